@@ -1,0 +1,1 @@
+"""What follows from the messages: pure, deterministic state on numpy columns; no IO, no clock."""

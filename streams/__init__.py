@@ -1,0 +1,1 @@
+"""How it moves: Kafka, Faust, state, recovery, the command line and the embedded broker."""
