@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = sorted(
-    path for package in ("schemas", "processors", "streams") for path in (ROOT / package).rglob("*.py")
-)
+SOURCES = sorted(path for package in ("schemas", "processors", "streams") for path in (ROOT / package).rglob("*.py"))
 BANNED_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py", "util.py", "helper.py"}
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 60

@@ -1,0 +1,27 @@
+"""The cards that may be ranked: in which shelves each is valid, and what it is."""
+
+from msgspec import Struct
+
+from schemas.fields import EventMs, Identifier, refuse_unless, refuse_unless_identifiers
+
+
+class CatalogueCard(Struct, frozen=True, kw_only=True, tag="catalogue-card.v1", tag_field="type"):
+    """A card and the shelves whose rule it meets. Keyed by card; a null value withdraws the card.
+
+    >>> CatalogueCard(card_id="c1", title="Blue Train", shelves=("jazz",)).kind
+    'playlist'
+    >>> CatalogueCard(card_id="c1", title="Blue Train", shelves=("jazz", "jazz"))
+    Traceback (most recent call last):
+    ValueError: a shelf stands twice
+    """
+
+    card_id: Identifier
+    title: str
+    shelves: tuple[Identifier, ...]
+    genres: tuple[Identifier, ...] = ()
+    kind: Identifier = "playlist"
+    released_ms: EventMs = 0
+
+    def __post_init__(self) -> None:
+        refuse_unless_identifiers(card_id=self.card_id)
+        refuse_unless(len(set(self.shelves)) == len(self.shelves), "a shelf stands twice")

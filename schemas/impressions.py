@@ -1,0 +1,69 @@
+"""What a listener was shown: one page or viewport, its shelves, and the slots that were seen."""
+
+from msgspec import Struct, field
+
+from schemas.fields import Count, EventMs, Identifier, Propensity, refuse_unless, refuse_unless_identifiers
+
+
+class ShownShelf(Struct, frozen=True, kw_only=True):
+    """One shelf as it was shown, in columns: slot i held `cards[i]`, drawn with `propensities[i]`.
+
+    `seen` lists the slots that came into view, ascending. A card that was not seen carries no label, so only these
+    slots become exposures. `propensity` is that of the shelf standing in this row of the page.
+
+    >>> ShownShelf(shelf_id="jazz", cards=("c1", "c2"), propensities=(0.9, 0.1), seen=(0,)).seen
+    (0,)
+    >>> ShownShelf(shelf_id="jazz", cards=("c1",), propensities=(1.0,), seen=(3,))
+    Traceback (most recent call last):
+    ValueError: seen names slot 3 of a shelf with 1 slots
+    """
+
+    shelf_id: Identifier
+    cards: tuple[Identifier, ...]
+    propensities: tuple[Propensity, ...]
+    seen: tuple[Count, ...]
+    propensity: Propensity = 1.0
+
+    def __post_init__(self) -> None:
+        slots = len(self.cards)
+        refuse_unless(len(self.propensities) == slots, "propensities and cards differ in length")
+        refuse_unless(len(set(self.cards)) == slots, "a card stands twice in one shelf")
+        previous = -1
+        for slot in self.seen:
+            refuse_unless(slot > previous, "seen is not strictly ascending")
+            previous = slot
+        refuse_unless(previous < slots, f"seen names slot {previous} of a shelf with {slots} slots")
+        refuse_unless(all(0.0 < p <= 1.0 for p in self.propensities), "a propensity is not in (0, 1]")
+
+
+class Impression(Struct, frozen=True, kw_only=True, tag="impression.v1", tag_field="type"):
+    """One page or viewport was shown to a listener at `event_ms`.
+
+    `ranking_number` says which shelf ranking the page came from (none: the page came from elsewhere), and the three
+    versions with which policy, reward and model it was made, so that it can be scored counterfactually later.
+
+    >>> shelf = ShownShelf(shelf_id="jazz", cards=("c1",), propensities=(1.0,), seen=(0,))
+    >>> Impression(event_id="i1", user_id="u1", event_ms=0, shelves=(shelf,)).exposure_count
+    1
+    """
+
+    event_id: Identifier
+    user_id: Identifier
+    event_ms: EventMs
+    shelves: tuple[ShownShelf, ...]
+    surface: Identifier = "home"
+    variant: Identifier = "default"
+    policy_version: Identifier = "unknown"
+    reward_version: Identifier = "unknown"
+    model_version: Identifier = "unknown"
+    ranking_number: Count | None = None
+    context: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        refuse_unless_identifiers(event_id=self.event_id, user_id=self.user_id)
+        refuse_unless(self.event_ms >= 0, "event_ms is negative")
+
+    @property
+    def exposure_count(self) -> int:
+        """Number of cards that were seen."""
+        return sum(len(shelf.seen) for shelf in self.shelves)

@@ -1,0 +1,100 @@
+"""What has been learned: card statistics, card groups and co-clusters, as every worker reads them."""
+
+from msgspec import Struct, field
+
+from schemas.fields import (
+    Count,
+    EventMs,
+    Identifier,
+    Weights,
+    refuse_unless,
+    refuse_unless_identifiers,
+    refuse_unless_shaped,
+    refuse_unless_weights,
+)
+
+Matrix = tuple[tuple[float, ...], ...]
+
+
+class RewardSums(Struct, frozen=True, kw_only=True):
+    """Sum and sum of squares of one reward by user group; both add up over partitions."""
+
+    total: tuple[float, ...]
+    squares: tuple[float, ...]
+
+
+class CardStatistics(Struct, frozen=True, kw_only=True, tag="card-statistics.v1", tag_field="type"):
+    """Bandit statistics of one card: soft exposures by user group, and sums of every reward. Keyed by card.
+
+    >>> CardStatistics(card_id="c1", generation=1, version=3, updated_ms=0, exposures=(2.0, 0.0),
+    ...     rewards={"static": RewardSums(total=(1.0, 0.0), squares=(1.0, 0.0))}).version
+    3
+    """
+
+    card_id: Identifier
+    generation: Count
+    version: Count
+    updated_ms: EventMs
+    exposures: tuple[float, ...]
+    rewards: dict[str, RewardSums]
+
+    def __post_init__(self) -> None:
+        refuse_unless_identifiers(card_id=self.card_id)
+        groups = len(self.exposures)
+        for name, sums in self.rewards.items():
+            refuse_unless(len(sums.total) == len(sums.squares) == groups, f"reward {name} has not {groups} groups")
+
+
+class CardGroup(Struct, frozen=True, kw_only=True, tag="card-group.v1", tag_field="type"):
+    """The soft card group of one card, as unnormalised log weights, and how many of them are evidence. Keyed by card.
+
+    >>> CardGroup(card_id="c1", generation=1, version=1, logits=(0.0, -3.0), group=0).group
+    0
+    """
+
+    card_id: Identifier
+    generation: Count
+    version: Count
+    logits: tuple[float, ...]
+    group: Count
+
+    def __post_init__(self) -> None:
+        refuse_unless_identifiers(card_id=self.card_id)
+        refuse_unless(self.group < len(self.logits), "group names no logit")
+
+
+class CoClusters(Struct, frozen=True, kw_only=True, tag="co-clusters.v1", tag_field="type"):
+    """The co-clusters of users and cards: block distributions of x = log1p(streamed seconds), and success in each.
+
+    Matrices are user groups x card groups. `thresholds_s[reward][g][k]` is the streaming time in seconds from which
+    that reward calls a stream a success. A new `generation` means that groups changed in kind: `user_overlap[old][new]`
+    and `card_overlap[old][new]` say how much of each old group went where. Between generations numbers are stable.
+
+    >>> CoClusters(generation=1, version=1, event_ms=0, user_prior=(1.0,), card_prior=(1.0,), mean=((5.0,),),
+    ...     variance=((1.0,),), count=((10.0,),), global_mean=5.0, global_variance=1.0).version
+    1
+    """
+
+    generation: Count
+    version: Count
+    event_ms: EventMs
+    user_prior: Weights
+    card_prior: Weights
+    mean: Matrix
+    variance: Matrix
+    count: Matrix
+    global_mean: float
+    global_variance: float
+    thresholds_s: dict[str, Matrix] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    user_overlap: Matrix = ()
+    card_overlap: Matrix = ()
+
+    def __post_init__(self) -> None:
+        rows, columns = len(self.user_prior), len(self.card_prior)
+        refuse_unless_weights(self.user_prior, "user_prior")
+        refuse_unless_weights(self.card_prior, "card_prior")
+        refuse_unless_shaped(rows, columns, mean=self.mean, variance=self.variance, count=self.count)
+        refuse_unless_shaped(rows, columns, **{f"thresholds_s[{name}]": m for name, m in self.thresholds_s.items()})
+        refuse_unless(all(v > 0.0 for row in self.variance for v in row), "a block variance is not positive")
+        refuse_unless(len(self.labels) in {0, columns}, "labels and card groups differ in number")

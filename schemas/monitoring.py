@@ -1,0 +1,95 @@
+"""What is watched: sums of engagement, metrics, drift alerts and policy values."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from schemas.fields import Count, EventMs, Identifier, refuse_unless
+
+DriftDetector = Literal["adwin", "page-hinkley"]
+
+
+class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1", tag_field="type"):
+    """What one commit of one partition adds to one bucket of event time, in columns. Sums add up; nothing else does.
+
+    Row i speaks of `variant[i]`, `user_group[i]`, `card_group[i]`. `exposures` and `streamed` count settled exposures and those
+    with a stream of 30 s or more; `streams`, `log_total`, `log_squares` sum over ended streams, log being log1p(seconds).
+    """
+
+    source: Identifier
+    bucket_ms: EventMs
+    watermark_ms: EventMs
+    generation: Count
+    variant: tuple[Identifier, ...]
+    user_group: tuple[int, ...]
+    card_group: tuple[int, ...]
+    exposures: tuple[float, ...]
+    streamed: tuple[float, ...]
+    streams: tuple[float, ...]
+    played_s: tuple[float, ...]
+    log_total: tuple[float, ...]
+    log_squares: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        columns = (
+            self.user_group,
+            self.card_group,
+            self.exposures,
+            self.streamed,
+            self.streams,
+            self.played_s,
+            self.log_total,
+            self.log_squares,
+        )
+        refuse_unless(all(len(column) == len(self.variant) for column in columns), "columns differ in length")
+
+
+class EngagementMetrics(Struct, frozen=True, kw_only=True, tag="engagement-metrics.v1", tag_field="type"):
+    """Engagement of one variant in one closed bucket of event time. Keyed by variant."""
+
+    variant: Identifier
+    bucket_ms: EventMs
+    bucket_length_ms: Count
+    exposures: float
+    streamed: float
+    streams: float
+    played_s: float
+    stream_rate: float
+
+
+class DriftAlert(Struct, frozen=True, kw_only=True, tag="drift-alert.v1", tag_field="type"):
+    """The streaming time of one co-cluster has changed: mean of x = log1p(seconds) was `before` and is `after`.
+
+    `bucket_ms` is the bucket of event time at which the detector fired; `bucket_count` how many buckets it had seen.
+    Keyed by `<user_group>.<card_group>`.
+    """
+
+    alert_id: Identifier
+    generation: Count
+    user_group: Count
+    card_group: Count
+    label: str
+    detector: DriftDetector
+    bucket_ms: EventMs
+    bucket_count: Count
+    before: float
+    after: float
+    standard_errors: float
+
+
+class PolicyValue(Struct, frozen=True, kw_only=True, tag="policy-value.v1", tag_field="type"):
+    """Value of one policy under one reward on the live log, with what is needed to doubt it. Keyed by policy and reward.
+
+    `ess` is the effective sample size; `weight_max` and `weight_mean` are of the importance weights.
+    """
+
+    policy: Identifier
+    reward: Identifier
+    estimator: Identifier
+    event_ms: EventMs
+    value: float
+    standard_error: float
+    count: Count
+    ess: float
+    weight_max: float
+    weight_mean: float

@@ -1,0 +1,35 @@
+"""What was played, and for how long: a stream has ended."""
+
+from msgspec import Struct, field
+
+from schemas.fields import DurationMs, EventMs, Identifier, refuse_unless, refuse_unless_identifiers
+
+
+class StreamEnd(Struct, frozen=True, kw_only=True, tag="stream-end.v1", tag_field="type"):
+    """A listener stopped streaming a card at `event_ms`, having heard `played_ms` of it.
+
+    `impression_id` names the impression that led to it where the client knows; else the join finds it. `started_ms`
+    is when the stream began: pauses make the played time shorter than the span, never longer than the span by much.
+
+    >>> StreamEnd(event_id="s1", user_id="u1", card_id="c1", started_ms=0, event_ms=30_000, played_ms=30_000).surface
+    'home'
+    >>> StreamEnd(event_id="s1", user_id="u1", card_id="c1", started_ms=9, event_ms=8, played_ms=0)
+    Traceback (most recent call last):
+    ValueError: the stream ends before it starts
+    """
+
+    event_id: Identifier
+    user_id: Identifier
+    card_id: Identifier
+    started_ms: EventMs
+    event_ms: EventMs
+    played_ms: DurationMs
+    impression_id: Identifier | None = None
+    surface: Identifier = "home"
+    context: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        refuse_unless_identifiers(event_id=self.event_id, user_id=self.user_id, card_id=self.card_id)
+        refuse_unless(self.started_ms >= 0, "started_ms is negative")
+        refuse_unless(self.started_ms <= self.event_ms, "the stream ends before it starts")
+        refuse_unless(self.played_ms >= 0, "played_ms is negative")

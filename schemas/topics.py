@@ -1,0 +1,261 @@
+"""The data flow as one table: every topic, what it carries, how it is kept, who writes and who reads it."""
+
+from enum import StrEnum
+from types import UnionType
+
+from msgspec import Struct
+
+from schemas.catalogue import CatalogueCard
+from schemas.impressions import Impression
+from schemas.learning import CardGroup, CardStatistics, CoClusters
+from schemas.monitoring import DriftAlert, EngagementMetrics, EngagementSums, PolicyValue
+from schemas.outcomes import Interaction, Outcome
+from schemas.rankings import ShelfRanking
+from schemas.stream_ends import StreamEnd
+
+DEAD_LETTER_SUFFIX = ".dlq"
+STATE_SUFFIX = "-state"
+
+
+class Cleanup(StrEnum):
+    """How Kafka keeps a topic: everything for a while, or the newest record of every key."""
+
+    DELETE = "delete"
+    COMPACT = "compact"
+
+
+class Role(StrEnum):
+    """What a topic is for."""
+
+    INPUT = "input"
+    BROADCAST = "broadcast"
+    INTERNAL = "internal"
+    OUTPUT = "output"
+    STATE = "state"
+    DEAD_LETTERS = "dead letters"
+
+
+class Topic(Struct, frozen=True, kw_only=True):
+    """One row of the table. `partitions` 0 means: as many as the setting for the page topics says."""
+
+    name: str
+    about: str
+    role: Role
+    message: type[Struct] | UnionType | None
+    key: str
+    partitions: int
+    cleanup: Cleanup
+    writer: str
+    readers: tuple[str, ...]
+    retention_ms: int = 7 * 24 * 3_600_000
+
+    @property
+    def is_compacted(self) -> bool:
+        """Whether only the newest record of every key is kept."""
+        return self.cleanup is Cleanup.COMPACT
+
+    def partition_count(self, page_partitions: int) -> int:
+        """How many partitions the topic gets where the page topics have `page_partitions`."""
+        return self.partitions or page_partitions
+
+    def config(self) -> dict[str, str]:
+        """Kafka's settings for the topic, as its admin interface takes them."""
+        if self.is_compacted:
+            return {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
+        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+
+
+ALL_WORKERS = ("listeners", "cards", "learner", "model")
+
+_FLOW = (
+    Topic(
+        name="impressions",
+        about="pages and viewports that were shown",
+        role=Role.INPUT,
+        message=Impression,
+        key="user_id",
+        partitions=0,
+        cleanup=Cleanup.DELETE,
+        writer="clients",
+        readers=("listeners",),
+    ),
+    Topic(
+        name="stream-ends",
+        about="what was played, and for how long",
+        role=Role.INPUT,
+        message=StreamEnd,
+        key="user_id",
+        partitions=0,
+        cleanup=Cleanup.DELETE,
+        writer="clients",
+        readers=("listeners",),
+    ),
+    Topic(
+        name="catalogue",
+        about="cards and the shelves in which each is valid",
+        role=Role.BROADCAST,
+        message=CatalogueCard,
+        key="card_id",
+        partitions=1,
+        cleanup=Cleanup.COMPACT,
+        writer="editors",
+        readers=("listeners", "learner"),
+    ),
+    Topic(
+        name="outcomes",
+        about="exposures, settled exactly once, and their corrections",
+        role=Role.INTERNAL,
+        message=Outcome,
+        key="card_id",
+        partitions=0,
+        cleanup=Cleanup.DELETE,
+        writer="listeners",
+        readers=("cards",),
+    ),
+    Topic(
+        name="interactions",
+        about="who streamed which card for how long, sampled by user",
+        role=Role.INTERNAL,
+        message=Interaction,
+        key="user_id",
+        partitions=1,
+        cleanup=Cleanup.DELETE,
+        writer="listeners",
+        readers=("learner",),
+    ),
+    Topic(
+        name="engagement",
+        about="sums by bucket of event time, variant and co-cluster",
+        role=Role.INTERNAL,
+        message=EngagementSums,
+        key="source",
+        partitions=1,
+        cleanup=Cleanup.DELETE,
+        writer="listeners",
+        readers=("model",),
+    ),
+    Topic(
+        name="card-statistics",
+        about="bandit statistics of every card, by user group and reward",
+        role=Role.BROADCAST,
+        message=CardStatistics,
+        key="card_id",
+        partitions=0,
+        cleanup=Cleanup.COMPACT,
+        writer="cards",
+        readers=("listeners",),
+    ),
+    Topic(
+        name="card-groups",
+        about="the soft card group of every card",
+        role=Role.BROADCAST,
+        message=CardGroup,
+        key="card_id",
+        partitions=1,
+        cleanup=Cleanup.COMPACT,
+        writer="learner",
+        readers=("listeners", "cards"),
+    ),
+    Topic(
+        name="co-clusters",
+        about="block distributions, thresholds and labels of the co-clusters",
+        role=Role.BROADCAST,
+        message=CoClusters,
+        key="model",
+        partitions=1,
+        cleanup=Cleanup.COMPACT,
+        writer="learner",
+        readers=("listeners", "cards", "model"),
+    ),
+    Topic(
+        name="shelf-rankings",
+        about="the page that each listener should see next",
+        role=Role.OUTPUT,
+        message=ShelfRanking,
+        key="user_id",
+        partitions=0,
+        cleanup=Cleanup.COMPACT,
+        writer="listeners",
+        readers=("subscribers",),
+    ),
+    Topic(
+        name="drift-alerts",
+        about="co-clusters whose streaming time has changed",
+        role=Role.OUTPUT,
+        message=DriftAlert,
+        key="co-cluster",
+        partitions=1,
+        cleanup=Cleanup.DELETE,
+        writer="model",
+        readers=("subscribers",),
+    ),
+    Topic(
+        name="engagement-metrics",
+        about="engagement of every variant by bucket of event time",
+        role=Role.OUTPUT,
+        message=EngagementMetrics,
+        key="variant",
+        partitions=1,
+        cleanup=Cleanup.DELETE,
+        writer="model",
+        readers=("subscribers",),
+    ),
+    Topic(
+        name="policy-values",
+        about="counterfactual values of policies and rewards on the live log",
+        role=Role.OUTPUT,
+        message=PolicyValue,
+        key="policy and reward",
+        partitions=1,
+        cleanup=Cleanup.COMPACT,
+        writer="model",
+        readers=("subscribers",),
+    ),
+)
+
+
+def dead_letters_of(topic: Topic) -> Topic:
+    """The topic to which unreadable records of `topic` go, bytes untouched."""
+    return Topic(
+        name=topic.name + DEAD_LETTER_SUFFIX,
+        about=f"records of {topic.name} that could not be read, with the reason in their headers",
+        role=Role.DEAD_LETTERS,
+        message=None,
+        key="as it was",
+        partitions=topic.partitions,
+        cleanup=Cleanup.DELETE,
+        writer=topic.readers[0],
+        readers=("operators",),
+        retention_ms=30 * 24 * 3_600_000,
+    )
+
+
+def state_of(task: str, partitions: int) -> Topic:
+    """The compacted topic that holds the state of `task`, one partition for each of its input partitions."""
+    return Topic(
+        name=task + STATE_SUFFIX,
+        about=f"state of the {task} task",
+        role=Role.STATE,
+        message=None,
+        key="state row",
+        partitions=partitions,
+        cleanup=Cleanup.COMPACT,
+        writer=task,
+        readers=(task,),
+    )
+
+
+def _table() -> dict[str, Topic]:
+    dead = [dead_letters_of(topic) for topic in _FLOW if topic.role in {Role.INPUT, Role.BROADCAST, Role.INTERNAL}]
+    state = [state_of("listeners", 0), state_of("cards", 0), state_of("learner", 1), state_of("model", 1)]
+    return {topic.name: topic for topic in (*_FLOW, *dead, *state)}
+
+
+TOPICS: dict[str, Topic] = _table()
+"""Every topic by name, in the order of the data flow.
+
+>>> TOPICS["impressions"].readers
+('listeners',)
+>>> TOPICS["listeners-state"].is_compacted
+True
+"""
