@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from schemas.fields import Count, EventMs, Identifier, refuse_unless
 
@@ -12,8 +12,9 @@ DriftDetector = Literal["adwin", "page-hinkley"]
 class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1", tag_field="type"):
     """What one commit of one partition adds to one bucket of event time, in columns. Sums add up; nothing else does.
 
-    Row i speaks of `variant[i]`, `user_group[i]`, `card_group[i]`. `exposures` and `streamed` count settled exposures and those
-    with a stream of 30 s or more; `streams`, `log_total`, `log_squares` sum over ended streams, log being log1p(seconds).
+    Row i speaks of `variant[i]`, `user_group[i]`, `card_group[i]`. `exposures` and `streamed` count settled exposures
+    and those with a stream of 30 s or more; `streams`, `played_s`, `log_total` and `log_squares` sum over ended
+    streams, log being log1p(seconds). `counters` are the oddities met, by name.
     """
 
     source: Identifier
@@ -29,6 +30,7 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
     played_s: tuple[float, ...]
     log_total: tuple[float, ...]
     log_squares: tuple[float, ...]
+    counters: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         columns = (
@@ -55,6 +57,7 @@ class EngagementMetrics(Struct, frozen=True, kw_only=True, tag="engagement-metri
     streams: float
     played_s: float
     stream_rate: float
+    counters: dict[str, int] = field(default_factory=dict)
 
 
 class DriftAlert(Struct, frozen=True, kw_only=True, tag="drift-alert.v1", tag_field="type"):
@@ -78,8 +81,9 @@ class DriftAlert(Struct, frozen=True, kw_only=True, tag="drift-alert.v1", tag_fi
 
 
 class PolicyValue(Struct, frozen=True, kw_only=True, tag="policy-value.v1", tag_field="type"):
-    """Value of one policy under one reward on the live log, with what is needed to doubt it. Keyed by policy and reward.
+    """Value of one policy under one reward on the live log, with what is needed to doubt it.
 
+    Keyed by policy and reward.
     `ess` is the effective sample size; `weight_max` and `weight_mean` are of the importance weights.
     """
 

@@ -17,25 +17,18 @@ from schemas.fields import (
 ReasonKind = Literal["own_streams", "group", "card", "newcomer", "exploration"]
 
 
-class Reason(Struct, frozen=True, array_like=True):
-    """Why a card stands where it does, with the number behind it.
-
-    `own_streams`: expected reward that the listener's own recent streams of the card add; `group`: what the listener's
-    groups add to the card's overall mean; `card`: the card's overall mean above the average of all; `newcomer`: the
-    share of the score that is prior, for a card hardly anyone has seen; `exploration`: the probability of the draw.
-    """
-
-    kind: ReasonKind
-    value: float
-
-
 class RankedShelf(Struct, frozen=True, kw_only=True):
     """One shelf of a ranking, in columns: slot i holds `cards[i]` with `scores[i]`, drawn with `propensities[i]`.
 
-    `propensity` is that of the shelf in its row. A card's propensity on the page is the product of both.
+    `propensity` is that of the shelf in its row; a card's propensity on the page is the product of both. `reasons[i]`
+    and `second_reasons[i]` are the two strongest reasons for the card, with the numbers behind them in the columns
+    beside: `own_streams`, what the listener's own recent streams of the card add to its expected reward; `group`, what
+    the listener's groups add to the card's overall mean; `card`, the card's overall mean above that of all cards;
+    `newcomer`, the share of the score that is prior since hardly anyone has seen the card; `exploration`, the
+    probability with which this shelf is shuffled.
 
     >>> RankedShelf(shelf_id="jazz", score=0.2, propensity=0.9, cards=("c1",), scores=(0.2,), propensities=(1.0,),
-    ...     reasons=((Reason("group", 0.1),),)).cards
+    ...     reasons=("group",), reason_values=(0.1,), second_reasons=("card",), second_values=(0.0,)).cards
     ('c1',)
     """
 
@@ -45,12 +38,18 @@ class RankedShelf(Struct, frozen=True, kw_only=True):
     cards: tuple[Identifier, ...]
     scores: tuple[float, ...]
     propensities: tuple[Propensity, ...]
-    reasons: tuple[tuple[Reason, ...], ...]
+    reasons: tuple[ReasonKind, ...]
+    reason_values: tuple[float, ...]
+    second_reasons: tuple[ReasonKind, ...]
+    second_values: tuple[float, ...]
 
     def __post_init__(self) -> None:
         slots = len(self.cards)
-        columns = (self.scores, self.propensities, self.reasons)
-        refuse_unless(all(len(column) == slots for column in columns), "the columns of a shelf differ in length")
+        refuse_unless(len(self.scores) == len(self.propensities) == slots, "the columns of a shelf differ in length")
+        refuse_unless(len(self.reasons) == len(self.reason_values) == slots, "reasons and cards differ in length")
+        refuse_unless(
+            len(self.second_reasons) == len(self.second_values) == slots, "reasons and cards differ in length"
+        )
 
 
 class ShelfRanking(Struct, frozen=True, kw_only=True, tag="shelf-ranking.v1", tag_field="type"):
