@@ -1,0 +1,39 @@
+"""How long exposures, streams and listeners are waited for and remembered."""
+
+from msgspec import Struct
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+
+
+class SettlementSettings(Struct, frozen=True, kw_only=True):
+    """All times are event time, except `idle_ms`.
+
+    An exposure settles `horizon_ms` after it was shown. A stream belongs to the newest exposure of its card shown at
+    most `attribution_ms` before it began. Streams that end after the horizon correct the outcome until
+    `correction_ms` after the exposure; the same span is how long duplicates are recognised. Events may come
+    `lateness_ms` out of order without any effect on what is settled. A source that is silent for `idle_ms` of wall
+    clock no longer holds the watermark back.
+
+    >>> SettlementSettings().horizon_ms
+    1800000
+    >>> SettlementSettings(correction_ms=1)
+    Traceback (most recent call last):
+    ValueError: correction_ms must be at least horizon_ms
+    """
+
+    horizon_ms: int = 30 * MINUTE_MS
+    attribution_ms: int = 30 * MINUTE_MS
+    correction_ms: int = 12 * HOUR_MS
+    lateness_ms: int = MINUTE_MS
+    idle_ms: int = 10_000
+    plays_max: int = 32
+    listeners_max: int = 500_000
+    exposures_max: int = 5_000_000
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if getattr(self, name) < (0 if name in {"lateness_ms", "idle_ms"} else 1):
+                raise ValueError(f"{name} must be positive")
+        if self.correction_ms < self.horizon_ms:
+            raise ValueError("correction_ms must be at least horizon_ms")

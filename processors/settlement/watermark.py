@@ -1,0 +1,58 @@
+"""How far event time has come: the slowest source decides, less the allowed lateness."""
+
+from msgspec import Struct
+
+
+class SourceClock(Struct, array_like=True):
+    """What one source has shown of the time."""
+
+    newest_ms: int = -1
+    heard_ms: int = -1
+    idle: bool = False
+
+
+class Watermark(Struct):
+    """The event time up to which all events are taken to have arrived; it never goes back.
+
+    Every source counts, also one that has said nothing yet, until it has been silent for `idle_ms` of the wall clock
+    that `tick` hands in. Where all are silent the newest of them decides.
+
+    >>> watermark = Watermark(lateness_ms=10, idle_ms=1_000, clocks={"a": SourceClock(), "b": SourceClock()})
+    >>> watermark.observe("a", 500); watermark.value_ms
+    -1
+    >>> watermark.observe("b", 300); watermark.value_ms
+    290
+    >>> watermark.tick(0); watermark.observe("a", 600); watermark.tick(900); watermark.tick(1_000); watermark.value_ms
+    590
+    """
+
+    lateness_ms: int
+    idle_ms: int
+    clocks: dict[str, SourceClock]
+    value_ms: int = -1
+    wall_ms: int = -1
+
+    def observe(self, source: str, newest_ms: int) -> None:
+        """Take note that `source` has delivered an event of `newest_ms`."""
+        clock = self.clocks[source]
+        clock.newest_ms = max(clock.newest_ms, newest_ms)
+        clock.heard_ms = self.wall_ms
+        clock.idle = False
+        self._rise()
+
+    def tick(self, wall_ms: int) -> None:
+        """Take note of the wall clock: sources that have been silent too long stop counting."""
+        if self.wall_ms < 0:
+            for clock in self.clocks.values():
+                clock.heard_ms = wall_ms
+        self.wall_ms = wall_ms
+        for clock in self.clocks.values():
+            clock.heard_ms = wall_ms if clock.heard_ms < 0 else clock.heard_ms
+            clock.idle = wall_ms - clock.heard_ms >= self.idle_ms
+        self._rise()
+
+    def _rise(self) -> None:
+        counted = [clock.newest_ms for clock in self.clocks.values() if not clock.idle]
+        reached = min(counted) if counted else max(clock.newest_ms for clock in self.clocks.values())
+        if reached >= 0:
+            self.value_ms = max(self.value_ms, reached - self.lateness_ms)

@@ -1,0 +1,82 @@
+"""Valid messages with all defaults, so that a test names only what it is about."""
+
+from collections.abc import Sequence
+
+from schemas.catalogue import CatalogueCard
+from schemas.impressions import Impression, ShownShelf
+from schemas.outcomes import OutcomeSettled
+from schemas.stream_ends import StreamEnd
+
+
+def shown_shelf(
+    *, shelf_id: str = "shelf-1", cards: Sequence[str] = ("c1",), seen: Sequence[int] | None = None
+) -> ShownShelf:
+    return ShownShelf(
+        shelf_id=shelf_id,
+        cards=tuple(cards),
+        propensities=(1.0 / max(1, len(cards)),) * len(cards),
+        seen=tuple(range(len(cards)) if seen is None else seen),
+    )
+
+
+def impression(
+    *,
+    event_id: str = "i1",
+    user_id: str = "u1",
+    event_ms: int = 0,
+    cards: Sequence[str] = ("c1",),
+    seen: Sequence[int] | None = None,
+    variant: str = "default",
+) -> Impression:
+    return Impression(
+        event_id=event_id,
+        user_id=user_id,
+        event_ms=event_ms,
+        variant=variant,
+        shelves=(shown_shelf(cards=cards, seen=seen),),
+    )
+
+
+def stream_end(
+    *,
+    event_id: str = "s1",
+    user_id: str = "u1",
+    card_id: str = "c1",
+    started_ms: int = 0,
+    event_ms: int = 60_000,
+    played_ms: int = 60_000,
+    impression_id: str | None = None,
+) -> StreamEnd:
+    return StreamEnd(
+        event_id=event_id,
+        user_id=user_id,
+        card_id=card_id,
+        started_ms=started_ms,
+        event_ms=event_ms,
+        played_ms=played_ms,
+        impression_id=impression_id,
+    )
+
+
+def card(card_id: str = "c1", *, shelves: Sequence[str] = ("shelf-1",), genres: Sequence[str] = ()) -> CatalogueCard:
+    return CatalogueCard(card_id=card_id, title=card_id.title(), shelves=tuple(shelves), genres=tuple(genres))
+
+
+def outcome(
+    *, card_id: str = "c1", user_id: str = "u1", played_ms: int = 0, weights: Sequence[float] = (), generation: int = 0
+) -> OutcomeSettled:
+    return OutcomeSettled(
+        impression_id="i1",
+        row=0,
+        slot=0,
+        shelf_id="shelf-1",
+        user_id=user_id,
+        card_id=card_id,
+        shown_ms=0,
+        settled_ms=1,
+        played_ms=played_ms,
+        stream_count=int(played_ms > 0),
+        propensity=0.5,
+        generation=generation,
+        user_weights=tuple(weights),
+    )
