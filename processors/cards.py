@@ -1,0 +1,132 @@
+"""The cards task: from outcomes to bandit statistics, for every user group and every reward."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from processors.bandit.card_statistics import CardStatisticsTable, Observations
+from processors.cocluster.arrays import FloatArray
+from processors.ranking.learned import Learned
+from processors.ranking.soft_groups import overlap_of
+from processors.rewards.catalogue import reward_named
+from processors.rewards.reward import group_rewards
+from processors.settlement.rows import Row
+from schemas.learning import CardGroup, CardStatistics, CoClusters
+from schemas.outcomes import Outcome, OutcomeSettled
+
+PARTITION_KEY = b"p"
+_CARD = b"c/"
+
+
+class _PartitionRow(Struct, array_like=True):
+    generation: int
+    groups: int
+    counters: dict[str, int]
+
+
+class Cards:
+    """Processor of one partition of cards: every outcome counted once, in the groups of the generation in force."""
+
+    def __init__(self, rewards: Sequence[str]) -> None:
+        self.rewards = [reward_named(name) for name in rewards]
+        self.learned = Learned(())
+        self.table = CardStatisticsTable(rewards, groups=1)
+        self.counters: Counter[str] = Counter()
+        self._previous: tuple[int, FloatArray] | None = None
+        self._unwritten: set[str] = set()
+
+    def put_co_clusters(self, message: CoClusters) -> None:
+        """A new snapshot of the co-clusters; a new generation moves all statistics to its groups."""
+        if message.generation > self.table.generation:
+            overlap = overlap_of(message, self.table.groups)
+            self._previous = (self.table.generation, overlap)
+            self.table.carry_over(overlap, message.generation)
+            self._unwritten.update(self.table.row)
+        self.learned.put_co_clusters(message)
+
+    def put_card_group(self, message: CardGroup) -> None:
+        """The soft group of one card."""
+        self.learned.put_card_group(message)
+
+    def outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """Count a batch of outcomes in."""
+        if not outcomes:
+            return
+        weights = np.array([self._weights(outcome) for outcome in outcomes])
+        settled = np.array([isinstance(outcome, OutcomeSettled) for outcome in outcomes], dtype=np.float64)
+        played_s = np.array([outcome.played_ms for outcome in outcomes]) / 1_000.0
+        previous_s = np.array([getattr(outcome, "previous_ms", 0) for outcome in outcomes]) / 1_000.0
+        names = [outcome.card_id for outcome in outcomes]
+        seen = Observations(
+            cards=self.table.rows_of(names),
+            weights=weights,
+            exposures=settled,
+            rewards=self._rewards(played_s, names),
+            previous=self._rewards(previous_s, names),
+        )
+        self.table.add(seen, max(_time_of(outcome) for outcome in outcomes))
+        self._unwritten.update(names)
+        self.counters["outcomes_counted"] += int(settled.sum())
+        self.counters["corrections_counted"] += len(outcomes) - int(settled.sum())
+
+    def statistics(self) -> Iterator[CardStatistics]:
+        """The statistics of all cards that have changed since they were last asked for."""
+        return self.table.changed_messages()
+
+    def changed_rows(self) -> Iterator[Row]:
+        """Rows of state that have changed since the last call."""
+        if not self._unwritten:
+            return
+        for name in sorted(self._unwritten):
+            yield _CARD + name.encode(), msgspec.json.encode(self.table.message(name))
+        yield PARTITION_KEY, self._partition_row()
+        self._unwritten.clear()
+
+    def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take up the statistics that wrote these rows; all of them are due to be published again."""
+        found = dict(rows)
+        if PARTITION_KEY not in found:
+            return
+        partition = msgspec.msgpack.decode(found.pop(PARTITION_KEY), type=_PartitionRow)
+        self.table = CardStatisticsTable([reward.name for reward in self.rewards], partition.groups)
+        self.table.generation = partition.generation
+        self.counters.update(partition.counters)
+        for _, value in sorted(found.items()):
+            self.table.adopt(msgspec.json.decode(value, type=CardStatistics), publish=True)
+
+    def _rewards(self, seconds: FloatArray, names: Sequence[str]) -> FloatArray:
+        """Rewards [R, n, G] of streams of these cards."""
+        known = self.learned.card_weights()
+        weights = np.vstack([known, self.learned.blocks.card_prior])[self.learned.rows_of(names)]
+        blocks = self.learned.blocks
+        by_reward = [group_rewards(reward, seconds, weights, blocks) for reward in self.rewards]
+        return np.stack([_fitted(values, self.table.groups) for values in by_reward])
+
+    def _weights(self, outcome: Outcome) -> FloatArray:
+        """The listener's soft group in the generation in force."""
+        weights = np.array(outcome.user_weights)
+        if outcome.generation == self.table.generation and len(weights) == self.table.groups:
+            return weights
+        if self._previous and outcome.generation == self._previous[0] and len(weights) == len(self._previous[1]):
+            return np.asarray(weights @ self._previous[1])
+        self.counters["outcomes_of_another_generation"] += 1
+        prior = self.learned.blocks.user_prior
+        return prior if len(prior) == self.table.groups else np.full(self.table.groups, 1.0 / self.table.groups)
+
+    def _partition_row(self) -> bytes:
+        row = _PartitionRow(self.table.generation, self.table.groups, dict(self.counters))
+        return msgspec.msgpack.encode(row)
+
+
+def _time_of(outcome: Outcome) -> int:
+    return outcome.settled_ms if isinstance(outcome, OutcomeSettled) else outcome.corrected_ms
+
+
+def _fitted(values: FloatArray, groups: int) -> FloatArray:
+    """Rewards by group; right after a restart the co-clusters may not be there yet: then the mean over the groups."""
+    if values.shape[1] == groups:
+        return values
+    return np.repeat(values.mean(axis=1, keepdims=True), groups, axis=1)

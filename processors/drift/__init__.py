@@ -1,0 +1,1 @@
+"""Drift: whether the streaming time of a co-cluster has changed."""

@@ -1,0 +1,104 @@
+"""Sums of engagement by bucket of event time, variant and co-cluster: what the model task watches."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from schemas.monitoring import EngagementSums
+
+YARDSTICK_MS = 30_000
+"""A stream of 30 s counts for the stream rate: one yardstick for all variants, whatever each is rewarded for."""
+
+Cell = tuple[str, int, int]
+
+
+class _Sums(Struct):
+    exposures: float = 0.0
+    streamed: float = 0.0
+    streams: float = 0.0
+    played_s: float = 0.0
+    log_total: float = 0.0
+    log_squares: float = 0.0
+
+
+class Engagement:
+    """Sums of one partition since the last hand-over; a bucket is named by the event time at which it begins.
+
+    >>> engagement = Engagement(bucket_length_ms=1_000)
+    >>> engagement.add_exposure(1_500, ("learning", 0, 2), played_ms=31_000)
+    >>> engagement.add_stream(1_700, ("learning", 0, 2), seconds=31.0, x=3.5)
+    >>> message, = engagement.hand_over("p0", watermark_ms=1_600, generation=1, counters={})
+    >>> message.bucket_ms, message.card_group, message.exposures, message.streamed, message.log_total
+    (1000, (2,), (1.0,), (1.0,), (3.5,))
+    """
+
+    def __init__(self, bucket_length_ms: int) -> None:
+        self.bucket_length_ms = bucket_length_ms
+        self._cells: dict[int, dict[Cell, _Sums]] = {}
+        self._reported: Counter[str] = Counter()
+
+    def add_exposure(self, event_ms: int, cell: Cell, played_ms: int, count: float = 1.0) -> None:
+        """An exposure has settled (count 1), or a correction has made it a success (count 0)."""
+        sums = self._sums(event_ms, cell)
+        sums.exposures += count
+        sums.streamed += played_ms >= YARDSTICK_MS
+
+    @staticmethod
+    def crosses(previous_ms: int, played_ms: int) -> int:
+        """What a correction is worth by the yardstick: the time played where it has only now reached it, else none.
+
+        >>> Engagement.crosses(0, 40_000), Engagement.crosses(40_000, 50_000)
+        (40000, 0)
+        """
+        return played_ms if previous_ms < YARDSTICK_MS <= played_ms else 0
+
+    def add_stream(self, event_ms: int, cell: Cell, seconds: float, x: float) -> None:
+        """A stream of so many seconds has ended; x is log1p(seconds)."""
+        sums = self._sums(event_ms, cell)
+        sums.streams += 1.0
+        sums.played_s += seconds
+        sums.log_total += x
+        sums.log_squares += x * x
+
+    def report_from(self, counters: Counter[str]) -> None:
+        """Take these counters as already reported: they were when the state was written."""
+        self._reported = Counter(counters)
+
+    def hand_over(
+        self, source: str, *, watermark_ms: int, generation: int, counters: "Counter[str] | dict[str, int]"
+    ) -> Iterator[EngagementSums]:
+        """One message for each bucket touched; counters go with the last, as what they rose by."""
+        risen = {name: count - self._reported[name] for name, count in sorted(counters.items())}
+        risen = {name: count for name, count in risen.items() if count}
+        self._reported = Counter(counters)
+        buckets = sorted(self._cells.items())
+        self._cells = {}
+        if risen and not buckets:
+            buckets = [(max(0, watermark_ms) // self.bucket_length_ms * self.bucket_length_ms, {})]
+        for number, (bucket_ms, cells) in enumerate(buckets, start=1):
+            keys, sums = list(cells), list(cells.values())
+            yield EngagementSums(
+                source=source,
+                bucket_ms=bucket_ms,
+                watermark_ms=max(0, watermark_ms),
+                generation=generation,
+                variant=tuple(key[0] for key in keys),
+                user_group=tuple(key[1] for key in keys),
+                card_group=tuple(key[2] for key in keys),
+                exposures=tuple(cell.exposures for cell in sums),
+                streamed=tuple(cell.streamed for cell in sums),
+                streams=tuple(cell.streams for cell in sums),
+                played_s=tuple(cell.played_s for cell in sums),
+                log_total=tuple(cell.log_total for cell in sums),
+                log_squares=tuple(cell.log_squares for cell in sums),
+                counters=risen if number == len(buckets) else {},
+            )
+
+    def _sums(self, event_ms: int, cell: Cell) -> _Sums:
+        bucket_ms = event_ms // self.bucket_length_ms * self.bucket_length_ms
+        cells = self._cells.setdefault(bucket_ms, {})
+        sums = cells.get(cell)
+        if sums is None:
+            sums = cells[cell] = _Sums()
+        return sums

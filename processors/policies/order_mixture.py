@@ -1,0 +1,72 @@
+"""A distribution over orders of items, of which every marginal is exact, and the one function that draws from it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray, IntArray
+from processors.policies.keyed_draws import BoolArray, KeyArray, mixed, uniforms
+
+_COMPONENT, _SHUFFLE = 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OrderMixture:
+    """With probability `weights[i, s]` the order `orders[i, s]`, else one of all orders, each as likely.
+
+    Every policy here is such a mixture: greedy has one order, epsilon-greedy one order and a shuffle, Thompson sampling
+    as many orders as it makes draws. So the probability that an item stands in a slot is a finite sum, exact.
+
+    >>> half = OrderMixture(orders=np.array([[[1, 0]]]), weights=np.array([[0.5]]), items=2)
+    >>> half.marginals().tolist()
+    [[[0.25, 0.75], [0.75, 0.25]]]
+    """
+
+    orders: IntArray  # [n, S, L]: items of the slots, best first
+    weights: FloatArray  # [n, S]: together at most one; what is missing is shuffled
+    items: int  # m >= L items may stand in the L slots
+
+    @property
+    def shuffled(self) -> FloatArray:
+        """Probability [n] that all orders are as likely."""
+        return np.asarray(np.clip(1.0 - self.weights.sum(axis=1), 0.0, 1.0), dtype=np.float64)
+
+    def propensities(self, chosen: IntArray) -> FloatArray:
+        """Probability [n, L] that slot j holds item chosen[i, j]."""
+        stands = self.orders == chosen[:, None, :]
+        fixed = (stands * self.weights[:, :, None]).sum(axis=1)
+        return np.asarray(fixed + self.shuffled[:, None] / self.items, dtype=np.float64)
+
+    def marginals(self) -> FloatArray:
+        """Probability [n, L, m] of every item in every slot; sums to one over the items."""
+        slots = self.orders.shape[2]
+        every = [self.propensities(np.full((len(self.orders), slots), item)) for item in range(self.items)]
+        return np.stack(every, axis=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Drawn:
+    """One order for each listener, with the probability of every item in its slot."""
+
+    items: IntArray  # [n, L]
+    propensities: FloatArray  # [n, L]
+    was_shuffled: BoolArray  # [n]
+
+
+def draw(mixture: OrderMixture, keys: KeyArray) -> Drawn:
+    """Draw one order for each listener: a function of the key alone, whoever else is drawn for beside.
+
+    >>> mixture = OrderMixture(orders=np.array([[[1, 0]]]), weights=np.array([[1.0]]), items=2)
+    >>> drawn = draw(mixture, np.array([7], dtype=np.uint64)); drawn.items.tolist(), drawn.propensities.tolist()
+    ([[1, 0]], [[1.0, 1.0]])
+    """
+    listeners, _, slots = mixture.orders.shape
+    coin = uniforms(mixed(keys, _COMPONENT))
+    component = (coin[:, None] >= np.cumsum(mixture.weights, axis=1)).sum(axis=1)
+    was_shuffled = (component == mixture.weights.shape[1]) & (mixture.shuffled > 0.0)
+    component = np.minimum(component, mixture.weights.shape[1] - 1)
+    items = mixture.orders[np.arange(listeners), component].copy()
+    if was_shuffled.any():
+        shuffle = mixed(mixed(keys[was_shuffled], _SHUFFLE)[:, None], np.arange(mixture.items)[None, :])
+        items[was_shuffled] = np.argsort(shuffle, axis=1, kind="stable")[:, :slots]
+    return Drawn(items=items, propensities=mixture.propensities(items), was_shuffled=was_shuffled)

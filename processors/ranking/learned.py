@@ -1,0 +1,130 @@
+"""What every worker knows of cards and co-clusters: the broadcast topics, folded into columns."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from processors.bandit.card_statistics import CardStatisticsTable
+from processors.bandit.posterior import Posterior, posterior
+from processors.cocluster.arrays import FloatArray, IntArray
+from processors.cocluster.block_model import BlockModel
+from processors.ranking.catalogue_index import CatalogueIndex
+from processors.ranking.soft_groups import block_model_of, overlap_of, rounded_weights, softmax
+from processors.rewards.reward import unknown_blocks
+from processors.settlement.listener import Play
+from schemas.catalogue import CatalogueCard
+from schemas.learning import CardGroup, CardStatistics, CoClusters
+
+
+class Learned:
+    """Catalogue, co-clusters, card groups and card statistics, as they stand; changes come between batches only.
+
+    Statistics and groups that are ahead of the co-clusters (topics are read independently) wait for them.
+    """
+
+    def __init__(self, rewards: Sequence[str]) -> None:
+        self.rewards = tuple(rewards)
+        self.catalogue = CatalogueIndex()
+        self.blocks: BlockModel = unknown_blocks()
+        self.labels: tuple[str, ...] = ()
+        self.statistics = CardStatisticsTable(self.rewards, groups=1)
+        self._logits: dict[str, tuple[float, ...]] = {}
+        self._waiting: dict[str, CardStatistics] = {}
+        self._groups_waiting: dict[str, CardGroup] = {}
+        self._posteriors: dict[str, Posterior] = {}
+        self._card_logits: FloatArray | None = None
+
+    @property
+    def model_version(self) -> str:
+        """Generation and version of the co-clusters in use."""
+        return f"{self.blocks.generation}.{self.blocks.version}"
+
+    def put_card(self, card_id: str, card: CatalogueCard | None) -> None:
+        """A card was added, changed, or (None) withdrawn."""
+        if card is None:
+            self.catalogue.withdraw(card_id)
+        else:
+            self.catalogue.put(card)
+        self._forget_derived()
+
+    def put_co_clusters(self, message: CoClusters) -> None:
+        """A new snapshot of the co-clusters; a new generation moves all statistics along."""
+        if (message.generation, message.version) <= (self.blocks.generation, self.blocks.version):
+            return
+        blocks = block_model_of(message)
+        if message.generation != self.blocks.generation:
+            self.statistics.carry_over(overlap_of(message, self.statistics.groups), message.generation)
+            self._logits.clear()
+        self.blocks, self.labels = blocks, message.labels
+        for waiting in [w for w in self._waiting.values() if w.generation <= message.generation]:
+            self._adopt(self._waiting.pop(waiting.card_id))
+        for group in [g for g in self._groups_waiting.values() if g.generation <= message.generation]:
+            self._put_group(self._groups_waiting.pop(group.card_id))
+        self._forget_derived()
+
+    def put_card_group(self, message: CardGroup) -> None:
+        """The soft group of one card."""
+        if message.generation > self.blocks.generation:
+            self._groups_waiting[message.card_id] = message
+        else:
+            self._put_group(message)
+        self._forget_derived()
+
+    def put_statistics(self, message: CardStatistics) -> None:
+        """The statistics of one card."""
+        if message.generation > self.blocks.generation:
+            self._waiting[message.card_id] = message
+        else:
+            self._adopt(message)
+        self._posteriors.clear()
+
+    def card_logits(self) -> FloatArray:
+        """Log weights [C + 1, K] of all cards by row; the last row, all zero, is for cards that nobody knows."""
+        if self._card_logits is None or len(self._card_logits) != len(self.catalogue.names) + 1:
+            groups = len(self.blocks.card_prior)
+            unknown = (0.0,) * groups
+            rows = [self._logits.get(name, unknown) for name in self.catalogue.names]
+            self._card_logits = np.array([*rows, unknown], dtype=np.float64).reshape(-1, groups)
+        return self._card_logits
+
+    def card_weights(self) -> FloatArray:
+        """Soft card groups [C, K] by row: the prior where nothing is known."""
+        return softmax(self.card_logits()[:-1] + np.log(np.maximum(self.blocks.card_prior, 1e-12)))
+
+    def posterior(self, reward: str) -> Posterior:
+        """Expected reward [C, G] of every card of the catalogue with every user group."""
+        if reward not in self._posteriors or len(self._posteriors[reward].mean) != len(self.catalogue.names):
+            rows = self.statistics.rows_of(self.catalogue.names)
+            index = self.rewards.index(reward)
+            self._posteriors[reward] = posterior(
+                self.statistics.exposures[rows],
+                self.statistics.total[index, rows],
+                self.statistics.squares[index, rows],
+                self.card_weights(),
+            )
+        return self._posteriors[reward]
+
+    def user_weights(self, plays: Sequence[Sequence[Play]]) -> FloatArray:
+        """Soft user groups [n, G] of listeners from their plays, to six decimals, each row together one."""
+        offsets = np.cumsum([0, *map(len, plays)])
+        rows = self.rows_of([play.card_id for some in plays for play in some])
+        played_s = np.array([play.played_ms for some in plays for play in some], dtype=np.float64) / 1_000.0
+        weights = self.blocks.fold_in_users(offsets, self.card_logits()[rows], np.log1p(played_s))
+        return rounded_weights(weights)
+
+    def rows_of(self, card_ids: Sequence[str]) -> IntArray:
+        """Rows [n] of cards; -1, the last row, for cards outside the catalogue and the co-clusters."""
+        row = self.catalogue.row
+        return np.array([row.get(card_id, -1) for card_id in card_ids], dtype=np.int64)
+
+    def _put_group(self, message: CardGroup) -> None:
+        if message.generation == self.blocks.generation:
+            self.catalogue.row_of(message.card_id)
+            self._logits[message.card_id] = message.logits
+
+    def _adopt(self, message: CardStatistics) -> None:
+        self.statistics.adopt(message)
+
+    def _forget_derived(self) -> None:
+        self._posteriors.clear()
+        self._card_logits = None

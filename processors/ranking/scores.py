@@ -1,0 +1,84 @@
+"""What a listener is expected to get from every card, and why: columns of contributions that add up to the score."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from processors.bandit.posterior import Posterior
+from processors.cocluster.arrays import FloatArray
+from processors.policies.keyed_draws import BoolArray
+from processors.ranking.learned import Learned
+from processors.rewards.reward import Reward, group_rewards
+from processors.settlement.listener import Play
+
+SCORE_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scores:
+    """Expected reward [n, C] of every card for every listener: overall + card + group + own."""
+
+    score: FloatArray  # [n, C], to six decimals
+    card: FloatArray  # [C], the card's mean over all listeners, above that of all cards
+    group: FloatArray  # [n, C], what the listener's groups add to it
+    own: FloatArray  # [n, C], what the listener's own recent streams add
+    prior_share: FloatArray  # [C], how much of the score is not the card's own record
+    streamed: BoolArray  # [n, C], the listener has streamed it lately
+
+
+def expected(weights: FloatArray, values: FloatArray) -> FloatArray:
+    """Expectation [n, C] of values [C, G] over soft groups [n, G].
+
+    Summed group by group: a matrix product may round differently for another number of listeners, and a ranking must
+    not depend on who is ranked beside.
+
+    >>> expected(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0], [1.0, 1.0]])).tolist()
+    [[0.5, 1.0]]
+    """
+    total = np.zeros((len(weights), len(values)))
+    for group in range(values.shape[1]):
+        total += weights[:, group, None] * values[None, :, group]
+    return total
+
+
+def scores_of(
+    learned: Learned, reward: Reward, plays: Sequence[Sequence[Play]], weights: FloatArray, own_weight: float
+) -> Scores:
+    """Scores of every card of the catalogue for listeners with these plays and soft groups [n, G]."""
+    estimate: Posterior = learned.posterior(reward.name)
+    mean = expected(weights, estimate.mean)
+    everybody = expected(learned.blocks.user_prior[None, :], estimate.mean)[0]
+    own, streamed = _own_streams(learned, reward, plays, weights, mean, own_weight)
+    prior_share = expected(learned.blocks.user_prior[None, :], estimate.prior_share)[0]
+    return Scores(
+        score=np.round(mean + own, SCORE_DECIMALS),
+        card=everybody - estimate.overall,
+        group=mean - everybody[None, :],
+        own=own,
+        prior_share=prior_share,
+        streamed=streamed,
+    )
+
+
+def _own_streams(
+    learned: Learned,
+    reward: Reward,
+    plays: Sequence[Sequence[Play]],
+    weights: FloatArray,
+    mean: FloatArray,
+    own_weight: float,
+) -> tuple[FloatArray, BoolArray]:
+    listeners, cards = mean.shape
+    count, succeeded = np.zeros((listeners, cards)), np.zeros((listeners, cards))
+    listener = np.repeat(np.arange(listeners), [len(some) for some in plays])
+    row = learned.rows_of([play.card_id for some in plays for play in some])
+    played_s = np.array([play.played_ms for some in plays for play in some], dtype=np.float64) / 1_000.0
+    known = row >= 0
+    listener, row, played_s = listener[known], row[known], played_s[known]
+    if len(row):
+        by_group = group_rewards(reward, played_s, learned.card_weights()[row], learned.blocks)
+        np.add.at(count, (listener, row), 1.0)
+        np.add.at(succeeded, (listener, row), (by_group * weights[listener]).sum(axis=1))
+    share = np.divide(2.0 * succeeded - count, count + 1.0)
+    return own_weight * share * mean, count > 0.0

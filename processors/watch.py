@@ -1,0 +1,189 @@
+"""The model task: from sums of engagement to drift alerts and engagement metrics."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from processors.drift.block_monitor import BlockMonitor, BucketMean, Change, DriftSettings
+from processors.settlement.rows import Row
+from schemas.learning import CoClusters
+from schemas.monitoring import DriftAlert, EngagementMetrics, EngagementSums
+
+ALL_VARIANTS = "all"
+PARTITION_KEY = b"p"
+_BUCKET, _BLOCK = b"b/", b"m/"
+
+_FIELDS = 6
+
+
+class _Bucket(Struct, array_like=True):
+    """Sums of one open bucket, by variant and by block of the generation in force; in the order of a message."""
+
+    variants: dict[str, list[float]] = {}
+    blocks: dict[str, list[float]] = {}
+
+
+class _PartitionRow(Struct, array_like=True):
+    generation: int
+    closed_until_ms: int
+    newest_ms: int
+    counters: dict[str, int]
+
+
+class Watch:
+    """Closes buckets as event time passes, and reads each block's into its monitor.
+
+    A bucket is closed once the newest watermark of any partition is `grace_ms` beyond its end; what comes later still
+    counts in the totals, and is itself counted. Monitors start anew with every generation: its groups are others.
+    """
+
+    def __init__(self, settings: DriftSettings) -> None:
+        self.settings = settings
+        self.generation = 0
+        self.labels: tuple[str, ...] = ()
+        self.counters: Counter[str] = Counter()
+        self._closed_until_ms = 0
+        self._newest_ms = 0
+        self._open: dict[int, _Bucket] = {}
+        self._monitors: dict[str, BlockMonitor] = {}
+        self._changed: set[bytes] = set()
+
+    def put_co_clusters(self, message: CoClusters) -> None:
+        """Labels for alerts; a new generation starts all monitors anew."""
+        self.labels = message.labels
+        if message.generation > self.generation:
+            self._start_generation(message.generation)
+
+    def engagement(self, sums: Iterable[EngagementSums]) -> list[Struct]:
+        """Add sums, and close the buckets whose time has passed."""
+        for message in sums:
+            self._add(message)
+        messages: list[Struct] = []
+        while self._open and self._is_over(min(self._open)):
+            messages.extend(self._close(min(self._open)))
+        return messages
+
+    def changed_rows(self) -> Iterator[Row]:
+        """Rows of state that have changed since the last call."""
+        if not self._changed:
+            return
+        for key in sorted(self._changed):
+            yield key, self._row(key)
+        row = _PartitionRow(self.generation, self._closed_until_ms, self._newest_ms, dict(self.counters))
+        yield PARTITION_KEY, msgspec.msgpack.encode(row)
+        self._changed.clear()
+
+    def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take up the watch that wrote these rows."""
+        for key, value in rows:
+            if key == PARTITION_KEY:
+                row = msgspec.msgpack.decode(value, type=_PartitionRow)
+                self.generation, self._closed_until_ms = row.generation, row.closed_until_ms
+                self._newest_ms = row.newest_ms
+                self.counters.update(row.counters)
+            elif key.startswith(_BUCKET):
+                self._open[int(key[len(_BUCKET) :])] = msgspec.msgpack.decode(value, type=_Bucket)
+            else:
+                monitor = BlockMonitor(self.settings)
+                monitor.restore(msgspec.msgpack.decode(value, type=list[BucketMean]))
+                self._monitors[key[len(_BLOCK) :].decode()] = monitor
+
+    def _add(self, message: EngagementSums) -> None:
+        self._newest_ms = max(self._newest_ms, message.watermark_ms)
+        for name, count in message.counters.items():
+            self.counters[name] += count
+        if message.generation > self.generation:
+            self._start_generation(message.generation)
+        bucket_ms = message.bucket_ms
+        if bucket_ms < self._closed_until_ms:
+            self.counters["engagement_late"] += len(message.variant)
+            bucket_ms = self._closed_until_ms
+        bucket = self._open.setdefault(bucket_ms, _Bucket())
+        self._changed.add(_BUCKET + str(bucket_ms).encode())
+        columns = (message.exposures, message.streamed, message.streams, message.played_s)
+        logs = (message.log_total, message.log_squares)
+        cells = zip(message.variant, message.user_group, message.card_group, *columns, *logs, strict=True)
+        for variant, user_group, card_group, *values in cells:
+            _add_to(bucket.variants, variant, values)
+            if message.generation == self.generation and bucket_ms == message.bucket_ms:
+                _add_to(bucket.blocks, f"{user_group}.{card_group}", values)
+
+    def _is_over(self, bucket_ms: int) -> bool:
+        return bucket_ms + self.settings.bucket_length_ms + self.settings.grace_ms <= self._newest_ms
+
+    def _close(self, bucket_ms: int) -> Iterator[Struct]:
+        bucket = self._open.pop(bucket_ms)
+        self._changed.add(_BUCKET + str(bucket_ms).encode())
+        self._closed_until_ms = bucket_ms + self.settings.bucket_length_ms
+        for variant in sorted(bucket.variants):
+            yield self._metrics(variant, bucket_ms, bucket.variants[variant], {})
+        every = np.array(list(bucket.variants.values())).reshape(-1, _FIELDS).sum(axis=0).tolist()
+        yield self._metrics(ALL_VARIANTS, bucket_ms, every, dict(self.counters))
+        for block, (_, _, streams, _, log_total, log_squares) in sorted(bucket.blocks.items()):
+            if streams > 0.0 and "-1" not in block:
+                mean = log_total / streams
+                variance = max(log_squares / streams - mean**2, 0.0)
+                change = self._read(block, BucketMean(bucket_ms, streams, mean, variance))
+                if change is not None:
+                    yield self._alert(block, change)
+
+    def _read(self, block: str, bucket: BucketMean) -> Change | None:
+        monitor = self._monitors.setdefault(block, BlockMonitor(self.settings))
+        self._changed.add(_BLOCK + block.encode())
+        return monitor.read(bucket)
+
+    def _start_generation(self, generation: int) -> None:
+        self.generation = generation
+        self._changed.update(_BLOCK + block.encode() for block in self._monitors)
+        self._monitors = {}
+        for bucket_ms, bucket in self._open.items():
+            bucket.blocks.clear()
+            self._changed.add(_BUCKET + str(bucket_ms).encode())
+
+    def _row(self, key: bytes) -> bytes | None:
+        if key.startswith(_BUCKET):
+            bucket = self._open.get(int(key[len(_BUCKET) :]))
+            return None if bucket is None else msgspec.msgpack.encode(bucket)
+        monitor = self._monitors.get(key[len(_BLOCK) :].decode())
+        return None if monitor is None else msgspec.msgpack.encode(monitor.history)
+
+    def _metrics(
+        self, variant: str, bucket_ms: int, values: list[float], counters: dict[str, int]
+    ) -> EngagementMetrics:
+        exposures, streamed, streams, played_s, _, _ = values
+        return EngagementMetrics(
+            variant=variant,
+            bucket_ms=bucket_ms,
+            bucket_length_ms=self.settings.bucket_length_ms,
+            exposures=exposures,
+            streamed=streamed,
+            streams=streams,
+            played_s=played_s,
+            stream_rate=streamed / exposures if exposures else 0.0,
+            counters=counters,
+        )
+
+    def _alert(self, block: str, change: Change) -> DriftAlert:
+        user_group, card_group = (int(group) for group in block.split("."))
+        return DriftAlert(
+            alert_id=f"{self.generation}.{block}.{change.bucket_ms}",
+            generation=self.generation,
+            user_group=user_group,
+            card_group=card_group,
+            label=self.labels[card_group] if card_group < len(self.labels) else f"card group {card_group}",
+            detector=change.detector,
+            bucket_ms=change.bucket_ms,
+            bucket_count=change.bucket_count,
+            before=round(change.before, 6),
+            after=round(change.after, 6),
+            standard_errors=round(change.standard_errors, 3),
+        )
+
+
+def _add_to(sums: dict[str, list[float]], name: str, values: list[float]) -> None:
+    found = sums.setdefault(name, [0.0] * _FIELDS)
+    for index, value in enumerate(values):
+        found[index] += value
