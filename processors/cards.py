@@ -37,6 +37,7 @@ class Cards:
         self.counters: Counter[str] = Counter()
         self._previous: tuple[int, FloatArray] | None = None
         self._unwritten: set[str] = set()
+        self._written: Counter[str] = Counter()
 
     def put_co_clusters(self, message: CoClusters) -> None:
         """A new snapshot of the co-clusters; a new generation moves all statistics to its groups."""
@@ -78,12 +79,13 @@ class Cards:
 
     def changed_rows(self) -> Iterator[Row]:
         """Rows of state that have changed since the last call."""
-        if not self._unwritten:
+        if not self._unwritten and self._written == self.counters:
             return
         for name in sorted(self._unwritten):
             yield _CARD + name.encode(), msgspec.json.encode(self.table.message(name))
         yield PARTITION_KEY, self._partition_row()
         self._unwritten.clear()
+        self._written = Counter(self.counters)
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up the statistics that wrote these rows; all of them are due to be published again."""
@@ -94,6 +96,7 @@ class Cards:
         self.table = CardStatisticsTable([reward.name for reward in self.rewards], partition.groups)
         self.table.generation = partition.generation
         self.counters.update(partition.counters)
+        self._written = Counter(self.counters)
         for _, value in sorted(found.items()):
             self.table.adopt(msgspec.json.decode(value, type=CardStatistics), publish=True)
 

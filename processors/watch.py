@@ -50,6 +50,7 @@ class Watch:
         self._open: dict[int, _Bucket] = {}
         self._monitors: dict[str, BlockMonitor] = {}
         self._changed: set[bytes] = set()
+        self._written: Counter[str] = Counter()
 
     def put_co_clusters(self, message: CoClusters) -> None:
         """Labels for alerts; a new generation starts all monitors anew."""
@@ -68,13 +69,14 @@ class Watch:
 
     def changed_rows(self) -> Iterator[Row]:
         """Rows of state that have changed since the last call."""
-        if not self._changed:
+        if not self._changed and self._written == self.counters:
             return
         for key in sorted(self._changed):
             yield key, self._row(key)
         row = _PartitionRow(self.generation, self._closed_until_ms, self._newest_ms, dict(self.counters))
         yield PARTITION_KEY, msgspec.msgpack.encode(row)
         self._changed.clear()
+        self._written = Counter(self.counters)
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up the watch that wrote these rows."""
@@ -84,6 +86,7 @@ class Watch:
                 self.generation, self._closed_until_ms = row.generation, row.closed_until_ms
                 self._newest_ms = row.newest_ms
                 self.counters.update(row.counters)
+                self._written = Counter(self.counters)
             elif key.startswith(_BUCKET):
                 self._open[int(key[len(_BUCKET) :])] = msgspec.msgpack.decode(value, type=_Bucket)
             else:

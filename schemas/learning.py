@@ -46,7 +46,7 @@ class CardStatistics(Struct, frozen=True, kw_only=True, tag="card-statistics.v1"
 
 
 class CardGroup(Struct, frozen=True, kw_only=True, tag="card-group.v1", tag_field="type"):
-    """The soft card group of one card, as unnormalised log weights, and how many of them are evidence. Keyed by card.
+    """The soft card group of one card, as log probabilities, and the likeliest group. Keyed by card.
 
     >>> CardGroup(card_id="c1", generation=1, version=1, logits=(0.0, -3.0), group=0).group
     0

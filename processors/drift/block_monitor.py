@@ -9,7 +9,7 @@ from river.drift import ADWIN, PageHinkley
 from schemas.monitoring import DriftDetector
 
 
-class DriftSettings(Struct, frozen=True, kw_only=True):
+class DriftSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When a change is called a change.
 
     A bucket counts where it has `streams_min` streams. The first `reference_buckets` of a block say what is usual;

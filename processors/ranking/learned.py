@@ -79,17 +79,16 @@ class Learned:
         self._posteriors.clear()
 
     def card_logits(self) -> FloatArray:
-        """Log weights [C + 1, K] of all cards by row; the last row, all zero, is for cards that nobody knows."""
+        """Log probabilities [C + 1, K] of all cards by row; the last row, the prior's, is for unknown cards."""
         if self._card_logits is None or len(self._card_logits) != len(self.catalogue.names) + 1:
-            groups = len(self.blocks.card_prior)
-            unknown = (0.0,) * groups
+            unknown = np.log(np.maximum(self.blocks.card_prior, 1e-12))
             rows = [self._logits.get(name, unknown) for name in self.catalogue.names]
-            self._card_logits = np.array([*rows, unknown], dtype=np.float64).reshape(-1, groups)
+            self._card_logits = np.array([*rows, unknown], dtype=np.float64).reshape(-1, len(unknown))
         return self._card_logits
 
     def card_weights(self) -> FloatArray:
         """Soft card groups [C, K] by row: the prior where nothing is known."""
-        return softmax(self.card_logits()[:-1] + np.log(np.maximum(self.blocks.card_prior, 1e-12)))
+        return softmax(self.card_logits()[:-1])
 
     def posterior(self, reward: str) -> Posterior:
         """Expected reward [C, G] of every card of the catalogue with every user group."""
@@ -118,7 +117,7 @@ class Learned:
         return np.array([row.get(card_id, -1) for card_id in card_ids], dtype=np.int64)
 
     def _put_group(self, message: CardGroup) -> None:
-        if message.generation == self.blocks.generation:
+        if message.generation == self.blocks.generation and len(message.logits) == len(self.blocks.card_prior):
             self.catalogue.row_of(message.card_id)
             self._logits[message.card_id] = message.logits
 

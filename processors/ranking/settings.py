@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class RankingSettings(Struct, frozen=True, kw_only=True):
+class RankingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a page shows and how it is chosen.
 
     `own_weight` is by how much a listener's own successful streams of a card raise its score (and failures lower it),

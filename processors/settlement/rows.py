@@ -43,7 +43,8 @@ _unpack_partition = msgspec.msgpack.Decoder(_PartitionRow).decode
 
 def changed_rows(settlement: Settlement) -> Iterator[Row]:
     """The rows that have changed since the last call; a row without a value is to be deleted."""
-    if not settlement.changed_listeners and not settlement.changed_impressions:
+    counters = dict(settlement.counters)
+    if not settlement.changed_listeners and not settlement.changed_impressions and counters == settlement.written:
         return
     for user_id in sorted(settlement.changed_listeners):
         listener = settlement.listeners.get(user_id)
@@ -52,6 +53,7 @@ def changed_rows(settlement: Settlement) -> Iterator[Row]:
         key = _IMPRESSION + user_id.encode() + _SEPARATOR + name.encode()
         yield key, None if impression is None else _pack(impression)
     yield PARTITION_KEY, _pack(_partition_row(settlement))
+    settlement.written = counters
     settlement.changed_listeners.clear()
     settlement.changed_impressions.clear()
 
@@ -114,3 +116,4 @@ def _adopt_partition(settlement: Settlement, row: _PartitionRow) -> None:
     settlement.counters.update(row.counters)
     for name, clock in row.clocks.items():
         settlement.watermark.clocks[name] = SourceClock(newest_ms=clock.newest_ms)
+    settlement.written = dict(settlement.counters)

@@ -6,7 +6,7 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 
 
-class SettlementSettings(Struct, frozen=True, kw_only=True):
+class SettlementSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All times are event time, except `idle_ms`.
 
     An exposure settles `horizon_ms` after it was shown. A stream belongs to the newest exposure of its card shown at

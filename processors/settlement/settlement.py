@@ -49,6 +49,7 @@ class Settlement:
         )
         self.listeners: OrderedDict[str, Listener] = OrderedDict()
         self.counters: Counter[str] = Counter()
+        self.written: dict[str, int] = {}
         self.touches = 0
         self.exposures_open = 0
         self.changed_listeners: set[str] = set()

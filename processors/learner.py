@@ -1,0 +1,119 @@
+"""The learner task: from interactions to co-clusters, thresholds, labels and card groups."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from processors.cocluster.arrays import FloatArray, IntArray
+from processors.cocluster.learner import CoClusterLearner
+from processors.cocluster.settings import LearnerSettings
+from processors.interner import Interner
+from processors.rewards.catalogue import reward_named
+from processors.settlement.rows import Row
+from schemas.catalogue import CatalogueCard
+from schemas.learning import CardGroup, CoClusters, Matrix
+from schemas.outcomes import Interaction
+
+_LEARNED = b"m/"
+
+
+class Learner:
+    """Owns the structure of the co-clusters: one task, on one partition, for all users that are sampled."""
+
+    def __init__(self, settings: LearnerSettings, rewards: Sequence[str], seed: int) -> None:
+        self.settings = settings
+        self.seed = seed
+        self.rewards = [reward_named(name) for name in rewards]
+        self.learner = CoClusterLearner(settings, seed)
+        self.users, self.cards = Interner(b"u/"), Interner(b"c/")
+        self.catalogue: dict[str, CatalogueCard] = {}
+        self.counters: Counter[str] = Counter()
+        self.newest_ms = 0
+        self._published: tuple[int, int] = (0, -1)
+
+    def put_card(self, card_id: str, card: CatalogueCard | None) -> None:
+        """A card was added, changed, or (None) withdrawn: labels are made of what cards are."""
+        if card is None:
+            self.catalogue.pop(card_id, None)
+        else:
+            self.catalogue[card_id] = card
+
+    def interactions(self, interactions: Sequence[Interaction]) -> None:
+        """Learn from a batch of interactions, in order."""
+        if not interactions:
+            return
+        event_ms = np.array([interaction.event_ms for interaction in interactions], dtype=np.int64)
+        self.newest_ms = max(self.newest_ms, int(event_ms.max()))
+        self.learner.learn(
+            self.users.ids_of([interaction.user_id for interaction in interactions]),
+            self.cards.ids_of([interaction.card_id for interaction in interactions]),
+            np.array([interaction.played_ms for interaction in interactions], dtype=np.float64) / 1_000.0,
+            event_ms,
+        )
+
+    def publish(self) -> list[Struct]:
+        """The co-clusters and the card groups that have changed, if anything was learned since the last time."""
+        if not self.learner.ready or self._published == (self.learner.generation, self.learner.events_count):
+            return []
+        is_new = self._published[0] != self.learner.generation
+        self._published = (self.learner.generation, self.learner.events_count)
+        changed = self.learner.changed_cards()
+        return [self._co_clusters(), *self._card_groups(self.cards.all_ids() if is_new else changed)]
+
+    def changed_rows(self) -> Iterator[Row]:
+        """Rows of state that have changed since the last call."""
+        yield from self.users.changed_rows()
+        yield from self.cards.changed_rows()
+        for key, value in self.learner.rows_changed():
+            yield _LEARNED + key, value
+
+    def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take up the learner that wrote these rows; it publishes what it knows again."""
+        learned: dict[bytes, bytes] = {}
+        for key, value in rows:
+            if key.startswith(_LEARNED):
+                learned[key[len(_LEARNED) :]] = value
+            elif not self.users.adopt(key, value):
+                self.cards.adopt(key, value)
+        if learned:
+            self.learner = CoClusterLearner.restore(self.settings, self.seed, learned.items())
+        self.newest_ms = self.learner.now_ms
+
+    def _co_clusters(self) -> CoClusters:
+        model = self.learner.model()
+        return CoClusters(
+            generation=model.generation,
+            version=model.version,
+            event_ms=self.newest_ms,
+            user_prior=tuple(model.user_prior.tolist()),
+            card_prior=tuple(model.card_prior.tolist()),
+            mean=_matrix(model.mean),
+            variance=_matrix(model.variance),
+            count=_matrix(model.count),
+            global_mean=model.global_mean,
+            global_variance=model.global_variance,
+            thresholds_s={reward.name: _matrix(reward.thresholds_s(model)) for reward in self.rewards},
+            user_overlap=_matrix(self.learner.user_overlap) if model.generation > 1 else (),
+            card_overlap=_matrix(self.learner.card_overlap) if model.generation > 1 else (),
+        )
+
+    def _card_groups(self, cards: IntArray) -> list[CardGroup]:
+        logits = self.learner.card_logits(cards)
+        groups = logits.argmax(axis=1).tolist()
+        version = self.learner.events_count
+        return [
+            CardGroup(
+                card_id=self.cards.name_of(card),
+                generation=self.learner.generation,
+                version=version,
+                logits=tuple(row),
+                group=group,
+            )
+            for card, row, group in zip(cards.tolist(), np.round(logits, 6).tolist(), groups, strict=True)
+        ]
+
+
+def _matrix(values: FloatArray) -> Matrix:
+    return tuple(tuple(row) for row in values.tolist())

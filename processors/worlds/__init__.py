@@ -1,0 +1,1 @@
+"""Planted worlds: seeded generators of events, with the truth that learning is held against."""

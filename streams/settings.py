@@ -1,0 +1,180 @@
+"""All settings as one frozen object: flags over environment over file, read once, at the edge."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec.inspect import is_struct_type
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from processors.cocluster.settings import LearnerSettings
+from processors.drift.block_monitor import DriftSettings
+from processors.listeners import ListenersSettings
+from processors.policies.catalogue import policy_named
+from processors.ranking.settings import RankingSettings
+from processors.rewards.catalogue import REWARDS, reward_named
+from processors.settlement.settings import SettlementSettings
+
+TaskName = Literal["listeners", "cards", "learner", "model"]
+TASKS: tuple[TaskName, ...] = ("listeners", "cards", "learner", "model")
+
+
+class ConfigurationError(Exception):
+    """Settings that cannot be: one line that says which, and what to do."""
+
+
+def _section(kind: type[Any]) -> BeforeValidator:
+    def convert(value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
+        try:
+            return msgspec.convert(value, kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error)) from error
+
+    return BeforeValidator(convert)
+
+
+_AS_DICT = PlainSerializer(msgspec.to_builtins)
+
+Settlement = Annotated[SettlementSettings, _section(SettlementSettings), _AS_DICT]
+Ranking = Annotated[RankingSettings, _section(RankingSettings), _AS_DICT]
+Drift = Annotated[DriftSettings, _section(DriftSettings), _AS_DICT]
+CoClustering = Annotated[LearnerSettings, _section(LearnerSettings), _AS_DICT]
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, in which a section is spelled out knob by knob: `SHELFWISE_RANKING__EPSILON`."""
+
+    def field_is_complex(self, field: FieldInfo) -> bool:
+        """Tell pydantic that sections, which are no pydantic models, are made of parts."""
+        return is_struct_type(field.annotation) or is_dataclass(field.annotation) or super().field_is_complex(field)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Environment: `SHELFWISE_GROUP=...`, sections `SHELFWISE_RANKING__EPSILON=...`.
+
+    >>> Settings(group="home").ranking.policy
+    'epsilon-greedy'
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="SHELFWISE_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+    )
+
+    broker: str | None = Field(None, description="bootstrap servers; none: an embedded broker serves")
+    group: str = Field("shelfwise", min_length=1, description="consumer group; also begins every transactional id")
+    client_id: str = Field("shelfwise", min_length=1)
+    group_instance_id: str | None = Field(None, description="static membership: a name that survives restarts")
+    tasks: tuple[TaskName, ...] = TASKS
+    page_partitions: int = Field(4, ge=1, le=1_000, description="partitions of the topics keyed by user or card")
+    replication_factor: int = Field(1, ge=1, le=10)
+    rewards: tuple[str, ...] = Field(tuple(REWARDS), description="rewards to keep statistics of")
+    sample_share: float = Field(1.0, gt=0.0, le=1.0, description="share of users that the co-clusters learn from")
+    seed: int = Field(0, ge=0, lt=2**63)
+    commit_interval_ms: int = Field(150, ge=10, le=60_000)
+    transaction_timeout_ms: int = Field(60_000, ge=1_000)
+    start_deadline_ms: int | None = Field(30_000, description="how long to look for a broker at start; none: for ever")
+    publish_interval_ms: int = Field(1_000, ge=100, description="at most one new set of co-clusters in this time")
+    metrics_port: int = Field(0, ge=0, le=65_535, description="Prometheus metrics on loopback; 0: none")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    ssl_ca_file: str | None = None
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    settlement: Settlement = SettlementSettings()
+    ranking: Ranking = RankingSettings()
+    drift: Drift = DriftSettings()
+    coclusters: CoClustering = LearnerSettings()
+
+    @property
+    def listeners(self) -> ListenersSettings:
+        """What the listeners task needs to know."""
+        return ListenersSettings(
+            settlement=self.settlement,
+            ranking=msgspec.structs.replace(self.ranking, seed=self.seed),
+            rewards=self.rewards,
+            bucket_length_ms=self.drift.bucket_length_ms,
+            sample_share=self.sample_share,
+        )
+
+    def masked(self) -> dict[str, Any]:
+        """All settings as plain values, secrets as asterisks.
+
+        >>> Settings(sasl_password="hunter2").masked()["sasl_password"]
+        '**********'
+        """
+        shown: dict[str, Any] = self.model_dump(mode="json")
+        return shown
+
+
+def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
+    """Settings from a TOML file, the environment and flags (none: not given), the later winning.
+
+    Raises `ConfigurationError` with one line that names the setting.
+    """
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    try:
+        from_file = tomllib.loads(file.read_text()) if file else {}
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {file}: {error.strerror}; name a TOML file that exists") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file} is no valid TOML: {error}") from error
+    try:
+        settings = _layered(from_file)(**given)
+        _check_names(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise ConfigurationError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from error
+    except (ValueError, SettingsError) as error:
+        raise ConfigurationError(str(error)) from error
+    return settings
+
+
+def _layered(from_file: dict[str, Any]) -> type[Settings]:
+    """Settings that read flags, then the environment, then these values of a file; sections merge knob by knob."""
+
+    class Layered(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic's signature
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            """Name the sources, the strongest first."""
+            return init_settings, _Environment(settings_cls), InitSettingsSource(settings_cls, from_file)
+
+    return Layered
+
+
+def _check_names(settings: Settings) -> None:
+    """Refuse policies and rewards that do not exist, before anything runs."""
+    policy_named(settings.ranking.policy, epsilon=settings.ranking.epsilon)
+    for name in settings.rewards:
+        reward_named(name)
+    if settings.ranking.reward not in settings.rewards:
+        raise ValueError(
+            f"ranking.reward is {settings.ranking.reward!r}: it must be one of rewards, {settings.rewards}"
+        )

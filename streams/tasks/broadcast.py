@@ -1,0 +1,37 @@
+"""Broadcast records into what a task has learned, and where it stands in each topic."""
+
+from collections.abc import Callable, Sequence
+
+from schemas.codec import UnreadableError, decode
+from streams.exactly_once.task import Record
+
+
+class Positions(dict[str, int]):
+    """The newest offset seen of every partition of every broadcast topic, by `topic/partition`."""
+
+    def note(self, records: Sequence[Record]) -> None:
+        """Take note of records that have been handed on."""
+        for record in records:
+            self[f"{record.topic}/{record.partition}"] = record.offset
+
+
+def broadcast_card(topic: str, record: Record, put: Callable[..., None], count: Callable[[str], None]) -> None:
+    """Hand a catalogue record on: the card, or None where it was withdrawn."""
+    card_id = (record.key or b"").decode(errors="replace")
+    if record.value is None:
+        put(card_id, None)
+        return
+    try:
+        put(card_id, decode(topic, record.value))
+    except UnreadableError as error:
+        count(error.reason)
+
+
+def broadcast_message(topic: str, record: Record, put: Callable[..., None], count: Callable[[str], None]) -> None:
+    """Hand a broadcast message on; tombstones say nothing, what cannot be read is counted."""
+    if record.value is None:
+        return
+    try:
+        put(decode(topic, record.value))
+    except UnreadableError as error:
+        count(error.reason)

@@ -1,0 +1,48 @@
+"""The cards task on the wire."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from processors.cards import Cards
+from streams.exactly_once.task import Produced, Record, StateRow
+from streams.tasks.broadcast import broadcast_message
+from streams.tasks.intake import Intake
+from streams.tasks.routing import produced
+
+
+class CardsTask:
+    """One partition of cards: outcomes in, card statistics out at every tick."""
+
+    def __init__(self, rewards: Sequence[str]) -> None:
+        self.core = Cards(rewards)
+        self._intake = Intake(self._count)
+
+    def restore(self, rows: Iterable[StateRow]) -> None:
+        """Take up the statistics."""
+        self.core.restore((row.key, row.value) for row in rows if row.value is not None)
+
+    def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+        """Take in co-clusters and card groups."""
+        put: Callable[..., None] = {
+            "co-clusters": self.core.put_co_clusters,
+            "card-groups": self.core.put_card_group,
+        }[topic]
+        for record in records:
+            broadcast_message(topic, record, put, self._count)
+        return ()
+
+    def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+        """Count one batch of outcomes in."""
+        arrivals, dead = self._intake.read(topic, records)
+        self.core.outcomes([outcome for _, outcome in arrivals])
+        return dead
+
+    def tick(self, now_ms: int) -> Iterable[Produced]:  # noqa: ARG002  the driver hands the time to every task
+        """Publish the statistics that have changed."""
+        return [produced(message) for message in self.core.statistics()]
+
+    def changed(self) -> Iterable[StateRow]:
+        """Rows of the statistics."""
+        return [StateRow(key, value) for key, value in self.core.changed_rows()]
+
+    def _count(self, reason: str) -> None:
+        self.core.counters[f"dead_letters_{reason}"] += 1

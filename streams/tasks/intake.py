@@ -1,0 +1,62 @@
+"""Records to messages; what cannot be read becomes a dead letter with its reason, bytes untouched."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from schemas.codec import UnreadableError, decode, decode_keyed
+from schemas.dead_letters import DeadLetter, attempt_of
+from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role
+from streams.exactly_once.task import Produced, Record
+
+EVENT_AHEAD_MAX_MS = 3_600_000
+"""An event from further ahead of its own record would drag event time along for all: it is set aside."""
+
+
+class Intake:
+    """Reads batches of one task's topics and collects the dead letters on the way.
+
+    `on_dead_letter` is told each reason, for the counters.
+    """
+
+    def __init__(self, on_dead_letter: Callable[[str], None]) -> None:
+        self._on_dead_letter = on_dead_letter
+
+    def read(self, topic: str, records: Sequence[Record]) -> tuple[list[tuple[int, Any]], list[Produced]]:
+        """Messages with their offsets, and dead letters, of one batch."""
+        messages: list[tuple[int, Any]] = []
+        dead: list[Produced] = []
+        is_input = TOPICS[topic].role is Role.INPUT
+        for record in records:
+            try:
+                message = (decode_keyed if is_input else _decode)(topic, record.key, record.value)
+                if is_input:
+                    _refuse_ahead(message.event_ms, record.timestamp)
+            except UnreadableError as error:
+                self._on_dead_letter(error.reason)
+                dead.append(_dead_letter(record, error))
+            else:
+                messages.append((record.offset, message))
+        return messages, dead
+
+
+def _decode(topic: str, _key: bytes | None, value: bytes | None) -> Any:
+    return decode(topic, value)
+
+
+def _refuse_ahead(event_ms: int, record_ms: int) -> None:
+    if record_ms > 0 and event_ms > record_ms + EVENT_AHEAD_MAX_MS:
+        ahead_s = (event_ms - record_ms) // 1_000
+        raise UnreadableError("event_time_ahead", f"event_ms is {ahead_s} s ahead of the record's time stamp")
+
+
+def _dead_letter(record: Record, error: UnreadableError) -> Produced:
+    letter = DeadLetter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp_ms=record.timestamp,
+        reason=error.reason,
+        detail=error.detail,
+        attempt=attempt_of(record.headers),
+    )
+    return Produced(record.topic + DEAD_LETTER_SUFFIX, record.key, record.value, letter.headers(), record.partition)

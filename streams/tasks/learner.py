@@ -1,0 +1,51 @@
+"""The learner task on the wire."""
+
+from collections.abc import Iterable, Sequence
+
+from processors.learner import Learner
+from streams.exactly_once.task import Produced, Record, StateRow
+from streams.tasks.broadcast import broadcast_card
+from streams.tasks.intake import Intake
+from streams.tasks.routing import produced
+
+
+class LearnerTask:
+    """Interactions in; co-clusters and card groups out, at most once in `publish_interval_ms`."""
+
+    def __init__(self, core: Learner, publish_interval_ms: int) -> None:
+        self.core = core
+        self._publish_interval_ms = publish_interval_ms
+        self._published_ms = 0
+        self._intake = Intake(self._count)
+
+    def restore(self, rows: Iterable[StateRow]) -> None:
+        """Take up the learner."""
+        self.core.restore((row.key, row.value) for row in rows if row.value is not None)
+
+    def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+        """Take in the catalogue."""
+        for record in records:
+            broadcast_card(topic, record, self.core.put_card, self._count)
+        return ()
+
+    def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+        """Learn from one batch of interactions."""
+        arrivals, dead = self._intake.read(topic, records)
+        self.core.interactions([interaction for _, interaction in arrivals])
+        return dead
+
+    def tick(self, now_ms: int) -> Iterable[Produced]:
+        """Publish what has been learned."""
+        if now_ms - self._published_ms < self._publish_interval_ms:
+            return []
+        messages = self.core.publish()
+        if messages:
+            self._published_ms = now_ms
+        return [produced(message) for message in messages]
+
+    def changed(self) -> Iterable[StateRow]:
+        """Rows of the learner."""
+        return [StateRow(key, value) for key, value in self.core.changed_rows()]
+
+    def _count(self, reason: str) -> None:
+        self.core.counters[f"dead_letters_{reason}"] += 1

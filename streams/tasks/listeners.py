@@ -1,0 +1,53 @@
+"""The listeners task on the wire."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from processors.listeners import Listeners, ListenersSettings
+from streams.exactly_once.task import Produced, Record, StateRow
+from streams.tasks.broadcast import Positions, broadcast_card, broadcast_message
+from streams.tasks.intake import Intake
+from streams.tasks.routing import produced
+
+
+class ListenersTask:
+    """One partition of users: impressions and stream-ends in; outcomes, interactions, sums and rankings out."""
+
+    def __init__(self, settings: ListenersSettings, partition: int) -> None:
+        self.core = Listeners(settings, source=f"listeners/{partition}")
+        self._intake = Intake(self.core.dead_letter)
+        self._positions = Positions()
+
+    def restore(self, rows: Iterable[StateRow]) -> None:
+        """Take up the settlement."""
+        self.core.restore((row.key, row.value) for row in rows if row.value is not None)
+
+    def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+        """Take in what others have learned."""
+        learned, count = self.core.learned, self.core.dead_letter
+        put: dict[str, Callable[..., None]] = {
+            "co-clusters": learned.put_co_clusters,
+            "card-groups": learned.put_card_group,
+            "card-statistics": learned.put_statistics,
+        }
+        for record in records:
+            if topic == "catalogue":
+                broadcast_card(topic, record, learned.put_card, count)
+            else:
+                broadcast_message(topic, record, put[topic], count)
+        self._positions.note(records)
+        self.core.positions = dict(sorted(self._positions.items()))
+        return ()
+
+    def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+        """Take in one batch of impressions or of stream-ends."""
+        arrivals, dead = self._intake.read(topic, records)
+        take = self.core.impressions if topic == "impressions" else self.core.stream_ends
+        return [*dead, *map(produced, take(arrivals))]
+
+    def tick(self, now_ms: int) -> Iterable[Produced]:
+        """Take the wall clock."""
+        return [produced(message) for message in self.core.tick(now_ms)]
+
+    def changed(self) -> Iterable[StateRow]:
+        """Rows of the settlement."""
+        return [StateRow(key, value) for key, value in self.core.changed_rows()]

@@ -1,0 +1,44 @@
+"""The model task on the wire."""
+
+from collections.abc import Iterable, Sequence
+
+from processors.drift.block_monitor import DriftSettings
+from processors.watch import Watch
+from streams.exactly_once.task import Produced, Record, StateRow
+from streams.tasks.broadcast import broadcast_message
+from streams.tasks.intake import Intake
+from streams.tasks.routing import produced
+
+
+class ModelTask:
+    """Sums of engagement in; engagement metrics and drift alerts out."""
+
+    def __init__(self, settings: DriftSettings) -> None:
+        self.core = Watch(settings)
+        self._intake = Intake(self._count)
+
+    def restore(self, rows: Iterable[StateRow]) -> None:
+        """Take up the watch."""
+        self.core.restore((row.key, row.value) for row in rows if row.value is not None)
+
+    def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+        """Take in the co-clusters, for their labels and their generation."""
+        for record in records:
+            broadcast_message(topic, record, self.core.put_co_clusters, self._count)
+        return ()
+
+    def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+        """Take in one batch of sums."""
+        arrivals, dead = self._intake.read(topic, records)
+        return [*dead, *map(produced, self.core.engagement(sums for _, sums in arrivals))]
+
+    def tick(self, now_ms: int) -> Iterable[Produced]:  # noqa: ARG002  the driver hands the time to every task
+        """Do nothing: buckets close by event time."""
+        return ()
+
+    def changed(self) -> Iterable[StateRow]:
+        """Rows of the watch."""
+        return [StateRow(key, value) for key, value in self.core.changed_rows()]
+
+    def _count(self, reason: str) -> None:
+        self.core.counters[f"dead_letters_{reason}"] += 1
