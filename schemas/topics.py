@@ -15,6 +15,8 @@ from schemas.stream_ends import StreamEnd
 
 DEAD_LETTER_SUFFIX = ".dlq"
 STATE_SUFFIX = "-state"
+INPUT_BYTES_MAX = 8 * 1_048_576
+"""What clients send beyond the limit of a message still gets in, to be set aside with its reason."""
 
 
 class Cleanup(StrEnum):
@@ -62,10 +64,13 @@ class Topic(Struct, frozen=True, kw_only=True):
         """Kafka's settings for the topic, as its admin interface takes them."""
         if self.is_compacted:
             return {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
-        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+        config = {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+        if self.role is Role.INPUT:
+            config["max.message.bytes"] = str(INPUT_BYTES_MAX)
+        if self.role is Role.DEAD_LETTERS:  # whatever the input topic let in fits, with its headers
+            config["max.message.bytes"] = str(INPUT_BYTES_MAX + 65_536)
+        return config
 
-
-ALL_WORKERS = ("listeners", "cards", "learner", "model")
 
 _FLOW = (
     Topic(

@@ -1,0 +1,175 @@
+"""Simulated listeners at a home page: they look at the top of the page they are given, play, and stop.
+
+Everything that a real log throws at a join is in it: streams that name their impression and streams that do not, play
+without any impression, cards that no catalogue knows, events that come twice or out of order, streams of many hours.
+"""
+
+from collections.abc import Mapping, Sequence
+from heapq import heappop, heappush
+
+import numpy as np
+from msgspec import Struct
+
+from processors.policies.keyed_draws import name_key
+from processors.policies.uniform import UniformPolicy
+from processors.ranking.learned import Learned
+from processors.ranking.pages import PageMaker, RankingRequest
+from processors.ranking.settings import RankingSettings
+from processors.rewards.static import StaticReward
+from processors.worlds.satisfaction import SatisfactionWorld
+from schemas.catalogue import CatalogueCard
+from schemas.impressions import Impression, ShownShelf
+from schemas.rankings import ShelfRanking
+from schemas.stream_ends import StreamEnd
+
+GENRES = ("sleep", "jazz", "pop", "news", "focus", "party", "folk", "metal", "kids", "soul", "latin", "ambient", "rock")
+LEARNING, CONTROL = "learning", "control"
+Event = Impression | StreamEnd
+
+
+class HomePageSettings(Struct, frozen=True, kw_only=True):
+    """How listeners behave; all shares are probabilities."""
+
+    control_share: float = 0.3
+    organic_share: float = 0.05
+    unknown_card_share: float = 0.01
+    duplicate_share: float = 0.01
+    unnamed_share: float = 0.2
+    delay_max_ms: int = 20_000
+    look_deeper: float = 0.6
+    look_along: float = 0.75
+    decide_ms: int = 120_000
+
+
+class SimulatedHome:
+    """Listeners of one world. The same seed, times and pages give the same events."""
+
+    def __init__(self, world: SatisfactionWorld, settings: HomePageSettings, seed: int) -> None:
+        self.world = world
+        self.settings = settings
+        self._rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x40E,)))
+        self.catalogue = _catalogue(world, self._rng)
+        self._learned = Learned(("static",))
+        for card in self.catalogue:
+            self._learned.put_card(card.card_id, card)
+        ranking = RankingSettings(seed=seed)
+        self._random_pages = PageMaker(ranking, UniformPolicy(), StaticReward())
+        self._card_row = {card.card_id: row for row, card in enumerate(self.catalogue)}
+        self._visits = self._named = self._published = 0
+        self._due: list[tuple[int, int, Event]] = []
+
+    def user_id(self, user: int) -> str:
+        """Name of a listener."""
+        return f"u{user}"
+
+    def variant_of(self, user_id: str) -> str:
+        """The arm of a listener, for ever."""
+        return CONTROL if name_key("arm " + user_id) < self.settings.control_share * 2.0**64 else LEARNING
+
+    def visit(self, users: Sequence[int], times_ms: Sequence[int], pages: Mapping[str, ShelfRanking]) -> None:
+        """Listeners open the home page at these times, see the page made for them or a random one, and act."""
+        random_pages = self._draw_random_pages(users, times_ms)
+        for user, event_ms, random_page in zip(users, times_ms, random_pages, strict=True):
+            user_id = self.user_id(user)
+            variant = self.variant_of(user_id)
+            page = pages.get(user_id, random_page) if variant == LEARNING else random_page
+            impression = self._look(page, user_id, event_ms, variant)
+            self._publish(impression)
+            self._play(user, impression)
+            if self._rng.random() < self.settings.organic_share:
+                self._play_organically(user, event_ms)
+
+    def events_until(self, event_ms: int) -> list[Event]:
+        """Events to publish by this time, in the order in which they arrive: late ones late, some twice."""
+        events = []
+        while self._due and self._due[0][0] <= event_ms:
+            events.append(heappop(self._due)[2])
+        return events
+
+    def _draw_random_pages(self, users: Sequence[int], times_ms: Sequence[int]) -> list[ShelfRanking]:
+        first = self._visits
+        self._visits += len(users)
+        requests = [
+            RankingRequest(
+                user_id=self.user_id(user), ranking_number=first + number, event_ms=event_ms, plays=(), sources={}
+            )
+            for number, (user, event_ms) in enumerate(zip(users, times_ms, strict=True))
+        ]
+        return self._random_pages.rank(self._learned, requests)
+
+    def _look(self, page: ShelfRanking, user_id: str, event_ms: int, variant: str) -> Impression:
+        rows = min(len(page.shelves), int(self._rng.geometric(1.0 - self.settings.look_deeper)))
+        along = self._rng.geometric(1.0 - self.settings.look_along, len(page.shelves))
+        self._named += 1
+        return Impression(
+            event_id=f"i{self._named}",
+            user_id=user_id,
+            event_ms=event_ms,
+            variant=variant,
+            shelves=tuple(
+                ShownShelf(
+                    shelf_id=shelf.shelf_id,
+                    cards=shelf.cards,
+                    propensities=shelf.propensities,
+                    propensity=shelf.propensity,
+                    seen=tuple(range(min(len(shelf.cards), int(slots)))) if row < rows else (),
+                )
+                for row, (shelf, slots) in enumerate(zip(page.shelves, along, strict=True))
+            ),
+            policy_version=page.policy_version,
+            reward_version=page.reward_version,
+            model_version=page.model_version,
+            ranking_number=page.ranking_number if page.policy_version != "uniform" else None,
+        )
+
+    def _play(self, user: int, impression: Impression) -> None:
+        seen = [shelf.cards[slot] for shelf in impression.shelves for slot in shelf.seen]
+        rows = np.array([self._card_row[card_id] for card_id in seen], dtype=np.int64)
+        _, seconds = self.world.play(np.full(len(rows), user), rows, self._rng)
+        for card_id, played_s in zip(seen, seconds.tolist(), strict=True):
+            if played_s > 0.0:
+                named = self._rng.random() >= self.settings.unnamed_share
+                self._end(user, card_id, impression.event_ms, played_s, impression.event_id if named else None)
+
+    def _play_organically(self, user: int, event_ms: int) -> None:
+        if self._rng.random() < self.settings.unknown_card_share / self.settings.organic_share:
+            self._end(user, f"withdrawn-{self._rng.integers(5)}", event_ms, 60.0, None)
+            return
+        row = int(self._rng.integers(len(self.catalogue)))
+        log_mean = self.world.log_mean[self.world.user_group[user], self.world.card_group[row]]
+        played_s = float(np.minimum(np.exp(log_mean + 0.6 * self._rng.standard_normal()), 21_600.0))
+        self._end(user, self.catalogue[row].card_id, event_ms, played_s, None)
+
+    def _end(self, user: int, card_id: str, shown_ms: int, played_s: float, impression_id: str | None) -> None:
+        started_ms = shown_ms + int(self._rng.integers(1, self.settings.decide_ms))
+        self._named += 1
+        self._publish(
+            StreamEnd(
+                event_id=f"s{self._named}",
+                user_id=self.user_id(user),
+                card_id=card_id,
+                started_ms=started_ms,
+                event_ms=started_ms + round(played_s * 1_000),
+                played_ms=round(played_s * 1_000),
+                impression_id=impression_id,
+            )
+        )
+
+    def _publish(self, event: Event) -> None:
+        copies = 2 if self._rng.random() < self.settings.duplicate_share else 1
+        for _ in range(copies):
+            delay_ms = int(self._rng.integers(self.settings.delay_max_ms + 1))
+            self._published += 1
+            heappush(self._due, (event.event_ms + delay_ms, self._published, event))
+
+
+def _catalogue(world: SatisfactionWorld, rng: np.random.Generator) -> list[CatalogueCard]:
+    """A card's genre mostly follows its planted group; it stands in its genre's shelf, some also in `discover`."""
+    cards = []
+    for row, group in enumerate(world.card_group.tolist()):
+        drawn = group if rng.random() < 0.85 else int(rng.integers(world.settings.card_groups))
+        genre = GENRES[drawn % len(GENRES)]
+        discover = ("discover",) if rng.random() < 0.3 else ()
+        title = f"{genre.title()} {row}"
+        cards.append(CatalogueCard(card_id=f"c{row}", title=title, shelves=(genre, *discover), genres=(genre,)))
+    return cards

@@ -1,0 +1,58 @@
+"""The composition root: the one place that joins topics, processors and agents."""
+
+from collections.abc import Callable
+
+from processors.learner import Learner
+from schemas.topics import STATE_SUFFIX
+from streams.connections import driver_settings
+from streams.exactly_once.driver import ExactlyOnce, build
+from streams.exactly_once.observer import Observer
+from streams.exactly_once.task import TaskSpec
+from streams.settings import Settings
+from streams.tasks.cards import CardsTask
+from streams.tasks.learner import LearnerTask
+from streams.tasks.listeners import ListenersTask
+from streams.tasks.model import ModelTask
+
+
+def task_specs(settings: Settings) -> list[TaskSpec]:
+    """The tasks that this worker runs, with their topics."""
+    every: dict[str, Callable[[], TaskSpec]] = {
+        "listeners": lambda: TaskSpec(
+            name="listeners",
+            inputs=("impressions", "stream-ends"),
+            state_topic="listeners" + STATE_SUFFIX,
+            broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics"),
+            make=lambda partition: ListenersTask(settings.listeners, partition),
+        ),
+        "cards": lambda: TaskSpec(
+            name="cards",
+            inputs=("outcomes",),
+            state_topic="cards" + STATE_SUFFIX,
+            broadcasts=("co-clusters", "card-groups"),
+            make=lambda _partition: CardsTask(settings.rewards),
+            tick_interval_ms=500,
+        ),
+        "learner": lambda: TaskSpec(
+            name="learner",
+            inputs=("interactions",),
+            state_topic="learner" + STATE_SUFFIX,
+            broadcasts=("catalogue",),
+            make=lambda _partition: LearnerTask(
+                Learner(settings.coclusters, settings.rewards, settings.seed), settings.publish_interval_ms
+            ),
+        ),
+        "model": lambda: TaskSpec(
+            name="model",
+            inputs=("engagement",),
+            state_topic="model" + STATE_SUFFIX,
+            broadcasts=("co-clusters",),
+            make=lambda _partition: ModelTask(settings.drift),
+        ),
+    }
+    return [every[name]() for name in settings.tasks]
+
+
+def build_app(settings: Settings, bootstrap: str, observer: Observer | None = None) -> ExactlyOnce:
+    """A worker for these settings; it connects to nothing before it is run."""
+    return build(driver_settings(settings, bootstrap), task_specs(settings), observer=observer)

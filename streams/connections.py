@@ -1,0 +1,57 @@
+"""How every client finds the broker and proves who it is: one place for all of them."""
+
+from typing import Any
+
+from streams.exactly_once.security import SecuritySettings
+from streams.exactly_once.settings import DriverSettings
+from streams.settings import ConfigurationError, Settings
+
+
+def security_of(settings: Settings) -> SecuritySettings | None:
+    """TLS and SASL, or none; raises `ConfigurationError` where half of it is missing."""
+    if settings.security_protocol == "PLAINTEXT":
+        return None
+    password = settings.sasl_password
+    try:
+        return SecuritySettings(
+            protocol=settings.security_protocol,
+            mechanism=settings.sasl_mechanism,
+            username=settings.sasl_username,
+            password=password.get_secret_value() if password else None,
+            ca_file=settings.ssl_ca_file,
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"security: {error}") from error
+
+
+def driver_settings(settings: Settings, bootstrap: str) -> DriverSettings:
+    """What the exactly-once driver needs to know."""
+    return DriverSettings(
+        bootstrap=bootstrap,
+        group=settings.group,
+        client_id=settings.client_id,
+        group_instance_id=settings.group_instance_id,
+        security=security_of(settings),
+        commit_interval_ms=settings.commit_interval_ms,
+        transaction_timeout_ms=settings.transaction_timeout_ms,
+        start_deadline_ms=settings.start_deadline_ms,
+    )
+
+
+def kafka_python_options(settings: Settings, bootstrap: str) -> dict[str, Any]:
+    """Keyword arguments for kafka-python's clients."""
+    options: dict[str, Any] = {"bootstrap_servers": bootstrap, "client_id": settings.client_id}
+    security = security_of(settings)
+    if security is not None:
+        options["security_protocol"] = security.protocol
+        options["ssl_cafile"] = security.ca_file
+        if security.mechanism:
+            options["sasl_mechanism"] = security.mechanism
+            options["sasl_plain_username"] = security.username
+            options["sasl_plain_password"] = security.password
+    return options
+
+
+def aiokafka_options(settings: Settings, bootstrap: str) -> dict[str, Any]:
+    """Keyword arguments for aiokafka's clients."""
+    return driver_settings(settings, bootstrap).client_options()

@@ -1,0 +1,63 @@
+"""Subscribes to shelf rankings without an event loop, with kafka-python."""
+
+from types import TracebackType
+from typing import Any, Self
+
+from kafka import KafkaConsumer, TopicPartition
+
+from streams.subscribers.ranking_table import TOPIC, Found, RankingTable
+
+
+class RankingSubscriber:
+    """Reads the compacted topic from its beginning, then as often as `poll` is called; only what was committed counts.
+
+    `options` are kafka-python's own (security, client_id).
+
+        with RankingSubscriber("127.0.0.1:9092") as subscriber:
+            while not subscriber.is_caught_up:
+                subscriber.poll()
+            page = subscriber.get("u1")
+    """
+
+    def __init__(self, bootstrap: str, **options: Any) -> None:
+        self.table = RankingTable()
+        self._options = {**options, "bootstrap_servers": bootstrap}
+        self._consumer: Any = None
+        self._ends: dict[TopicPartition, int] = {}
+
+    def __enter__(self) -> Self:
+        self._consumer = KafkaConsumer(
+            isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False, **self._options
+        )
+        known = self._consumer.partitions_for_topic(TOPIC)
+        if not known:
+            self._consumer.close()
+            raise LookupError(f"the topic {TOPIC} does not exist: run `shelfwise topics apply` first")
+        partitions = [TopicPartition(TOPIC, number) for number in sorted(known)]
+        self._consumer.assign(partitions)
+        self._consumer.seek_to_beginning(*partitions)
+        self._ends = self._consumer.end_offsets(partitions)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether all that stood in the topic at the start has been read."""
+        return all(self._consumer.position(partition) >= end for partition, end in self._ends.items())
+
+    def poll(self, timeout_ms: int = 200) -> list[str]:
+        """Take in what has come; gives the users whose ranking is new, each once for each."""
+        return [
+            (record.key or b"").decode(errors="replace")
+            for records in self._consumer.poll(timeout_ms=timeout_ms).values()
+            for record in records
+            if self.table.put(record.key, record.value)
+        ]
+
+    def get(self, user_id: str, *, user_group: int | None = None) -> Found | None:
+        """The ranking to show this listener now."""
+        return self.table.get(user_id, user_group=user_group)
