@@ -1,1 +1,1 @@
-"""Exactly-once Faust: batch delivery and one transactional task per input partition; nothing domain-specific."""
+"""Exactly-once Faust: batches, and one transactional task per input partition; nothing domain-specific."""

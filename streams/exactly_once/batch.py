@@ -1,0 +1,19 @@
+"""What one Faust message carries: everything that was fetched of one topic-partition at once."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.exactly_once.task import Record
+
+
+class Batch(NamedTuple):
+    """Records in offset order, and after which seek of their partition they were fetched.
+
+    Batches that were under way when their partition was sought elsewhere carry an older number than their
+    task expects, which is how they are known: gaps between offsets are normal and tell nothing.
+    """
+
+    topic: str
+    partition: int
+    seek: int
+    records: Sequence[Record]

@@ -1,0 +1,163 @@
+"""Puts it together: a Faust app whose agents feed exactly-once tasks."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, cast
+
+import faust
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.exactly_once.app import ExactlyOnceApp, new_app
+from streams.exactly_once.batch import Batch
+from streams.exactly_once.errors import BrokerUnreachableError
+from streams.exactly_once.observer import Observer
+from streams.exactly_once.ownership import Ownership, wall_clock_ms
+from streams.exactly_once.settings import DriverSettings
+from streams.exactly_once.task import TaskSpec
+from streams.exactly_once.topics import check_topics, partition_counts, topics_of
+from streams.exactly_once.transport import BatchConsumer
+
+START_BACKOFF_MAX_S = 2.0
+
+
+class ConsumerFeed:
+    """What partitions ask of the consumer, from the main loop."""
+
+    def __init__(self, app: ExactlyOnceApp) -> None:
+        self._app = app
+
+    async def is_member(self) -> bool:
+        """Ask the group's coordinator."""
+        thread = self._consumer.thread
+        return await thread.run(thread.is_member())
+
+    async def start_offsets(
+        self, partitions: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, tuple[int, int]]:
+        """Ask for committed and earliest offsets."""
+        thread = self._consumer.thread
+        return await thread.run(thread.start_offsets(partitions))
+
+    async def seek(self, positions: Mapping[TopicPartition, int]) -> int:
+        """Seek a task's inputs together."""
+        thread = self._consumer.thread
+        return await thread.run(thread.seek_together(positions))
+
+    async def note_progress(self) -> None:
+        """Keep the poll timeout from running out during a long restore."""
+        thread = self._consumer.thread
+        await thread.run(thread.note_progress())
+
+    @property
+    def _consumer(self) -> BatchConsumer:
+        return cast("BatchConsumer", self._app.consumer)
+
+
+class ExactlyOnce:
+    """A worker: ``run`` it on an event loop until told to stop."""
+
+    def __init__(self, app: ExactlyOnceApp, ownership: Ownership) -> None:
+        self.app = app
+        self._ownership = ownership
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set, then commit and leave the group.
+
+        Raises what a task raised; DriverError when topics, state or broker do not allow to go on.
+        """
+        ownership = self._ownership
+        ownership.begin(ConsumerFeed(self.app))
+        if not await self._find_broker(stop):
+            return
+        broadcasts = asyncio.create_task(ownership.broadcasts.run(), name="broadcasts")
+        start = asyncio.create_task(self.app.start(), name="faust")
+        stopping = asyncio.create_task(stop.wait())
+        crashed = asyncio.create_task(self.app._crashed.wait())  # noqa: SLF001  mode offers no wait
+        try:
+            waiting: set[asyncio.Future[Any]] = {start, broadcasts, stopping, crashed, ownership.failed}
+            while not (stopping.done() or crashed.done() or ownership.failed.done()):
+                done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done & {start, broadcasts}:
+                    task.result()
+                    waiting.discard(task)
+        finally:
+            for task in (broadcasts, stopping, crashed):
+                task.cancel()
+            await self._shut_down(start)
+            await asyncio.wait([broadcasts])
+        if ownership.failed.done():
+            ownership.failed.result()
+        if crashed.done() and not crashed.cancelled():
+            raise self.app.crash_reason or RuntimeError("Faust crashed without a reason")
+
+    async def _find_broker(self, stop: asyncio.Event) -> bool:
+        """Look for a broker and check the topics; give False when told to stop meanwhile."""
+        settings, specs = self._ownership.settings, self._ownership.specs
+        started_s, backoff_s = time.monotonic(), 0.1
+        while not stop.is_set():
+            try:
+                check_topics(specs, await partition_counts(settings, topics_of(specs)))
+            except (KafkaError, OSError) as error:
+                waited_ms = (time.monotonic() - started_s) * 1000
+                if settings.start_deadline_ms is not None and waited_ms >= settings.start_deadline_ms:
+                    raise BrokerUnreachableError(
+                        f"no broker at {settings.bootstrap} after {waited_ms / 1000:.0f} s: "
+                        f"start it, or correct the address or its security settings ({error!r})"
+                    ) from error
+            else:
+                return True
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(backoff_s):
+                    await stop.wait()
+            backoff_s = min(2 * backoff_s, START_BACKOFF_MAX_S)
+        return False
+
+    async def _shut_down(self, start: "asyncio.Task[None]") -> None:
+        timeout_s = self._ownership.settings.stop_timeout_ms / 1000
+        start.cancel()
+        await asyncio.wait([start])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._ownership.revoked()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self.app.stop()
+
+
+def build(
+    settings: DriverSettings,
+    specs: Sequence[TaskSpec],
+    *,
+    observer: Observer | None = None,
+    clock_ms: Callable[[], int] = wall_clock_ms,
+) -> ExactlyOnce:
+    """Join settings and tasks to a worker; connects to nothing yet.
+
+    Raises ValueError when two tasks have the same name or input topic: offsets belong to the group and a
+    topic, so two tasks would move each other's.
+    """
+    names = [spec.name for spec in specs]
+    inputs = [topic for spec in specs for topic in spec.inputs]
+    for what, words in (("task name", names), ("input topic", inputs)):
+        twice = sorted({word for word in words if words.count(word) > 1})
+        if twice:
+            raise ValueError(f"{what} used by two tasks of one group: {', '.join(twice)}")
+    ownership = Ownership(settings, specs, observer or Observer(), clock_ms)
+    app = new_app(settings, ownership)
+    for spec in specs:
+        for topic in spec.inputs:
+            _add_agent(app, ownership, spec, topic)
+    return ExactlyOnce(app, ownership)
+
+
+def _add_agent(app: ExactlyOnceApp, ownership: Ownership, spec: TaskSpec, topic: str) -> None:
+    async def feed(stream: faust.StreamT[Batch]) -> AsyncIterator[int]:
+        async for batch in stream:
+            await ownership.deliver(batch)
+            yield len(batch.records)
+
+    channel = app.topic(topic, value_serializer="raw", key_serializer="raw", acks=False)
+    app.agent(channel, name=f"{spec.name}.{topic}", concurrency=1)(feed)

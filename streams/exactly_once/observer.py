@@ -1,0 +1,46 @@
+"""Whoever wants to know what the driver does; metrics and logs hang here."""
+
+
+class Observer:
+    """Told of everything, does nothing: override what you care for.
+
+    Every method is called on the driver's event loop and must return at once. ``task`` is a spec's name.
+    """
+
+    def assigned(self, task: str, partition: int) -> None:
+        """Take note that this worker owns a partition from now on."""
+
+    def revoked(self, task: str, partition: int) -> None:
+        """Take note that it no longer does."""
+
+    def restoring(self, task: str, partition: int, *, rows: int, bytes_read: int) -> None:
+        """Follow a restore while it lasts; the counts are those so far."""
+
+    def restored(self, task: str, partition: int, *, rows: int, bytes_read: int, seconds: float) -> None:
+        """Take note of a finished restore: rows alive, bytes read."""
+
+    def processed(self, task: str, partition: int, topic: str, *, records: int, seconds: float) -> None:
+        """Count a batch and the time that the task took for it."""
+
+    def committed(
+        self, task: str, partition: int, *, seconds: float, records: int, outputs: int, rows: int
+    ) -> None:
+        """Count a committed transaction: inputs covered, outputs and state rows written."""
+
+    def aborted(self, task: str, partition: int, *, reason: str) -> None:
+        """Count a transaction that did not commit; its task opens anew from its log."""
+
+    def not_opened(self, task: str, partition: int, *, reason: str) -> None:
+        """Take note that a task could not be opened; it is tried again soon."""
+
+    def fenced(self, task: str, partition: int) -> None:
+        """Count a transaction refused because another worker has opened the task."""
+
+    def broadcast_read(self, topic: str, partition: int, *, position: int, records: int) -> None:
+        """Follow the reader of broadcast topics; position is the next offset."""
+
+    def broadcast_caught_up(self, *, records: int, seconds: float) -> None:
+        """Take note that all broadcast topics have been read to their ends."""
+
+    def input_lost(self, task: str, partition: int, topic: str, *, records: int) -> None:
+        """Raise the alarm: the broker deleted input that was never processed (retention too short)."""

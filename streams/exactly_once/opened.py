@@ -1,0 +1,150 @@
+"""An open task: its writer, its state restored, its positions, and what it produced since its last commit."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from aiokafka import TopicPartition
+
+from streams.exactly_once.batch import Batch
+from streams.exactly_once.errors import TaskFailed
+from streams.exactly_once.restore import Restored, format_row, read_state
+from streams.exactly_once.surroundings import Surroundings
+from streams.exactly_once.task import Produced, Record, StateRow, Task, TaskSpec
+from streams.exactly_once.writer import TransactionalWriter
+
+_T = TypeVar("_T")
+
+
+class OpenTask:
+    """From opening to the first failure; afterwards of no use.
+
+    ``seek`` is the number that its batches carry. No method may be called while another one runs.
+    """
+
+    def __init__(
+        self, spec: TaskSpec, number: int, around: Surroundings, writer: TransactionalWriter
+    ) -> None:
+        self.seek = 0
+        self._spec = spec
+        self._number = number
+        self._around = around
+        self._writer = writer
+        self._task: Task = _guarded(lambda: spec.make(number))
+        self._produced: list[Produced] = []
+        self._input_count = 0
+        self._positions: dict[TopicPartition, int] = {}
+        self._committed: dict[TopicPartition, int] = {}
+        self._needs_format = False
+
+    @classmethod
+    async def open(cls, spec: TaskSpec, number: int, around: Surroundings) -> "OpenTask":
+        """Fence, restore, seek; in this order, since nothing may change after it has been read.
+
+        Raises ReopenNeeded, KafkaError or OSError when the broker is not up to it, StateFormatError,
+        TaskFailed.
+        """
+        transactional_id = f"{around.settings.group}-{spec.name}-{number}"
+        writer = await TransactionalWriter.open(around.settings, transactional_id, around.partitioner)
+        try:
+            opened = cls(spec, number, around, writer)
+            state = TopicPartition(spec.state_topic, number)
+            restored = await read_state(around.settings, state, spec.state_format, opened._restoring)
+            await opened._begin(restored)
+        except BaseException:
+            await writer.discard()
+            raise
+        return opened
+
+    @property
+    def held_count(self) -> int:
+        """How much the next transaction holds by now."""
+        return max(self._input_count, len(self._produced))
+
+    def broadcast(self, topic: str, records: Sequence[Record]) -> None:
+        """Let the task see records of a broadcast topic."""
+        self._take(partial(self._task.broadcast, topic, records))
+
+    def process(self, batch: Batch) -> None:
+        """Let the task process a batch."""
+        started_s = time.perf_counter()
+        self._take(partial(self._task.process, batch.topic, batch.records))
+        self._positions[TopicPartition(batch.topic, batch.partition)] = batch.records[-1].offset + 1
+        count = len(batch.records)
+        self._input_count += count
+        seconds = time.perf_counter() - started_s
+        self._around.observer.processed(
+            self._spec.name, self._number, batch.topic, records=count, seconds=seconds
+        )
+
+    def tick(self) -> None:
+        """Let the task see the clock."""
+        self._take(partial(self._task.tick, self._around.clock_ms()))
+
+    async def commit(self) -> None:
+        """Commit everything since the last time in one transaction; nothing, if there is nothing.
+
+        Raises what TransactionalWriter.transact raises, and TaskFailed.
+        """
+        rows = _guarded(lambda: list(self._task.changed()))
+        if not (rows or self._produced or self._input_count):
+            return
+        if self._needs_format:
+            rows.append(format_row(self._spec.state_format))
+        offsets = {tp: at for tp, at in self._positions.items() if self._committed.get(tp) != at}
+        started_s = time.perf_counter()
+        await self._writer.transact(
+            [*self._produced, *map(self._state_record, rows)], offsets, default_partition=self._number
+        )
+        self._around.observer.committed(
+            self._spec.name,
+            self._number,
+            seconds=time.perf_counter() - started_s,
+            records=self._input_count,
+            outputs=len(self._produced),
+            rows=len(rows),
+        )
+        self._needs_format = False
+        self._committed.update(offsets)
+        self._produced = []
+        self._input_count = 0
+
+    async def discard(self) -> None:
+        """Let go of the producer, in bounded time; what was not committed is left to whoever opens next."""
+        await self._writer.discard()
+
+    async def _begin(self, restored: Restored) -> None:
+        around, spec = self._around, self._spec
+        self._needs_format = not restored.has_format
+        row_count = len(restored.rows)
+        _guarded(lambda: self._task.restore(restored.consume_rows()))
+        starts = await around.feed.start_offsets(
+            [TopicPartition(topic, self._number) for topic in spec.inputs]
+        )
+        self._positions = {tp: offset for tp, (offset, _) in starts.items()}
+        self.seek = await around.feed.seek(self._positions)
+        around.observer.restored(
+            spec.name, self._number, rows=row_count, bytes_read=restored.bytes_read, seconds=restored.seconds
+        )
+        for tp, (_, lost) in starts.items():
+            if lost:
+                around.observer.input_lost(spec.name, self._number, tp.topic, records=lost)
+
+    async def _restoring(self, rows: int, bytes_read: int) -> None:
+        await self._around.feed.note_progress()
+        self._around.observer.restoring(self._spec.name, self._number, rows=rows, bytes_read=bytes_read)
+
+    def _take(self, call: Callable[[], Iterable[Produced]]) -> None:
+        _guarded(lambda: self._produced.extend(call()))
+
+    def _state_record(self, row: StateRow) -> Produced:
+        return Produced(self._spec.state_topic, row.key, row.value, (), self._number, None)
+
+
+def _guarded(call: Callable[[], _T]) -> _T:
+    """Run the task's own code: what it raises is a bug of the task, not of the broker."""
+    try:
+        return call()
+    except Exception as error:
+        raise TaskFailed(error) from error

@@ -1,0 +1,151 @@
+"""Which partitions this worker owns at the moment: opens what it is given, closes what is taken."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.exactly_once.assignor import CoPartitionedAssignor
+from streams.exactly_once.batch import Batch
+from streams.exactly_once.broadcast import BroadcastReader
+from streams.exactly_once.errors import DriverError, PartitionsDifferError
+from streams.exactly_once.observer import Observer
+from streams.exactly_once.partition import OwnedPartition
+from streams.exactly_once.partitioner import Partitioner
+from streams.exactly_once.settings import DriverSettings
+from streams.exactly_once.surroundings import Feed
+from streams.exactly_once.task import Record, TaskSpec
+from streams.exactly_once.topics import check_topics, partition_counts, topics_of
+
+
+def wall_clock_ms() -> int:
+    """Read the wall clock; the only place where the driver does."""
+    return time.time_ns() // 1_000_000
+
+
+def numbers_by_task(
+    specs: Sequence[TaskSpec], partitions: Collection[TopicPartition]
+) -> dict[str, list[int]]:
+    """Tell which task numbers an assignment of topic-partitions means.
+
+    Raises PartitionsDifferError when it tears a task's inputs apart.
+
+    >>> spec = TaskSpec(name="sums", inputs=("left", "right"), state_topic="s", make=lambda partition: ...)
+    >>> numbers_by_task([spec], {TopicPartition("left", 1), TopicPartition("right", 1)})
+    {'sums': [1]}
+    """
+    result = {}
+    for spec in specs:
+        given: Mapping[str, set[int]] = {
+            topic: {tp.partition for tp in partitions if tp.topic == topic} for topic in spec.inputs
+        }
+        numbers = given[spec.inputs[0]]
+        if any(other != numbers for other in given.values()):
+            listed = ", ".join(f"{topic}: {sorted(having)}" for topic, having in given.items())
+            raise PartitionsDifferError(
+                f"task '{spec.name}' was assigned different partitions of its inputs ({listed}): "
+                "every member of the group must use this driver, and the topics need equal partition counts"
+            )
+        result[spec.name] = sorted(numbers)
+    return result
+
+
+class Ownership:
+    """The partitions of one worker, and what they share."""
+
+    def __init__(
+        self,
+        settings: DriverSettings,
+        specs: Sequence[TaskSpec],
+        observer: Observer,
+        clock_ms: Callable[[], int] = wall_clock_ms,
+    ) -> None:
+        self.settings = settings
+        self.specs = tuple(specs)
+        self.observer = observer
+        self.clock_ms = clock_ms
+        self.assignor = CoPartitionedAssignor(specs)
+        self.partitioner = Partitioner()
+        self.feed: Feed  # set once the app has a consumer
+        self.broadcasts: BroadcastReader
+        self.failed: asyncio.Future[None]
+        self._task_of_topic = {topic: spec.name for spec in specs for topic in spec.inputs}
+        self._owned: dict[tuple[str, int], OwnedPartition] = {}
+        self._admission: asyncio.Task[None] | None = None
+
+    def begin(self, feed: Feed) -> None:
+        """Get ready, on the running loop."""
+        self.feed = feed
+        self.failed = asyncio.get_running_loop().create_future()
+        self.broadcasts = BroadcastReader(
+            self.settings,
+            (topic for spec in self.specs for topic in spec.broadcasts),
+            deliver=self._announce,
+            observer=self.observer,
+        )
+
+    def fail(self, error: Exception) -> None:
+        """Stop the driver with this error; the first one counts."""
+        if not self.failed.done():
+            self.failed.set_exception(error)
+
+    def assigned(self, partitions: Collection[TopicPartition]) -> None:
+        """Open tasks for what was assigned."""
+        try:
+            numbers = numbers_by_task(self.specs, partitions)
+        except PartitionsDifferError as error:
+            self.fail(error)
+            return
+        new = []
+        for spec in self.specs:
+            for number in numbers[spec.name]:
+                if (spec.name, number) not in self._owned:
+                    owned = self._owned[spec.name, number] = OwnedPartition(spec, number, self)
+                    self.observer.assigned(spec.name, number)
+                    new.append(owned)
+        self._stop_admission()
+        self._admission = asyncio.get_running_loop().create_task(self._admit(new))
+
+    async def revoked(self) -> None:
+        """Commit and close everything, in bounded time."""
+        self._stop_admission()
+        owned, self._owned = self._owned, {}
+        timeout_s = min(self.settings.rebalance_timeout_ms / 2, self.settings.transaction_timeout_ms) / 1000
+        await asyncio.gather(*(partition.close(timeout_s) for partition in owned.values()))
+        for name, number in owned:
+            self.observer.revoked(name, number)
+
+    def ready(self) -> set[TopicPartition]:
+        """Give the input partitions whose tasks are open."""
+        return {tp for owned in self._owned.values() if owned.is_open for tp in owned.tps}
+
+    async def deliver(self, batch: Batch) -> None:
+        """Hand a batch to its task; drop it when this worker has no such task (any more)."""
+        owned = self._owned.get((self._task_of_topic[batch.topic], batch.partition))
+        if owned is not None:
+            await owned.deliver(batch)
+
+    async def _admit(self, new: Sequence[OwnedPartition]) -> None:
+        while True:
+            try:
+                check_topics(self.specs, await partition_counts(self.settings, topics_of(self.specs)))
+            except DriverError as error:
+                self.fail(error)
+                return
+            except (KafkaError, OSError):
+                await asyncio.sleep(self.settings.reopen_backoff_ms / 1000)
+            else:
+                break
+        for owned in new:
+            owned.start()
+
+    def _stop_admission(self) -> None:
+        if self._admission is not None:
+            self._admission.cancel()
+            self._admission = None
+
+    def _announce(self, topic: str, records: Sequence[Record]) -> None:
+        for owned in self._owned.values():
+            owned.announce(topic, records)

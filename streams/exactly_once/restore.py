@@ -1,0 +1,99 @@
+"""Reads one partition of a state topic to its end: the newest row of every key."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.exactly_once.errors import StateFormatError
+from streams.exactly_once.settings import DriverSettings
+from streams.exactly_once.task import StateRow
+
+FORMAT_KEY = b"__format__"
+POLL_MS = 500
+PROGRESS_S = 1.0
+
+
+class Restored(NamedTuple):
+    """What was read."""
+
+    rows: dict[bytes, bytes]
+    bytes_read: int
+    seconds: float
+    has_format: bool
+
+    def consume_rows(self) -> Iterator[StateRow]:
+        """Give every row once, and let go of it: a large state need not be held twice."""
+        rows = self.rows
+        while rows:
+            yield StateRow(*rows.popitem())
+
+
+async def read_state(
+    settings: DriverSettings,
+    state: TopicPartition,
+    state_format: int,
+    progress: Callable[[int, int], Awaitable[None]],
+) -> Restored:
+    """Read a state partition from beginning to end, committed records only.
+
+    The end is the last stable offset at the beginning of the read: whoever wrote before has been fenced, so
+    nothing comes after it. ``progress`` is awaited about once a second with rows and bytes so far. Raises
+    StateFormatError when the rows are not of this format.
+    """
+    started_s = last_progress_s = time.monotonic()
+    rows: dict[bytes, bytes] = {}
+    bytes_read = 0
+    consumer = AIOKafkaConsumer(
+        **settings.client_options(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        fetch_max_wait_ms=settings.fetch_wait_ms,
+        max_partition_fetch_bytes=4 * settings.fetch_max_partition_bytes,
+    )
+    await consumer.start()
+    try:
+        consumer.assign([state])
+        await consumer.seek_to_beginning(state)
+        end = (await consumer.end_offsets([state]))[state]
+        while await consumer.position(state) < end:
+            fetched = await consumer.getmany(state, timeout_ms=POLL_MS)
+            for record in fetched.get(state, ()):
+                bytes_read += len(record.key or b"") + len(record.value or b"")
+                if record.value is None:
+                    rows.pop(record.key, None)
+                else:
+                    rows[record.key] = record.value
+            if time.monotonic() - last_progress_s >= PROGRESS_S:
+                last_progress_s = time.monotonic()
+                await progress(len(rows), bytes_read)
+    finally:
+        await consumer.stop()
+    has_format = _check_format(rows, state, state_format)
+    return Restored(rows, bytes_read, time.monotonic() - started_s, has_format)
+
+
+def format_row(state_format: int) -> StateRow:
+    """Give the reserved row that says what the others mean.
+
+    >>> format_row(2)
+    StateRow(key=b'__format__', value=b'2')
+    """
+    return StateRow(FORMAT_KEY, str(state_format).encode())
+
+
+def _check_format(rows: dict[bytes, bytes], state: TopicPartition, state_format: int) -> bool:
+    written = rows.pop(FORMAT_KEY, None)
+    where = f"partition {state.partition} of the state topic '{state.topic}'"
+    if written is None:
+        if rows:
+            raise StateFormatError(f"{where} has rows but no format row: something else writes to this topic")
+        return False
+    if written != str(state_format).encode():
+        raise StateFormatError(
+            f"{where} is written in format {written.decode(errors='replace')}, this program reads format "
+            f"{state_format}: run the version that wrote it, or start over with another state topic and group"
+        )
+    return True

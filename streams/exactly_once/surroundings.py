@@ -1,0 +1,48 @@
+"""What all partitions of a worker share, as a partition sees it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from aiokafka import TopicPartition
+
+from streams.exactly_once.broadcast import BroadcastReader
+from streams.exactly_once.observer import Observer
+from streams.exactly_once.partitioner import Partitioner
+from streams.exactly_once.settings import DriverSettings
+
+
+class Feed(Protocol):
+    """What a partition needs of the consumer."""
+
+    async def is_member(self) -> bool:
+        """Whether the group's coordinator still knows us."""
+        ...
+
+    async def start_offsets(
+        self, partitions: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, tuple[int, int]]:
+        """Next offsets, and how many records were deleted before them."""
+        ...
+
+    async def seek(self, positions: Mapping[TopicPartition, int]) -> int:
+        """Seek, and give the number that batches fetched from there carry."""
+        ...
+
+    async def note_progress(self) -> None:
+        """Keep the poll timeout from running out."""
+        ...
+
+
+class Surroundings(Protocol):
+    """Settings, ears and hands."""
+
+    settings: DriverSettings
+    observer: Observer
+    partitioner: Partitioner
+    broadcasts: BroadcastReader
+    feed: Feed
+    clock_ms: Callable[[], int]
+
+    def fail(self, error: Exception) -> None:
+        """Stop the driver with this error."""
+        ...

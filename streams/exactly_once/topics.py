@@ -1,0 +1,53 @@
+"""Do the topics exist, and do they fit together? Asked before anything is opened."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from aiokafka.client import AIOKafkaClient
+
+from streams.exactly_once.errors import PartitionsDifferError, TopicMissingError
+from streams.exactly_once.settings import DriverSettings
+from streams.exactly_once.task import TaskSpec
+
+
+async def partition_counts(settings: DriverSettings, topics: Iterable[str]) -> dict[str, int]:
+    """Ask a broker how many partitions topics have; 0 for a topic that it does not know.
+
+    Raises aiokafka's KafkaConnectionError when no broker answers.
+    """
+    client = AIOKafkaClient(**settings.client_options())
+    try:
+        await client.bootstrap()
+        cluster = await client.fetch_all_metadata()
+        return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in topics}
+    finally:
+        await client.close()
+
+
+def check_topics(specs: Sequence[TaskSpec], counts: Mapping[str, int]) -> None:
+    """Refuse topics that do not fit together.
+
+    Raises TopicMissingError or PartitionsDifferError, saying what to do.
+
+    >>> spec = TaskSpec(name="sums", inputs=("left", "right"), state_topic="state", make=lambda number: ...)
+    >>> try:
+    ...     check_topics([spec], {"left": 4, "right": 2, "state": 4})
+    ... except PartitionsDifferError as error:
+    ...     print(str(error).split(":")[0])
+    task 'sums' needs equal partition counts, but left has 4, right has 2, state has 4
+    """
+    missing = sorted(topic for topic in topics_of(specs) if not counts.get(topic))
+    if missing:
+        raise TopicMissingError(f"no such topic: {', '.join(missing)}: create it first")
+    for spec in specs:
+        together = (*spec.inputs, spec.state_topic)
+        if len({counts[topic] for topic in together}) > 1:
+            listed = ", ".join(f"{topic} has {counts[topic]}" for topic in together)
+            raise PartitionsDifferError(
+                f"task '{spec.name}' needs equal partition counts, but {listed}: "
+                "create the topics anew with equal counts"
+            )
+
+
+def topics_of(specs: Sequence[TaskSpec]) -> set[str]:
+    """Give all topics that must exist before these tasks can run."""
+    return {topic for spec in specs for topic in (*spec.inputs, spec.state_topic, *spec.broadcasts)}

@@ -1,0 +1,85 @@
+"""The embedded broker behind the harness's interface: no Java, no Docker, up in a moment."""
+
+import importlib
+from types import TracebackType
+from typing import Any, Self
+
+from streams.harness.interface import HarnessError, NodeStatus
+
+
+class EmbeddedKafka:
+    """One node in a thread of this process.
+
+    ``kill`` is the broker's own ``crash``; it cannot be partitioned off, since its process is the test's.
+    """
+
+    def __init__(self, *, data_dir: str | None = None, seed: int = 0) -> None:
+        self._data_dir = data_dir
+        self._seed = seed
+        self._broker: Any = None  # streams.broker.embedded.EmbeddedBroker, imported at start
+        self._status: NodeStatus = "stopped"
+
+    @property
+    def bootstrap(self) -> str:
+        """Where it listens."""
+        if self._broker is None:
+            raise HarnessError("the broker does not run: call start() first")
+        return str(self._broker.bootstrap)
+
+    def start(self) -> Self:
+        """Start the broker's thread."""
+        embedded = importlib.import_module("streams.broker.embedded")
+        self._broker = embedded.EmbeddedBroker(port=0, data_dir=self._data_dir, seed=self._seed)
+        self._broker.start()
+        self._status = "running"
+        return self
+
+    def stop(self) -> None:
+        """Stop the broker; a second call does nothing."""
+        if self._broker is not None:
+            self._broker.stop()
+            self._broker = None
+        self._status = "stopped"
+
+    def kill(self, node: int = 1) -> None:
+        """Crash the broker: connections are cut, what was not on disk is gone."""
+        self._only(node).crash()
+        self._status = "stopped"
+
+    def restart(self, node: int = 1) -> None:
+        """Bring it back on the same port."""
+        self._only(node).restart()
+        self._status = "running"
+
+    def partition(self, node: int = 1) -> None:
+        """Refused.
+
+        Raises HarnessError always.
+        """
+        self._only(node)
+        raise HarnessError(
+            "the embedded broker cannot be partitioned off: use its fault plan, or the jars backend"
+        )
+
+    def heal(self, node: int = 1) -> None:
+        """Nothing to heal."""
+        self._only(node)
+
+    def status(self) -> dict[int, NodeStatus]:
+        """Node 1, and how it is doing."""
+        return {1: self._status}
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def _only(self, node: int) -> Any:
+        if node != 1 or self._broker is None:
+            raise HarnessError(f"there is no running node {node}")
+        return self._broker

@@ -1,0 +1,179 @@
+"""Apache Kafka itself, one or three nodes on loopback, from Maven artifacts: no Docker, no root."""
+
+import base64
+import shutil
+import signal
+import socket
+import tempfile
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from streams.harness.artifacts import kafka_jars, needed_program
+from streams.harness.health import answering_brokers
+from streams.harness.interface import HarnessError, NodeStatus
+from streams.harness.node import Node
+from streams.harness.server_properties import NodePorts, server_properties
+from streams.harness.watchdog import Watchdog
+
+START_ATTEMPTS = 3  # a port can be taken between our choosing it and Kafka's binding it
+
+
+def free_ports(count: int) -> list[int]:
+    """So many different ports that nobody listens on at the moment.
+
+    >>> len(set(free_ports(3)))
+    3
+    """
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for held in sockets:
+            held.bind(("127.0.0.1", 0))
+        return [held.getsockname()[1] for held in sockets]
+    finally:
+        for held in sockets:
+            held.close()
+
+
+def random_cluster_id() -> str:
+    """Make an id as Kafka writes them: 22 characters of base64.
+
+    >>> len(random_cluster_id())
+    22
+    """
+    return (
+        "k" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
+    )  # no leading dash: it is an argument
+
+
+class JarsKafka:
+    """A real cluster that a test owns: KRaft, combined roles, loopback, free ports, a folder of its own.
+
+    ``partition`` stops a node's process (SIGSTOP): its connections stay open and unanswered, as behind a
+    firewall that drops packets; but the node itself does not notice time passing and does not try to elect.
+    Whatever ends this process, a watchdog kills the nodes and removes the folder.
+    """
+
+    def __init__(self, nodes: int = 1, *, heap_mb: int = 512, start_timeout_s: float = 60.0) -> None:
+        if nodes not in {1, 3}:
+            raise ValueError(f"a cluster has 1 or 3 nodes, not {nodes}")
+        self._count = nodes
+        self._heap_mb = heap_mb
+        self._start_timeout_s = start_timeout_s
+        self._nodes: dict[int, Node] = {}
+        self._folder: Path | None = None
+        self._watchdog: Watchdog | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """The bootstrap servers of all nodes."""
+        return ",".join(f"127.0.0.1:{node.port}" for node in self._nodes.values())
+
+    def start(self) -> Self:
+        """Start the cluster; when a chosen port was taken meanwhile, with other ports."""
+        for attempt in range(1, START_ATTEMPTS + 1):
+            try:
+                self._start_once()
+            except HarnessError as error:
+                self.stop()
+                if attempt == START_ATTEMPTS or "Address already in use" not in str(error):
+                    raise
+            except BaseException:
+                self.stop()
+                raise
+            else:
+                return self
+        raise AssertionError("unreachable")
+
+    def stop(self) -> None:
+        """End the nodes politely, then for certain, and remove the folder."""
+        for node in self._nodes.values():
+            node.terminate()
+        if self._watchdog is not None:
+            self._watchdog.close()
+            self._watchdog = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def kill(self, node: int = 1) -> None:
+        """SIGKILL."""
+        self._nodes[node].kill()
+
+    def restart(self, node: int = 1) -> None:
+        """Start a node that was killed, and wait until the whole cluster answers again."""
+        self._nodes[node].start()
+        self._wait_until_healthy()
+
+    def partition(self, node: int = 1) -> None:
+        """Stop the node's process without ending it."""
+        self._nodes[node].send_signal(signal.SIGSTOP)
+
+    def heal(self, node: int = 1) -> None:
+        """Let the node's process go on."""
+        self._nodes[node].send_signal(signal.SIGCONT)
+
+    def status(self) -> dict[int, NodeStatus]:
+        """How each node is doing; ``dead`` is a node that ended without being asked to."""
+        return {number: node.status() for number, node in self._nodes.items()}
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def _start_once(self) -> None:
+        jars = kafka_jars()
+        java = needed_program("java")
+        watchdog = self._watchdog = Watchdog()
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="shelfwise-kafka-"))
+        watchdog.watch_folder(str(folder))
+        numbers = free_ports(2 * self._count)
+        ports = {
+            number: NodePorts(clients=numbers[2 * number - 2], controllers=numbers[2 * number - 1])
+            for number in range(1, self._count + 1)
+        }
+        self._nodes = {}
+        for number, own in ports.items():
+            home = folder / f"node-{number}"
+            home.mkdir()
+            (home / "server.properties").write_text(server_properties(number, ports, home / "data"))
+            command = (java, f"-Xmx{self._heap_mb}m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+            self._nodes[number] = Node(
+                home=home,
+                port=own.clients,
+                java=(*command, "-cp", f"{jars}/*"),
+                watchdog=watchdog,
+            )
+        cluster_id = random_cluster_id()
+        with ThreadPoolExecutor(self._count) as pool:
+            list(pool.map(lambda node: node.format(cluster_id), self._nodes.values()))
+        for node in self._nodes.values():
+            node.start()
+        self._wait_until_healthy()
+
+    def _wait_until_healthy(self) -> None:
+        deadline_s = time.monotonic() + self._start_timeout_s
+        expected = sum(node.status() == "running" for node in self._nodes.values())
+        while True:
+            for number, node in self._nodes.items():
+                if node.status() == "dead":
+                    raise HarnessError(f"node {number} ended while it started:\n{node.log_tail()}")
+            if all(
+                answering_brokers(node.port) >= expected
+                for node in self._nodes.values()
+                if node.status() == "running"
+            ):
+                return
+            if time.monotonic() > deadline_s:
+                logs = "\n".join(node.log_tail() for node in self._nodes.values())
+                raise HarnessError(f"no healthy cluster after {self._start_timeout_s:.0f} s:\n{logs}")
+            time.sleep(0.1)
