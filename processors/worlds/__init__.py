@@ -1,1 +1,1 @@
-"""Planted worlds: seeded generators of events, with the truth that learning is held against."""
+"""Planted worlds: events whose truth is known, so that what was learned can be held against it."""

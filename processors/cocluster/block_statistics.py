@@ -1,0 +1,43 @@
+"""Sufficient statistics of the blocks: what was seen adds up, and gives shrunk means and variances."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray
+
+MEAN_PSEUDO_COUNT = 2.0
+VARIANCE_PSEUDO_COUNT = 20.0
+VARIANCE_FLOOR_SHARE = 0.02  # of the global variance: a block of equal values is not a spike
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockParameters:
+    """A Normal per block of x = log1p(seconds), with the Normal of everything beside it."""
+
+    mean: FloatArray  # [G, K]
+    variance: FloatArray  # [G, K]
+    count: FloatArray  # [G, K]
+    global_mean: float
+    global_variance: float
+
+
+def block_parameters(statistics: FloatArray) -> BlockParameters:
+    """Shrink block means to the global mean (2 pseudo-observations) and variances to the pooled one (20).
+
+    `statistics` is [3, G, K]: soft count, sum and sum of squares of x.
+
+    >>> two = np.array([[[2.0]], [[6.0]], [[20.0]]])  # observations 2 and 4
+    >>> block_parameters(two).mean
+    array([[3.]])
+    """
+    count, total, squares = statistics
+    n = max(float(count.sum()), 1e-9)
+    global_mean = float(total.sum()) / n
+    global_variance = max(float(squares.sum()) / n - global_mean**2, 1e-4)
+    mean = (total + MEAN_PSEUDO_COUNT * global_mean) / (count + MEAN_PSEUDO_COUNT)
+    around = np.maximum(squares - 2 * mean * total + count * mean * mean, 0.0)
+    pooled = float(around.sum() + VARIANCE_PSEUDO_COUNT * global_variance) / (n + VARIANCE_PSEUDO_COUNT)
+    variance = (around + VARIANCE_PSEUDO_COUNT * pooled) / (count + VARIANCE_PSEUDO_COUNT)
+    variance = np.maximum(variance, VARIANCE_FLOOR_SHARE * global_variance)
+    return BlockParameters(mean, variance, count, global_mean, global_variance)

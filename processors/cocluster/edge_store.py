@@ -1,0 +1,88 @@
+"""The learner's memory: a bounded pool of edges, linked into one ring per user, and what each node believes.
+
+An edge carries two small messages: what it tells its user about the user's group, [G], and what it tells
+its card about the card's group, [K], both as unnormalised logarithms. Everything is allocated once, at its
+bound; the system gives memory only to the part that is used.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray, IntArray
+
+NONE = -1
+
+
+class EdgePool(NamedTuple):
+    """Columns of edges. `following` links a user's edges in a circle: following[newest] is the oldest."""
+
+    following: IntArray  # int32 [edges]; links the free list too
+    card: IntArray  # int32 [edges], slot; NONE once the card has left: its word to the user stays
+    x: FloatArray  # float32 [edges], log1p(seconds)
+    event_ms: IntArray  # int64 [edges]
+    to_user: FloatArray  # float32 [edges, G]
+    to_card: FloatArray  # float32 [edges, K]
+
+
+class Nodes(NamedTuple):
+    """Columns of users and cards. Frozen evidence is what evicted edges left behind."""
+
+    newest: IntArray  # int32 [users], edge, or NONE
+    degree: IntArray  # int32 [users]
+    user_frozen: FloatArray  # float32 [users, G]
+    user_logit: FloatArray  # float64 [users, G], prior included
+    card_frozen: FloatArray  # float32 [cards, K]
+    card_evidence: FloatArray  # float64 [cards, K], frozen part included, prior not
+    user_dirty: IntArray  # uint8 [users], ring or frozen evidence changed since the rows were last taken
+    card_dirty: IntArray  # uint8 [cards], evidence moved since it was last asked for
+
+
+class Graph(NamedTuple):
+    """Edges between nodes. Messages are read from `heard` and summed up in `told`.
+
+    Both are the same nodes, except when messages start anew: then cards are heard as some other fit knows
+    them, and what they are told is collected from nothing.
+    """
+
+    pool: EdgePool
+    heard: Nodes
+    told: Nodes
+
+
+def edge_pool(edges: int, user_groups: int, card_groups: int) -> EdgePool:
+    """Allocate room for edges: 24 bytes each, and four for every group of either side."""
+    return EdgePool(
+        following=np.zeros(edges, np.int32),
+        card=np.zeros(edges, np.int32),
+        x=np.zeros(edges, np.float32),
+        event_ms=np.zeros(edges, np.int64),
+        to_user=np.zeros((edges, user_groups), np.float32),
+        to_card=np.zeros((edges, card_groups), np.float32),
+    )
+
+
+def nodes(users: int, cards: int, user_groups: int, card_groups: int) -> Nodes:
+    """Allocate room for users and cards that know nothing yet."""
+    return Nodes(
+        newest=np.full(users, NONE, np.int32),
+        degree=np.zeros(users, np.int32),
+        user_frozen=np.zeros((users, user_groups), np.float32),
+        user_logit=np.zeros((users, user_groups)),
+        card_frozen=np.zeros((cards, card_groups), np.float32),
+        card_evidence=np.zeros((cards, card_groups)),
+        user_dirty=np.zeros(users, np.uint8),
+        card_dirty=np.zeros(cards, np.uint8),
+    )
+
+
+def link_rings(user: IntArray, pool: EdgePool, into: Nodes) -> None:
+    """Link edges 0..n - 1 of a fresh pool into the rings of their users, in the order given."""
+    order = np.argsort(user, kind="stable")
+    into.degree[:] = np.bincount(user, minlength=len(into.degree))
+    end = np.cumsum(into.degree)
+    has_edges = into.degree > 0
+    pool.following[order[:-1]] = order[1:]
+    newest = order[end[has_edges] - 1]
+    pool.following[newest] = order[(end - into.degree)[has_edges]]
+    into.newest[has_edges] = newest

@@ -1,0 +1,59 @@
+"""What observed streams say about one side's groups when the other side's are known softly."""
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray, IntArray
+from processors.cocluster.compiled import compiled
+from processors.cocluster.density_table import BINS, DensityTable
+
+
+@compiled
+def edge_evidence(offsets: IntArray, weight: FloatArray, x: FloatArray, table: DensityTable) -> FloatArray:
+    """Sum over each node's edges of log sum_k weight[e, k] density(x_e; g, k): float64 [n, G].
+
+    Node i owns the edges offsets[i] to offsets[i + 1].
+    """
+    density = table.density
+    groups, others = density.shape[1], density.shape[2]
+    out = np.zeros((len(offsets) - 1, groups))
+    for node in range(len(offsets) - 1):
+        for edge in range(offsets[node], offsets[node + 1]):
+            b = min(max(int((x[edge] - table.low) * table.bins_per_unit), 0), BINS - 1)
+            for g in range(groups):
+                total = 0.0
+                for k in range(others):
+                    total += weight[edge, k] * density[b, g, k]
+                out[node, g] += np.log(total)
+    return out
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Probabilities along the last axis.
+
+    >>> softmax(np.array([0.0, 0.0]))
+    array([0.5, 0.5])
+    """
+    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probability: FloatArray = e / e.sum(axis=-1, keepdims=True)
+    return probability
+
+
+def log_softmax(logits: FloatArray) -> FloatArray:
+    """Log probabilities along the last axis."""
+    top = logits.max(axis=-1, keepdims=True)
+    log_probability: FloatArray = logits - top - np.log(np.exp(logits - top).sum(axis=-1, keepdims=True))
+    return log_probability
+
+
+def fold_in(
+    offsets: IntArray, other_logits: FloatArray, x: FloatArray, prior: FloatArray, table: DensityTable
+) -> FloatArray:
+    """Soft groups [n, G] of nodes from their edges: the prior times the evidence; no edges, the prior."""
+    weight = np.ascontiguousarray(softmax(np.asarray(other_logits, dtype=np.float64)), dtype=np.float32)
+    evidence = edge_evidence(
+        np.ascontiguousarray(offsets, dtype=np.int64),
+        weight,
+        np.ascontiguousarray(x, dtype=np.float32),
+        table,
+    )
+    return softmax(evidence + np.log(prior))

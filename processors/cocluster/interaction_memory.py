@@ -1,0 +1,129 @@
+"""The learner's bounded memory of interactions: rosters of users and cards over the pool of edges."""
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray, IntArray
+from processors.cocluster.belief_propagation import Beliefs, Work, scratch
+from processors.cocluster.edge_store import NONE, Graph, edge_pool, nodes
+from processors.cocluster.evidence import softmax
+from processors.cocluster.ring_memory import (
+    Columns,
+    Memory,
+    learn_interactions,
+    retire_cards,
+    retire_users,
+    ring_edges,
+)
+from processors.cocluster.roster import Roster, forget, least_recent, roster, with_room_for
+from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.soft_groups import Interactions
+
+
+def slots_of(known: Roster, ids: IntArray) -> IntArray:
+    """Look up the slots of ids, NONE for those that are not remembered."""
+    within = ids < len(known.slot_of)
+    slots: IntArray = np.where(within, known.slot_of[np.where(within, ids, 0)], NONE)
+    return slots
+
+
+class InteractionMemory:
+    """Keeps each user's last interactions, within bounds; counts whom it had to forget."""
+
+    def __init__(self, settings: LearnerSettings) -> None:
+        user_groups, card_groups = settings.user_groups, settings.card_groups
+        self.users, self.cards = roster(settings.max_users), roster(settings.max_cards)
+        self.pool = edge_pool(settings.max_edges, user_groups, card_groups)
+        self.pool.following[:-1] = np.arange(1, settings.max_edges)
+        self.pool.following[-1] = NONE
+        self.nodes = nodes(settings.max_users, settings.max_cards, user_groups, card_groups)
+        self.free = np.zeros(2, np.int64)
+        self.ring = settings.ring
+        self.room = scratch(settings.ring, user_groups, card_groups)
+        self.frozen: FloatArray = np.zeros(
+            (3, user_groups, card_groups)
+        )  # statistics of edges that have left
+        self._departed: tuple[list[IntArray], list[IntArray]] = ([], [])
+        self.users_evicted_count = 0
+        self.cards_evicted_count = 0
+
+    @property
+    def columns(self) -> Memory:
+        """Bundle what the compiled loops see."""
+        return Memory(self.users, self.cards, self.free, self.ring, self.graph)
+
+    @property
+    def graph(self) -> Graph:
+        """Bundle edges and nodes."""
+        return Graph(self.pool, self.nodes, self.nodes)
+
+    def work(self, beliefs: Beliefs, statistics: FloatArray, *, fitted: bool) -> Work:
+        """Bundle what a visit works with; leaving edges count into this memory's frozen statistics."""
+        return Work(beliefs, self.room, statistics, self.frozen, fitted)
+
+    def take(self, interactions: Columns, work: Work) -> None:
+        """Take interactions one by one, forgetting the least recently active when room runs out.
+
+        Who leaves depends on the sequence of interactions alone, never on how it was cut into batches.
+        """
+        self.users = with_room_for(self.users, interactions.user)
+        self.cards = with_room_for(self.cards, interactions.card)
+        done = 0
+        while done < len(interactions.user):
+            done = learn_interactions(interactions, done, self.columns, work)
+            if done < len(interactions.user):
+                self._make_room(work)
+
+    def _make_room(self, work: Work) -> None:
+        if self.users.free_count[0] == 0 or self.free[0] == NONE:
+            slots = least_recent(self.users)
+            retire_users(slots, self.columns, work)
+            self._departed[0].append(forget(self.users, slots))
+            self.users_evicted_count += len(slots)
+        if self.cards.free_count[0] == 0:
+            slots = least_recent(self.cards)
+            leaving = np.zeros(len(self.cards.id_of), np.uint8)
+            leaving[slots] = 1
+            retire_cards(leaving, self.columns, work)
+            self._departed[1].append(forget(self.cards, slots))
+            self.cards_evicted_count += len(slots)
+
+    def edges_count(self) -> int:
+        """Return the number of interactions remembered."""
+        return int(self.nodes.degree.sum())
+
+    def user_slots(self) -> IntArray:
+        """List the slots of the users that are remembered."""
+        return np.flatnonzero(self.users.id_of != NONE)
+
+    def card_slots(self) -> IntArray:
+        """List the slots of the cards that are remembered."""
+        return np.flatnonzero(self.cards.id_of != NONE)
+
+    def sample(self, edges_max: int, rng: np.random.Generator) -> tuple[Interactions, IntArray, IntArray]:
+        """Draw whole rings of random users, up to `edges_max` edges; and the slots of its users and cards."""
+        slots = self.user_slots()
+        if self.edges_count() > edges_max:
+            slots = rng.permutation(slots)
+            slots = np.sort(slots[np.cumsum(self.nodes.degree[slots]) <= edges_max])
+        edges = ring_edges(slots, self.columns)
+        user = np.repeat(np.arange(len(slots)), self.nodes.degree[slots])
+        attached = self.pool.card[edges] != NONE
+        edges, user = edges[attached], user[attached]
+        cards, card = np.unique(self.pool.card[edges], return_inverse=True)
+        data = Interactions(user, card, self.pool.x[edges], len(slots), len(cards))
+        return data, slots, cards
+
+    def departed(self) -> tuple[IntArray, IntArray]:
+        """Return ids of users and of cards that were forgotten since the last call."""
+        users, cards = (np.concatenate([np.empty(0, np.int64), *ids]) for ids in self._departed)
+        self._departed = ([], [])
+        return users, cards
+
+    def carry_over(self, user_overlap: FloatArray, card_overlap: FloatArray) -> None:
+        """Express what evicted edges left behind in terms of new groups: rows P(new | old) of both sides."""
+        sides = ((self.nodes.user_frozen, user_overlap), (self.nodes.card_frozen, card_overlap))
+        for frozen, shares in sides:
+            some = frozen.any(axis=1)
+            frozen[some] = np.log(softmax(frozen[some]) @ shares + 1e-9)
+        self.nodes.user_dirty[self.nodes.user_frozen.any(axis=1)] = 1
+        self.frozen[:] = user_overlap.T @ self.frozen @ card_overlap

@@ -1,0 +1,272 @@
+"""The online learner: takes interactions as they come, keeps the co-clusters current, now and then rethinks.
+
+Theory of operation. Until `warmup_events` have come nothing is known. Then a batch fit (`global_moves`) finds
+the groups, and from there every interaction passes messages around its user at once (`ring_memory`). Three
+schedules, all counted in events, do the rest: *refresh* renews the blocks from the running statistics; a
+*sweep* renews all messages and counts the blocks exactly; *rethinking* fits a bounded sample from nothing,
+and by split and merge from what is there, and adopts the result only when it explains the sample better.
+What happens depends on the sequence of interactions and the seed, never on how the sequence was cut into
+batches.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray, IntArray
+from processors.cocluster.belief_propagation import Beliefs, sweep
+from processors.cocluster.block_model import BlockModel
+from processors.cocluster.block_statistics import block_parameters
+from processors.cocluster.card_watch import CardWatch
+from processors.cocluster.evidence import log_softmax, softmax
+from processors.cocluster.global_moves import fitted, polished, rearranged
+from processors.cocluster.interaction_memory import InteractionMemory, slots_of
+from processors.cocluster.learner_rows import (
+    changed_card_rows,
+    changed_user_rows,
+    restore_evidence,
+    ring_columns,
+    split_rows,
+)
+from processors.cocluster.learner_state import LearnerState
+from processors.cocluster.matching import kept_share, matched_order, overlap, transition
+from processors.cocluster.message_passing import beliefs_of
+from processors.cocluster.ring_memory import Columns
+from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.soft_groups import SoftGroups, group_prior
+from processors.cocluster.state_rows import STRUCTURE_KEY, Structure
+
+SPAWN_KEY = 0x6C6561726E  # "learn"
+SETTLING_SWEEPS = 3
+
+
+class CoClusterLearner:
+    """Learns the blocks and both sides' soft groups from a stream of interactions.
+
+    >>> learner = CoClusterLearner(LearnerSettings(warmup_events=100), seed=1)
+    >>> learner.ready
+    False
+    """
+
+    def __init__(self, settings: LearnerSettings, seed: int) -> None:
+        self.settings, self.seed = settings, seed
+        self.memory = InteractionMemory(settings)
+        self.state = LearnerState.blank(settings.user_groups, settings.card_groups)
+        self._published = CardWatch(settings.max_cards, settings.card_groups)
+        self._kept = CardWatch(settings.max_cards, settings.card_groups)
+        self._snapshot: tuple[int, BlockModel] | None = None
+        self._beliefs = self._renewed_beliefs()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the warm-up is over and there is a model."""
+        return self.state.ready
+
+    @property
+    def user_overlap(self) -> FloatArray:
+        """Rows P(new | old) [G, G] of the last change of generation, to carry statistics per group over."""
+        return self.state.user_overlap
+
+    @property
+    def card_overlap(self) -> FloatArray:
+        """Rows P(new | old) [K, K] of the last change of generation."""
+        return self.state.card_overlap
+
+    def learn(self, user: IntArray, card: IntArray, seconds: FloatArray, event_ms: IntArray) -> None:
+        """Take interactions in order: dense ids given by the caller, streamed seconds, event times in ms."""
+        x = np.log1p(np.asarray(seconds, dtype=np.float64)).astype(np.float32)
+        user, card, event_ms = (np.ascontiguousarray(a, dtype=np.int64) for a in (user, card, event_ms))
+        state, done = self.state, 0
+        while done < len(user):
+            until = min(len(user), done + self._next_stop() - state.events_count)
+            part = slice(done, until)
+            work = self.memory.work(self._beliefs, state.statistics, fitted=state.ready)
+            self.memory.take(Columns(user[part], card[part], x[part], event_ms[part]), work)
+            state.events_count += until - done
+            state.now_ms = max(state.now_ms, int(event_ms[part].max()))
+            done = until
+            self._on_schedule()
+
+    def _next_stop(self) -> int:
+        step = self.settings.refresh_events if self.ready else self.settings.warmup_events
+        return (self.state.events_count // step + 1) * step
+
+    def _on_schedule(self) -> None:
+        settings, state = self.settings, self.state
+        if state.events_count % (settings.refresh_events if state.ready else settings.warmup_events):
+            return
+        since = state.events_count - state.rethought_at
+        due = min((settings.anneal_growth - 1.0) * state.rethought_at, settings.anneal_events_max)
+        if not state.ready or since >= due:
+            self.rethink()
+        elif state.events_count - state.swept_at >= settings.sweep_share * self.memory.edges_count():
+            self.sweep()
+        else:
+            self._beliefs = self._renewed_beliefs()
+
+    def _renewed_beliefs(self) -> Beliefs:
+        state, half_life_ms = self.state, self.settings.half_life_ms
+        return beliefs_of(
+            state.statistics,
+            state.user_prior,
+            state.card_prior,
+            decay_per_ms=float(np.log(2.0)) / half_life_ms if half_life_ms else 0.0,
+            now_ms=state.now_ms,
+        )
+
+    def sweep(self) -> None:
+        """Renew all messages, count the blocks exactly, renew blocks and priors."""
+        memory, state = self.memory, self.state
+        state.statistics = self._pass_messages()
+        state.user_prior = group_prior(softmax(memory.nodes.user_logit[memory.user_slots()]))
+        state.card_prior = group_prior(self._card_groups(memory.card_slots()))
+        state.swept_at = state.events_count
+        self._beliefs = self._renewed_beliefs()
+
+    def _pass_messages(self) -> FloatArray:
+        """Renew all messages; return the statistics of all edges, those that have left included."""
+        counted = self.memory.frozen.copy()
+        sweep(self.memory.graph, self.memory.work(self._renewed_beliefs(), counted, fitted=True))
+        return counted
+
+    def rethink(self) -> None:
+        """Fit a sample anew and by split and merge; adopt the better structure if it wins by `swap_gain`."""
+        settings, state = self.settings, self.state
+        key = (SPAWN_KEY, state.rethought_count)
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+        data, users, cards = self.memory.sample(settings.anneal_sample_edges, rng)
+        passes = settings.polish_passes
+        shape = (settings.user_groups, settings.card_groups)
+        fresh = fitted(data, *shape, rng, restarts=settings.restarts, polish_passes=passes)
+        state.rethought_at = state.events_count
+        state.rethought_count += 1
+        if not state.ready:
+            state.ready, state.generation = True, 1
+            self._adopt(fresh, cards)
+            return
+        user_groups = softmax(self.memory.nodes.user_logit[users])
+        current = SoftGroups(user_groups, self._card_groups(cards), state.statistics)
+        same = polished(data, current, passes)
+        better = max(rearranged(data, same, settings.swap_gain), fresh, key=lambda groups: groups.objective)
+        if better.objective > same.objective + settings.swap_gain:
+            self._swap(current, better, cards)
+        else:
+            self.sweep()
+
+    def _swap(self, current: SoftGroups, better: SoftGroups, cards: IntArray) -> None:
+        """Adopt better groups, numbered after the current ones; a new generation if they really differ."""
+        state = self.state
+        user_order = matched_order(overlap(current.user, better.user))
+        card_order = matched_order(overlap(current.card, better.card))
+        statistics = better.statistics[:, user_order][:, :, card_order]
+        better = SoftGroups(better.user[:, user_order], better.card[:, card_order], statistics)
+        kept = min(kept_share(current.user, better.user), kept_share(current.card, better.card))
+        if kept < self.settings.same_groups_share:
+            state.generation += 1
+            state.user_overlap = transition(overlap(current.user, better.user))
+            state.card_overlap = transition(overlap(current.card, better.card))
+            self.memory.carry_over(state.user_overlap, state.card_overlap)
+        state.swapped_count += 1
+        self._adopt(better, cards)
+
+    def _adopt(self, groups: SoftGroups, cards: IntArray) -> None:
+        """Start all messages anew from a fit's blocks and its groups of some cards."""
+        state = self.state
+        state.statistics = groups.statistics
+        state.user_prior, state.card_prior = group_prior(groups.user), group_prior(groups.card)
+        known = np.zeros_like(self.memory.nodes.card_evidence)
+        known[cards] = np.log(np.maximum(groups.card, 1e-12) / state.card_prior)
+        self._restart_messages(known)
+        for _ in range(SETTLING_SWEEPS):
+            self.sweep()
+
+    def _restart_messages(self, known: FloatArray) -> None:
+        """Hear cards as `known` [card slots, K], and tell them anew."""
+        memory = self.memory
+        memory.pool.to_card[: memory.free[1]] = 0.0
+        memory.nodes.card_evidence[:] = memory.nodes.card_frozen
+        heard = memory.nodes._replace(card_evidence=known)
+        work = memory.work(self._renewed_beliefs(), np.zeros_like(self.state.statistics), fitted=True)
+        sweep(memory.graph._replace(heard=heard), work)
+
+    def _card_groups(self, slots: IntArray) -> FloatArray:
+        return softmax(self.memory.nodes.card_evidence[slots] + np.log(self.state.card_prior))
+
+    def model(self) -> BlockModel:
+        """Publish a snapshot; the version rises when something was learned since the last one."""
+        state = self.state
+        assert state.ready, "no model before the warm-up is over"
+        if self._snapshot is None or self._snapshot[0] != state.events_count:
+            state.version += 1
+            blocks = block_parameters(state.statistics)
+            model = BlockModel(
+                generation=state.generation,
+                version=state.version,
+                user_prior=state.user_prior,
+                card_prior=state.card_prior,
+                mean=blocks.mean,
+                variance=blocks.variance,
+                count=blocks.count.copy(),
+                global_mean=blocks.global_mean,
+                global_variance=blocks.global_variance,
+            )
+            self._snapshot = (state.events_count, model)
+        return self._snapshot[1]
+
+    def card_logits(self, cards: IntArray) -> FloatArray:
+        """Log probabilities [n, K] of the groups of cards; a card that is not remembered has the prior's."""
+        slots = slots_of(self.memory.cards, cards)
+        evidence = np.where(slots[:, None] >= 0, self.memory.nodes.card_evidence[slots], 0.0)
+        return log_softmax(evidence + np.log(self.state.card_prior))
+
+    def user_groups(self, users: IntArray) -> FloatArray:
+        """Soft groups [n, G] of users; a user who is not remembered has the prior."""
+        slots = slots_of(self.memory.users, users)
+        prior = np.log(self.state.user_prior)
+        return softmax(np.where(slots[:, None] >= 0, self.memory.nodes.user_logit[slots], prior))
+
+    def changed_cards(self) -> IntArray:
+        """Return ids of cards whose log probabilities moved notably since they were last returned."""
+        slots = np.flatnonzero(self.memory.nodes.card_dirty)
+        self.memory.nodes.card_dirty[slots] = 0
+        return self._moved(self._published, slots)
+
+    def _moved(self, watch: CardWatch, slots: IntArray) -> IntArray:
+        identities = self.memory.cards.id_of[slots]
+        moved: IntArray = identities[watch.moved(identities, slots, self.card_logits(identities))]
+        return moved
+
+    def rows_changed(self) -> Iterable[tuple[bytes, bytes | None]]:
+        """Give the keyed rows that changed since the last call; None for a row to be deleted.
+
+        Cards are kept as often as they move notably. The structure is one row, always given.
+        """
+        memory, state = self.memory, self.state
+        gone_users, gone_cards = memory.departed()
+        yield from changed_user_rows(memory, gone_users)
+        slots = memory.card_slots() if state.ready else np.empty(0, np.int64)
+        yield from changed_card_rows(memory, self._moved(self._kept, slots), gone_cards)
+        yield STRUCTURE_KEY, state.structure(memory.frozen).row()
+
+    @classmethod
+    def restore(
+        cls, settings: LearnerSettings, seed: int, rows: Iterable[tuple[bytes, bytes]]
+    ) -> "CoClusterLearner":
+        """Go on from rows kept earlier: take the rings again, start messages from what cards were."""
+        learner = cls(settings, seed)
+        structure, users, cards = split_rows(rows)
+        if structure is None:
+            return learner
+        memory = learner.memory
+        columns, frozen = ring_columns(users, settings.user_groups)
+        memory.take(columns, memory.work(learner._beliefs, learner.state.statistics, fitted=False))
+        learner.state, memory.frozen[:] = LearnerState.from_structure(Structure.read(structure))
+        known = restore_evidence(memory, frozen, cards)
+        if learner.ready:
+            learner._restart_messages(known)
+            for _ in range(SETTLING_SWEEPS):
+                learner._pass_messages()
+            learner._beliefs = learner._renewed_beliefs()
+            learner._moved(learner._kept, memory.card_slots())
+        memory.nodes.user_dirty[:] = 0
+        return learner

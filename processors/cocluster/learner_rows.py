@@ -1,0 +1,95 @@
+"""What a learner must keep to go on after a restart: the rows that changed, and the way back from rows."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray, IntArray
+from processors.cocluster.edge_store import NONE
+from processors.cocluster.interaction_memory import InteractionMemory, slots_of
+from processors.cocluster.ring_memory import Columns, ring_edges
+from processors.cocluster.state_rows import (
+    EDGE,
+    STRUCTURE_KEY,
+    card_key,
+    card_row,
+    identity_of,
+    read_card,
+    read_ring,
+    ring_row,
+    user_key,
+)
+
+
+def changed_user_rows(memory: InteractionMemory, gone: IntArray) -> Iterator[tuple[bytes, bytes | None]]:
+    """Give the rows of users whose rings changed; None for the forgotten who have not come back."""
+    for identity in gone:
+        if memory.users.slot_of[identity] == NONE:
+            yield user_key(int(identity)), None
+    slots = np.flatnonzero(memory.nodes.user_dirty)
+    memory.nodes.user_dirty[slots] = 0
+    edges = ring_edges(slots, memory.columns)
+    ends = np.cumsum(memory.nodes.degree[slots])
+    pool = memory.pool
+    for slot, ring in zip(slots, np.split(edges, ends[:-1]) if len(slots) else [], strict=True):
+        attached = pool.card[ring] != NONE
+        frozen = memory.nodes.user_frozen[slot] + pool.to_user[ring[~attached]].sum(axis=0)
+        ring = ring[attached]  # noqa: PLW2901  a detached edge lives on in the frozen part only
+        cards = memory.cards.id_of[pool.card[ring]]
+        yield (
+            user_key(int(memory.users.id_of[slot])),
+            ring_row(cards, pool.event_ms[ring], pool.x[ring], frozen),
+        )
+
+
+def changed_card_rows(
+    memory: InteractionMemory, moved: IntArray, gone: IntArray
+) -> Iterator[tuple[bytes, bytes | None]]:
+    """Give the rows of the cards with the ids `moved`; None for the forgotten who have not come back."""
+    for identity in gone:
+        if memory.cards.slot_of[identity] == NONE:
+            yield card_key(int(identity)), None
+    for identity, slot in zip(moved, slots_of(memory.cards, moved), strict=True):
+        row = card_row(memory.nodes.card_evidence[slot], memory.nodes.card_frozen[slot])
+        yield card_key(int(identity)), row
+
+
+def split_rows(
+    rows: Iterable[tuple[bytes, bytes]],
+) -> tuple[bytes | None, dict[int, bytes], dict[int, bytes]]:
+    """Sort rows by what they are about: the structure, users by id, cards by id (both in rising order)."""
+    by_key = dict(rows)
+    structure = by_key.pop(STRUCTURE_KEY, None)
+    users = {identity_of(key): row for key, row in sorted(by_key.items()) if key[:1] == b"u"}
+    cards = {identity_of(key): row for key, row in sorted(by_key.items()) if key[:1] == b"c"}
+    return structure, users, cards
+
+
+def ring_columns(users: dict[int, bytes], user_groups: int) -> tuple[Columns, dict[int, FloatArray]]:
+    """Unpack rings into interactions, a user after the other, and each user's frozen evidence."""
+    rings, frozen = {}, {}
+    for identity, row in users.items():
+        rings[identity], frozen[identity] = read_ring(row, user_groups)
+    edges = np.concatenate([np.empty(0, EDGE), *rings.values()])
+    user = np.repeat(np.array(list(rings), np.int64), [len(ring) for ring in rings.values()])
+    columns = Columns(
+        user=user,
+        card=np.ascontiguousarray(edges["card"], np.int64),
+        x=np.ascontiguousarray(edges["x"], np.float32),
+        event_ms=np.ascontiguousarray(edges["event_ms"], np.int64),
+    )
+    return columns, frozen
+
+
+def restore_evidence(
+    memory: InteractionMemory, frozen: dict[int, FloatArray], cards: dict[int, bytes]
+) -> FloatArray:
+    """Put back what evicted edges left; returns what was known of every card slot [cards, K]."""
+    known = np.zeros_like(memory.nodes.card_evidence)
+    for identity, evidence in frozen.items():
+        if identity < len(memory.users.slot_of) and (slot := memory.users.slot_of[identity]) != NONE:
+            memory.nodes.user_frozen[slot] = evidence
+    for identity, row in cards.items():
+        if identity < len(memory.cards.slot_of) and (slot := memory.cards.slot_of[identity]) != NONE:
+            known[slot], memory.nodes.card_frozen[slot] = read_card(row)
+    return known

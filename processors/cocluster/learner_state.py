@@ -1,0 +1,62 @@
+"""What a learner knows besides its memory of users and cards: counters, blocks, priors, the last overlap."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray
+from processors.cocluster.state_rows import Structure
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class LearnerState:
+    """Counters first, then arrays: the order in which they are kept.
+
+    >>> state = LearnerState.blank(2, 3)
+    >>> state.events_count = 7
+    >>> LearnerState.from_structure(state.structure(np.zeros((3, 2, 3))))[0].events_count
+    7
+    """
+
+    events_count: int = 0
+    now_ms: int = 0
+    rethought_count: int = 0
+    swapped_count: int = 0
+    stuck_count: int = 0
+    generation: int = 0
+    version: int = 0
+    swept_at: int = 0
+    rethought_at: int = 0
+    ready: bool = False
+    statistics: FloatArray  # [3, G, K]
+    user_prior: FloatArray  # [G]
+    card_prior: FloatArray  # [K]
+    user_overlap: FloatArray  # [G, G], rows P(new group | old group) of the last change of generation
+    card_overlap: FloatArray  # [K, K]
+
+    @classmethod
+    def blank(cls, user_groups: int, card_groups: int) -> "LearnerState":
+        """Know nothing yet."""
+        return cls(
+            statistics=np.zeros((3, user_groups, card_groups)),
+            user_prior=np.full(user_groups, 1.0 / user_groups),
+            card_prior=np.full(card_groups, 1.0 / card_groups),
+            user_overlap=np.eye(user_groups),
+            card_overlap=np.eye(card_groups),
+        )
+
+    def structure(self, frozen: FloatArray) -> Structure:
+        """Give the row's content, with the statistics of edges that have left."""
+        values = [getattr(self, field.name) for field in fields(self)]
+        counters = np.array([int(value) for value in values if isinstance(value, int)], np.int64)
+        arrays = (*(value for value in values if isinstance(value, np.ndarray)), frozen)
+        return Structure(counters=counters, arrays=arrays)
+
+    @classmethod
+    def from_structure(cls, structure: Structure) -> tuple["LearnerState", FloatArray]:
+        """Read a row's content: the state, and the statistics of edges that have left."""
+        names = [field.name for field in fields(cls)]
+        counters, arrays = structure.counters.tolist(), structure.arrays
+        state = cls(**dict(zip(names, (*counters, *arrays[:-1]), strict=True)))
+        state.ready = bool(state.ready)
+        return state, arrays[-1]

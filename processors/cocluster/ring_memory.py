@@ -1,0 +1,154 @@
+"""Interactions come one by one: each takes its place in its user's ring, the oldest freezes. Compiled."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray, IntArray
+from processors.cocluster.belief_propagation import Work, count_belief, hear_card, predict, visit
+from processors.cocluster.compiled import compiled
+from processors.cocluster.edge_store import NONE, Graph
+from processors.cocluster.roster import Roster, slot_for
+
+
+class Memory(NamedTuple):
+    """Rosters of users and cards over a pool of edges."""
+
+    users: Roster
+    cards: Roster
+    free: IntArray  # int64 [2]: the first free edge, or NONE; the first edge that was never used
+    ring: int  # edges a user may have
+    graph: Graph
+
+
+class Columns(NamedTuple):
+    """Interactions in order."""
+
+    user: IntArray  # int64
+    card: IntArray  # int64
+    x: FloatArray  # float32, log1p(seconds)
+    event_ms: IntArray  # int64
+
+
+@compiled
+def freeze(edge: int, user: int, memory: Memory, work: Work) -> None:
+    """Keep for good what a leaving edge told the blocks and its card."""
+    graph = memory.graph
+    card = graph.pool.card[edge]
+    if work.fitted and card != NONE:
+        hear_card(edge, 0, graph, work)
+        predict(edge, 0, user, graph, work)
+        count_belief(edge, 0, graph, work, work.frozen)
+        graph.told.card_frozen[card] += graph.pool.to_card[edge]
+
+
+@compiled
+def place_of_next(user: int, memory: Memory, work: Work) -> int:
+    """Give the place of the user's next edge, linked as its newest; NONE if the pool is used up.
+
+    In a full ring it is the place of the oldest edge, which freezes.
+    """
+    pool, nodes, free = memory.graph.pool, memory.graph.told, memory.free
+    newest = nodes.newest[user]
+    if nodes.degree[user] == memory.ring:
+        edge = pool.following[newest]
+        freeze(edge, user, memory, work)
+        nodes.user_frozen[user] += pool.to_user[edge]
+    else:
+        edge = free[0]
+        if edge == NONE:
+            return NONE
+        free[0] = pool.following[edge]
+        free[1] = max(free[1], edge + 1)
+        if newest == NONE:
+            pool.following[edge] = edge
+        else:
+            pool.following[edge] = pool.following[newest]
+            pool.following[newest] = edge
+        nodes.degree[user] += 1
+    nodes.newest[user] = edge
+    return int(edge)
+
+
+@compiled
+def learn_interactions(columns: Columns, start: int, memory: Memory, work: Work) -> int:
+    """Take interactions from `start` on; returns the first that found no room (or the length: all are in).
+
+    Before the first fit edges are only kept; after it each one is heard, told and counted at once.
+    """
+    pool, nodes = memory.graph.pool, memory.graph.told
+    for i in range(start, len(columns.user)):
+        card = slot_for(columns.card[i], columns.event_ms[i], memory.cards)
+        user = slot_for(columns.user[i], columns.event_ms[i], memory.users)
+        if NONE in (card, user):
+            return i
+        edge = place_of_next(user, memory, work)
+        if edge == NONE:
+            return i
+        pool.card[edge] = card
+        pool.x[edge] = columns.x[i]
+        pool.event_ms[edge] = columns.event_ms[i]
+        pool.to_user[edge] = 0.0
+        pool.to_card[edge] = 0.0
+        nodes.card_dirty[card] = 1
+        nodes.user_dirty[user] = 1
+        if work.fitted:
+            visit(user, edge, memory.graph, work)
+    return len(columns.user)
+
+
+@compiled
+def retire_users(slots: IntArray, memory: Memory, work: Work) -> None:
+    """Free the rings of leaving users; what they told cards and blocks stays."""
+    pool, nodes, free = memory.graph.pool, memory.graph.told, memory.free
+    for user in slots:
+        edge = nodes.newest[user]
+        for _ in range(nodes.degree[user]):
+            after = pool.following[edge]
+            freeze(edge, user, memory, work)
+            pool.following[edge] = free[0]
+            free[0] = edge
+            edge = after
+        nodes.newest[user] = NONE
+        nodes.degree[user] = 0
+        nodes.user_frozen[user] = 0.0
+        nodes.user_dirty[user] = 0
+        nodes.user_logit[user] = 0.0
+
+
+@compiled
+def retire_cards(leaving: IntArray, memory: Memory, work: Work) -> None:
+    """Detach the edges of leaving cards (`leaving` is 1 or 0 by slot); what they told their users stays."""
+    pool, nodes = memory.graph.pool, memory.graph.told
+    for user in range(len(nodes.degree)):
+        edge = nodes.newest[user]
+        for _ in range(nodes.degree[user]):
+            card = pool.card[edge]
+            if card != NONE and leaving[card] == 1:
+                freeze(edge, user, memory, work)
+                pool.card[edge] = NONE
+                nodes.user_dirty[user] = 1
+            edge = pool.following[edge]
+    for card in range(len(leaving)):
+        if leaving[card] == 1:
+            nodes.card_frozen[card] = 0.0
+            nodes.card_evidence[card] = 0.0
+            nodes.card_dirty[card] = 0
+
+
+@compiled
+def ring_edges(slots: IntArray, memory: Memory) -> IntArray:
+    """List the edges of users, each ring from its oldest to its newest: int64 [sum of degrees]."""
+    pool, nodes = memory.graph.pool, memory.graph.told
+    total = 0
+    for user in slots:
+        total += nodes.degree[user]
+    edges = np.empty(total, np.int64)
+    position = 0
+    for user in slots:
+        edge = nodes.newest[user]
+        for _ in range(nodes.degree[user]):
+            edge = pool.following[edge]
+            edges[position] = edge
+            position += 1
+    return edges

@@ -1,0 +1,41 @@
+"""What a learner may be told: sizes, bounds, and how often it stands back to look at the whole."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnerSettings:
+    """Knobs of the online learner. Schedules count events and never read a clock.
+
+    >>> LearnerSettings(user_groups=4).card_groups
+    6
+    """
+
+    user_groups: int = 6
+    card_groups: int = 6
+    warmup_events: int = 1_500
+    ring: int = 32  # interactions kept per user
+    max_users: int = 100_000
+    max_cards: int = 100_000
+    max_edges: int = 1_500_000
+    refresh_events: int = 500  # between renewals of the block parameters
+    sweep_share: float = 0.5  # a full sweep whenever this share of the edges is new since the last one
+    anneal_growth: float = 2.0  # global moves whenever the events have grown by this factor...
+    anneal_events_max: int = 2_000_000  # ...and at the latest after so many
+    anneal_sample_edges: int = (
+        200_000  # global moves work on whole rings of a sample of users up to this many edges
+    )
+    restarts: int = 6
+    polish_passes: int = 75
+    swap_gain: float = 0.002  # log-likelihood per interaction by which a challenger must win
+    same_groups_share: float = 0.8  # of the nodes that keep their group: below, it is a new generation
+    half_life_ms: int = 0  # exponential forgetting in the block statistics; 0: none
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        if min(self.user_groups, self.card_groups, self.ring, self.warmup_events, self.refresh_events) < 1:
+            raise ValueError("groups, ring, warmup_events and refresh_events must be at least 1")
+        if min(self.max_users, self.max_cards) < 16 or self.max_edges < self.ring:
+            raise ValueError("max_users and max_cards must be at least 16, max_edges at least one ring")
+        if self.anneal_growth <= 1.0 or self.sweep_share <= 0.0 or self.half_life_ms < 0:
+            raise ValueError("anneal_growth must exceed 1, sweep_share 0; half_life_ms must not be negative")
