@@ -31,6 +31,7 @@ class Learner:
         self.catalogue: dict[str, CatalogueCard] = {}
         self.counters: Counter[str] = Counter()
         self.newest_ms = 0
+        self._written_count = 0
         self._published: tuple[int, int] = (0, -1)
 
     def put_card(self, card_id: str, card: CatalogueCard | None) -> None:
@@ -55,15 +56,19 @@ class Learner:
 
     def publish(self) -> list[Struct]:
         """The co-clusters and the card groups that have changed, if anything was learned since the last time."""
-        if not self.learner.ready or self._published == (self.learner.generation, self.learner.events_count):
+        now = (self.learner.state.generation, self.learner.state.events_count)
+        if not self.learner.ready or self._published == now:
             return []
-        is_new = self._published[0] != self.learner.generation
-        self._published = (self.learner.generation, self.learner.events_count)
+        is_new = self._published[0] != now[0]
+        self._published = now
         changed = self.learner.changed_cards()
         return [self._co_clusters(), *self._card_groups(self.cards.all_ids() if is_new else changed)]
 
     def changed_rows(self) -> Iterator[Row]:
         """Rows of state that have changed since the last call."""
+        if self._written_count == self.learner.state.events_count:
+            return
+        self._written_count = self.learner.state.events_count
         yield from self.users.changed_rows()
         yield from self.cards.changed_rows()
         for key, value in self.learner.rows_changed():
@@ -79,7 +84,8 @@ class Learner:
                 self.cards.adopt(key, value)
         if learned:
             self.learner = CoClusterLearner.restore(self.settings, self.seed, learned.items())
-        self.newest_ms = self.learner.now_ms
+        self.newest_ms = self.learner.state.now_ms
+        self._written_count = self.learner.state.events_count
 
     def _co_clusters(self) -> CoClusters:
         model = self.learner.model()
@@ -102,11 +108,11 @@ class Learner:
     def _card_groups(self, cards: IntArray) -> list[CardGroup]:
         logits = self.learner.card_logits(cards)
         groups = logits.argmax(axis=1).tolist()
-        version = self.learner.events_count
+        version = self.learner.state.events_count
         return [
             CardGroup(
                 card_id=self.cards.name_of(card),
-                generation=self.learner.generation,
+                generation=self.learner.state.generation,
                 version=version,
                 logits=tuple(row),
                 group=group,

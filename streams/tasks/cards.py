@@ -22,12 +22,12 @@ class CardsTask:
 
     def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
         """Take in co-clusters and card groups."""
-        put: Callable[..., None] = {
+        put: dict[str, Callable[..., None]] = {
             "co-clusters": self.core.put_co_clusters,
             "card-groups": self.core.put_card_group,
-        }[topic]
+        }
         for record in records:
-            broadcast_message(topic, record, put, self._count)
+            broadcast_message(topic, record, put[topic], self._count)
         return ()
 
     def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:

@@ -43,9 +43,7 @@ def found_topics(client: Any, names: Iterable[str]) -> dict[str, FoundTopic]:
     resources = [ConfigResource("TOPIC", name) for name in existing]
     described = client.describe_configs(resources, config_filter="all")["topic"]
     return {
-        name: FoundTopic(
-            partitions=partitions, config={key: data["value"] for key, data in described[name].items()}
-        )
+        name: FoundTopic(partitions=partitions, config={key: data["value"] for key, data in described[name].items()})
         for name, partitions in existing.items()
     }
 
@@ -88,3 +86,15 @@ def ensure(settings: Settings, bootstrap: str) -> None:
         conflicts = apply(settings, client, planned(settings, client))
     if conflicts:
         raise TopicsError("; ".join(f"{step.topic}: {step.detail}" for step in conflicts))
+
+
+def refuse_unless_ready(settings: Settings, bootstrap: str) -> None:
+    """Raise `TopicsError` where the topics are not what the table asks for: a worker creates nothing on a cluster."""
+    with admin_client(settings, bootstrap) as client:
+        needed = [step for step in planned(settings, client) if step.action != "set_config"]
+    if needed:
+        first = needed[0]
+        raise TopicsError(
+            f"the topics are not ready ({first.action} {first.topic}: {first.detail}); "
+            f"run `shelfwise topics apply --broker {bootstrap}`"
+        )

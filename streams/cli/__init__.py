@@ -1,0 +1,1 @@
+"""The command line: thin, typed, and honest about how it ended."""

@@ -1,0 +1,17 @@
+"""`shelfwise config`: the settings as they are after flags, environment and file."""
+
+import typer
+
+from streams.cli.options import BrokerOption, ConfigOption, print_json, settings_of
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Show the settings.", no_args_is_help=True)
+    group.command("show")(show)
+    app.add_typer(group, name="config")
+
+
+def show(config: ConfigOption = None, broker: BrokerOption = None) -> None:
+    """Print all settings as JSON, secrets masked."""
+    print_json(settings_of(config, broker=broker).masked())

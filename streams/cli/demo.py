@@ -1,0 +1,45 @@
+"""`shelfwise demo`: the whole loop in one command."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from streams.cli.options import BrokerOption, ConfigOption, JsonOption, serving_broker, settings_of
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo")(demo)
+
+
+def demo(
+    seconds: Annotated[float, typer.Option(min=5, help="How long to play.")] = 60.0,
+    events: Annotated[int | None, typer.Option(min=1, help="Stop after so many events.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the world and of all draws.")] = 7,
+    report: Annotated[Path | None, typer.Option(help="Write the report there, as JSON.")] = None,
+    broker: BrokerOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Simulated listeners react to the rankings they are given; half-way, the world changes; ends with a summary."""
+    from rich.console import Console
+
+    from streams.demo.run import run_demo
+    from streams.demo.settings import DemoSettings
+    from streams.demo.summary import print_summary
+
+    settings = settings_of(config, broker=broker, seed=seed, log_level="warning")
+    played = DemoSettings(seconds=seconds, events_max=events, seed=seed)
+    console = Console(stderr=True)
+    with serving_broker(settings) as bootstrap:
+        found = asyncio.run(run_demo(played, settings, bootstrap, console))
+    if report:
+        report.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
+    if json:
+        typer.echo(msgspec.json.encode(found).decode())
+    else:
+        print_summary(found, Console())
+    return 0 if found.passed else 1

@@ -1,0 +1,66 @@
+"""`shelfwise`: joins the commands, and turns what they raise into one line and an exit status."""
+
+import sys
+from typing import Any
+
+import click
+import typer
+
+from streams.cli import broker, config, dead_letters, demo, rankings, replay, schemas, simulate, topics, worker
+from streams.exactly_once.errors import DriverError
+from streams.settings import ConfigurationError
+from streams.topics.admin import TopicsError
+
+SUCCESS, FAILED, MISUSED = 0, 1, 2
+
+
+def application() -> typer.Typer:
+    """All commands, joined."""
+    app = typer.Typer(
+        name="shelfwise",
+        help="Streaming event processor for home pages made of shelves of cards.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for module in (demo, worker, broker, simulate, schemas):
+        module.register(app)
+    for module in (topics, replay, rankings, dead_letters, config):
+        module.register(app)
+    return app
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command; gives its exit status: 0 success, 1 the job failed, 2 wrong usage or configuration.
+
+    >>> run(["config", "show", "--config", "missing.toml"])
+    2
+    """
+    command = typer.main.get_command(application())
+    try:
+        result: Any = command.main(args=arguments, prog_name="shelfwise", standalone_mode=False)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "shelfwise"
+        return _say(f"{error.format_message()} (see `{path} --help`)", MISUSED)
+    except ConfigurationError as error:
+        return _say(str(error), MISUSED)
+    except (TopicsError, DriverError) as error:
+        return _say(str(error), FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        return _say("stopped", FAILED)
+    return result if isinstance(result, int) else SUCCESS
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    sys.exit(run())
+
+
+def _say(what: str, status: int) -> int:
+    print(f"shelfwise: {' '.join(what.split())}", file=sys.stderr)  # noqa: T201  the one line that the contract asks for
+    return status
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Options that several commands share, and what they lead to: settings, a broker, a log."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from streams.logs import configure_logs
+from streams.settings import Settings, load
+
+BrokerOption = Annotated[
+    str | None, typer.Option("--broker", help="Bootstrap servers; without it an embedded broker serves.")
+]
+NeededBrokerOption = Annotated[str | None, typer.Option("--broker", help="Bootstrap servers.")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file with settings.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of everything random.")]
+
+
+def settings_of(config: Path | None, **flags: Any) -> Settings:
+    """Settings from flags, environment and file; logs are set up by them."""
+    settings = load(config, flags)
+    configure_logs(settings.log_level, settings.log_format)
+    return settings
+
+
+def needed_broker(settings: Settings) -> str:
+    """The broker to talk to; raises a usage error where none is named."""
+    if settings.broker is None:
+        raise typer.BadParameter("name the broker, for example --broker 127.0.0.1:9092", param_hint="--broker")
+    return settings.broker
+
+
+@contextmanager
+def serving_broker(settings: Settings) -> Iterator[str]:
+    """Bootstrap servers: those named, or an embedded broker's that lives as long as the block."""
+    if settings.broker is not None:
+        yield settings.broker
+        return
+    from streams.broker.embedded import EmbeddedBroker
+
+    with EmbeddedBroker(seed=settings.seed) as broker:
+        yield broker.bootstrap
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object on standard output."""
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode())

@@ -1,0 +1,48 @@
+"""`shelfwise topics`: what the table of topics asks for against what the cluster has."""
+
+import msgspec
+import typer
+
+from streams.cli.options import ConfigOption, JsonOption, NeededBrokerOption, needed_broker, print_json, settings_of
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Plan, apply and verify the topics of the cluster.", no_args_is_help=True)
+    group.command("plan")(plan)
+    group.command("apply")(apply)
+    group.command("verify")(verify)
+    app.add_typer(group, name="topics")
+
+
+def plan(broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Show what would be done; changes nothing."""
+    _run(broker, config, json=json, change=False, strict=False)
+
+
+def apply(broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Create what is missing and add what is lacking; never lowers or deletes. Exit 1 where a person must decide."""
+    _run(broker, config, json=json, change=True, strict=True)
+
+
+def verify(broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Exit 0 where the cluster has all that the table asks for, else 1."""
+    _run(broker, config, json=json, change=False, strict=True)
+
+
+def _run(broker: str | None, config: ConfigOption, *, json: bool, change: bool, strict: bool) -> None:
+    from streams.topics import admin
+
+    settings = settings_of(config, broker=broker)
+    with admin.admin_client(settings, needed_broker(settings)) as client:
+        steps = admin.planned(settings, client)
+        open_steps = admin.apply(settings, client, steps) if change else steps
+    if json:
+        print_json({"steps": msgspec.to_builtins(steps), "open": len(open_steps)})
+    else:
+        for step in steps:
+            typer.echo(f"{step.action:<15} {step.topic:<24} {step.detail}")
+        typer.echo(f"{len(steps)} steps, {len(open_steps)} open")
+    if strict and open_steps:
+        first = open_steps[0]
+        raise admin.TopicsError(f"{len(open_steps)} steps are open, the first: {first.action} {first.topic}")

@@ -1,0 +1,52 @@
+"""`shelfwise worker`: runs the agents until told to stop."""
+
+import asyncio
+import signal
+from typing import Annotated
+
+import structlog
+import typer
+
+from streams.cli.options import BrokerOption, ConfigOption, SeedOption, serving_broker, settings_of
+from streams.settings import ConfigurationError, Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("worker")(worker)
+
+
+def worker(
+    broker: BrokerOption = None,
+    config: ConfigOption = None,
+    tasks: Annotated[str | None, typer.Option(help="Tasks to run, by comma: listeners,cards,learner,model.")] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Serve Prometheus metrics on this loopback port.")] = None,
+    seed: SeedOption = None,
+) -> None:
+    """Run the agents until SIGTERM or SIGINT, then commit and leave cleanly."""
+    names = tuple(tasks.split(",")) if tasks else None
+    settings = settings_of(config, broker=broker, tasks=names, metrics_port=metrics_port, seed=seed)
+    with serving_broker(settings) as bootstrap:
+        asyncio.run(work(settings, bootstrap))
+
+
+async def work(settings: Settings, bootstrap: str) -> None:
+    """Check the topics, then run a worker until a signal stops it."""
+    from streams.app import build_app
+    from streams.observing import LoggingObserver
+    from streams.topics.admin import ensure, refuse_unless_ready
+
+    log = structlog.get_logger("shelfwise.worker")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        observer = LoggingObserver(settings.metrics_port)
+    except OSError as error:
+        raise ConfigurationError(f"metrics_port {settings.metrics_port} cannot be served: {error.strerror}") from error
+    make_ready = ensure if settings.broker is None else refuse_unless_ready
+    await asyncio.to_thread(make_ready, settings, bootstrap)
+    log.info("started", broker=bootstrap, embedded=settings.broker is None, tasks=settings.tasks, group=settings.group)
+    await build_app(settings, bootstrap, observer).run(stop)
+    log.info("stopped")

@@ -1,0 +1,167 @@
+"""What the demo showed, as numbers."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from river.metrics import AdjustedRand
+
+from processors.worlds.home_page import CONTROL, LEARNING
+from schemas.codec import decode
+from schemas.monitoring import DriftAlert
+from schemas.rankings import ShelfRanking
+from streams.audit import Audit, audit, read_committed
+from streams.demo.arms import ArmRate, arm_rates
+from streams.demo.traffic import Traffic
+from streams.demo.watcher import Watcher
+
+
+class PlantedShift(Struct, frozen=True, kw_only=True):
+    """The change that was planted, and how it was found."""
+
+    planted_user_group: int
+    planted_card_group: int
+    shifted_ms: int
+    alerts_before: int
+    alerts_after: int
+    named: bool
+    delay_event_s: float | None
+    delay_wall_s: float | None
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """The whole of it; `passed` says whether all that the demo promises held."""
+
+    passed: bool
+    seconds: float
+    seed: int
+    events: int
+    events_per_second: float
+    first_ranking_s: float | None
+    outcomes: int
+    rankings: int
+    ranking_latency_ms: dict[str, float]
+    stream_rates: dict[str, ArmRate]
+    stream_rates_last_third: dict[str, ArmRate]
+    learning_beats_random: bool
+    ari_users: float
+    ari_cards: float
+    generation: int
+    thresholds_s: dict[str, Any]
+    shift: PlantedShift | None
+    alerts: list[DriftAlert]
+    counters: dict[str, int]
+    dead_letters: int
+    audit: Audit
+
+
+async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, correction_ms: int) -> Report:
+    """Read the topics once more, in full, and sum up."""
+    found = await audit(bootstrap, correction_ms=correction_ms)
+    outcomes = [decode("outcomes", value) for _, value in await read_committed(bootstrap, "outcomes")]
+    ranking_values = await read_committed(bootstrap, "shelf-rankings")
+    newest: dict[str, ShelfRanking] = {}
+    for _, value in ranking_values:
+        ranking: ShelfRanking = decode("shelf-rankings", value)
+        newest[ranking.user_id] = ranking
+    dead = [len(await read_committed(bootstrap, topic)) for topic in ("impressions.dlq", "stream-ends.dlq")]
+    elapsed_ms = int(traffic.settings.seconds * 1_000 * traffic.settings.speed)
+    last_third = arm_rates(outcomes, from_ms=traffic.base_ms + 2 * elapsed_ms // 3)
+    better = _is_better(last_third)
+    shift = _shift(traffic, watcher, newest)
+    latencies = np.array(traffic.latencies_s or [np.nan]) * 1_000
+    return Report(
+        passed=found.holds and better and shift is not None and shift.named and not shift.alerts_before,
+        seconds=round(traffic.played_s, 1),
+        seed=traffic.settings.seed,
+        events=traffic.events_count,
+        events_per_second=round(traffic.events_count / max(traffic.played_s, 1e-9), 1),
+        first_ranking_s=traffic.first_ranking_s,
+        outcomes=len(outcomes),
+        rankings=len(ranking_values),
+        ranking_latency_ms={f"p{q}": round(float(np.quantile(latencies, q / 100)), 1) for q in (50, 95, 99)},
+        stream_rates=arm_rates(outcomes),
+        stream_rates_last_third=last_third,
+        learning_beats_random=better,
+        ari_users=_ari(
+            [(int(traffic.world.user_group[int(u[1:])]), _group(r)) for u, r in newest.items() if _is_listener(u)]
+        ),
+        ari_cards=_ari(
+            [
+                (int(traffic.world.card_group[int(c[1:])]), g.group)
+                for c, g in watcher.card_groups.items()
+                if _is_card(c)
+            ]
+        ),
+        generation=watcher.co_clusters.generation if watcher.co_clusters else 0,
+        thresholds_s=watcher.co_clusters.thresholds_s if watcher.co_clusters else {},
+        shift=shift,
+        alerts=watcher.alerts,
+        counters=watcher.counters,
+        dead_letters=sum(dead),
+        audit=found,
+    )
+
+
+def _is_better(rates: dict[str, ArmRate]) -> bool:
+    return LEARNING in rates and CONTROL in rates and rates[LEARNING].low > rates[CONTROL].high
+
+
+def _is_listener(user_id: str) -> bool:
+    return user_id.startswith("u") and user_id[1:].isdigit()
+
+
+def _is_card(card_id: str) -> bool:
+    return card_id.startswith("c") and card_id[1:].isdigit()
+
+
+def _group(ranking: ShelfRanking) -> int:
+    return int(np.argmax(ranking.user_weights)) if ranking.user_weights else 0
+
+
+def _ari(pairs: list[tuple[int, int]]) -> float:
+    """Adjusted Rand index between planted and learned groups."""
+    metric: Any = AdjustedRand()  # type: ignore[no-untyped-call]
+    for planted, learned in pairs:
+        metric.update(planted, learned)
+    return round(float(metric.get()), 4) if pairs else 0.0
+
+
+def _shift(traffic: Traffic, watcher: Watcher, newest: dict[str, ShelfRanking]) -> PlantedShift | None:
+    if traffic.shift is None:
+        return None
+    user_group, card_group, shifted_ms = traffic.shift
+    before = [alert for alert in watcher.alerts if alert.bucket_ms < shifted_ms]
+    after = [alert for alert in watcher.alerts if alert.bucket_ms >= shifted_ms]
+    naming = [alert for alert in after if _planted_block(alert, traffic, watcher, newest) == (user_group, card_group)]
+    delay_s = (naming[0].bucket_ms - shifted_ms) / 1_000 if naming else None
+    return PlantedShift(
+        planted_user_group=user_group,
+        planted_card_group=card_group,
+        shifted_ms=shifted_ms,
+        alerts_before=len(before),
+        alerts_after=len(after),
+        named=bool(naming),
+        delay_event_s=delay_s,
+        delay_wall_s=None if delay_s is None else round(delay_s / traffic.settings.speed, 2),
+    )
+
+
+def _planted_block(
+    alert: DriftAlert, traffic: Traffic, watcher: Watcher, newest: dict[str, ShelfRanking]
+) -> tuple[int, int] | None:
+    """The planted co-cluster that an alert speaks of: where most members of its two groups come from."""
+    users = Counter(
+        int(traffic.world.user_group[int(user[1:])])
+        for user, ranking in newest.items()
+        if _is_listener(user) and _group(ranking) == alert.user_group
+    )
+    cards = Counter(
+        int(traffic.world.card_group[int(card[1:])])
+        for card, group in watcher.card_groups.items()
+        if _is_card(card) and group.group == alert.card_group
+    )
+    if not users or not cards:
+        return None
+    return users.most_common(1)[0][0], cards.most_common(1)[0][0]

@@ -1,0 +1,29 @@
+"""What the demo plays, and the settings that its worker runs with."""
+
+from msgspec import Struct
+
+
+class DemoSettings(Struct, frozen=True, kw_only=True):
+    """`speed` milliseconds of event time pass in one of wall clock: a minute shows ten hours of a home page."""
+
+    seconds: float = 60.0
+    events_max: int | None = None
+    seed: int = 7
+    world: str = "W1"
+    users: int = 500
+    cards: int = 120
+    visits_per_second: float = 120.0
+    speed: int = 600
+    shift_at: float = 0.5
+    shift_log_factor: float = -2.0
+
+    @property
+    def worker_environment(self) -> dict[str, str]:
+        """Settings of the worker as environment variables: those of the demo, all else as it comes."""
+        return {
+            "SHELFWISE_SEED": str(self.seed),
+            "SHELFWISE_SETTLEMENT__IDLE_MS": "3000",
+            "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "2000",
+            "SHELFWISE_COCLUSTERS__HALF_LIFE_MS": str(4 * 3_600_000),
+            "SHELFWISE_LOG_LEVEL": "info",
+        }

@@ -1,0 +1,49 @@
+"""The demo's last word, for people."""
+
+from rich.console import Console
+from rich.table import Table
+
+from streams.demo.arms import ArmRate
+from streams.demo.report import Report
+
+
+def print_summary(report: Report, console: Console) -> None:
+    """Print what was shown, and whether it held."""
+    table = Table(title="what the demo showed", title_justify="left", box=None, show_header=False)
+    for name, value, held in _rows(report):
+        mark = "" if held is None else ("[green]holds[/]" if held else "[red]does not hold[/]")
+        table.add_row(name, value, mark)
+    console.print(table)
+
+
+def _rows(report: Report) -> list[tuple[str, str, bool | None]]:
+    audit, shift = report.audit, report.shift
+    rows: list[tuple[str, str, bool | None]] = [
+        ("events", f"{report.events:,} in {report.seconds:.0f} s, {report.events_per_second:,.0f} events/s", None),
+        ("rankings", f"{report.rankings:,}, median {report.ranking_latency_ms['p50']:.0f} ms after the event", None),
+        (
+            "each exposure settled once",
+            f"{audit.settled:,} of {audit.exposures:,}, {audit.corrections:,} corrections",
+            audit.holds,
+        ),
+    ]
+    rates = report.stream_rates_last_third
+    rows.extend((f"stream rate, {name}, last third", _interval(rate), None) for name, rate in rates.items())
+    rows.append(("learning above random", "intervals apart", report.learning_beats_random))
+    rows.append(("groups found (ARI)", f"users {report.ari_users:.2f}, cards {report.ari_cards:.2f}", None))
+    if shift is not None:
+        after = "not found" if shift.delay_wall_s is None else f"named after {shift.delay_wall_s:.1f} s"
+        rows.append(
+            (
+                "planted change",
+                f"{after}, {shift.alerts_before} alerts before it",
+                shift.named and not shift.alerts_before,
+            )
+        )
+    oddities = {name: count for name, count in sorted(report.counters.items()) if count}
+    rows.extend((name.replace("_", " "), f"{count:,}", None) for name, count in oddities.items())
+    return rows
+
+
+def _interval(rate: ArmRate) -> str:
+    return f"{rate.rate:.3f}  ({rate.low:.3f} to {rate.high:.3f}, {rate.exposures:,} exposures)"

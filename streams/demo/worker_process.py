@@ -1,0 +1,48 @@
+"""A worker in a process of its own, as it would run anywhere."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+STOP_S = 20.0
+
+
+class WorkerProcess:
+    """Starts `shelfwise worker`, stops it with SIGTERM, can be killed; its log goes to a file."""
+
+    def __init__(self, bootstrap: str, environment: Mapping[str, str], log: Path) -> None:
+        self.bootstrap = bootstrap
+        self.environment = environment
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "streams.cli.main", "worker", "--broker", self.bootstrap]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603  our own command
+                command, env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def refuse_if_dead(self) -> None:
+        """Raise `RuntimeError` with the end of the log where the worker has ended by itself."""
+        assert self.process is not None
+        if self.process.poll() is not None:
+            tail = " | ".join(self.log.read_text(errors="replace").splitlines()[-3:])
+            raise RuntimeError(f"the worker ended with status {self.process.returncode}: {tail}")

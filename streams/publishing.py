@@ -1,0 +1,46 @@
+"""Publishes input events, idempotently, keyed as the table of topics says."""
+
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka import AIOKafkaProducer
+
+
+class Publisher:
+    """An idempotent producer that remembers how far event time has come.
+
+    `options` are aiokafka's own.
+    """
+
+    def __init__(self, bootstrap: str, **options: Any) -> None:
+        self._options = {**options, "bootstrap_servers": bootstrap}
+        self._producer: Any = None
+        self._pending: list[Any] = []
+        self.newest_ms = 0
+        self.published_count = 0
+
+    async def __aenter__(self) -> Self:
+        self._producer = AIOKafkaProducer(
+            enable_idempotence=True, linger_ms=5, max_request_size=8 * 1_048_576, **self._options
+        )
+        await self._producer.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._producer.stop()
+
+    async def publish(self, topic: str, key: str, value: bytes | None, *, event_ms: int = 0) -> None:
+        """Hand one record to the producer; `flush` waits for the acknowledgements."""
+        self._pending.append(await self._producer.send(topic, value=value, key=key.encode()))
+        self.newest_ms = max(self.newest_ms, event_ms)
+        self.published_count += 1
+        if len(self._pending) >= 10_000:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Wait until all that was handed over is acknowledged; raises the first error."""
+        pending, self._pending = self._pending, []
+        for acknowledgement in pending:
+            await acknowledgement

@@ -1,0 +1,1 @@
+"""Real logs as events: what each row of a file says, in our own messages."""

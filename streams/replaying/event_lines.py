@@ -1,0 +1,40 @@
+"""JSON lines of our own messages: what `simulate --out` writes and `replay events` reads."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from schemas.catalogue import CatalogueCard
+from schemas.impressions import Impression
+from schemas.stream_ends import StreamEnd
+from streams.replaying.rows import open_text
+from streams.settings import ConfigurationError
+
+Line = CatalogueCard | Impression | StreamEnd
+
+
+def read_lines(path: Path, rejected: Counter[str]) -> Iterator[Line]:
+    """Messages of a file, line by line; what is none is counted in `rejected` by its reason."""
+    decoder = msgspec.json.Decoder(Line)
+    with open_text(path) as file:
+        try:
+            for line in file:
+                if line.strip():
+                    try:
+                        yield decoder.decode(line.encode())
+                    except msgspec.MsgspecError as error:
+                        rejected[str(error)[:100]] += 1
+        except (OSError, EOFError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{path} cannot be read to its end: {error}") from error
+
+
+def write_lines(path: Path, messages: Iterable[Line]) -> int:
+    """Write messages, one a line; gives how many."""
+    count = 0
+    with path.open("wb") as file:
+        for message in messages:
+            file.write(msgspec.json.encode(message) + b"\n")
+            count += 1
+    return count
