@@ -61,8 +61,8 @@ def _schema(message: type[Struct]) -> dict[str, Any]:
 def _members(topic: Topic) -> tuple[type[Struct], ...]:
     if topic.message is None:
         return ()
-    members: tuple[type[Struct], ...] = getattr(topic.message, "__args__", None) or (topic.message,)
-    return members
+    members: Any = getattr(topic.message, "__args__", (topic.message,))
+    return tuple(members)
 
 
 def _summary(message: type[Struct]) -> str:

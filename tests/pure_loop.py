@@ -1,0 +1,123 @@
+"""The closed loop without Kafka: the four pure cores joined by function calls, as fast as they can, deterministic."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+from msgspec import Struct
+from river.metrics import AdjustedRand
+
+from processors.cards import Cards
+from processors.cocluster.settings import LearnerSettings
+from processors.drift.block_monitor import DriftSettings
+from processors.learner import Learner
+from processors.listeners import Listeners, ListenersSettings
+from processors.watch import Watch
+from processors.worlds.home_page import HomePageSettings, SimulatedHome
+from processors.worlds.satisfaction import SatisfactionWorld
+from schemas.impressions import Impression
+from schemas.learning import CardGroup, CardStatistics, CoClusters
+from schemas.monitoring import DriftAlert, EngagementSums
+from schemas.outcomes import Interaction, OutcomeCorrected, OutcomeSettled
+from schemas.rankings import ShelfRanking
+
+
+class PureLoop:
+    """One partition of everything; `step` plays a span of event time."""
+
+    def __init__(
+        self,
+        world: SatisfactionWorld,
+        *,
+        listeners: ListenersSettings,
+        learner: LearnerSettings,
+        drift: DriftSettings,
+        visits_per_minute: float,
+        seed: int,
+        home: HomePageSettings | None = None,
+    ) -> None:
+        self.world = world
+        self.home = SimulatedHome(world, home or HomePageSettings(), seed=seed)
+        self.listeners = Listeners(listeners, source="listeners/0")
+        self.cards = Cards(listeners.rewards)
+        self.learner = Learner(learner, listeners.rewards, seed=seed + 1)
+        self.watch = Watch(drift)
+        self.pages: dict[str, ShelfRanking] = {}
+        self.alerts: list[DriftAlert] = []
+        self.outcomes: list[OutcomeSettled] = []
+        self.model: CoClusters | None = None
+        self.card_groups: dict[str, int] = {}
+        self.visits_per_minute = visits_per_minute
+        self.now_ms = 1_000_000_000
+        self.counts: Counter[str] = Counter()
+        self._rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
+        self._activity = self._rng.gamma(2.0, size=world.settings.users)
+        self._activity /= self._activity.sum()
+        for card in self.home.catalogue:
+            self.listeners.learned.put_card(card.card_id, card)
+            self.learner.put_card(card.card_id, card)
+
+    def step(self, length_ms: int = 60_000) -> None:
+        visits = int(self._rng.poisson(self.visits_per_minute * length_ms / 60_000))
+        users = self._rng.choice(self.world.settings.users, size=visits, p=self._activity).tolist()
+        times = np.sort(self._rng.integers(self.now_ms, self.now_ms + length_ms, size=visits)).tolist()
+        if visits:
+            self.home.visit(users, times, self.pages)
+        self.now_ms += length_ms
+        events = self.home.events_until(self.now_ms)
+        shown = [(0, event) for event in events if isinstance(event, Impression)]
+        ended = [(0, event) for event in events if not isinstance(event, Impression)]
+        self.counts["events"] += len(events)
+        self._route(self.listeners.impressions(shown))
+        self._route(self.listeners.stream_ends(ended))
+        self._route(self.learner.publish())
+        self._route(list(self.cards.statistics()))
+
+    def _route(self, messages: Iterable[Struct]) -> None:
+        messages = list(messages)
+        outcomes = [m for m in messages if isinstance(m, OutcomeSettled | OutcomeCorrected)]
+        self.outcomes.extend(m for m in outcomes if isinstance(m, OutcomeSettled))
+        self.cards.outcomes(outcomes)
+        self.learner.interactions([m for m in messages if isinstance(m, Interaction)])
+        self.alerts.extend(
+            m
+            for m in self.watch.engagement([m for m in messages if isinstance(m, EngagementSums)])
+            if isinstance(m, DriftAlert)
+        )
+        for message in messages:
+            if isinstance(message, ShelfRanking):
+                self.pages[message.user_id] = message
+                self.counts["rankings"] += 1
+            elif isinstance(message, CoClusters):
+                self.model = message
+                for reader in (self.listeners.learned, self.cards, self.watch):
+                    reader.put_co_clusters(message)
+            elif isinstance(message, CardGroup):
+                self.card_groups[message.card_id] = message.group
+                self.listeners.learned.put_card_group(message)
+                self.cards.put_card_group(message)
+            elif isinstance(message, CardStatistics):
+                self.listeners.learned.put_statistics(message)
+
+    def stream_rate(self, variant: str, from_ms: int = 0) -> float:
+        chosen = [o for o in self.outcomes if o.variant == variant and o.shown_ms >= from_ms]
+        return sum(o.played_ms >= 30_000 for o in chosen) / max(1, len(chosen))
+
+    def ari(self) -> tuple[float, float]:
+        users = [
+            (int(self.world.user_group[int(user[1:])]), int(np.argmax(page.user_weights)))
+            for user, page in self.pages.items()
+        ]
+        cards = [
+            (int(self.world.card_group[int(card[1:])]), group)
+            for card, group in self.card_groups.items()
+            if card[1:].isdigit()
+        ]
+        return _ari(users), _ari(cards)
+
+
+def _ari(pairs: list[tuple[int, int]]) -> float:
+    metric = AdjustedRand()
+    for planted, learned in pairs:
+        metric.update(planted, learned)
+    return float(metric.get())
