@@ -3,11 +3,15 @@
 from msgspec import Struct
 
 
+TICK_GAP_MAX_MS = 1_000
+"""Longer gaps between ticks are our own standing still: they say nothing of how silent a source is."""
+
+
 class SourceClock(Struct, array_like=True):
-    """What one source has shown of the time."""
+    """What one source has shown of the time, and for how long it has been silent."""
 
     newest_ms: int = -1
-    heard_ms: int = -1
+    silent_ms: int = 0
     idle: bool = False
 
 
@@ -17,12 +21,14 @@ class Watermark(Struct):
     Every source counts, also one that has said nothing yet, until it has been silent for `idle_ms` of the wall clock
     that `tick` hands in. Where all are silent the newest of them decides.
 
-    >>> watermark = Watermark(lateness_ms=10, idle_ms=1_000, clocks={"a": SourceClock(), "b": SourceClock()})
+    >>> watermark = Watermark(lateness_ms=10, idle_ms=900, clocks={"a": SourceClock(), "b": SourceClock()})
     >>> watermark.observe("a", 500); watermark.value_ms
     -1
     >>> watermark.observe("b", 300); watermark.value_ms
     290
-    >>> watermark.tick(0); watermark.observe("a", 600); watermark.tick(900); watermark.tick(1_000); watermark.value_ms
+    >>> watermark.tick(0); watermark.observe("a", 600); watermark.tick(500); watermark.value_ms
+    290
+    >>> watermark.tick(900); watermark.value_ms
     590
     """
 
@@ -36,19 +42,17 @@ class Watermark(Struct):
         """Take note that `source` has delivered an event of `newest_ms`."""
         clock = self.clocks[source]
         clock.newest_ms = max(clock.newest_ms, newest_ms)
-        clock.heard_ms = self.wall_ms
+        clock.silent_ms = 0
         clock.idle = False
         self._rise()
 
     def tick(self, wall_ms: int) -> None:
         """Take note of the wall clock: sources that have been silent too long stop counting."""
-        if self.wall_ms < 0:
-            for clock in self.clocks.values():
-                clock.heard_ms = wall_ms
+        gap_ms = min(max(0, wall_ms - self.wall_ms), TICK_GAP_MAX_MS) if self.wall_ms >= 0 else 0
         self.wall_ms = wall_ms
         for clock in self.clocks.values():
-            clock.heard_ms = wall_ms if clock.heard_ms < 0 else clock.heard_ms
-            clock.idle = wall_ms - clock.heard_ms >= self.idle_ms
+            clock.silent_ms += gap_ms
+            clock.idle = clock.silent_ms >= self.idle_ms
         self._rise()
 
     def _rise(self) -> None:

@@ -127,10 +127,18 @@ def test_the_least_recently_active_leave_first_and_their_exposures_are_settled()
 @pytest.mark.parametrize("idle", [True, False])
 def test_a_silent_source_stops_holding_the_watermark_back(idle: bool) -> None:
     settlement = Settlement(SETTINGS)
-    settlement.watermark.tick(0)
     feed(settlement, [impression(event_ms=0), impression(event_id="later", event_ms=1_000)])
-    settlement.watermark.tick(SETTINGS.idle_ms if idle else SETTINGS.idle_ms - 1)
+    for wall_ms in range(0, SETTINGS.idle_ms + (1 if idle else 0), 500):
+        settlement.watermark.tick(wall_ms)
     assert bool(settled(settlement.advance())) is idle
+
+
+def test_our_own_standing_still_makes_no_source_idle() -> None:
+    settlement = Settlement(SETTINGS)
+    feed(settlement, [impression(event_ms=0), impression(event_id="later", event_ms=1_000)])
+    settlement.watermark.tick(0)
+    settlement.watermark.tick(10 * SETTINGS.idle_ms)
+    assert not settled(settlement.advance())
 
 
 USERS, CARDS = ("u1", "u2"), ("c1", "c2", "c3")
