@@ -18,7 +18,7 @@ class DriftSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """
 
     bucket_length_ms: int = 600_000
-    grace_ms: int = 0
+    grace_ms: int = 600_000
     streams_min: int = 5
     reference_buckets: int = 6
     tolerance: float = 0.75

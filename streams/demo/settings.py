@@ -10,9 +10,9 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
     events_max: int | None = None
     seed: int = 7
     world: str = "W1"
-    users: int = 500
+    users: int = 300
     cards: int = 120
-    visits_per_second: float = 120.0
+    visits_per_second: float = 200.0
     speed: int = 600
     shift_at: float = 0.5
     shift_log_factor: float = -2.0

@@ -37,7 +37,7 @@ class Traffic:
         self._activity = self._rng.gamma(2.0, size=settings.users)
         self._published_s: dict[str, float] = {}
         hours_ms = int(settings.seconds * 1_000 * settings.speed)
-        self.base_ms = int(time.time() * 1_000) - hours_ms - 3 * 3_600_000
+        self.base_ms = int(time.time() * 1_000) - hours_ms - 12 * 3_600_000
         self._started_s = time.monotonic()
         self.played_s = 0.0
         self.first_ranking_s: float | None = None
