@@ -2,7 +2,6 @@
 
 from msgspec import Struct
 
-
 TICK_GAP_MAX_MS = 1_000
 """Longer gaps between ticks are our own standing still: they say nothing of how silent a source is."""
 

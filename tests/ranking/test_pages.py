@@ -13,7 +13,7 @@ from processors.rewards.catalogue import reward_named
 from processors.settlement.listener import Play
 from schemas.codec import encode
 from schemas.learning import CardGroup, CardStatistics, CoClusters, RewardSums
-from schemas.rankings import ShelfRanking
+from schemas.rankings import RankedShelf, ShelfRanking
 from tests.builders import card
 
 CARDS = 12
@@ -107,7 +107,7 @@ def test_own_successful_streams_raise_a_card_and_say_so() -> None:
     assert loved.discovery_share < plain.discovery_share == 1.0
 
 
-def shelf_named(page: ShelfRanking, shelf_id: str):  # type: ignore[no-untyped-def]
+def shelf_named(page: ShelfRanking, shelf_id: str) -> RankedShelf:
     return next(shelf for shelf in page.shelves if shelf.shelf_id == shelf_id)
 
 

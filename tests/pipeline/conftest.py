@@ -1,0 +1,49 @@
+"""A broker with our topics, and worker processes that can be killed."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.audit import Audit, audit, read_committed
+from streams.broker.embedded import EmbeddedBroker
+from streams.demo.worker_process import WorkerProcess
+from streams.settings import Settings
+from streams.topics.admin import ensure
+
+DEADLINE_S = 60.0
+ENVIRONMENT = {"SHELFWISE_SETTLEMENT__IDLE_MS": "1500", "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "500"}
+
+
+@pytest.fixture
+def bootstrap(tmp_path: Path) -> Iterator[str]:
+    with EmbeddedBroker(data_dir=tmp_path / "broker") as broker:
+        ensure(Settings(), broker.bootstrap)
+        yield broker.bootstrap
+
+
+@pytest.fixture
+def worker(bootstrap: str, tmp_path: Path) -> Callable[[], WorkerProcess]:
+    return lambda: WorkerProcess(bootstrap, ENVIRONMENT, tmp_path / "worker.log")
+
+
+def records(bootstrap: str, topic: str) -> list[tuple[bytes | None, bytes | None]]:
+    return asyncio.run(read_committed(bootstrap, topic))
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, f"waited {DEADLINE_S:.0f} s for {what}"
+        time.sleep(0.2)
+
+
+def audited(bootstrap: str) -> Audit:
+    return asyncio.run(audit(bootstrap, correction_ms=Settings().settlement.correction_ms))
+
+
+def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(coroutine)
