@@ -3,7 +3,7 @@
 import struct
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from streams.broker.batch import HEADER, LENGTH_END, BatchHeader, has_valid_checksum, parse_header
 from streams.broker.storage import Storage
@@ -24,12 +24,18 @@ class Segment:
         self._positions = array("q")
         self._max_timestamps_ms = array("q")
         self.max_timestamp_ms = -1
+        self.first_timestamp_ms = -1
         self.created_ms = -1  # time of the first append since the broker started
 
     @property
     def size(self) -> int:
         """Bytes of all its batches."""
         return self._file.size
+
+    @property
+    def newest_ms(self) -> int:
+        """Time of its latest record; of its creation, when the records have no times."""
+        return self.max_timestamp_ms if self.max_timestamp_ms >= 0 else self.created_ms
 
     @property
     def batch_count(self) -> int:
@@ -51,6 +57,8 @@ class Segment:
         self._last_offsets.append(header.last_offset)
         self._positions.append(position)
         self._max_timestamps_ms.append(header.max_timestamp_ms)
+        if self.first_timestamp_ms < 0:
+            self.first_timestamp_ms = header.max_timestamp_ms
         self.max_timestamp_ms = max(self.max_timestamp_ms, header.max_timestamp_ms)
 
     def recover(self, *, is_last: bool) -> Iterator[BatchHeader]:
@@ -119,13 +127,13 @@ class Segment:
                 return index
         return None
 
-    def rewrite(self, batches: list[bytearray]) -> None:
+    def rewrite(self, batches: Sequence[bytes | bytearray]) -> None:
         """Replace the whole content in one step."""
         self._file.close()
         self._storage.replace(self.path, b"".join(batches))
         self._file = self._storage.open(self.path)
         del self._last_offsets[:], self._positions[:], self._max_timestamps_ms[:]
-        self.max_timestamp_ms = -1
+        self.max_timestamp_ms = self.first_timestamp_ms = -1
         position = 0
         for batch in batches:
             self._index(parse_header(batch), position)

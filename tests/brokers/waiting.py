@@ -1,0 +1,24 @@
+"""Waiting for a condition, with a deadline instead of a guess."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+DEADLINE_S = 40.0
+
+
+def eventually(condition: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:
+    """Return once the condition holds; fail when it never does."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, "the condition never came true"
+        time.sleep(0.01)
+
+
+async def eventually_async(
+    condition: Callable[[], Awaitable[object]], deadline_s: float = DEADLINE_S
+) -> None:
+    end = time.monotonic() + deadline_s
+    while not await condition():
+        assert time.monotonic() < end, "the condition never came true"
+        await asyncio.sleep(0.01)
