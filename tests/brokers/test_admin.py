@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin import NewTopic as AioNewTopic
-from confluent_kafka import KafkaException
+from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -20,7 +20,6 @@ from kafka import KafkaAdminClient
 
 from tests.brokers.conftest import Broker
 from tests.brokers.raw_client import RawClient, values_of
-from tests.brokers.test_groups import settled
 from tests.brokers.waiting import eventually
 
 
@@ -173,17 +172,19 @@ class TestGroups:
         self, broker: Broker, admin: AdminClient, topic: str, names: Iterator[str]
     ) -> None:
         group = next(names)
-        member = settled(broker.bootstrap, group)
-        member.commit(topic, 5)
+        member = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": group})
+        member.subscribe([topic])
+        eventually(lambda: member.poll(0.02) or member.assignment())
         listed = admin.list_consumer_groups().result(30).valid
         assert group in {each.group_id for each in listed}
         described = admin.describe_consumer_groups([group])[group].result(30)
         assert described.state.name == "STABLE"
-        assert [each.member_id for each in described.members] == [member.member_id]
+        (described_member,) = described.members
+        assert [part.topic for part in described_member.assignment.topic_partitions] == [topic]
         with pytest.raises(KafkaException) as caught:
             admin.delete_consumer_groups([group])[group].result(30)
         assert caught.value.args[0].name() == "NON_EMPTY_GROUP"
-        member.leave()
+        member.close()
         admin.delete_consumer_groups([group])[group].result(30)
         assert group not in {each.group_id for each in admin.list_consumer_groups().result(30).valid}
 
