@@ -15,6 +15,7 @@ from streams.broker.errors import KafkaFailure
 from streams.broker.log import PartitionLog
 from streams.broker.storage import MemoryStorage
 from streams.broker.topic_config import LogSettings
+from tests.brokers.mortal_storage import KilledError, MortalStorage
 from tests.brokers.raw_client import write_batch
 
 REPEATABLE = settings(deadline=None, derandomize=True)
@@ -218,3 +219,28 @@ def test_a_batch_that_keeps_all_its_records_keeps_its_bytes() -> None:
     data = bytes(batches.stamped(write_batch(b"1", b"2", keys=(b"a", b"b")), 0))
     rules = Rules(now_ms=0, delete_retention_ms=0, aborted={}, last_batch_offsets={})
     assert Compactor(latest_offsets([data], rules), rules).compact(data) is data
+
+
+def test_a_kill_in_the_middle_of_compaction_changes_nothing() -> None:
+    kills = 0
+    for writes in range(100):
+        history = History()
+        for number in range(12):
+            history.put(number % 3, [(b"a", b"%d" % number), (b"%d" % number, b"x"), (b"b", None)])
+            history.end(number % 3, committed=number % 2 == 0)
+        history.log.roll()
+        before, end = view(history.committed()), history.log.end_offset
+        mortal = MortalStorage(history.storage, writes)
+        log = PartitionLog(mortal, "t", settings=history.log.settings, clock_ms=lambda: 1_000)
+        groups = compacted(log.segments[:-1], 0, 400, rules_of(log, 1_000))
+        try:
+            log.replace_segments([(group.segments, group.batches) for group in groups])
+        except KilledError:
+            kills += 1
+        history.reopen()
+        assert view(history.committed()) == before, f"killed after {writes} writes"
+        assert history.log.end_offset == end
+        assert history.log.last_stable_offset == end
+        if mortal.writes_left >= 0:
+            break
+    assert kills > 3

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sized
 
 DEADLINE_S = 40.0
 
@@ -13,6 +13,14 @@ def eventually(condition: Callable[[], object], deadline_s: float = DEADLINE_S) 
     while not condition():
         assert time.monotonic() < end, "the condition never came true"
         time.sleep(0.01)
+
+
+async def reached(values: Sized, count: int) -> None:
+    """Return once there are so many of them."""
+    end = time.monotonic() + DEADLINE_S
+    while len(values) < count:
+        assert time.monotonic() < end, f"only {len(values)} of {count} came"
+        await asyncio.sleep(0.001)
 
 
 async def eventually_async(
