@@ -111,7 +111,18 @@ class PartitionLog:
             return Appended(written.base_offset)
         if self.settings.is_compacted and batches.has_null_key(data):
             raise KafkaFailure(ErrorCode.INVALID_RECORD, "a compacted topic takes no record without key")
+        self._check_times(header)
         return self._write(header, data)
+
+    def _check_times(self, header: BatchHeader) -> None:
+        """Refuse times far from the broker's; of a batch the first and the latest are looked at."""
+        settings = self.settings
+        if settings.stamps_append_time:
+            return
+        now_ms = self._clock_ms()
+        is_early = now_ms - header.first_timestamp_ms > settings.timestamp_before_max_ms
+        if is_early or header.max_timestamp_ms - now_ms > settings.timestamp_after_max_ms:
+            raise KafkaFailure(ErrorCode.INVALID_TIMESTAMP, "see message.timestamp.{before,after}.max.ms")
 
     def append_marker(self, producer_id: int, producer_epoch: int, *, committed: bool) -> None:
         """End a producer's transaction in this partition."""

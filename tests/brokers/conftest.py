@@ -18,6 +18,7 @@ SERVER_PROPERTIES = {
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "100",
     "log.cleaner.backoff.ms": "100",
+    "log.initial.task.delay.ms": "500",
     "log.retention.check.interval.ms": "300",
     "offsets.topic.replication.factor": "1",
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "100",

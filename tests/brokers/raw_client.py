@@ -80,15 +80,21 @@ class RawClient:
             self._socket.settimeout(ANSWER_WITHIN_S)
 
     def wait_for_topic(self, name: str, partitions: int) -> None:
-        """A broker may say that a topic is created before it serves it."""
+        """A broker may say that a topic is created, and who leads it, before it serves it."""
         deadline = time.monotonic() + DEADLINE_S
+        wanted = [
+            {"partition_index": index, "current_leader_epoch": -1, "timestamp": -2}
+            for index in range(partitions)
+        ]
         while time.monotonic() < deadline:
             (topic,) = self.ask(
                 "Metadata", 4, topics=[{"name": name}], allow_auto_topic_creation=False
             ).topics
-            is_led = all(part.leader_id >= 0 and not part.error_code for part in topic.partitions)
-            if not topic.error_code and len(topic.partitions) == partitions and is_led:
+            answer = self.ask("ListOffsets", 5, replica_id=-1, topics=[{"name": name, "partitions": wanted}])
+            is_served = not any(part.error_code for part in answer.topics[0].partitions)
+            if not topic.error_code and len(topic.partitions) == partitions and is_served:
                 return
+            time.sleep(0.01)
         raise TimeoutError(f"{name} is not served: {topic}")
 
     def produce(

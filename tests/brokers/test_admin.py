@@ -192,7 +192,7 @@ class TestGroups:
 class TestVersions:
     def test_a_client_from_the_future_is_told_what_is_spoken(self, broker: Broker) -> None:
         with RawClient(broker.bootstrap) as raw:
-            raw.send_bytes(bytes.fromhex("0000000b0012006300000007000178"))
+            raw.send_bytes(bytes.fromhex("0000000c001200630000000700017800"))
             frame = raw.receive_frame()
         assert frame[:4] == bytes.fromhex("00000007")
         assert int.from_bytes(frame[4:6]) == 35, "and in version 0, which every client can read"

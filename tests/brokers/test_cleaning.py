@@ -20,14 +20,15 @@ COMPACTED = {
     "max.compaction.lag.ms": "1000",
 }
 NOW_MS = time.time_ns() // 1_000_000
+LONG_AGO_MS = NOW_MS - 30 * 86_400_000  # a broker takes no record from the future
 
 
 class Writer:
-    """Writes with times of its own: a jump of an hour closes the segment, as `segment.ms` says."""
+    """Writes with times of its own: a jump of ten seconds closes the segment, as `segment.ms` says."""
 
-    def __init__(self, raw: RawClient, topic: str) -> None:
+    def __init__(self, raw: RawClient, topic: str, time_ms: int | None = None) -> None:
         self.raw, self.topic = raw, topic
-        self.time_ms = NOW_MS
+        self.time_ms = LONG_AGO_MS if time_ms is None else time_ms
 
     def put(self, **values: str | None) -> None:
         data = write_batch(
@@ -38,7 +39,7 @@ class Writer:
         assert self.raw.produce_bytes(self.topic, data).error_code == 0
 
     def close_segment(self) -> None:
-        self.time_ms += 3_600_000
+        self.time_ms += 10_000
         self.put(closing="segment")
 
 
@@ -119,6 +120,7 @@ def test_compaction_drops_what_was_aborted_and_keeps_what_was_committed(
     topic = make_topic(configs=COMPACTED)
     writer = Writer(raw, topic)
     writer.put(k="before")
+    writer.time_ms = NOW_MS
     committed, aborted = next(names), next(names)
     producer = open_transaction(raw, committed, topic, b"committed")
     assert raw.end(committed, producer, committed=True) == 0
@@ -136,14 +138,14 @@ def test_an_open_transaction_is_not_compacted(
     name = next(names)
     producer = open_transaction(raw, name, topic, b"first", b"second")
     for each in (topic, other):
-        writer = Writer(raw, each)
+        writer = Writer(raw, each, NOW_MS)
         writer.put(k="1")
         writer.put(k="2")
         writer.close_segment()
     eventually(lambda: len(snapshot(raw, other)["k"]) == 1)  # the cleaner has been round
     assert len(snapshot(raw, topic)["k"]) == 4
     assert raw.end(name, producer, committed=False) == 0
-    writer = Writer(raw, topic)
+    writer = Writer(raw, topic, NOW_MS + 60_000)
     writer.close_segment()
     eventually(lambda: [value for _, value in snapshot(raw, topic)["k"]] == ["2"])
 
@@ -154,7 +156,7 @@ def test_a_producer_goes_on_after_its_records_are_compacted_away(
     topic = make_topic(configs=COMPACTED)
     producer = (raw.init_producer(None).producer_id, 0)
     assert raw.produce(topic, b"mine", producer=producer, sequence=0).error_code == 0
-    writer = Writer(raw, topic)
+    writer = Writer(raw, topic, NOW_MS)
     writer.put(k="newer")
     writer.close_segment()
     eventually(lambda: [value for _, value in snapshot(raw, topic)["k"]] == ["newer"])
@@ -197,7 +199,7 @@ def test_what_is_beyond_the_retention_in_bytes_is_deleted(raw: RawClient, make_t
     writer = Writer(raw, topic)
     for number in range(20):
         writer.put(k=f"{number}" * 500)
-        writer.time_ms += 3_600_000
+        writer.time_ms += 10_000
     eventually(lambda: raw.list_offset(topic, -2) >= 12)
     assert raw.list_offset(topic, -1) == 20
     assert len(snapshot(raw, topic)["k"]) >= 3

@@ -73,7 +73,7 @@ def test_a_transaction_is_committed_once_whatever_happens(
             retry_backoff_ms=10,
         ) as producer:
             for number in range(4):
-                # not at first: aiokafka gives up where it loses the connection while it looks for coordinators
+                # not at first: aiokafka gives up where a connection ends while it looks for coordinators
                 if number:
                     faulty.faults.inject(api=api, kind=kind, count=1)
                 async with producer.transaction():

@@ -224,3 +224,9 @@ class TestIdempotence:
             assert (
                 raw.produce(topic, b"a", producer=producer, sequence=0, partition=partition).error_code == 0
             )
+
+
+def test_a_record_from_the_future_is_refused(raw: RawClient, topic: str) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    assert raw.produce_bytes(topic, write_batch(b"x", timestamp_ms=now_ms + 1_800_000)).error_code == 0
+    assert raw.produce_bytes(topic, write_batch(b"x", timestamp_ms=now_ms + 7_200_000)).error_code == 32

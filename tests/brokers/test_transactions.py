@@ -14,7 +14,7 @@ from tests.brokers.clients import read_with_confluent, read_with_kafka_python
 from tests.brokers.conftest import Broker
 from tests.brokers.raw_client import RawClient, values_of
 from tests.brokers.topics import TopicMaker
-from tests.brokers.waiting import eventually
+from tests.brokers.waiting import eventually, eventually_async
 
 
 def committed_values(bootstrap: str, topic: str, count: int, partition: int = 0) -> list[bytes | None]:
@@ -241,9 +241,9 @@ class TestEnding:
         stray = raw.produce(topic, b"x", producer=producer, sequence=0, transactional_id=name, partition=1)
         assert stray.error_code == 48
         assert raw.end(name, producer, committed=True) == 0
+        eventually(lambda: raw.list_offset(topic, -1, committed=True) == 2)
         late = raw.produce(topic, b"x", producer=producer, sequence=1, transactional_id=name)
         assert late.error_code == 48
-        eventually(lambda: raw.list_offset(topic, -1, committed=True) == 2)
 
     def test_partitions_that_are_not_there_are_named(self, raw: RawClient, topic: str, name: str) -> None:
         answer = raw.init_producer(name)
@@ -269,6 +269,12 @@ class TestOffsets:
                 await producer.send_offsets_to_transaction({partition: 7}, group)
                 assert await consumer.committed(partition) is None, "not before the commit"
                 await (producer.commit_transaction() if committed else producer.abort_transaction())
+                if committed:
+
+                    async def is_visible() -> bool:
+                        return await consumer.committed(partition) is not None
+
+                    await eventually_async(is_visible)
                 return await consumer.committed(partition)
 
         assert asyncio.run(story()) == (7 if committed else None)
