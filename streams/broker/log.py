@@ -183,13 +183,13 @@ class PartitionLog:
             raise KafkaFailure(ErrorCode.OFFSET_OUT_OF_RANGE)
         stable = self.last_stable_offset
         limit = stable if committed else self.end_offset
-        data = b""
+        data, following = b"", offset
         for segment in self.segments[self._segment_index(offset) :]:
             first = segment.find(offset)
             if first < segment.batch_count:
-                data = segment.read(first, limit, max_bytes, at_least_one=at_least_one)
+                data, following = segment.read(first, limit, max_bytes, at_least_one=at_least_one)
                 break
-        aborted = self.producers.aborted_between(offset, limit) if committed else None
+        aborted = self.producers.aborted_between(offset, following) if committed else None
         return Fetched(data, self.end_offset, stable, self.start_offset, aborted)
 
     def _segment_index(self, offset: int) -> int:

@@ -2,7 +2,7 @@
 
 import struct
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from streams.broker.batch import HEADER, LENGTH_END, BatchHeader, has_valid_checksum, parse_header
@@ -90,23 +90,21 @@ class Segment:
         """Index of the first batch whose last offset is not before `offset`."""
         return bisect_left(self._last_offsets, offset)
 
-    def read(self, first: int, limit_offset: int, max_bytes: int, *, at_least_one: bool) -> bytes:
-        """Read whole batches from index `first` on that end before `limit_offset`, within `max_bytes`."""
-        if first >= len(self._positions):
-            return b""
-        start = self._positions[first]
+    def read(self, first: int, limit_offset: int, max_bytes: int, *, at_least_one: bool) -> tuple[bytes, int]:
+        """Read whole batches from index `first` on that end before `limit_offset`, within `max_bytes`.
+
+        Returns them with the offset after the last; at least one batch, however large, where that is asked.
+        """
         stop = bisect_left(self._last_offsets, limit_offset, first)
         if stop == first:
-            return b""
-        end = self._end(stop - 1)
-        if end - start > max_bytes:
-            stop = bisect_left(self._positions, start + max_bytes + 1, first, stop)
-            end = self._positions[stop - 1]
-            if end == start:
-                if not at_least_one:
-                    return b""
-                end = self._end(first)
-        return self._file.read(start, end - start)
+            return b"", limit_offset
+        start = self._positions[first]
+        if self._end(stop - 1) - start > max_bytes:
+            fitting = bisect_right(self._positions, start + max_bytes, first, stop) - 1
+            stop = max(fitting, first + at_least_one)
+        if stop == first:
+            return b"", limit_offset
+        return self._file.read(start, self._end(stop - 1) - start), self._last_offsets[stop - 1] + 1
 
     def _end(self, index: int) -> int:
         return self._positions[index + 1] if index + 1 < len(self._positions) else self._file.size

@@ -82,7 +82,7 @@ class BrokerServer:
             _log.exception("a request failed; its connection is closed")
         finally:
             del self._connections[task]
-            writer.transport.abort() if task.cancelling() else writer.close()
+            writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")[0]
