@@ -27,6 +27,7 @@ NO_PRODUCER = -1
 NO_SEQUENCE = -1
 
 _CODEC_MASK, _LOG_APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x07, 0x08, 0x10, 0x20
+DELETE_HORIZON = 0x40  # the first timestamp says when tombstones may go
 _DECODERS = {1: codec.gzip_decode, 2: codec.snappy_decode, 3: codec.lz4_decode, 4: codec.zstd_decode}
 _MARKER = struct.Struct(">hh")
 _MARKER_VALUE = struct.Struct(">hi")

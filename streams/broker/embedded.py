@@ -146,6 +146,7 @@ class EmbeddedBroker:
     def _end_thread(self) -> None:
         assert self._loop is not None
         assert self._thread is not None
+        self._call(self._loop.shutdown_default_executor())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

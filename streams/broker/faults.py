@@ -56,7 +56,7 @@ class FaultPlan:
         kind: str,
         probability: float = 1.0,
         count: int | None = None,
-        code: ErrorCode = ErrorCode.NOT_LEADER_OR_FOLLOWER,
+        code: int = ErrorCode.NOT_LEADER_OR_FOLLOWER,
         latency_ms: float = 0.0,
     ) -> None:
         """Let requests of one API ("*": of all) fail, at most `count` times; raises `ValueError`.
@@ -74,7 +74,7 @@ class FaultPlan:
             kind=FaultKind(kind),
             probability=probability,
             remaining=count,
-            code=code,
+            code=ErrorCode(code),
             latency_ms=latency_ms,
         )
         with self._lock:

@@ -107,9 +107,10 @@ class Group:
             return False
         if self.state is GroupState.COMPLETING:
             return member.joining is not None and member.joining.done()
-        is_returned_static = member.instance_id is not None and not request.member_id and member.has_synced
-        is_follower = member.member_id != self.leader_id and bool(request.member_id)
-        if self.state is not GroupState.STABLE or not (is_returned_static or is_follower):
+        is_returned_static = member.instance_id is not None and not request.member_id
+        is_follower = member.member_id != self.leader_id
+        may = member.has_synced and (is_returned_static or is_follower)
+        if self.state is not GroupState.STABLE or not may:
             return False
         if is_returned_static:
             self._save(self)

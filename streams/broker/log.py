@@ -1,7 +1,7 @@
 """The log of one partition: append, read, what is stable, what may be forgotten."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from streams.broker import batch as batches
@@ -111,7 +111,18 @@ class PartitionLog:
             return Appended(written.base_offset)
         if self.settings.is_compacted and batches.has_null_key(data):
             raise KafkaFailure(ErrorCode.INVALID_RECORD, "a compacted topic takes no record without key")
+        self._check_times(header)
         return self._write(header, data)
+
+    def _check_times(self, header: BatchHeader) -> None:
+        """Refuse times far from the broker's; of a batch the first and the latest are looked at."""
+        settings = self.settings
+        if settings.stamps_append_time:
+            return
+        now_ms = self._clock_ms()
+        is_early = now_ms - header.first_timestamp_ms > settings.timestamp_before_max_ms
+        if is_early or header.max_timestamp_ms - now_ms > settings.timestamp_after_max_ms:
+            raise KafkaFailure(ErrorCode.INVALID_TIMESTAMP, "see message.timestamp.{before,after}.max.ms")
 
     def append_marker(self, producer_id: int, producer_epoch: int, *, committed: bool) -> None:
         """End a producer's transaction in this partition."""
@@ -121,7 +132,7 @@ class PartitionLog:
     def _write(
         self, header: BatchHeader, data: bytes | bytearray | memoryview, *, is_commit: bool = False
     ) -> Appended:
-        self._roll_when_due(header.size)
+        self._roll_when_due(header.size, header.max_timestamp_ms)
         base_offset = self.end_offset
         append_time_ms = self._clock_ms() if self.settings.stamps_append_time else None
         stamped = batches.stamped(data, base_offset, append_time_ms)
@@ -133,10 +144,13 @@ class PartitionLog:
             waiter.set()
         return Appended(base_offset, -1 if append_time_ms is None else append_time_ms)
 
-    def _roll_when_due(self, incoming_bytes: int) -> None:
+    def _roll_when_due(self, incoming_bytes: int, incoming_ms: int) -> None:
         active = self.segments[-1]
         is_full = active.size + incoming_bytes > self.settings.segment_bytes
-        is_old = self._clock_ms() - active.created_ms > self.settings.segment_ms
+        age_ms = self._clock_ms() - active.created_ms
+        if active.first_timestamp_ms >= 0:
+            age_ms = max(age_ms, incoming_ms - active.first_timestamp_ms)
+        is_old = age_ms > self.settings.segment_ms
         if active.batch_count and (is_full or is_old):
             self._open_segment()
         elif not active.batch_count:
@@ -149,7 +163,7 @@ class PartitionLog:
 
     def roll_when_old(self) -> None:
         """Close the active segment when its time is up, also where nobody writes any more."""
-        self._roll_when_due(0)
+        self._roll_when_due(0, -1)
 
     def watch(self, event: asyncio.Event) -> None:
         """Set an event at the next append."""
@@ -169,13 +183,13 @@ class PartitionLog:
             raise KafkaFailure(ErrorCode.OFFSET_OUT_OF_RANGE)
         stable = self.last_stable_offset
         limit = stable if committed else self.end_offset
-        data = b""
+        data, following = b"", offset
         for segment in self.segments[self._segment_index(offset) :]:
             first = segment.find(offset)
             if first < segment.batch_count:
-                data = segment.read(first, limit, max_bytes, at_least_one=at_least_one)
+                data, following = segment.read(first, limit, max_bytes, at_least_one=at_least_one)
                 break
-        aborted = self.producers.aborted_between(offset, limit) if committed else None
+        aborted = self.producers.aborted_between(offset, following) if committed else None
         return Fetched(data, self.end_offset, stable, self.start_offset, aborted)
 
     def _segment_index(self, offset: int) -> int:
@@ -214,6 +228,32 @@ class PartitionLog:
             self.segments.pop(0).delete()
         self.producers.forget_before(self.start_offset)
 
+    def drop_first_segment(self) -> None:
+        """Forget the oldest segment; the log begins after it."""
+        if len(self.segments) == 1:
+            self._open_segment()
+        self.segments.pop(0).delete()
+        self.start_offset = max(self.start_offset, self.segments[0].base_offset)
+        self.producers.forget_before(self.start_offset)
+
+    def replace_segments(
+        self, groups: Sequence[tuple[Sequence[Segment], Sequence[bytes | bytearray]]]
+    ) -> None:
+        """Put compacted content in the place of the first segments: each group becomes its first member.
+
+        A kill leaves either content, or members of a group whose content is there twice: `_load` drops those.
+        """
+        count = sum(len(members) for members, _ in groups)
+        for (first, *others), content in groups:
+            first.rewrite(content)
+            for other in others:
+                other.delete()
+        self.segments[:count] = [members[0] for members, _ in groups]
+        self.cleaned_offset = self.segments[len(groups)].base_offset
+        self.producers.aborted = [
+            entry for entry in self.producers.aborted if entry.last_offset >= self.cleaned_offset
+        ]
+
     def close(self) -> None:
         """Close the files."""
         for segment in self.segments:
@@ -222,6 +262,7 @@ class PartitionLog:
     def delete(self) -> None:
         """Remove the partition's files; whoever waits for it is woken."""
         self.close()
+        self.segments = []  # a cleaner that is at work must not bring them back
         self._storage.delete(self._folder)
         for waiter in self._waiters:
             waiter.set()

@@ -2,8 +2,8 @@
 
 import struct
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 
 from streams.broker.batch import HEADER, LENGTH_END, BatchHeader, has_valid_checksum, parse_header
 from streams.broker.storage import Storage
@@ -24,12 +24,18 @@ class Segment:
         self._positions = array("q")
         self._max_timestamps_ms = array("q")
         self.max_timestamp_ms = -1
+        self.first_timestamp_ms = -1
         self.created_ms = -1  # time of the first append since the broker started
 
     @property
     def size(self) -> int:
         """Bytes of all its batches."""
         return self._file.size
+
+    @property
+    def newest_ms(self) -> int:
+        """Time of its latest record; of its creation, when the records have no times."""
+        return self.max_timestamp_ms if self.max_timestamp_ms >= 0 else self.created_ms
 
     @property
     def batch_count(self) -> int:
@@ -51,6 +57,8 @@ class Segment:
         self._last_offsets.append(header.last_offset)
         self._positions.append(position)
         self._max_timestamps_ms.append(header.max_timestamp_ms)
+        if self.first_timestamp_ms < 0:
+            self.first_timestamp_ms = header.max_timestamp_ms
         self.max_timestamp_ms = max(self.max_timestamp_ms, header.max_timestamp_ms)
 
     def recover(self, *, is_last: bool) -> Iterator[BatchHeader]:
@@ -82,23 +90,21 @@ class Segment:
         """Index of the first batch whose last offset is not before `offset`."""
         return bisect_left(self._last_offsets, offset)
 
-    def read(self, first: int, limit_offset: int, max_bytes: int, *, at_least_one: bool) -> bytes:
-        """Read whole batches from index `first` on that end before `limit_offset`, within `max_bytes`."""
-        if first >= len(self._positions):
-            return b""
-        start = self._positions[first]
+    def read(self, first: int, limit_offset: int, max_bytes: int, *, at_least_one: bool) -> tuple[bytes, int]:
+        """Read whole batches from index `first` on that end before `limit_offset`, within `max_bytes`.
+
+        Returns them with the offset after the last; at least one batch, however large, where that is asked.
+        """
         stop = bisect_left(self._last_offsets, limit_offset, first)
         if stop == first:
-            return b""
-        end = self._end(stop - 1)
-        if end - start > max_bytes:
-            stop = bisect_left(self._positions, start + max_bytes + 1, first, stop)
-            end = self._positions[stop - 1]
-            if end == start:
-                if not at_least_one:
-                    return b""
-                end = self._end(first)
-        return self._file.read(start, end - start)
+            return b"", limit_offset
+        start = self._positions[first]
+        if self._end(stop - 1) - start > max_bytes:
+            fitting = bisect_right(self._positions, start + max_bytes, first, stop) - 1
+            stop = max(fitting, first + at_least_one)
+        if stop == first:
+            return b"", limit_offset
+        return self._file.read(start, self._end(stop - 1) - start), self._last_offsets[stop - 1] + 1
 
     def _end(self, index: int) -> int:
         return self._positions[index + 1] if index + 1 < len(self._positions) else self._file.size
@@ -119,13 +125,13 @@ class Segment:
                 return index
         return None
 
-    def rewrite(self, batches: list[bytearray]) -> None:
+    def rewrite(self, batches: Sequence[bytes | bytearray]) -> None:
         """Replace the whole content in one step."""
         self._file.close()
         self._storage.replace(self.path, b"".join(batches))
         self._file = self._storage.open(self.path)
         del self._last_offsets[:], self._positions[:], self._max_timestamps_ms[:]
-        self.max_timestamp_ms = -1
+        self.max_timestamp_ms = self.first_timestamp_ms = -1
         position = 0
         for batch in batches:
             self._index(parse_header(batch), position)

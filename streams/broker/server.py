@@ -4,14 +4,16 @@ import asyncio
 import contextlib
 import logging
 
+from streams.broker.cleaner import clean_all
 from streams.broker.faults import Fault, FaultKind, FaultPlan
 from streams.broker.handlers import HANDLERS
 from streams.broker.refusals import refusal
-from streams.broker.state import BrokerState
+from streams.broker.state import BrokerState, wall_clock_ms
 from streams.broker.wire import ProtocolViolationError, Request, decode_request, encode_response, read_frame
 
 _log = logging.getLogger(__name__)
 _TICK_S = 0.02
+_CLEAN_S = 0.2
 _READ_BUFFER_BYTES = 4 * 1024 * 1024
 
 
@@ -23,12 +25,14 @@ class BrokerServer:
         self._faults = faults
         self._server: asyncio.Server | None = None
         self._ticker: asyncio.Task[None] | None = None
+        self._cleaner: asyncio.Task[None] | None = None
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def start(self, host: str, port: int) -> int:
         """Listen and return the port; raises `OSError` when it is taken."""
         self._server = await asyncio.start_server(self._accept, host, port, limit=_READ_BUFFER_BYTES)
         self._ticker = asyncio.create_task(self._tick_for_ever())
+        self._cleaner = asyncio.create_task(self._clean_for_ever())
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
@@ -36,9 +40,11 @@ class BrokerServer:
         """Stop listening and cut every connection where it is."""
         assert self._server is not None
         assert self._ticker is not None
+        assert self._cleaner is not None
         self._server.close()
         self._ticker.cancel()
-        tasks = [self._ticker, *self._connections]
+        self._cleaner.cancel()
+        tasks = [self._ticker, self._cleaner, *self._connections]
         for task, writer in self._connections.items():
             writer.transport.abort()
             task.cancel()
@@ -51,6 +57,14 @@ class BrokerServer:
                 self._state.tick()
             except Exception:  # noqa: BLE001  a full disk at one tick must not stop the clock
                 _log.exception("the broker's clock stumbled")
+
+    async def _clean_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(_CLEAN_S)
+            try:
+                await clean_all(self._state.topics, wall_clock_ms())
+            except Exception:  # noqa: BLE001  a topic deleted under the cleaner must not stop it
+                _log.exception("the broker's cleaner stumbled")
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -68,7 +82,7 @@ class BrokerServer:
             _log.exception("a request failed; its connection is closed")
         finally:
             del self._connections[task]
-            writer.transport.abort() if task.cancelling() else writer.close()
+            writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")[0]

@@ -48,6 +48,8 @@ SETTINGS: dict[str, Setting] = {
     "index.interval.bytes": Setting("4096", INT, _integer(0)),
     "max.compaction.lag.ms": Setting("9223372036854775807", LONG, _integer(1)),
     "max.message.bytes": Setting("1048588", INT, _integer(0)),
+    "message.timestamp.after.max.ms": Setting("3600000", LONG, _integer(0)),
+    "message.timestamp.before.max.ms": Setting("9223372036854775807", LONG, _integer(0)),
     "message.timestamp.type": Setting("CreateTime", STRING, _one_of("CreateTime", "LogAppendTime")),
     "min.cleanable.dirty.ratio": Setting("0.5", DOUBLE, _is_ratio),
     "min.compaction.lag.ms": Setting("0", LONG, _integer(0)),
@@ -94,6 +96,8 @@ class LogSettings:
     segment_bytes: int
     segment_ms: int
     stamps_append_time: bool
+    timestamp_after_max_ms: int
+    timestamp_before_max_ms: int
 
     @classmethod
     def of(cls, overrides: Mapping[str, str]) -> "LogSettings":
@@ -120,4 +124,6 @@ class LogSettings:
             segment_bytes=int(value("segment.bytes")),
             segment_ms=int(value("segment.ms")),
             stamps_append_time=value("message.timestamp.type") == "LogAppendTime",
+            timestamp_after_max_ms=int(value("message.timestamp.after.max.ms")),
+            timestamp_before_max_ms=int(value("message.timestamp.before.max.ms")),
         )

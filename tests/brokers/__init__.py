@@ -1,0 +1,1 @@
+"""One contract for every broker: the embedded one, and whatever else is in the list of backends."""
