@@ -156,7 +156,7 @@ def build(
 def _add_agent(app: ExactlyOnceApp, ownership: Ownership, spec: TaskSpec, topic: str) -> None:
     async def feed(stream: faust.StreamT[Batch]) -> AsyncIterator[int]:
         async for batch in stream:
-            await ownership.deliver(batch)
+            ownership.deliver(batch)
             yield len(batch.records)
 
     channel = app.topic(topic, value_serializer="raw", key_serializer="raw", acks=False)

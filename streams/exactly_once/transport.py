@@ -44,7 +44,7 @@ class Owner(Protocol):
         ...
 
     def ready(self) -> set[TopicPartition]:
-        """Give the partitions whose tasks are open."""
+        """Give the partitions whose tasks are open and have room for more."""
         ...
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Self
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
@@ -15,19 +15,32 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.exactly_once.errors import OutputRefusedError, ReopenNeeded, TopicMissingError
 from streams.exactly_once.partitioner import Partitioner
 from streams.exactly_once.settings import DriverSettings
-from streams.exactly_once.task import Produced
+from streams.exactly_once.task import Produced, StateRow
 
 DISCARD_TIMEOUT_S = 2.0
+Headers = Sequence[tuple[str, bytes]]
 _REFUSALS = (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
     InvalidTopicError,
     TopicAuthorizationFailedError,
 )
+
+
+class Transaction(NamedTuple):
+    """What belongs together: outputs, changed state rows, and the next offsets to process."""
+
+    produced: Sequence[Produced]
+    rows: Sequence[StateRow]
+    state: TopicPartition
+    offsets: Mapping[TopicPartition, int]
+    input_count: int
+    number: int
 
 
 class TransactionalWriter:
@@ -65,23 +78,18 @@ class TransactionalWriter:
             raise
         return writer
 
-    async def transact(
-        self, produced: Sequence[Produced], offsets: Mapping[TopicPartition, int], *, default_partition: int
-    ) -> None:
-        """Write one transaction; offsets are the next ones to process.
+    async def transact(self, transaction: Transaction) -> None:
+        """Write a transaction and commit it.
 
         Raises ReopenNeeded when it did not commit or may not have, OutputRefusedError or TopicMissingError
         when trying again cannot help.
         """
         try:
-            await asyncio.wait_for(
-                self._transact(produced, offsets, default_partition),
-                self._settings.transaction_timeout_ms / 1000,
-            )
+            await asyncio.wait_for(self._transact(transaction), self._settings.transaction_timeout_ms / 1000)
         except ProducerFenced as error:
             raise ReopenNeeded("fenced: another worker has opened this task", fenced=True) from error
         except UnknownTopicOrPartitionError as error:
-            names = ", ".join(sorted({record.topic for record in produced}))
+            names = ", ".join(sorted({record.topic for record in transaction.produced}))
             raise TopicMissingError(f"one of the output topics {names} does not exist: create it") from error
         except _REFUSALS as error:
             raise OutputRefusedError(f"the broker refuses what the task produced: {error!r}") from error
@@ -102,49 +110,50 @@ class TransactionalWriter:
         with contextlib.suppress(Exception):
             await asyncio.wait_for(producer.client.close(), DISCARD_TIMEOUT_S)
 
-    async def _transact(
-        self, produced: Sequence[Produced], offsets: Mapping[TopicPartition, int], default_partition: int
-    ) -> None:
+    async def _transact(self, transaction: Transaction) -> None:
         producer = self._producer
         await producer.begin_transaction()
-        deliveries: list[asyncio.Future[Any]] = []
-        for (topic, partition), records in (await self._by_partition(produced, default_partition)).items():
-            deliveries.extend(await self._send(topic, partition, records))
-        waiting = asyncio.gather(*deliveries)
-        if offsets:
-            await asyncio.gather(waiting, producer.send_offsets_to_transaction(offsets, self._settings.group))
-        else:
-            await waiting
+        counts = {
+            topic: len(await producer.partitions_for(topic))
+            for topic in {record.topic for record in transaction.produced}
+        }
+        deliveries = [
+            await producer.send_batch(batch, topic, partition=partition)
+            for topic, partition, batch in self._batches(transaction, counts)
+        ]
+        await asyncio.gather(
+            *deliveries, producer.send_offsets_to_transaction(transaction.offsets, self._settings.group)
+        )
         await producer.commit_transaction()
 
-    async def _by_partition(
-        self, produced: Iterable[Produced], default_partition: int
-    ) -> dict[tuple[str, int], list[Produced]]:
-        counts: dict[str, int] = {}
-        partition_of = self._partitioner.partition_of
-        grouped: dict[tuple[str, int], list[Produced]] = {}
-        for record in produced:
-            count = counts.get(record.topic)
-            if count is None:
-                count = counts[record.topic] = len(await self._producer.partitions_for(record.topic))
-            if record.partition is not None:
-                partition = record.partition
-            elif record.key is not None:
-                partition = partition_of(record.key, count)
-            else:
-                partition = default_partition % count
-            grouped.setdefault((record.topic, partition), []).append(record)
-        return grouped
+    def _batches(
+        self, transaction: Transaction, counts: Mapping[str, int]
+    ) -> list[tuple[str, int, BatchBuilder]]:
+        """Sort records into batches of their partitions, in the order in which they were produced."""
+        create, partition_of = self._producer.create_batch, self._partitioner.partition_of
+        full: list[tuple[str, int, BatchBuilder]] = []
+        open_batches: dict[tuple[str, int], BatchBuilder] = {}
 
-    async def _send(
-        self, topic: str, partition: int, records: Iterable[Produced]
-    ) -> list[asyncio.Future[Any]]:
-        producer = self._producer
-        deliveries = []
-        batch = producer.create_batch()
-        for _, key, value, headers, _, timestamp_ms in records:
-            while batch.append(timestamp=timestamp_ms, key=key, value=value, headers=list(headers)) is None:
-                deliveries.append(await producer.send_batch(batch, topic, partition=partition))
-                batch = producer.create_batch()
-        deliveries.append(await producer.send_batch(batch, topic, partition=partition))
-        return deliveries
+        def append(
+            place: tuple[str, int],
+            key: bytes | None,
+            value: bytes | None,
+            stamp: int | None,
+            headers: Headers,
+        ) -> None:
+            batch = open_batches.get(place)
+            if batch is None:
+                batch = open_batches[place] = create()
+            if batch.append(timestamp=stamp, key=key, value=value, headers=list(headers)) is None:
+                full.append((*place, batch))
+                batch = open_batches[place] = create()  # an empty batch takes a record of any size
+                batch.append(timestamp=stamp, key=key, value=value, headers=list(headers))
+
+        for topic, key, value, headers, partition, timestamp_ms in transaction.produced:
+            if partition is None:
+                count = counts[topic]
+                partition = transaction.number % count if key is None else partition_of(key, count)  # noqa: PLW2901  absent until here
+            append((topic, partition), key, value, timestamp_ms, headers)
+        for key, value in transaction.rows:
+            append(transaction.state, key, value, None, ())
+        return full + [(*place, batch) for place, batch in open_batches.items()]
