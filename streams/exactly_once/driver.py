@@ -88,10 +88,10 @@ class ExactlyOnce:
                 task.cancel()
             await self._shut_down(start)
             await asyncio.wait([broadcasts])
-        if ownership.failed.done():
-            ownership.failed.result()
         if crashed.done() and not crashed.cancelled():
             raise self.app.crash_reason or RuntimeError("Faust crashed without a reason")
+        if ownership.failed.done():
+            ownership.failed.result()
 
     async def _find_broker(self, stop: asyncio.Event) -> bool:
         """Look for a broker and check the topics; give False when told to stop meanwhile."""
