@@ -30,6 +30,7 @@ class OpenTask:
         self._spec = spec
         self._number = number
         self._state = TopicPartition(spec.state_topic, number)
+        self._inputs = [TopicPartition(topic, number) for topic in spec.inputs]
         self._around = around
         self._writer = writer
         self._task: Task = _guarded(lambda: spec.make(number))
@@ -40,7 +41,7 @@ class OpenTask:
 
     @classmethod
     async def open(cls, spec: TaskSpec, number: int, around: Surroundings) -> "OpenTask":
-        """Fence, restore, seek; in this order, since nothing may change after it has been read.
+        """Fence, sweep, restore, seek; in this order, since nothing may change after it has been read.
 
         Raises ReopenNeeded, KafkaError or OSError when the broker is not up to it, StateFormatError,
         TaskFailed.
@@ -49,6 +50,7 @@ class OpenTask:
         writer = await TransactionalWriter.open(around.settings, transactional_id, around.partitioner)
         try:
             opened = cls(spec, number, around, writer)
+            await writer.sweep(opened._state, opened._inputs)
             restored = await read_state(around.settings, opened._state, spec.state_format, opened._restoring)
             await opened._begin(restored)
         except BaseException:

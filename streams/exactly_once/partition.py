@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.errors import ReopenNeeded, TaskFailed
@@ -106,7 +106,7 @@ class OwnedPartition:
             while not self._closing:
                 try:
                     opened = await self._open()
-                except (ReopenNeeded, KafkaError, OSError) as reason:
+                except (ReopenNeeded, KafkaError, ConsumerStoppedError, OSError) as reason:
                     self._around.observer.not_opened(
                         self.spec.name, self.number, reason=str(reason) or repr(reason)
                     )

@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Self
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
@@ -53,6 +53,7 @@ class TransactionalWriter:
     def __init__(self, settings: DriverSettings, transactional_id: str, partitioner: Partitioner) -> None:
         self._settings = settings
         self._partitioner = partitioner
+        self._swept: set[TopicPartition] = set()
         self._producer = AIOKafkaProducer(
             **settings.client_options(),
             transactional_id=transactional_id,
@@ -78,28 +79,25 @@ class TransactionalWriter:
             raise
         return writer
 
+    async def sweep(self, state: TopicPartition, inputs: Sequence[TopicPartition]) -> None:
+        """Abort whatever this task's predecessors may have left open in its state and offsets; do it first.
+
+        The broker has ended their transaction, but Apache Kafka 4.3 leaves out the abort marker of a
+        partition that has no leader at that moment, as when a lone broker comes back and finds a transaction
+        timed out. What was written would then stay open, and count with the next transaction of the same
+        producer that commits. Raises as ``transact`` does.
+        """
+        offsets = dict.fromkeys(inputs, 0)  # for the sake of the group's own partition; aborted as well
+        await self._within_timeout(self._sweep([state], offsets), ())
+
     async def transact(self, transaction: Transaction) -> None:
         """Write a transaction and commit it.
 
         Raises ReopenNeeded when it did not commit or may not have, OutputRefusedError or TopicMissingError
         when trying again cannot help.
         """
-        try:
-            await asyncio.wait_for(self._transact(transaction), self._settings.transaction_timeout_ms / 1000)
-        except ProducerFenced as error:
-            raise ReopenNeeded("fenced: another worker has opened this task", fenced=True) from error
-        except UnknownTopicOrPartitionError as error:
-            names = ", ".join(sorted({record.topic for record in transaction.produced}))
-            raise TopicMissingError(f"one of the output topics {names} does not exist: create it") from error
-        except _REFUSALS as error:
-            raise OutputRefusedError(f"the broker refuses what the task produced: {error!r}") from error
-        except (
-            KafkaError,
-            TimeoutError,
-            OSError,
-            AssertionError,
-        ) as error:  # aiokafka asserts its own states
-            raise ReopenNeeded(f"the transaction did not commit: {error!r}") from error
+        topics = sorted({record.topic for record in transaction.produced})
+        await self._within_timeout(self._transact(transaction, topics), topics)
 
     async def discard(self) -> None:
         """Close without flushing, in bounded time, whether a broker answers or not."""
@@ -110,16 +108,46 @@ class TransactionalWriter:
         with contextlib.suppress(Exception):
             await asyncio.wait_for(producer.client.close(), DISCARD_TIMEOUT_S)
 
-    async def _transact(self, transaction: Transaction) -> None:
+    async def _within_timeout(self, work: Coroutine[Any, Any, None], topics: Sequence[str]) -> None:
+        try:
+            await asyncio.wait_for(work, self._settings.transaction_timeout_ms / 1000)
+        except ProducerFenced as error:
+            raise ReopenNeeded("fenced: another worker has opened this task", fenced=True) from error
+        except UnknownTopicOrPartitionError as error:
+            raise TopicMissingError(
+                f"one of the output topics {', '.join(topics)} does not exist: create it"
+            ) from error
+        except _REFUSALS as error:
+            raise OutputRefusedError(f"the broker refuses what the task produced: {error!r}") from error
+        except (
+            KafkaError,
+            TimeoutError,
+            OSError,
+            AssertionError,
+        ) as error:  # aiokafka asserts its own states
+            raise ReopenNeeded(f"the transaction did not commit: {error!r}") from error
+
+    async def _sweep(self, places: Iterable[TopicPartition], offsets: Mapping[TopicPartition, int]) -> None:
+        """Begin a transaction on partitions, write nothing, abort: that puts an abort marker into each."""
         producer = self._producer
         await producer.begin_transaction()
-        counts = {
-            topic: len(await producer.partitions_for(topic))
-            for topic in {record.topic for record in transaction.produced}
-        }
+        for place in places:
+            producer._txn_manager.maybe_add_partition_to_txn(place)  # noqa: SLF001  no public way without a record
+            self._swept.add(place)
+        if offsets:
+            await producer.send_offsets_to_transaction(offsets, self._settings.group)
+        await producer.abort_transaction()
+
+    async def _transact(self, transaction: Transaction, topics: Iterable[str]) -> None:
+        producer = self._producer
+        counts = {topic: len(await producer.partitions_for(topic)) for topic in topics}
+        batches = self._batches(transaction, counts)
+        if unswept := {TopicPartition(topic, partition) for topic, partition, _ in batches} - self._swept:
+            await self._sweep(unswept, {})
+        await producer.begin_transaction()
         deliveries = [
             await producer.send_batch(batch, topic, partition=partition)
-            for topic, partition, batch in self._batches(transaction, counts)
+            for topic, partition, batch in batches
         ]
         await asyncio.gather(
             *deliveries, producer.send_offsets_to_transaction(transaction.offsets, self._settings.group)
