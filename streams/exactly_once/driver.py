@@ -88,10 +88,10 @@ class ExactlyOnce:
                 task.cancel()
             await self._shut_down(start)
             await asyncio.wait([broadcasts])
-        if ownership.failed.done():
-            ownership.failed.result()
         if crashed.done() and not crashed.cancelled():
             raise self.app.crash_reason or RuntimeError("Faust crashed without a reason")
+        if ownership.failed.done():
+            ownership.failed.result()
 
     async def _find_broker(self, stop: asyncio.Event) -> bool:
         """Look for a broker and check the topics; give False when told to stop meanwhile."""
@@ -156,7 +156,7 @@ def build(
 def _add_agent(app: ExactlyOnceApp, ownership: Ownership, spec: TaskSpec, topic: str) -> None:
     async def feed(stream: faust.StreamT[Batch]) -> AsyncIterator[int]:
         async for batch in stream:
-            await ownership.deliver(batch)
+            ownership.deliver(batch)
             yield len(batch.records)
 
     channel = app.topic(topic, value_serializer="raw", key_serializer="raw", acks=False)

@@ -11,8 +11,8 @@ from streams.exactly_once.batch import Batch
 from streams.exactly_once.errors import TaskFailed
 from streams.exactly_once.restore import Restored, format_row, read_state
 from streams.exactly_once.surroundings import Surroundings
-from streams.exactly_once.task import Produced, Record, StateRow, Task, TaskSpec
-from streams.exactly_once.writer import TransactionalWriter
+from streams.exactly_once.task import Produced, Record, Task, TaskSpec
+from streams.exactly_once.writer import Transaction, TransactionalWriter
 
 _T = TypeVar("_T")
 
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 class OpenTask:
     """From opening to the first failure; afterwards of no use.
 
-    ``seek`` is the number that its batches carry. No method may be called while another one runs.
+    ``seek`` is the number that its batches carry. Of its transactions one may be under way at a time.
     """
 
     def __init__(
@@ -29,18 +29,19 @@ class OpenTask:
         self.seek = 0
         self._spec = spec
         self._number = number
+        self._state = TopicPartition(spec.state_topic, number)
+        self._inputs = [TopicPartition(topic, number) for topic in spec.inputs]
         self._around = around
         self._writer = writer
         self._task: Task = _guarded(lambda: spec.make(number))
         self._produced: list[Produced] = []
         self._input_count = 0
         self._positions: dict[TopicPartition, int] = {}
-        self._committed: dict[TopicPartition, int] = {}
         self._needs_format = False
 
     @classmethod
     async def open(cls, spec: TaskSpec, number: int, around: Surroundings) -> "OpenTask":
-        """Fence, restore, seek; in this order, since nothing may change after it has been read.
+        """Fence, sweep, restore, seek; in this order, since nothing may change after it has been read.
 
         Raises ReopenNeeded, KafkaError or OSError when the broker is not up to it, StateFormatError,
         TaskFailed.
@@ -49,8 +50,8 @@ class OpenTask:
         writer = await TransactionalWriter.open(around.settings, transactional_id, around.partitioner)
         try:
             opened = cls(spec, number, around, writer)
-            state = TopicPartition(spec.state_topic, number)
-            restored = await read_state(around.settings, state, spec.state_format, opened._restoring)
+            await writer.sweep(opened._state, opened._inputs)
+            restored = await read_state(around.settings, opened._state, spec.state_format, opened._restoring)
             await opened._begin(restored)
         except BaseException:
             await writer.discard()
@@ -82,33 +83,38 @@ class OpenTask:
         """Let the task see the clock."""
         self._take(partial(self._task.tick, self._around.clock_ms()))
 
-    async def commit(self) -> None:
-        """Commit everything since the last time in one transaction; nothing, if there is nothing.
+    def collect(self) -> Transaction | None:
+        """Take everything since the last time out of here, for one transaction; None, if there is nothing.
 
-        Raises what TransactionalWriter.transact raises, and TaskFailed.
+        The task goes on meanwhile: what it produces from now on belongs to the next transaction.
         """
         rows = _guarded(lambda: list(self._task.changed()))
         if not (rows or self._produced or self._input_count):
-            return
+            return None
         if self._needs_format:
             rows.append(format_row(self._spec.state_format))
-        offsets = {tp: at for tp, at in self._positions.items() if self._committed.get(tp) != at}
-        started_s = time.perf_counter()
-        await self._writer.transact(
-            [*self._produced, *map(self._state_record, rows)], offsets, default_partition=self._number
+            self._needs_format = False
+        collected = Transaction(
+            self._produced, rows, self._state, {**self._positions}, self._input_count, self._number
         )
+        self._produced, self._input_count = [], 0
+        return collected
+
+    async def commit(self, collected: Transaction) -> None:
+        """Write a transaction; after a failure this task is of no use.
+
+        Raises what TransactionalWriter.transact raises.
+        """
+        started_s = time.perf_counter()
+        await self._writer.transact(collected)
         self._around.observer.committed(
             self._spec.name,
             self._number,
             seconds=time.perf_counter() - started_s,
-            records=self._input_count,
-            outputs=len(self._produced),
-            rows=len(rows),
+            records=collected.input_count,
+            outputs=len(collected.produced),
+            rows=len(collected.rows),
         )
-        self._needs_format = False
-        self._committed.update(offsets)
-        self._produced = []
-        self._input_count = 0
 
     async def discard(self) -> None:
         """Let go of the producer, in bounded time; what was not committed is left to whoever opens next."""
@@ -137,9 +143,6 @@ class OpenTask:
 
     def _take(self, call: Callable[[], Iterable[Produced]]) -> None:
         _guarded(lambda: self._produced.extend(call()))
-
-    def _state_record(self, row: StateRow) -> Produced:
-        return Produced(self._spec.state_topic, row.key, row.value, (), self._number, None)
 
 
 def _guarded(call: Callable[[], _T]) -> _T:

@@ -118,14 +118,14 @@ class Ownership:
             self.observer.revoked(name, number)
 
     def ready(self) -> set[TopicPartition]:
-        """Give the input partitions whose tasks are open."""
-        return {tp for owned in self._owned.values() if owned.is_open for tp in owned.tps}
+        """Give the input partitions for which more should be fetched."""
+        return {tp for owned in self._owned.values() if owned.has_room() for tp in owned.tps}
 
-    async def deliver(self, batch: Batch) -> None:
+    def deliver(self, batch: Batch) -> None:
         """Hand a batch to its task; drop it when this worker has no such task (any more)."""
         owned = self._owned.get((self._task_of_topic[batch.topic], batch.partition))
         if owned is not None:
-            await owned.deliver(batch)
+            owned.deliver(batch)
 
     async def _admit(self, new: Sequence[OwnedPartition]) -> None:
         while True:

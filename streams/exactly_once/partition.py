@@ -6,26 +6,33 @@ Theory of operation. States and what leads from one to the next:
        │                  │                        │
        └──────────────────┴─────────close──────────┴──► CLOSED
 
-Everything that touches the task happens under one lock, so a batch is never half in a transaction. A batch
-counts only when the partition is OPEN and the batch was fetched after the seek with which it opened: all else
-will be fetched again. Opening proves membership to the group's coordinator before it fences anyone: a worker
-that was asleep learns that it lost its partitions instead of taking them back.
+One coroutine does everything that touches the task, so a batch is never half in a transaction. While one
+transaction is being written the task goes on; what it produces then belongs to the next. A failed transaction
+takes with it everything since: the task is dropped and opened anew from its log. A batch counts only when the
+partition is OPEN and the batch was fetched after the seek with which it opened: all else will be fetched
+again. The inbox is bounded because nothing is fetched for a partition that has no room. Opening proves
+membership to the group's coordinator before it fences anyone: a worker that was asleep learns that it lost
+its partitions instead of taking them back.
 """
 
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from streams.exactly_once.batch import Batch
-from streams.exactly_once.errors import DriverError, ReopenNeeded, TaskFailed
+from streams.exactly_once.errors import ReopenNeeded, TaskFailed
 from streams.exactly_once.opened import OpenTask
 from streams.exactly_once.surroundings import Surroundings
 from streams.exactly_once.task import Record, TaskSpec
+from streams.exactly_once.under_way import UnderWay
+
+INBOX_BATCHES_MAX = 4
 
 
 class State(Enum):
@@ -46,8 +53,9 @@ class OwnedPartition:
         self.tps = [TopicPartition(topic, number) for topic in spec.inputs]
         self.state = State.OPENING
         self._around = around
-        self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
+        self._closing = False
+        self._inbox: deque[Batch] = deque()
         self._announced: list[tuple[str, Sequence[Record]]] = []
         self._opened: OpenTask | None = None
         self._living: asyncio.Task[None] | None = None
@@ -68,100 +76,102 @@ class OwnedPartition:
             self._announced.append((topic, records))
             self._wake.set()
 
-    async def deliver(self, batch: Batch) -> None:
-        """Process a batch, unless it will be fetched again anyway."""
-        async with self._lock:
-            opened = self._open_now()
-            if opened is None or batch.seek != opened.seek:
-                return
-            try:
-                self._pass_on_announced(opened)
-                opened.process(batch)
-                if opened.held_count >= self._around.settings.commit_max_records:
-                    await opened.commit()
-            except ReopenNeeded as reason:
-                self._break(reason)
-            except (TaskFailed, DriverError) as error:
-                self._fail(error)
+    def has_room(self) -> bool:
+        """Whether more should be fetched for it."""
+        return self.state is State.OPEN and len(self._inbox) < INBOX_BATCHES_MAX
+
+    def deliver(self, batch: Batch) -> None:
+        """Take a batch in, unless it will be fetched again anyway."""
+        if self.state is State.OPEN and self._opened is not None and batch.seek == self._opened.seek:
+            self._inbox.append(batch)
+            self._wake.set()
 
     async def close(self, timeout_s: float) -> None:
-        """Commit what is open, if that succeeds in time, and let go."""
-        try:
-            async with asyncio.timeout(timeout_s), self._lock:
-                if opened := self._open_now():
-                    await opened.commit()
-        except TimeoutError:
-            self._report(ReopenNeeded("the last transaction did not commit in time"))
-        except ReopenNeeded as reason:
-            self._report(reason)
-        except Exception as error:  # noqa: BLE001  the worker must get to close its other partitions
-            self._around.fail(_cause(error))
-        self.state = State.CLOSED
+        """Commit what was processed, if that succeeds in time, and let go."""
+        self._closing = True
+        self._wake.set()
         if self._living is not None:
-            self._living.cancel()
-            await asyncio.wait([self._living])
+            if self.state is not State.OPEN:
+                self._living.cancel()
+            _, late = await asyncio.wait([self._living], timeout=timeout_s)
+            if late:
+                self._report(ReopenNeeded("the last transaction did not commit in time"))
+                self._living.cancel()
+                await asyncio.wait([self._living])
+        self.state = State.CLOSED
         await self._let_go()
 
     async def _live(self) -> None:
         try:
-            while self.state is not State.CLOSED:
+            while not self._closing:
                 try:
-                    await self._open()
-                except (ReopenNeeded, KafkaError, OSError) as reason:
+                    opened = await self._open()
+                except (ReopenNeeded, KafkaError, ConsumerStoppedError, OSError) as reason:
                     self._around.observer.not_opened(
                         self.spec.name, self.number, reason=str(reason) or repr(reason)
                     )
                 else:
-                    await self._serve_until_broken()
+                    await self._serve_until_broken(opened)
                 await self._let_go()
-                await asyncio.sleep(self._around.settings.reopen_backoff_ms / 1000)
+                if not self._closing:
+                    await asyncio.sleep(self._around.settings.reopen_backoff_ms / 1000)
         except Exception as error:  # noqa: BLE001  whatever it is, it must stop the driver
-            self._fail(error)
+            self.state = State.CLOSED
+            self._around.fail(error.cause if isinstance(error, TaskFailed) else error)
 
-    async def _open(self) -> None:
+    async def _open(self) -> OpenTask:
         around = self._around
         self.state = State.OPENING
         await around.broadcasts.caught_up.wait()
         if not await around.feed.is_member():
             raise ReopenNeeded("the group's coordinator does not confirm our membership")
-        self._opened = await OpenTask.open(self.spec, self.number, around)
+        opened = self._opened = await OpenTask.open(self.spec, self.number, around)
         # no await from here on: nothing may be announced between the newest records and what follows them
         self._announced = [(topic, around.broadcasts.newest(topic)) for topic in self.spec.broadcasts]
         self.state = State.OPEN
+        return opened
 
-    async def _serve_until_broken(self) -> None:
+    async def _serve_until_broken(self, opened: OpenTask) -> None:
+        under_way = UnderWay(opened, self._wake)
         try:
-            await self._serve()
+            await self._serve(opened, under_way)
+            await under_way.finish()
         except ReopenNeeded as reason:
-            self._break(reason)
+            self.state = State.BROKEN
+            self._report(reason)
+        finally:
+            await under_way.cancel()
 
-    async def _serve(self) -> None:
-        """Tick and commit on time while OPEN."""
-        commit_s, tick_s = self._around.settings.commit_interval_ms / 1000, self.spec.tick_interval_ms / 1000
+    async def _serve(self, opened: OpenTask, under_way: UnderWay) -> None:
+        """Process, tick and commit on time until told to close."""
+        settings = self._around.settings
+        commit_s, tick_s = settings.commit_interval_ms / 1000, self.spec.tick_interval_ms / 1000
         next_commit_s = next_tick_s = time.monotonic()
-        while True:
-            await self._sleep_until(min(next_commit_s, next_tick_s))
-            async with self._lock:
-                opened = self._open_now()
-                if opened is None:
-                    return
-                self._pass_on_announced(opened)
-                now_s = time.monotonic()
-                if now_s >= next_tick_s:
-                    opened.tick()
-                    next_tick_s = now_s + tick_s
-                if now_s >= next_commit_s:
-                    await opened.commit()
-                    next_commit_s = now_s + commit_s
+        while not self._closing:
+            has_work = self._inbox and opened.held_count < settings.commit_max_records
+            await self._sleep_until(0.0 if has_work else min(next_commit_s, next_tick_s))
+            under_way.check()
+            self._pass_on_announced(opened)
+            if self._inbox and opened.held_count < settings.commit_max_records:
+                opened.process(self._inbox.popleft())
+            now_s = time.monotonic()
+            if now_s >= next_tick_s:
+                opened.tick()
+                next_tick_s = now_s + tick_s
+            if now_s >= next_commit_s or opened.held_count >= settings.commit_max_records:
+                next_commit_s = now_s + commit_s
+                under_way.begin()
 
     async def _sleep_until(self, deadline_s: float) -> None:
+        """Sleep until woken, but let others have a turn in any case."""
+        delay_s = deadline_s - time.monotonic()
+        if delay_s <= 0:
+            await asyncio.sleep(0)
+            return
         self._wake.clear()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, deadline_s - time.monotonic())):
+            async with asyncio.timeout(delay_s):
                 await self._wake.wait()
-
-    def _open_now(self) -> OpenTask | None:
-        return self._opened if self.is_open else None
 
     def _pass_on_announced(self, opened: OpenTask) -> None:
         announced, self._announced = self._announced, []
@@ -169,27 +179,14 @@ class OwnedPartition:
             if records:
                 opened.broadcast(topic, records)
 
-    def _break(self, reason: ReopenNeeded) -> None:
-        if self.state is not State.CLOSED:
-            self.state = State.BROKEN
-            self._wake.set()
-        self._report(reason)
-
     def _report(self, reason: ReopenNeeded) -> None:
         if reason.fenced:
             self._around.observer.fenced(self.spec.name, self.number)
         self._around.observer.aborted(self.spec.name, self.number, reason=str(reason))
 
-    def _fail(self, error: Exception) -> None:
-        self.state = State.CLOSED
-        self._around.fail(_cause(error))
-
     async def _let_go(self) -> None:
         self._announced = []
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            await opened.discard()
-
-
-def _cause(error: Exception) -> Exception:
-    return error.cause if isinstance(error, TaskFailed) else error
+        self._inbox.clear()
+        if self._opened is not None:
+            await self._opened.discard()
+            self._opened = None

@@ -43,8 +43,12 @@ class Owner(Protocol):
         """Commit and close everything; a rebalance waits for it."""
         ...
 
+    def fail(self, error: Exception) -> None:
+        """Stop the driver with this error."""
+        ...
+
     def ready(self) -> set[TopicPartition]:
-        """Give the partitions whose tasks are open."""
+        """Give the partitions whose tasks are open and have room for more."""
         ...
 
 
@@ -89,7 +93,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run work on this thread's loop, from the main one."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
+        try:
+            result = asyncio.run_coroutine_threadsafe(work, self.thread_loop)
+        except RuntimeError as error:  # its loop is closed
+            work.close()
+            raise ConsumerStoppedError from error
+        return await asyncio.wrap_future(result)
 
     async def fetch(self, partitions: Collection[TopicPartition]) -> list[Batch]:
         """Fetch what has arrived for these partitions; wait a tenth of a second for something."""
@@ -202,6 +211,12 @@ class BatchConsumer(driver.Consumer):
                 if self.app.should_stop:
                     return
                 raise
+            except KafkaError as error:
+                if not error.retriable:
+                    self._owner.fail(error)
+                    return
+                await self.sleep(self._owner.settings.reopen_backoff_ms / 1000)
+                continue
             for batch in batches:
                 if self.suspend_flow.is_set():
                     break

@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Self
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
@@ -15,19 +15,32 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.exactly_once.errors import OutputRefusedError, ReopenNeeded, TopicMissingError
 from streams.exactly_once.partitioner import Partitioner
 from streams.exactly_once.settings import DriverSettings
-from streams.exactly_once.task import Produced
+from streams.exactly_once.task import Produced, StateRow
 
 DISCARD_TIMEOUT_S = 2.0
+Headers = Sequence[tuple[str, bytes]]
 _REFUSALS = (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
     InvalidTopicError,
     TopicAuthorizationFailedError,
 )
+
+
+class Transaction(NamedTuple):
+    """What belongs together: outputs, changed state rows, and the next offsets to process."""
+
+    produced: Sequence[Produced]
+    rows: Sequence[StateRow]
+    state: TopicPartition
+    offsets: Mapping[TopicPartition, int]
+    input_count: int
+    number: int
 
 
 class TransactionalWriter:
@@ -40,6 +53,7 @@ class TransactionalWriter:
     def __init__(self, settings: DriverSettings, transactional_id: str, partitioner: Partitioner) -> None:
         self._settings = settings
         self._partitioner = partitioner
+        self._swept: set[TopicPartition] = set()
         self._producer = AIOKafkaProducer(
             **settings.client_options(),
             transactional_id=transactional_id,
@@ -65,33 +79,25 @@ class TransactionalWriter:
             raise
         return writer
 
-    async def transact(
-        self, produced: Sequence[Produced], offsets: Mapping[TopicPartition, int], *, default_partition: int
-    ) -> None:
-        """Write one transaction; offsets are the next ones to process.
+    async def sweep(self, state: TopicPartition, inputs: Sequence[TopicPartition]) -> None:
+        """Abort whatever this task's predecessors may have left open in its state and offsets; do it first.
+
+        The broker has ended their transaction, but Apache Kafka 4.3 leaves out the abort marker of a
+        partition that has no leader at that moment, as when a lone broker comes back and finds a transaction
+        timed out. What was written would then stay open, and count with the next transaction of the same
+        producer that commits. Raises as ``transact`` does.
+        """
+        offsets = dict.fromkeys(inputs, 0)  # for the sake of the group's own partition; aborted as well
+        await self._within_timeout(self._sweep([state], offsets), ())
+
+    async def transact(self, transaction: Transaction) -> None:
+        """Write a transaction and commit it.
 
         Raises ReopenNeeded when it did not commit or may not have, OutputRefusedError or TopicMissingError
         when trying again cannot help.
         """
-        try:
-            await asyncio.wait_for(
-                self._transact(produced, offsets, default_partition),
-                self._settings.transaction_timeout_ms / 1000,
-            )
-        except ProducerFenced as error:
-            raise ReopenNeeded("fenced: another worker has opened this task", fenced=True) from error
-        except UnknownTopicOrPartitionError as error:
-            names = ", ".join(sorted({record.topic for record in produced}))
-            raise TopicMissingError(f"one of the output topics {names} does not exist: create it") from error
-        except _REFUSALS as error:
-            raise OutputRefusedError(f"the broker refuses what the task produced: {error!r}") from error
-        except (
-            KafkaError,
-            TimeoutError,
-            OSError,
-            AssertionError,
-        ) as error:  # aiokafka asserts its own states
-            raise ReopenNeeded(f"the transaction did not commit: {error!r}") from error
+        topics = sorted({record.topic for record in transaction.produced})
+        await self._within_timeout(self._transact(transaction, topics), topics)
 
     async def discard(self) -> None:
         """Close without flushing, in bounded time, whether a broker answers or not."""
@@ -102,49 +108,80 @@ class TransactionalWriter:
         with contextlib.suppress(Exception):
             await asyncio.wait_for(producer.client.close(), DISCARD_TIMEOUT_S)
 
-    async def _transact(
-        self, produced: Sequence[Produced], offsets: Mapping[TopicPartition, int], default_partition: int
-    ) -> None:
+    async def _within_timeout(self, work: Coroutine[Any, Any, None], topics: Sequence[str]) -> None:
+        try:
+            await asyncio.wait_for(work, self._settings.transaction_timeout_ms / 1000)
+        except ProducerFenced as error:
+            raise ReopenNeeded("fenced: another worker has opened this task", fenced=True) from error
+        except UnknownTopicOrPartitionError as error:
+            raise TopicMissingError(
+                f"one of the output topics {', '.join(topics)} does not exist: create it"
+            ) from error
+        except _REFUSALS as error:
+            raise OutputRefusedError(f"the broker refuses what the task produced: {error!r}") from error
+        except (
+            KafkaError,
+            TimeoutError,
+            OSError,
+            AssertionError,
+        ) as error:  # aiokafka asserts its own states
+            raise ReopenNeeded(f"the transaction did not commit: {error!r}") from error
+
+    async def _sweep(self, places: Iterable[TopicPartition], offsets: Mapping[TopicPartition, int]) -> None:
+        """Begin a transaction on partitions, write nothing, abort: that puts an abort marker into each."""
         producer = self._producer
         await producer.begin_transaction()
-        deliveries: list[asyncio.Future[Any]] = []
-        for (topic, partition), records in (await self._by_partition(produced, default_partition)).items():
-            deliveries.extend(await self._send(topic, partition, records))
-        waiting = asyncio.gather(*deliveries)
+        for place in places:
+            producer._txn_manager.maybe_add_partition_to_txn(place)  # noqa: SLF001  no public way without a record
+            self._swept.add(place)
         if offsets:
-            await asyncio.gather(waiting, producer.send_offsets_to_transaction(offsets, self._settings.group))
-        else:
-            await waiting
+            await producer.send_offsets_to_transaction(offsets, self._settings.group)
+        await producer.abort_transaction()
+
+    async def _transact(self, transaction: Transaction, topics: Iterable[str]) -> None:
+        producer = self._producer
+        counts = {topic: len(await producer.partitions_for(topic)) for topic in topics}
+        batches = self._batches(transaction, counts)
+        if unswept := {TopicPartition(topic, partition) for topic, partition, _ in batches} - self._swept:
+            await self._sweep(unswept, {})
+        await producer.begin_transaction()
+        deliveries = [
+            await producer.send_batch(batch, topic, partition=partition)
+            for topic, partition, batch in batches
+        ]
+        await asyncio.gather(
+            *deliveries, producer.send_offsets_to_transaction(transaction.offsets, self._settings.group)
+        )
         await producer.commit_transaction()
 
-    async def _by_partition(
-        self, produced: Iterable[Produced], default_partition: int
-    ) -> dict[tuple[str, int], list[Produced]]:
-        counts: dict[str, int] = {}
-        partition_of = self._partitioner.partition_of
-        grouped: dict[tuple[str, int], list[Produced]] = {}
-        for record in produced:
-            count = counts.get(record.topic)
-            if count is None:
-                count = counts[record.topic] = len(await self._producer.partitions_for(record.topic))
-            if record.partition is not None:
-                partition = record.partition
-            elif record.key is not None:
-                partition = partition_of(record.key, count)
-            else:
-                partition = default_partition % count
-            grouped.setdefault((record.topic, partition), []).append(record)
-        return grouped
+    def _batches(
+        self, transaction: Transaction, counts: Mapping[str, int]
+    ) -> list[tuple[str, int, BatchBuilder]]:
+        """Sort records into batches of their partitions, in the order in which they were produced."""
+        create, partition_of = self._producer.create_batch, self._partitioner.partition_of
+        full: list[tuple[str, int, BatchBuilder]] = []
+        open_batches: dict[tuple[str, int], BatchBuilder] = {}
 
-    async def _send(
-        self, topic: str, partition: int, records: Iterable[Produced]
-    ) -> list[asyncio.Future[Any]]:
-        producer = self._producer
-        deliveries = []
-        batch = producer.create_batch()
-        for _, key, value, headers, _, timestamp_ms in records:
-            while batch.append(timestamp=timestamp_ms, key=key, value=value, headers=list(headers)) is None:
-                deliveries.append(await producer.send_batch(batch, topic, partition=partition))
-                batch = producer.create_batch()
-        deliveries.append(await producer.send_batch(batch, topic, partition=partition))
-        return deliveries
+        def append(
+            place: tuple[str, int],
+            key: bytes | None,
+            value: bytes | None,
+            stamp: int | None,
+            headers: Headers,
+        ) -> None:
+            batch = open_batches.get(place)
+            if batch is None:
+                batch = open_batches[place] = create()
+            if batch.append(timestamp=stamp, key=key, value=value, headers=list(headers)) is None:
+                full.append((*place, batch))
+                batch = open_batches[place] = create()  # an empty batch takes a record of any size
+                batch.append(timestamp=stamp, key=key, value=value, headers=list(headers))
+
+        for topic, key, value, headers, partition, timestamp_ms in transaction.produced:
+            if partition is None:
+                count = counts[topic]
+                partition = transaction.number % count if key is None else partition_of(key, count)  # noqa: PLW2901  absent until here
+            append((topic, partition), key, value, timestamp_ms, headers)
+        for key, value in transaction.rows:
+            append(transaction.state, key, value, None, ())
+        return full + [(*place, batch) for place, batch in open_batches.items()]

@@ -1,0 +1,49 @@
+"""At most one transaction of a task is being written at a time, while the task goes on."""
+
+import asyncio
+
+from streams.exactly_once.opened import OpenTask
+
+
+class UnderWay:
+    """Begins transactions, and tells when one failed. ``wake`` is set whenever one has ended."""
+
+    def __init__(self, opened: OpenTask, wake: asyncio.Event) -> None:
+        self._opened = opened
+        self._wake = wake
+        self._writing: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Begin a transaction with what there is, unless one is under way or there is nothing.
+
+        Raises TaskFailed when the task fails to say what changed.
+        """
+        if self._writing is not None:
+            return
+        collected = self._opened.collect()
+        if collected is not None:
+            self._writing = asyncio.get_running_loop().create_task(self._opened.commit(collected))
+            self._writing.add_done_callback(lambda _: self._wake.set())
+
+    def check(self) -> None:
+        """Raise what the last transaction raised, if it has ended that way."""
+        if self._writing is not None and self._writing.done():
+            writing, self._writing = self._writing, None
+            writing.result()
+
+    async def finish(self) -> None:
+        """Wait for the transaction under way, and write the last one."""
+        await self._settle()
+        self.begin()
+        await self._settle()
+
+    async def cancel(self) -> None:
+        """Give up a transaction that is still under way."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait([self._writing])
+
+    async def _settle(self) -> None:
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+            self.check()

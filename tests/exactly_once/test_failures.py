@@ -1,0 +1,178 @@
+"""What goes wrong, and how a worker takes it."""
+
+import asyncio
+import time
+
+import pytest
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+
+from streams.exactly_once.driver import build
+from streams.exactly_once.errors import (
+    BrokerUnreachableError,
+    OutputRefusedError,
+    PartitionsDifferError,
+    StateFormatError,
+    TopicMissingError,
+)
+from streams.exactly_once.task import Produced
+from streams.harness.interface import KafkaHarness
+from streams.harness.jars import free_ports
+from tests.exactly_once.accounts import account, random_inputs
+from tests.exactly_once.brokers import (
+    create_sums_topics,
+    create_topics,
+    fresh_prefix,
+    read_all,
+    read_until,
+    settings_for,
+    working,
+    write,
+)
+from tests.exactly_once.keyed_sums import KeyedSums, sums_spec
+from tests.exactly_once.watching import Watching
+
+
+@pytest.fixture
+def prefix(broker: KafkaHarness) -> str:
+    name = fresh_prefix()
+    create_sums_topics(broker.bootstrap, name)
+    return name
+
+
+async def run_until_it_stops(bootstrap: str, prefix: str, **spec: object) -> None:
+    async with working(settings_for(bootstrap, prefix), sums_spec(prefix, **spec)) as worker:  # type: ignore[arg-type]
+        await asyncio.wait([worker], timeout=20)
+
+
+def test_after_a_failed_commit_the_task_opens_anew_from_its_log(bootstrap: str, prefix: str) -> None:
+    inputs = random_inputs(prefix, seed=11, count=800)
+    outputs = f"{prefix}-outputs"
+
+    async def history() -> tuple[list[ConsumerRecord], Watching]:
+        seen = Watching()
+        async with working(settings_for(bootstrap, prefix), sums_spec(prefix), observer=seen) as worker:
+            await write(bootstrap, inputs[:400])
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 400, watch=worker)
+            for partition in range(4):  # opens every transactional id, as another worker would
+                stranger = AIOKafkaProducer(
+                    bootstrap_servers=bootstrap, transactional_id=f"{prefix}-{prefix}-sums-{partition}"
+                )
+                await stranger.start()
+                await stranger.stop()
+            await write(bootstrap, inputs[400:])
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 800, watch=worker)
+        return await read_all(bootstrap, outputs), seen
+
+    read, seen = asyncio.run(history())
+    assert account(inputs, read).balanced
+    assert seen.fencings == 4
+    assert len(seen.restores) == 8
+
+
+def test_unequal_partition_counts_are_refused_with_advice(bootstrap: str) -> None:
+    prefix = fresh_prefix()
+    create_topics(bootstrap, {f"{prefix}-left": 4, f"{prefix}-right": 3, f"{prefix}-state": 4})
+    with pytest.raises(PartitionsDifferError, match=r"right has 3.*create the topics anew"):
+        asyncio.run(run_until_it_stops(bootstrap, prefix))
+
+
+def test_a_missing_topic_is_refused_by_name(bootstrap: str) -> None:
+    prefix = fresh_prefix()
+    create_topics(bootstrap, {f"{prefix}-left": 4, f"{prefix}-right": 4})
+    with pytest.raises(TopicMissingError, match=f"{prefix}-state"):
+        asyncio.run(run_until_it_stops(bootstrap, prefix))
+
+
+def test_state_of_another_format_is_refused(bootstrap: str, prefix: str) -> None:
+    async def history() -> None:
+        await write(bootstrap, random_inputs(prefix, seed=12, count=100))
+        async with working(settings_for(bootstrap, prefix), sums_spec(prefix)) as worker:
+            await read_until(bootstrap, f"{prefix}-outputs", lambda read: len(read) >= 100, watch=worker)
+        await run_until_it_stops(bootstrap, prefix, state_format=2)
+
+    with pytest.raises(StateFormatError, match="written in format 1, this program reads format 2"):
+        asyncio.run(history())
+
+
+def test_a_state_topic_that_somebody_else_writes_is_refused(bootstrap: str, prefix: str) -> None:
+    async def history() -> None:
+        await write(bootstrap, [Produced(f"{prefix}-state", b"key", b"1", partition=0)])
+        await run_until_it_stops(bootstrap, prefix)
+
+    with pytest.raises(StateFormatError, match="something else writes to this topic"):
+        asyncio.run(history())
+
+
+def test_an_output_that_the_broker_will_never_take_stops_the_worker(bootstrap: str, prefix: str) -> None:
+    class Bloated(KeyedSums):
+        def process(self, topic: str, records: object) -> list[Produced]:  # type: ignore[override]
+            return [Produced(f"{prefix}-outputs", b"key", bytes(3_000_000))]
+
+    async def history() -> None:
+        await write(bootstrap, [Produced(f"{prefix}-left", b"key", b"1", partition=0)])
+        await run_until_it_stops(bootstrap, prefix, make=lambda partition: Bloated(prefix))
+
+    with pytest.raises(OutputRefusedError, match="MessageSizeTooLarge"):
+        asyncio.run(history())
+
+
+def test_without_a_broker_it_gives_up_at_the_deadline_with_advice() -> None:
+    settings = settings_for(f"127.0.0.1:{free_ports(1)[0]}", "nobody", start_deadline_ms=500)
+    with pytest.raises(BrokerUnreachableError, match="start it, or correct the address"):
+        asyncio.run(build(settings, [sums_spec("nobody")]).run(asyncio.Event()))
+
+
+def test_without_a_broker_it_can_be_stopped() -> None:
+    async def history() -> None:
+        stop = asyncio.Event()
+        settings = settings_for(f"127.0.0.1:{free_ports(1)[0]}", "nobody")
+        running = asyncio.create_task(build(settings, [sums_spec("nobody")]).run(stop))
+        await asyncio.sleep(0)
+        stop.set()
+        await asyncio.wait_for(running, 10)
+
+    asyncio.run(history())
+
+
+def test_two_tasks_may_not_share_an_input_topic() -> None:
+    spec = sums_spec("t")
+    with pytest.raises(ValueError, match="task name used by two tasks of one group: t-sums"):
+        build(settings_for("127.0.0.1:9", "t"), [spec, spec])
+
+
+def test_a_broker_that_restarts_is_waited_for(broker: KafkaHarness, prefix: str) -> None:
+    inputs = random_inputs(prefix, seed=13, count=800)
+    outputs = f"{prefix}-outputs"
+
+    async def history() -> list[ConsumerRecord]:
+        async with working(settings_for(broker.bootstrap, prefix), sums_spec(prefix)) as worker:
+            await write(broker.bootstrap, inputs[:400])
+            await read_until(broker.bootstrap, outputs, lambda read: len(read) >= 200, watch=worker)
+            await asyncio.to_thread(broker.kill)
+            await asyncio.to_thread(broker.restart)
+            await write(broker.bootstrap, inputs[400:])
+            await read_until(
+                broker.bootstrap, outputs, lambda read: len(read) >= 800, watch=worker, deadline_s=60
+            )
+        return await read_all(broker.bootstrap, outputs)
+
+    assert account(inputs, asyncio.run(history())).balanced
+
+
+def test_a_worker_stops_in_bounded_time_while_its_broker_is_down(broker: KafkaHarness, prefix: str) -> None:
+    async def history() -> float:
+        stop, seen = asyncio.Event(), Watching()
+        worker = build(settings_for(broker.bootstrap, prefix), [sums_spec(prefix)], observer=seen)
+        running = asyncio.create_task(worker.run(stop))
+        await seen.until(lambda seen: len(seen.open) == 4)
+        await asyncio.to_thread(broker.kill)
+        started_s = time.monotonic()
+        stop.set()
+        await asyncio.wait([running], timeout=60)
+        taken_s = time.monotonic() - started_s
+        await asyncio.to_thread(broker.restart)
+        assert running.done()
+        running.result()
+        return taken_s
+
+    assert asyncio.run(history()) < 25

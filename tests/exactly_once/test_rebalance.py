@@ -1,0 +1,148 @@
+"""Partitions change hands and nothing is lost or counted twice."""
+
+import asyncio
+import signal
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from streams.exactly_once.task import TaskSpec
+from streams.harness.interface import KafkaHarness
+from tests.exactly_once.accounts import account, random_inputs
+from tests.exactly_once.brokers import (
+    create_sums_topics,
+    create_topics,
+    fresh_prefix,
+    read_all,
+    read_until,
+    settings_for,
+    working,
+    write,
+)
+from tests.exactly_once.keyed_sums import KeyedSums, sums_spec
+from tests.exactly_once.watching import Watching
+from tests.exactly_once.worker import worker_process
+
+
+@pytest.fixture
+def prefix(broker: KafkaHarness) -> str:
+    name = fresh_prefix()
+    create_sums_topics(broker.bootstrap, name)
+    return name
+
+
+def test_a_second_worker_takes_half_and_gives_it_back(bootstrap: str, prefix: str) -> None:
+    inputs = random_inputs(prefix, seed=3, count=1500)
+    outputs = f"{prefix}-outputs"
+    settings, spec = settings_for(bootstrap, prefix), sums_spec(prefix)
+
+    async def history() -> list[ConsumerRecord]:
+        first, second = Watching(), Watching()
+        async with working(settings, spec, observer=first) as worker:
+            await write(bootstrap, inputs[:500])
+            await first.until(lambda seen: len(seen.open) == 4)
+            async with working(settings, spec, observer=second):
+                await second.until(lambda seen: len(seen.open) == 2)
+                await first.until(lambda seen: len(seen.open) == 2)
+                assert first.open | second.open == {0, 1, 2, 3}
+                await write(bootstrap, inputs[500:1000])
+                await read_until(bootstrap, outputs, lambda read: len(read) >= 1000, watch=worker)
+            await first.until(lambda seen: len(seen.open) == 4)
+            await write(bootstrap, inputs[1000:])
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 1500, watch=worker)
+        return await read_all(bootstrap, outputs)
+
+    assert account(inputs, asyncio.run(history())).balanced
+
+
+def test_a_sleeping_worker_is_fenced_and_comes_back_as_a_member(bootstrap: str, prefix: str) -> None:
+    inputs = random_inputs(prefix, seed=4, count=1500)
+    outputs = f"{prefix}-outputs"
+
+    async def history() -> list[ConsumerRecord]:
+        await write(bootstrap, inputs[:500])
+        with worker_process(bootstrap, prefix) as sleeper:
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 500)
+            sleeper.send_signal(signal.SIGSTOP)
+            await write(bootstrap, inputs[500:1000])
+            awake = Watching()
+            async with working(settings_for(bootstrap, prefix), sums_spec(prefix), observer=awake) as worker:
+                await awake.until(lambda seen: len(seen.open) == 4)
+                await read_until(bootstrap, outputs, lambda read: len(read) >= 1000, watch=worker)
+                sleeper.send_signal(signal.SIGCONT)
+                await awake.until(lambda seen: len(seen.open) == 2)
+                await write(bootstrap, inputs[1000:])
+                await read_until(bootstrap, outputs, lambda read: len(read) >= 1500, watch=worker)
+                assert sleeper.poll() is None
+        return await read_all(bootstrap, outputs)
+
+    assert account(inputs, asyncio.run(history())).balanced
+
+
+def test_workers_of_one_group_may_run_different_tasks(bootstrap: str) -> None:
+    left, right = fresh_prefix(), fresh_prefix()
+    create_sums_topics(bootstrap, left, partitions=3)
+    create_sums_topics(bootstrap, right, partitions=3)
+    settings = settings_for(bootstrap, left)
+    left_inputs = random_inputs(left, seed=5, count=600, partitions=3)
+    right_inputs = random_inputs(right, seed=6, count=600, partitions=3)
+
+    async def history() -> tuple[list[ConsumerRecord], list[ConsumerRecord]]:
+        await write(bootstrap, [*left_inputs, *right_inputs])
+        only_left, both = Watching(), Watching()
+        async with (
+            working(settings, sums_spec(left), observer=only_left),
+            working(settings, sums_spec(left), sums_spec(right), observer=both),
+        ):
+            a = await read_until(bootstrap, f"{left}-outputs", lambda read: len(read) >= 600)
+            b = await read_until(bootstrap, f"{right}-outputs", lambda read: len(read) >= 600)
+        return a, b
+
+    left_outputs, right_outputs = asyncio.run(history())
+    assert account(left_inputs, left_outputs).balanced
+    assert account(right_inputs, right_outputs).balanced
+
+
+def test_a_static_member_comes_back_without_a_rebalance(bootstrap: str, prefix: str) -> None:
+    settings = settings_for(bootstrap, prefix, group_instance_id="one", session_timeout_ms=20_000)
+    inputs = random_inputs(prefix, seed=7, count=400)
+    outputs = f"{prefix}-outputs"
+
+    async def history() -> list[ConsumerRecord]:
+        await write(bootstrap, inputs[:200])
+        async with working(settings, sums_spec(prefix)) as worker:
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 200, watch=worker)
+        await write(bootstrap, inputs[200:])
+        async with working(settings, sums_spec(prefix)) as worker:
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 400, watch=worker)
+        return await read_all(bootstrap, outputs)
+
+    assert account(inputs, asyncio.run(history())).balanced
+
+
+def test_many_tasks_with_inputs_of_their_own_share_one_worker(bootstrap: str) -> None:
+    group = fresh_prefix()
+    prefixes = [fresh_prefix() for _ in range(3)]
+    names = [f"{prefix}-{name}" for prefix in prefixes for name in ("in", "state", "outputs", "echo")]
+    create_topics(bootstrap, dict.fromkeys(names, 1))
+    specs = [
+        TaskSpec(
+            name=prefix,
+            inputs=(f"{prefix}-in",),
+            state_topic=f"{prefix}-state",
+            make=lambda partition, prefix=prefix: KeyedSums(prefix),
+        )
+        for prefix in prefixes
+    ]
+
+    async def history() -> list[int]:
+        for prefix in prefixes:
+            inputs = random_inputs(prefix, seed=8, count=100, partitions=1)
+            await write(bootstrap, [record._replace(topic=f"{prefix}-in") for record in inputs])
+        async with working(settings_for(bootstrap, group), *specs):
+            return [
+                len(await read_until(bootstrap, f"{prefix}-outputs", lambda read: len(read) >= 100))
+                for prefix in prefixes
+            ]
+
+    assert asyncio.run(history()) == [100, 100, 100]
