@@ -34,6 +34,8 @@ def driver_settings(settings: Settings, bootstrap: str) -> DriverSettings:
         security=security_of(settings),
         commit_interval_ms=settings.commit_interval_ms,
         transaction_timeout_ms=settings.transaction_timeout_ms,
+        session_timeout_ms=settings.session_timeout_ms,
+        heartbeat_interval_ms=min(1_000, settings.session_timeout_ms // 3),
         start_deadline_ms=settings.start_deadline_ms,
     )
 

@@ -35,5 +35,6 @@ def configure_logs(level: str, style: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("aiokafka", "kafka", "faust", "mode", "asyncio"):
+    logging.getLogger("kafka").setLevel(logging.CRITICAL if level != "debug" else logging.DEBUG)
+    for noisy in ("aiokafka", "faust", "mode", "asyncio", "streams.exactly_once"):
         logging.getLogger(noisy).setLevel(logging.WARNING if level != "debug" else logging.DEBUG)

@@ -90,6 +90,7 @@ class Settings(BaseSettings):
     seed: int = Field(0, ge=0, lt=2**63)
     commit_interval_ms: int = Field(150, ge=10, le=60_000)
     transaction_timeout_ms: int = Field(60_000, ge=1_000)
+    session_timeout_ms: int = Field(10_000, ge=1_500, description="silence after which a worker counts as gone")
     start_deadline_ms: int | None = Field(30_000, description="how long to look for a broker at start; none: for ever")
     publish_interval_ms: int = Field(1_000, ge=100, description="at most one new set of co-clusters in this time")
     metrics_port: int = Field(0, ge=0, le=65_535, description="Prometheus metrics on loopback; 0: none")

@@ -7,7 +7,7 @@ from streams.cli.options import BrokerOption, ConfigOption, print_json, settings
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Show the settings.", no_args_is_help=True)
+    group = typer.Typer(help="Show the settings.")
     group.command("show")(show)
     app.add_typer(group, name="config")
 

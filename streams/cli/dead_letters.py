@@ -14,7 +14,7 @@ TopicArgument = Annotated[str, typer.Argument(help="Name of the topic, with or w
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="List, show and replay dead letters.", no_args_is_help=True)
+    group = typer.Typer(help="List, show and replay dead letters.")
     group.command("list")(list_letters)
     group.command("show")(show)
     group.command("replay")(replay)

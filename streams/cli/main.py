@@ -3,10 +3,11 @@
 import sys
 from typing import Any
 
-import click
 import typer
+from aiokafka.errors import KafkaError
 
 from streams.cli import broker, config, dead_letters, demo, rankings, replay, schemas, simulate, topics, worker
+from streams.cli.options import NoAnswerError
 from streams.exactly_once.errors import DriverError
 from streams.settings import ConfigurationError
 from streams.topics.admin import TopicsError
@@ -19,7 +20,6 @@ def application() -> typer.Typer:
     app = typer.Typer(
         name="shelfwise",
         help="Streaming event processor for home pages made of shelves of cards.",
-        no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -40,14 +40,13 @@ def run(arguments: list[str] | None = None) -> int:
     command = typer.main.get_command(application())
     try:
         result: Any = command.main(args=arguments, prog_name="shelfwise", standalone_mode=False)
-    except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "shelfwise"
-        return _say(f"{error.format_message()} (see `{path} --help`)", MISUSED)
+    except typer.TyperException as error:  # wrong usage, of any kind
+        return _say(f"{_message(error)} (see `{_path(error)} --help`)", MISUSED)
     except ConfigurationError as error:
         return _say(str(error), MISUSED)
-    except (TopicsError, DriverError) as error:
-        return _say(str(error), FAILED)
-    except (click.Abort, KeyboardInterrupt):
+    except (TopicsError, DriverError, KafkaError, NoAnswerError) as error:
+        return _say(str(error) or repr(error), FAILED)
+    except (typer.Abort, KeyboardInterrupt):
         return _say("stopped", FAILED)
     return result if isinstance(result, int) else SUCCESS
 
@@ -55,6 +54,15 @@ def run(arguments: list[str] | None = None) -> int:
 def main() -> None:
     """Entry point of the installed command."""
     sys.exit(run())
+
+
+def _message(error: typer.TyperException) -> str:
+    return error.format_message() if isinstance(error, typer.BadParameter) else getattr(error, "message", str(error))
+
+
+def _path(error: typer.TyperException) -> str:
+    context: typer.Context | None = getattr(error, "ctx", None)
+    return context.command_path if context else "shelfwise"
 
 
 def _say(what: str, status: int) -> int:

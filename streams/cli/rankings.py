@@ -5,14 +5,14 @@ from typing import Annotated
 import msgspec
 import typer
 
-from streams.cli.options import ConfigOption, NeededBrokerOption, needed_broker, settings_of
+from streams.cli.options import ConfigOption, NeededBrokerOption, NoAnswerError, needed_broker, settings_of
 
 CountOption = Annotated[int | None, typer.Option(min=1, help="Stop after so many.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Read shelf rankings, as a subscriber does.", no_args_is_help=True)
+    group = typer.Typer(help="Read shelf rankings, as a subscriber does.")
     group.command("get")(get)
     group.command("follow")(follow)
     app.add_typer(group, name="rankings")
@@ -30,7 +30,7 @@ def get(user: str, broker: NeededBrokerOption = None, config: ConfigOption = Non
             subscriber.poll()
         found = subscriber.get(user)
     if found is None:
-        raise LookupError(f"there is no ranking yet, not for {user} nor for anybody")
+        raise NoAnswerError(f"there is no ranking yet, not for {user} nor for anybody")
     typer.echo(msgspec.json.encode(found).decode())
 
 

@@ -18,7 +18,7 @@ FileArgument = Annotated[Path, typer.Argument(help="File to read; .gz is unpacke
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Replay real logs through the topics and the agents.", no_args_is_help=True)
+    group = typer.Typer(help="Replay real logs through the topics and the agents.")
     group.command("obd")(obd)
     group.command("playtime")(playtime)
     group.command("events")(events)

@@ -12,7 +12,7 @@ from streams.settings import ConfigurationError
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Export the message contracts.", no_args_is_help=True)
+    group = typer.Typer(help="Export the message contracts.")
     group.callback()(lambda: None)
     group.command("export")(export)
     app.add_typer(group, name="schemas")

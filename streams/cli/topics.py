@@ -8,7 +8,7 @@ from streams.cli.options import ConfigOption, JsonOption, NeededBrokerOption, ne
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Plan, apply and verify the topics of the cluster.", no_args_is_help=True)
+    group = typer.Typer(help="Plan, apply and verify the topics of the cluster.")
     group.command("plan")(plan)
     group.command("apply")(apply)
     group.command("verify")(verify)

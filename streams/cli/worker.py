@@ -26,6 +26,9 @@ def worker(
     """Run the agents until SIGTERM or SIGINT, then commit and leave cleanly."""
     names = tuple(tasks.split(",")) if tasks else None
     settings = settings_of(config, broker=broker, tasks=names, metrics_port=metrics_port, seed=seed)
+    if settings.broker is not None:  # it may still be coming up: the worker waits for it
+        asyncio.run(work(settings, settings.broker))
+        return
     with serving_broker(settings) as bootstrap:
         asyncio.run(work(settings, bootstrap))
 

@@ -13,6 +13,8 @@ from streams.connections import kafka_python_options
 from streams.settings import ConfigurationError, Settings
 from streams.topics.plan import FoundTopic, Step, plan
 
+WAIT_FOR_EVER_MS = 10**9
+
 
 class TopicsError(Exception):
     """The cluster's topics are not, and cannot simply be made, what the table asks for."""
@@ -22,7 +24,8 @@ class TopicsError(Exception):
 def admin_client(settings: Settings, bootstrap: str) -> Iterator[Any]:
     """An admin client; raises `ConfigurationError` where no broker answers."""
     try:
-        client = KafkaAdminClient(**kafka_python_options(settings, bootstrap))
+        patience_ms = WAIT_FOR_EVER_MS if settings.start_deadline_ms is None else settings.start_deadline_ms
+        client = KafkaAdminClient(**kafka_python_options(settings, bootstrap), bootstrap_timeout_ms=patience_ms)
     except (KafkaError, OSError) as error:
         raise ConfigurationError(f"no broker answers at {bootstrap}; start it, or correct --broker") from error
     try:

@@ -15,7 +15,11 @@ from streams.settings import Settings
 from streams.topics.admin import ensure
 
 DEADLINE_S = 60.0
-ENVIRONMENT = {"SHELFWISE_SETTLEMENT__IDLE_MS": "1500", "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "500"}
+ENVIRONMENT = {
+    "SHELFWISE_SETTLEMENT__IDLE_MS": "1500",
+    "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "500",
+    "SHELFWISE_SESSION_TIMEOUT_MS": "2000",
+}
 
 
 @pytest.fixture
