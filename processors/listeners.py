@@ -161,7 +161,7 @@ class Listeners:
                         ranking_number=listener.event_count,
                         event_ms=listener.newest_ms,
                         plays=listener.plays[-self.settings.settlement.plays_max :],
-                        sources={**listener.offsets, **self.positions},
+                        sources=dict(sorted((listener.offsets | self.positions).items())),
                     )
                 )
         return list(self.pages.rank(self.learned, requests))
