@@ -24,7 +24,7 @@ def loop(seed: int) -> PureLoop:
 
 def test_the_loop_learns_and_the_same_seed_gives_the_same_bytes() -> None:
     first, second = loop(3), loop(3)
-    for _ in range(5 * HOUR):
+    for _ in range(4 * HOUR):
         first.step()
     for _ in range(HOUR):
         second.step()
