@@ -156,6 +156,32 @@ def test_everything_comes_back(tmp_path: Path, storage_of: Callable[[Path], Stor
     revived.close()
 
 
+def test_a_topic_deleted_under_a_transaction_does_not_keep_it_from_ending() -> None:
+    state = BrokerState(MemoryStorage(), IDENTITY)
+    state.topics.create("t", 2, {})
+    state.topics.create("u", 1, {})
+    record = state.transactions.init_producer("id", timeout_ms=60_000, producer_id=-1, epoch=-1)
+    producer = (record.producer_id, record.epoch)
+    state.transactions.add_partitions("id", *producer, [("t", 0), ("t", 1), ("u", 0)])
+    state.topics.delete("u")
+    state.topics.delete("t")
+    state.topics.create("t", 1, {})
+    state.transactions.end("id", *producer, committed=True)
+    assert state.transactions.by_id["id"].state is TransactionState.COMPLETE_COMMIT
+
+
+def test_a_producer_whose_epochs_are_used_up_gets_a_new_id() -> None:
+    state = BrokerState(MemoryStorage(), IDENTITY)
+    first = state.transactions.init_producer("id", timeout_ms=1_000, producer_id=-1, epoch=-1)
+    epochs = [first.epoch]
+    while epochs[-1] < 32_765:
+        record = state.transactions.init_producer("id", timeout_ms=1_000, producer_id=-1, epoch=-1)
+        assert record.producer_id == first.producer_id
+        epochs.append(record.epoch)
+    fresh = state.transactions.init_producer("id", timeout_ms=1_000, producer_id=-1, epoch=-1)
+    assert (fresh.producer_id > first.producer_id, fresh.epoch) == (True, 0)
+
+
 def test_the_journal_is_rewritten_when_most_of_it_is_superseded() -> None:
     storage = MemoryStorage()
     state = BrokerState(storage, IDENTITY)
