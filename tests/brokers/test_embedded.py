@@ -82,6 +82,7 @@ def test_a_crash_loses_nothing_that_was_acknowledged(tmp_path: Path, *, is_on_di
         assert broker.bootstrap == bootstrap
         member.raw = RawClient(bootstrap)
         assert member.heartbeat() == 0, "the members are remembered"
+        assert settled(bootstrap, "another").member_id != member.member_id, "no id is given out twice"
         with RawClient(bootstrap) as raw:
             again = raw.produce("t", b"a", producer=producer, sequence=0)
             assert (again.error_code, again.base_offset) == (0, 0), "the producers are remembered"

@@ -117,7 +117,8 @@ def test_a_torn_tail_is_cut_and_writing_goes_on(
     assert list(offsets(revived)) == list(range(len(survivors) + 1))
 
 
-def test_a_half_written_journal_entry_is_dropped(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tear", [lambda data: data[:-3], lambda data: data[:-3] + b"???"])
+def test_a_half_written_journal_entry_is_dropped(tmp_path: Path, tear: Callable[[bytes], bytes]) -> None:
     state = BrokerState(DirectoryStorage(tmp_path), IDENTITY)
     state.topics.create("kept", 1, {})
     state.close()
@@ -126,7 +127,7 @@ def test_a_half_written_journal_entry_is_dropped(tmp_path: Path) -> None:
     state = BrokerState(DirectoryStorage(tmp_path), IDENTITY)
     state.topics.create("torn", 1, {})
     state.close()
-    journal.write_bytes(journal.read_bytes()[:-3])
+    journal.write_bytes(tear(journal.read_bytes()))
     revived = BrokerState(DirectoryStorage(tmp_path), IDENTITY)
     assert list(revived.topics.by_name) == ["kept"]
     assert len(whole) < journal.stat().st_size, "the journal goes on after the cut"
