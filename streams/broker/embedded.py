@@ -5,6 +5,7 @@ It has one node, no replication, no authentication, and fsyncs nothing; producti
 
 import asyncio
 import logging
+import os
 import signal
 import threading
 from collections.abc import Coroutine, Mapping
@@ -52,6 +53,7 @@ class EmbeddedBroker:
         self._host = host
         self._auto_create = auto_create
         self._storage: Storage = MemoryStorage() if data_dir is None else DirectoryStorage(Path(data_dir))
+        self._lock: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._server: BrokerServer | None = None
@@ -63,8 +65,10 @@ class EmbeddedBroker:
         return f"{self._host}:{self.port}"
 
     def start(self) -> Self:
-        """Start to serve; raises `BrokerPortTakenError`."""
+        """Start to serve; raises `BrokerPortTakenError` or `DataDirInUseError`."""
         assert self._thread is None, "already started"
+        if isinstance(self._storage, DirectoryStorage):
+            self._lock = self._storage.lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="embedded-broker", daemon=True)
         self._thread.start()
@@ -151,10 +155,13 @@ class EmbeddedBroker:
         self._thread.join()
         self._loop.close()
         self._loop = self._thread = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
 
 def serve(host: str, port: int, data_dir: str | Path | None) -> None:
-    """Run a broker in this thread's stead until SIGINT or SIGTERM; raises `BrokerPortTakenError`."""
+    """Run a broker in this thread's stead until SIGINT or SIGTERM; raises as `EmbeddedBroker.start` does."""
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

@@ -6,6 +6,7 @@ Writes reach the operating system before they are acknowledged; they survive the
 a loss of power (nothing is fsynced).
 """
 
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -59,19 +60,24 @@ class MemoryFile:
         self._data = bytearray()
 
     @property
-    def size(self) -> int:  # noqa: D102  as in File
+    def size(self) -> int:
+        """Bytes that it holds."""
         return len(self._data)
 
-    def append(self, data: bytes | bytearray) -> None:  # noqa: D102  as in File
+    def append(self, data: bytes | bytearray) -> None:
+        """Write at the end."""
         self._data += data
 
-    def read(self, position: int, size: int) -> bytes:  # noqa: D102  as in File
+    def read(self, position: int, size: int) -> bytes:
+        """Read up to `size` bytes."""
         return bytes(memoryview(self._data)[position : position + size])
 
-    def truncate(self, size: int) -> None:  # noqa: D102  as in File
+    def truncate(self, size: int) -> None:
+        """Cut what is after `size`."""
         del self._data[size:]
 
-    def close(self) -> None:  # noqa: D102  as in File
+    def close(self) -> None:
+        """Give up the file."""
         return
 
 
@@ -81,19 +87,23 @@ class MemoryStorage:
     def __init__(self) -> None:
         self._files: dict[str, MemoryFile] = {}
 
-    def open(self, path: str) -> MemoryFile:  # noqa: D102  as in Storage
+    def open(self, path: str) -> MemoryFile:
+        """Open or create a file."""
         return self._files.setdefault(path, MemoryFile())
 
-    def list(self, folder: str) -> list[str]:  # noqa: D102  as in Storage
+    def list(self, folder: str) -> list[str]:
+        """Names of the files in a folder, sorted."""
         prefix = f"{folder}/"
         return sorted(path.removeprefix(prefix) for path in self._files if path.startswith(prefix))
 
-    def delete(self, path: str) -> None:  # noqa: D102  as in Storage
+    def delete(self, path: str) -> None:
+        """Remove a file or a folder."""
         self._files.pop(path, None)
         for name in self.list(path):
             del self._files[f"{path}/{name}"]
 
-    def replace(self, path: str, data: bytes | bytearray) -> None:  # noqa: D102  as in Storage
+    def replace(self, path: str, data: bytes | bytearray) -> None:
+        """Write a whole file in one step."""
         self._files[path] = MemoryFile()
         self._files[path].append(data)
 
@@ -106,10 +116,12 @@ class DiskFile:
         self._size = os.fstat(self._descriptor).st_size
 
     @property
-    def size(self) -> int:  # noqa: D102  as in File
+    def size(self) -> int:
+        """Bytes that it holds."""
         return self._size
 
-    def append(self, data: bytes | bytearray) -> None:  # noqa: D102  as in File
+    def append(self, data: bytes | bytearray) -> None:
+        """Write at the end."""
         rest = memoryview(data)
         try:
             while rest:
@@ -119,15 +131,22 @@ class DiskFile:
             raise
         self._size += len(data)
 
-    def read(self, position: int, size: int) -> bytes:  # noqa: D102  as in File
+    def read(self, position: int, size: int) -> bytes:
+        """Read up to `size` bytes."""
         return os.pread(self._descriptor, size, position)
 
-    def truncate(self, size: int) -> None:  # noqa: D102  as in File
+    def truncate(self, size: int) -> None:
+        """Cut what is after `size`."""
         os.ftruncate(self._descriptor, size)
         self._size = size
 
-    def close(self) -> None:  # noqa: D102  as in File
+    def close(self) -> None:
+        """Give up the file."""
         os.close(self._descriptor)
+
+
+class DataDirInUseError(OSError):
+    """Two brokers on one folder would write over each other."""
 
 
 class DirectoryStorage:
@@ -137,25 +156,42 @@ class DirectoryStorage:
         self._root = root
         root.mkdir(parents=True, exist_ok=True)
 
-    def open(self, path: str) -> DiskFile:  # noqa: D102  as in Storage
+    def lock(self) -> int:
+        """Keep every other broker out until the returned descriptor is closed, or this process dies.
+
+        Raises `DataDirInUseError`.
+        """
+        descriptor = os.open(self._root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            raise DataDirInUseError(f"another broker serves {self._root}; choose another folder") from error
+        return descriptor
+
+    def open(self, path: str) -> DiskFile:
+        """Open or create a file."""
         target = self._root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         return DiskFile(target)
 
-    def list(self, folder: str) -> list[str]:  # noqa: D102  as in Storage
+    def list(self, folder: str) -> list[str]:
+        """Names of the files in a folder, sorted."""
         target = self._root / folder
         if not target.is_dir():
             return []
         return sorted(child.name for child in target.iterdir() if not child.name.endswith(".new"))
 
-    def delete(self, path: str) -> None:  # noqa: D102  as in Storage
+    def delete(self, path: str) -> None:
+        """Remove a file or a folder."""
         target = self._root / path
         if target.is_dir():
             shutil.rmtree(target)
         else:
             target.unlink(missing_ok=True)
 
-    def replace(self, path: str, data: bytes | bytearray) -> None:  # noqa: D102  as in Storage
+    def replace(self, path: str, data: bytes | bytearray) -> None:
+        """Write a whole file in one step."""
         target = self._root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_name(f"{target.name}.new")

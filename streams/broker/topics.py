@@ -79,12 +79,19 @@ class Topics:
             raise KafkaFailure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         return topic
 
-    def log(self, name: str, partition: int) -> PartitionLog:
-        """Return a partition's log; raises `KafkaFailure` (UNKNOWN_TOPIC_OR_PARTITION)."""
+    def find(self, name: str, partition: int) -> PartitionLog | None:
+        """Return a partition's log, or None when there is no such partition."""
         topic = self.by_name.get(name)
         if topic is None or not 0 <= partition < len(topic.logs):
-            raise KafkaFailure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+            return None
         return topic.logs[partition]
+
+    def log(self, name: str, partition: int) -> PartitionLog:
+        """Return a partition's log; raises `KafkaFailure` (UNKNOWN_TOPIC_OR_PARTITION)."""
+        log = self.find(name, partition)
+        if log is None:
+            raise KafkaFailure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        return log
 
     def check_new(self, name: str, partitions: int, configs: Mapping[str, str | None]) -> dict[str, str]:
         """Check whether a topic could be created; raises `KafkaFailure`."""

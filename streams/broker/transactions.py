@@ -208,9 +208,9 @@ class Transactions:
     def _finish(self, transactional_id: str, record: TransactionRecord) -> None:
         committed = record.state is TransactionState.PREPARE_COMMIT
         for topic, partition in record.partitions:
-            if topic not in self._topics.by_name:
+            log = self._topics.find(topic, partition)
+            if log is None:
                 continue  # deleted under the transaction
-            log = self._topics.log(topic, partition)
             if record.producer_id in log.producers.open_transactions:
                 log.append_marker(record.producer_id, record.epoch, committed=committed)
         offsets = record.offsets if committed else ()

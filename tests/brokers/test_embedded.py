@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from streams.broker import embedded
 from streams.broker.embedded import BrokerPortTakenError, EmbeddedBroker
 from streams.broker.errors import KafkaFailure
+from streams.broker.storage import DataDirInUseError
 from tests.brokers.raw_client import RawClient, values_of
 from tests.brokers.test_groups import settled
 
@@ -32,6 +33,15 @@ def test_a_taken_port_is_a_clear_error() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(BrokerPortTakenError, match=f"127.0.0.1:{port}.*choose another port"):
             EmbeddedBroker(port=port).start()
+
+
+def test_a_folder_belongs_to_one_broker_at_a_time(tmp_path: Path) -> None:
+    with EmbeddedBroker(data_dir=tmp_path) as broker:
+        with pytest.raises(DataDirInUseError, match="another broker serves"):
+            EmbeddedBroker(data_dir=tmp_path).start()
+        broker.create_topic("kept")
+    with EmbeddedBroker(data_dir=tmp_path) as broker, RawClient(broker.bootstrap) as raw:
+        assert [topic.name for topic in raw.ask("Metadata", 1, topics=None).topics] == ["kept"]
 
 
 def test_stopping_twice_is_harmless() -> None:
@@ -72,6 +82,7 @@ def test_a_crash_loses_nothing_that_was_acknowledged(tmp_path: Path, *, is_on_di
         assert broker.bootstrap == bootstrap
         member.raw = RawClient(bootstrap)
         assert member.heartbeat() == 0, "the members are remembered"
+        assert settled(bootstrap, "another").member_id != member.member_id, "no id is given out twice"
         with RawClient(bootstrap) as raw:
             again = raw.produce("t", b"a", producer=producer, sequence=0)
             assert (again.error_code, again.base_offset) == (0, 0), "the producers are remembered"

@@ -23,6 +23,7 @@ RUN = (
     "import sys; from streams.broker.embedded import serve; serve('127.0.0.1', int(sys.argv[1]), sys.argv[2])"
 )
 KILLS = 4
+ROWS_PER_KILL = 250  # long enough for the cleaner to be killed at its work
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -182,3 +183,53 @@ def committed_offset(bootstrap: str, topic: str, group: str) -> int:
             raw.ask("OffsetFetch", 5, group_id=group, topics=wanted).topics[0].partitions[0].committed_offset
         )
         return offset
+
+
+def test_a_compacted_table_is_right_after_every_kill(mortal: BrokerProcess) -> None:
+    """What a task keeps in its state topic: keyed rows, written in transactions, read back from the start."""
+    configs = {"cleanup.policy": "compact", "segment.bytes": "2000", "min.cleanable.dirty.ratio": "0.0"}
+    topic = TopicMaker(mortal.bootstrap)(configs=configs)
+    acknowledged: list[int] = []
+    total, keys = ROWS_PER_KILL * (KILLS + 1), 7
+
+    async def write(numbers: Iterator[int]) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=mortal.bootstrap,
+            transactional_id="table",
+            retry_backoff_ms=20,
+            request_timeout_ms=5_000,
+        )
+        try:
+            await producer.start()
+            while len(acknowledged) < total:
+                number = next(numbers)
+                async with producer.transaction():
+                    await producer.send(topic, b"%d" % number, b"%d" % (number % keys), partition=0)
+                acknowledged.append(number)
+        except Exception:  # noqa: BLE001  the client's own way to say that its broker died
+            await asyncio.sleep(0.01)
+        finally:
+            await asyncio.wait_for(producer.stop(), 20)
+
+    async def story() -> None:
+        async def storm() -> None:
+            for kill in range(1, KILLS + 1):
+                await reached(acknowledged, ROWS_PER_KILL * kill)
+                await asyncio.to_thread(mortal.kill_and_restart)
+
+        killing = asyncio.ensure_future(storm())
+        numbers = itertools.count(1)
+        while len(acknowledged) < total:
+            await write(numbers)
+        await killing
+
+    asyncio.run(story())
+    with RawClient(mortal.bootstrap) as raw:
+        raw.init_producer("table")
+    eventually(lambda: len(read_committed(mortal.bootstrap, topic, 0)) < ROWS_PER_KILL)
+    rows = read_committed(mortal.bootstrap, topic, 0)
+    table = {number % keys: number for number in rows}
+    latest = {number % keys: number for number in acknowledged}
+    assert all(table[key] >= number for key, number in latest.items())
+    assert table.keys() == latest.keys()
+    assert rows == sorted(rows)

@@ -117,7 +117,8 @@ def test_a_torn_tail_is_cut_and_writing_goes_on(
     assert list(offsets(revived)) == list(range(len(survivors) + 1))
 
 
-def test_a_half_written_journal_entry_is_dropped(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tear", [lambda data: data[:-3], lambda data: data[:-3] + b"???"])
+def test_a_half_written_journal_entry_is_dropped(tmp_path: Path, tear: Callable[[bytes], bytes]) -> None:
     state = BrokerState(DirectoryStorage(tmp_path), IDENTITY)
     state.topics.create("kept", 1, {})
     state.close()
@@ -126,7 +127,7 @@ def test_a_half_written_journal_entry_is_dropped(tmp_path: Path) -> None:
     state = BrokerState(DirectoryStorage(tmp_path), IDENTITY)
     state.topics.create("torn", 1, {})
     state.close()
-    journal.write_bytes(journal.read_bytes()[:-3])
+    journal.write_bytes(tear(journal.read_bytes()))
     revived = BrokerState(DirectoryStorage(tmp_path), IDENTITY)
     assert list(revived.topics.by_name) == ["kept"]
     assert len(whole) < journal.stat().st_size, "the journal goes on after the cut"
@@ -154,6 +155,32 @@ def test_everything_comes_back(tmp_path: Path, storage_of: Callable[[Path], Stor
         assert new.producers.states == old.producers.states
     assert revived.transactions.new_producer_id() > before.producer_id
     revived.close()
+
+
+def test_a_topic_deleted_under_a_transaction_does_not_keep_it_from_ending() -> None:
+    state = BrokerState(MemoryStorage(), IDENTITY)
+    state.topics.create("t", 2, {})
+    state.topics.create("u", 1, {})
+    record = state.transactions.init_producer("id", timeout_ms=60_000, producer_id=-1, epoch=-1)
+    producer = (record.producer_id, record.epoch)
+    state.transactions.add_partitions("id", *producer, [("t", 0), ("t", 1), ("u", 0)])
+    state.topics.delete("u")
+    state.topics.delete("t")
+    state.topics.create("t", 1, {})
+    state.transactions.end("id", *producer, committed=True)
+    assert state.transactions.by_id["id"].state is TransactionState.COMPLETE_COMMIT
+
+
+def test_a_producer_whose_epochs_are_used_up_gets_a_new_id() -> None:
+    state = BrokerState(MemoryStorage(), IDENTITY)
+    first = state.transactions.init_producer("id", timeout_ms=1_000, producer_id=-1, epoch=-1)
+    epochs = [first.epoch]
+    while epochs[-1] < 32_765:
+        record = state.transactions.init_producer("id", timeout_ms=1_000, producer_id=-1, epoch=-1)
+        assert record.producer_id == first.producer_id
+        epochs.append(record.epoch)
+    fresh = state.transactions.init_producer("id", timeout_ms=1_000, producer_id=-1, epoch=-1)
+    assert (fresh.producer_id > first.producer_id, fresh.epoch) == (True, 0)
 
 
 def test_the_journal_is_rewritten_when_most_of_it_is_superseded() -> None:

@@ -43,14 +43,10 @@ async def fetch(state: BrokerState, request: Request) -> Any:
 
 
 def _watched(state: BrokerState, body: Any) -> list[PartitionLog]:
-    logs = []
-    for topic in body.topics:
-        known = state.topics.by_name.get(topic.topic)
-        if known is not None:
-            logs += [
-                known.logs[part.partition] for part in topic.partitions if part.partition < len(known.logs)
-            ]
-    return logs
+    found = (
+        state.topics.find(topic.topic, part.partition) for topic in body.topics for part in topic.partitions
+    )
+    return [log for log in found if log is not None]
 
 
 def _read_all(state: BrokerState, body: Any) -> tuple[list[Any], int, bool]:

@@ -80,7 +80,8 @@ async def offset_commit(state: BrokerState, request: Request) -> Any:
     for topic in body.topics:
         partitions = []
         for part in topic.partitions:
-            code = failed or _exists(state, topic.name, part.partition_index)
+            is_known = state.topics.find(topic.name, part.partition_index) is not None
+            code = failed or (ErrorCode.NONE if is_known else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
             if not code:
                 accepted[topic.name, part.partition_index] = CommittedOffset(
                     part.committed_offset, part.committed_leader_epoch, part.committed_metadata
@@ -90,14 +91,6 @@ async def offset_commit(state: BrokerState, request: Request) -> Any:
     if accepted:
         state.groups.commit(body.group_id, accepted)
     return request.answer(topics=topics)
-
-
-def _exists(state: BrokerState, topic: str, partition: int) -> ErrorCode:
-    try:
-        state.topics.log(topic, partition)
-    except KafkaFailure as failure:
-        return failure.code
-    return ErrorCode.NONE
 
 
 async def offset_fetch(state: BrokerState, request: Request) -> Any:

@@ -47,7 +47,7 @@ async def add_partitions_to_txn(state: BrokerState, request: Request) -> Any:
     body = request.body
     topics = body.v3_and_below_topics
     partitions = [(topic.name, index) for topic in topics for index in topic.partitions]
-    missing = {key for key in partitions if not _exists(state, *key)}
+    missing = {key for key in partitions if state.topics.find(*key) is None}
     code = ErrorCode.NONE
     try:
         if not missing:
@@ -78,11 +78,6 @@ async def add_partitions_to_txn(state: BrokerState, request: Request) -> Any:
             for topic in topics
         ]
     )
-
-
-def _exists(state: BrokerState, topic: str, partition: int) -> bool:
-    known = state.topics.by_name.get(topic)
-    return known is not None and 0 <= partition < len(known.logs)
 
 
 async def add_offsets_to_txn(state: BrokerState, request: Request) -> Any:
