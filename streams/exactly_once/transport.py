@@ -89,7 +89,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_thread_stop(self) -> None:
         """Stop the consumer, but do not wait for a broker that is gone: aiokafka would, for ever."""
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(super().on_thread_stop(), self._owner.settings.stop_timeout_ms / 3000)
+            await asyncio.wait_for(super().on_thread_stop(), self._owner.settings.stop_timeout_ms / 4000)
 
     async def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run work on this thread's loop, from the main one."""
