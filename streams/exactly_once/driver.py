@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any, cast
 
 import faust
@@ -45,6 +45,11 @@ class ConsumerFeed:
         """Seek a task's inputs together."""
         thread = self._consumer.thread
         return await thread.run(thread.seek_together(positions))
+
+    async def await_leaders(self, partitions: Collection[TopicPartition]) -> None:
+        """Ask each partition's leader for an offset."""
+        thread = self._consumer.thread
+        await thread.run(thread.await_leaders(partitions))
 
     async def note_progress(self) -> None:
         """Keep the poll timeout from running out during a long restore."""

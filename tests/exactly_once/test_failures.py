@@ -140,6 +140,7 @@ def test_two_tasks_may_not_share_an_input_topic() -> None:
         build(settings_for("127.0.0.1:9", "t"), [spec, spec])
 
 
+@pytest.mark.slow
 def test_a_broker_that_restarts_is_waited_for(broker: KafkaHarness, prefix: str) -> None:
     inputs = random_inputs(prefix, seed=13, count=800)
     outputs = f"{prefix}-outputs"
@@ -157,6 +158,7 @@ def test_a_broker_that_restarts_is_waited_for(broker: KafkaHarness, prefix: str)
     assert account(inputs, asyncio.run(history())).balanced
 
 
+@pytest.mark.slow
 def test_a_worker_stops_in_bounded_time_while_its_broker_is_down(broker: KafkaHarness, prefix: str) -> None:
     async def history() -> float:
         stop, seen = asyncio.Event(), Watching()
