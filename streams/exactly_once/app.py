@@ -3,11 +3,21 @@
 from typing import Any
 
 import faust
+from faust.tables.manager import TableManager
 
 from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.transport import BatchTransport, Owner
 
 STREAM_BUFFER_BATCHES = 2  # Faust's default of 4096 counts messages, which are batches here
+
+
+class NoTables(TableManager):
+    """The table manager of an app without tables: it resumes streams after a rebalance, at once."""
+
+    async def on_start(self) -> None:
+        """Skip the second that Faust waits for tables to register."""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class ExactlyOnceApp(faust.App):
@@ -32,6 +42,7 @@ def new_app(settings: DriverSettings, owner: Owner) -> ExactlyOnceApp:
         broker=[f"kafka://{server.strip()}" for server in settings.bootstrap.split(",")],
         broker_client_id=settings.client_id,
         autodiscover=False,
+        TableManager=NoTables,
         store="memory://",
         web_enabled=False,
         worker_redirect_stdouts=False,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any, cast
 
 import faust
@@ -17,7 +17,7 @@ from streams.exactly_once.observer import Observer
 from streams.exactly_once.ownership import Ownership, wall_clock_ms
 from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.task import TaskSpec
-from streams.exactly_once.topics import check_topics, partition_counts, topics_of
+from streams.exactly_once.topics import topics_checked
 from streams.exactly_once.transport import BatchConsumer
 
 START_BACKOFF_MAX_S = 2.0
@@ -45,6 +45,11 @@ class ConsumerFeed:
         """Seek a task's inputs together."""
         thread = self._consumer.thread
         return await thread.run(thread.seek_together(positions))
+
+    async def await_leaders(self, partitions: Collection[TopicPartition]) -> None:
+        """Ask each partition's leader for an offset."""
+        thread = self._consumer.thread
+        await thread.run(thread.await_leaders(partitions))
 
     async def note_progress(self) -> None:
         """Keep the poll timeout from running out during a long restore."""
@@ -99,7 +104,7 @@ class ExactlyOnce:
         started_s, backoff_s = time.monotonic(), 0.1
         while not stop.is_set():
             try:
-                check_topics(specs, await partition_counts(settings, topics_of(specs)))
+                await topics_checked(settings, specs)
             except (KafkaError, OSError) as error:
                 waited_ms = (time.monotonic() - started_s) * 1000
                 if settings.start_deadline_ms is not None and waited_ms >= settings.start_deadline_ms:
@@ -116,12 +121,10 @@ class ExactlyOnce:
         return False
 
     async def _shut_down(self, start: "asyncio.Task[None]") -> None:
-        timeout_s = self._ownership.settings.stop_timeout_ms / 1000
+        timeout_s = self._ownership.settings.stop_timeout_ms / 2000
         start.cancel()
         await asyncio.wait([start])
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._ownership.revoked()
+        await self._ownership.revoked(timeout_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self.app.stop()

@@ -47,8 +47,11 @@ class OpenTask:
         TaskFailed.
         """
         transactional_id = f"{around.settings.group}-{spec.name}-{number}"
-        writer = await TransactionalWriter.open(around.settings, transactional_id, around.partitioner)
+        writer = TransactionalWriter(
+            around.settings, transactional_id, around.partitioner, around.feed.await_leaders
+        )
         try:
+            await writer.open()
             opened = cls(spec, number, around, writer)
             await writer.sweep(opened._state, opened._inputs)
             restored = await read_state(around.settings, opened._state, spec.state_format, opened._restoring)

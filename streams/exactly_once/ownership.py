@@ -17,7 +17,7 @@ from streams.exactly_once.partitioner import Partitioner
 from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.surroundings import Feed
 from streams.exactly_once.task import Record, TaskSpec
-from streams.exactly_once.topics import check_topics, partition_counts, topics_of
+from streams.exactly_once.topics import topics_checked
 
 
 def wall_clock_ms() -> int:
@@ -108,11 +108,12 @@ class Ownership:
         self._stop_admission()
         self._admission = asyncio.get_running_loop().create_task(self._admit(new))
 
-    async def revoked(self) -> None:
-        """Commit and close everything, in bounded time."""
+    async def revoked(self, timeout_s: float | None = None) -> None:
+        """Commit and close everything, in bounded time: by default half of what a rebalance may take."""
         self._stop_admission()
         owned, self._owned = self._owned, {}
-        timeout_s = min(self.settings.rebalance_timeout_ms / 2, self.settings.transaction_timeout_ms) / 1000
+        if timeout_s is None:
+            timeout_s = self.settings.rebalance_timeout_ms / 2000
         await asyncio.gather(*(partition.close(timeout_s) for partition in owned.values()))
         for name, number in owned:
             self.observer.revoked(name, number)
@@ -130,7 +131,7 @@ class Ownership:
     async def _admit(self, new: Sequence[OwnedPartition]) -> None:
         while True:
             try:
-                check_topics(self.specs, await partition_counts(self.settings, topics_of(self.specs)))
+                await topics_checked(self.settings, self.specs)
             except DriverError as error:
                 self.fail(error)
                 return

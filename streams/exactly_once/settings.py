@@ -12,7 +12,9 @@ class DriverSettings:
 
     ``group`` also begins every transactional id: two groups never fence each other. ``commit_max_records``
     bounds what is held for one transaction: reaching it commits before the interval ends.
-    ``start_deadline_ms`` is how long to look for a broker at start (None: until told to stop).
+    ``start_deadline_ms`` is how long to look for a broker at start (None: until told to stop),
+    ``topic_patience_ms`` how long a topic may be missing before that is an error: brokers hear of new topics
+    one after the other.
     """
 
     bootstrap: str
@@ -35,6 +37,7 @@ class DriverSettings:
     produce_max_batch_bytes: int = 900_000
     compression: Literal["gzip", "snappy", "lz4", "zstd"] | None = None
     start_deadline_ms: int | None = None
+    topic_patience_ms: int = 5_000
     stop_timeout_ms: int = 15_000
     reopen_backoff_ms: int = 200
 

@@ -1,6 +1,6 @@
 """What all partitions of a worker share, as a partition sees it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from aiokafka import TopicPartition
@@ -26,6 +26,10 @@ class Feed(Protocol):
 
     async def seek(self, positions: Mapping[TopicPartition, int]) -> int:
         """Seek, and give the number that batches fetched from there carry."""
+        ...
+
+    async def await_leaders(self, partitions: Collection[TopicPartition]) -> None:
+        """Return once every partition, of whatever topic, has a leader that answers."""
         ...
 
     async def note_progress(self) -> None:

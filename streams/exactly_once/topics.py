@@ -1,5 +1,7 @@
 """Do the topics exist, and do they fit together? Asked before anything is opened."""
 
+import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from aiokafka.client import AIOKafkaClient
@@ -21,6 +23,24 @@ async def partition_counts(settings: DriverSettings, topics: Iterable[str]) -> d
         return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in topics}
     finally:
         await client.close()
+
+
+async def topics_checked(settings: DriverSettings, specs: Sequence[TaskSpec]) -> None:
+    """Ask a broker whether the topics of these tasks fit together; be patient with missing ones.
+
+    Raises as ``check_topics`` and ``partition_counts`` do.
+    """
+    deadline_s = time.monotonic() + settings.topic_patience_ms / 1000
+    while True:
+        counts = await partition_counts(settings, topics_of(specs))
+        try:
+            check_topics(specs, counts)
+        except TopicMissingError:
+            if time.monotonic() >= deadline_s:
+                raise
+            await asyncio.sleep(settings.reopen_backoff_ms / 1000)
+        else:
+            return
 
 
 def check_topics(specs: Sequence[TaskSpec], counts: Mapping[str, int]) -> None:

@@ -88,8 +88,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def on_thread_stop(self) -> None:
         """Stop the consumer, but do not wait for a broker that is gone: aiokafka would, for ever."""
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(super().on_thread_stop(), self._owner.settings.stop_timeout_ms / 3000)
+        with contextlib.suppress(
+            TimeoutError, asyncio.CancelledError
+        ):  # it may await a fetch that it cancelled
+            await asyncio.wait_for(super().on_thread_stop(), self._owner.settings.stop_timeout_ms / 4000)
 
     async def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run work on this thread's loop, from the main one."""
@@ -143,6 +145,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             first = committed if committed is not None else earliest[tp]
             offsets[tp] = (max(first, earliest[tp]), max(0, earliest[tp] - first))
         return offsets
+
+    async def await_leaders(self, partitions: Collection[TopicPartition]) -> None:
+        """Return once the leader of each partition has answered; aiokafka asks until it does."""
+        await self._ensure_consumer().beginning_offsets(list(partitions))
 
     async def is_member(self) -> bool:
         """Ask the group's coordinator whether what we were assigned is still ours."""

@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
@@ -23,6 +23,7 @@ from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.task import Produced, StateRow
 
 DISCARD_TIMEOUT_S = 2.0
+AwaitLeaders = Callable[[Collection[TopicPartition]], Awaitable[None]]
 Headers = Sequence[tuple[str, bytes]]
 _REFUSALS = (
     MessageSizeTooLargeError,
@@ -50,7 +51,14 @@ class TransactionalWriter:
     afterwards cannot change any more. After any error the writer is of no use: discard it.
     """
 
-    def __init__(self, settings: DriverSettings, transactional_id: str, partitioner: Partitioner) -> None:
+    def __init__(
+        self,
+        settings: DriverSettings,
+        transactional_id: str,
+        partitioner: Partitioner,
+        await_leaders: AwaitLeaders,
+    ) -> None:
+        self._await_leaders = await_leaders
         self._settings = settings
         self._partitioner = partitioner
         self._swept: set[TopicPartition] = set()
@@ -62,22 +70,15 @@ class TransactionalWriter:
             compression_type=settings.compression,
         )
 
-    @classmethod
-    async def open(cls, settings: DriverSettings, transactional_id: str, partitioner: Partitioner) -> Self:
-        """Connect, fence, and end what was open.
+    async def open(self) -> None:
+        """Connect, fence, and end what was open; discard it when this fails.
 
         Raises ReopenNeeded when the broker does not answer within the transaction timeout.
         """
-        writer = cls(settings, transactional_id, partitioner)
         try:
-            await asyncio.wait_for(writer._producer.start(), settings.transaction_timeout_ms / 1000)
+            await asyncio.wait_for(self._producer.start(), self._settings.transaction_timeout_ms / 1000)
         except (KafkaError, TimeoutError, OSError) as error:
-            await writer.discard()
-            raise ReopenNeeded(f"cannot open {transactional_id}: {error!r}") from error
-        except BaseException:
-            await writer.discard()
-            raise
-        return writer
+            raise ReopenNeeded(f"cannot open the transactional producer: {error!r}") from error
 
     async def sweep(self, state: TopicPartition, inputs: Sequence[TopicPartition]) -> None:
         """Abort whatever this task's predecessors may have left open in its state and offsets; do it first.
@@ -127,9 +128,12 @@ class TransactionalWriter:
         ) as error:  # aiokafka asserts its own states
             raise ReopenNeeded(f"the transaction did not commit: {error!r}") from error
 
-    async def _sweep(self, places: Iterable[TopicPartition], offsets: Mapping[TopicPartition, int]) -> None:
+    async def _sweep(self, places: Collection[TopicPartition], offsets: Mapping[TopicPartition, int]) -> None:
         """Begin a transaction on partitions, write nothing, abort: that puts an abort marker into each."""
         producer = self._producer
+        await self._await_leaders(
+            places
+        )  # a marker for a partition without one keeps the coordinator busy for long
         await producer.begin_transaction()
         for place in places:
             producer._txn_manager.maybe_add_partition_to_txn(place)  # noqa: SLF001  no public way without a record

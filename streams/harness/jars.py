@@ -89,9 +89,9 @@ class JarsKafka:
         raise AssertionError("unreachable")
 
     def stop(self) -> None:
-        """End the nodes politely, then for certain, and remove the folder."""
+        """End the nodes at once, since nothing of theirs is kept, and remove the folder."""
         for node in self._nodes.values():
-            node.terminate()
+            node.kill()
         if self._watchdog is not None:
             self._watchdog.close()
             self._watchdog = None

@@ -10,7 +10,6 @@ from typing import IO
 from streams.harness.interface import HarnessError, NodeStatus
 from streams.harness.watchdog import Watchdog
 
-STOP_TIMEOUT_S = 10.0
 LOG_TAIL_BYTES = 3000
 
 
@@ -56,14 +55,14 @@ class Node:
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
-        self._end(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        """Let it shut down; after ten seconds, kill it."""
-        if self._partitioned:  # a stopped process hears nothing else
-            self.kill()
-        else:
-            self._end(signal.SIGTERM)
+        process, self._process = self._process, None
+        self._asked_to_end, self._partitioned = True, False
+        if process is None:
+            return
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self._watchdog.forget(process.pid)
 
     def send_signal(self, number: signal.Signals) -> None:
         """SIGSTOP or SIGCONT to the running process."""
@@ -95,19 +94,3 @@ class Node:
             cwd=self._home,
             start_new_session=True,
         )
-
-    def _end(self, number: signal.Signals) -> None:
-        process = self._process
-        if process is None:
-            return
-        self._asked_to_end = True
-        if process.poll() is None:
-            os.killpg(process.pid, number)
-            try:
-                process.wait(timeout=STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        self._watchdog.forget(process.pid)
-        self._process = None
-        self._partitioned = False

@@ -80,15 +80,11 @@ async def read_until(
     enough: Callable[[list[ConsumerRecord]], bool],
     *,
     deadline_s: float = DEADLINE_S,
-    watch: "asyncio.Task[None] | None" = None,
 ) -> list[ConsumerRecord]:
     """Read what is committed in a topic, from its beginning until there is enough."""
     records: list[ConsumerRecord] = []
     async with asyncio.timeout(deadline_s), reader(bootstrap, topic) as consumer:
         while not enough(records):
-            if watch is not None and watch.done():
-                watch.result()
-                raise AssertionError("the worker stopped early")
             for fetched in (await consumer.getmany(timeout_ms=100)).values():
                 records += fetched
     return records
@@ -124,13 +120,22 @@ async def reader(bootstrap: str, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
 @asynccontextmanager
 async def working(
     settings: DriverSettings, *specs: TaskSpec, observer: Observer | None = None
-) -> AsyncIterator["asyncio.Task[None]"]:
-    """A worker for as long as the block lasts; what it raised comes out at the end."""
+) -> AsyncIterator[None]:
+    """A worker for as long as the block lasts; when it fails the block ends, and its error comes out."""
     stop = asyncio.Event()
     worker: ExactlyOnce = build(settings, specs, observer=observer)
+    block = asyncio.current_task()
+    assert block is not None
     task = asyncio.create_task(worker.run(stop))
+    task.add_done_callback(lambda _: None if stop.is_set() else block.cancel())
     try:
-        yield task
+        yield
+    except asyncio.CancelledError:
+        if not task.done():
+            raise
+        block.uncancel()
+        task.result()
+        raise AssertionError("the worker stopped early") from None
     finally:
         stop.set()
         await asyncio.wait([task], timeout=DEADLINE_S)

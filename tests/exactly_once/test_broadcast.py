@@ -34,9 +34,9 @@ def test_the_newest_broadcast_record_is_known_before_the_first_batch(bootstrap: 
     async def history() -> list[ConsumerRecord]:
         await write(bootstrap, [Produced(f"{prefix}-left", b"k%d" % n, b"1") for n in range(20)])
         await write(bootstrap, [Produced(f"{prefix}-bonus", b"bonus", b"%d" % n) for n in (5, 1000)])
-        async with working(settings_for(bootstrap, prefix), sums_spec(prefix, broadcasts=True)) as worker:
+        async with working(settings_for(bootstrap, prefix), sums_spec(prefix, broadcasts=True)):
             outputs = f"{prefix}-outputs"
-            return await read_until(bootstrap, outputs, lambda read: len(read) >= 20, watch=worker)
+            return await read_until(bootstrap, outputs, lambda read: len(read) >= 20)
 
     assert totals(asyncio.run(history())) == [1001] * 20
 
@@ -46,14 +46,12 @@ def test_what_comes_later_enters_and_its_outputs_commit_without_any_input(
 ) -> None:
     async def history() -> list[ConsumerRecord]:
         echo = f"{prefix}-echo"
-        async with working(settings_for(bootstrap, prefix), sums_spec(prefix, broadcasts=True)) as worker:
+        async with working(settings_for(bootstrap, prefix), sums_spec(prefix, broadcasts=True)):
             for count, bonus in ((2, b"7"), (4, b"8")):  # two tasks, so each record is echoed twice
                 await write(bootstrap, [Produced(f"{prefix}-bonus", b"bonus", bonus)])
-                echoes = await read_until(
-                    bootstrap, echo, lambda read, count=count: len(read) >= count, watch=worker
-                )
+                echoes = await read_until(bootstrap, echo, lambda read, count=count: len(read) >= count)
             await write(bootstrap, [Produced(f"{prefix}-left", b"k", b"1")])
-            await read_until(bootstrap, f"{prefix}-outputs", lambda read: len(read) >= 1, watch=worker)
+            await read_until(bootstrap, f"{prefix}-outputs", lambda read: len(read) >= 1)
             return echoes
 
     assert sorted(echo.value or b"" for echo in asyncio.run(history())) == [b"7", b"7", b"8", b"8"]
@@ -72,8 +70,8 @@ def test_a_deleted_key_is_not_part_of_what_a_task_opens_with(bootstrap: str, pre
         await write(bootstrap, [Produced(f"{prefix}-bonus", key, value) for key, value in pairs])
         await write(bootstrap, [Produced(f"{prefix}-left", b"k", b"1", partition=0)])
         spec = sums_spec(prefix, broadcasts=True, make=lambda partition: Noting(prefix))
-        async with working(settings_for(bootstrap, prefix), spec) as worker:
-            await read_until(bootstrap, f"{prefix}-outputs", lambda read: len(read) >= 1, watch=worker)
+        async with working(settings_for(bootstrap, prefix), spec):
+            await read_until(bootstrap, f"{prefix}-outputs", lambda read: len(read) >= 1)
 
     asyncio.run(history())
     assert set(seen) == {(b"stays", b"2")}
@@ -81,8 +79,8 @@ def test_a_deleted_key_is_not_part_of_what_a_task_opens_with(bootstrap: str, pre
 
 def test_ticks_produce_without_any_input(bootstrap: str, prefix: str) -> None:
     async def history() -> list[ConsumerRecord]:
-        async with working(settings_for(bootstrap, prefix), sums_spec(prefix, with_ticks=True)) as worker:
-            return await read_until(bootstrap, f"{prefix}-ticks", lambda read: len(read) >= 20, watch=worker)
+        async with working(settings_for(bootstrap, prefix), sums_spec(prefix, with_ticks=True)):
+            return await read_until(bootstrap, f"{prefix}-ticks", lambda read: len(read) >= 20)
 
     by_partition: dict[int, list[int]] = {0: [], 1: []}
     for tick in asyncio.run(history()):

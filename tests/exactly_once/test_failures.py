@@ -40,8 +40,8 @@ def prefix(broker: KafkaHarness) -> str:
 
 
 async def run_until_it_stops(bootstrap: str, prefix: str, **spec: object) -> None:
-    async with working(settings_for(bootstrap, prefix), sums_spec(prefix, **spec)) as worker:  # type: ignore[arg-type]
-        await asyncio.wait([worker], timeout=20)
+    async with working(settings_for(bootstrap, prefix), sums_spec(prefix, **spec)):  # type: ignore[arg-type]
+        await asyncio.sleep(20)
 
 
 def test_after_a_failed_commit_the_task_opens_anew_from_its_log(bootstrap: str, prefix: str) -> None:
@@ -50,9 +50,9 @@ def test_after_a_failed_commit_the_task_opens_anew_from_its_log(bootstrap: str, 
 
     async def history() -> tuple[list[ConsumerRecord], Watching]:
         seen = Watching()
-        async with working(settings_for(bootstrap, prefix), sums_spec(prefix), observer=seen) as worker:
+        async with working(settings_for(bootstrap, prefix), sums_spec(prefix), observer=seen):
             await write(bootstrap, inputs[:400])
-            await read_until(bootstrap, outputs, lambda read: len(read) >= 400, watch=worker)
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 400)
             for partition in range(4):  # opens every transactional id, as another worker would
                 stranger = AIOKafkaProducer(
                     bootstrap_servers=bootstrap, transactional_id=f"{prefix}-{prefix}-sums-{partition}"
@@ -60,7 +60,7 @@ def test_after_a_failed_commit_the_task_opens_anew_from_its_log(bootstrap: str, 
                 await stranger.start()
                 await stranger.stop()
             await write(bootstrap, inputs[400:])
-            await read_until(bootstrap, outputs, lambda read: len(read) >= 800, watch=worker)
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 800)
         return await read_all(bootstrap, outputs), seen
 
     read, seen = asyncio.run(history())
@@ -86,8 +86,8 @@ def test_a_missing_topic_is_refused_by_name(bootstrap: str) -> None:
 def test_state_of_another_format_is_refused(bootstrap: str, prefix: str) -> None:
     async def history() -> None:
         await write(bootstrap, random_inputs(prefix, seed=12, count=100))
-        async with working(settings_for(bootstrap, prefix), sums_spec(prefix)) as worker:
-            await read_until(bootstrap, f"{prefix}-outputs", lambda read: len(read) >= 100, watch=worker)
+        async with working(settings_for(bootstrap, prefix), sums_spec(prefix)):
+            await read_until(bootstrap, f"{prefix}-outputs", lambda read: len(read) >= 100)
         await run_until_it_stops(bootstrap, prefix, state_format=2)
 
     with pytest.raises(StateFormatError, match="written in format 1, this program reads format 2"):
@@ -140,25 +140,25 @@ def test_two_tasks_may_not_share_an_input_topic() -> None:
         build(settings_for("127.0.0.1:9", "t"), [spec, spec])
 
 
+@pytest.mark.slow
 def test_a_broker_that_restarts_is_waited_for(broker: KafkaHarness, prefix: str) -> None:
     inputs = random_inputs(prefix, seed=13, count=800)
     outputs = f"{prefix}-outputs"
 
     async def history() -> list[ConsumerRecord]:
-        async with working(settings_for(broker.bootstrap, prefix), sums_spec(prefix)) as worker:
+        async with working(settings_for(broker.bootstrap, prefix), sums_spec(prefix)):
             await write(broker.bootstrap, inputs[:400])
-            await read_until(broker.bootstrap, outputs, lambda read: len(read) >= 200, watch=worker)
+            await read_until(broker.bootstrap, outputs, lambda read: len(read) >= 200)
             await asyncio.to_thread(broker.kill)
             await asyncio.to_thread(broker.restart)
             await write(broker.bootstrap, inputs[400:])
-            await read_until(
-                broker.bootstrap, outputs, lambda read: len(read) >= 800, watch=worker, deadline_s=60
-            )
+            await read_until(broker.bootstrap, outputs, lambda read: len(read) >= 800, deadline_s=60)
         return await read_all(broker.bootstrap, outputs)
 
     assert account(inputs, asyncio.run(history())).balanced
 
 
+@pytest.mark.slow
 def test_a_worker_stops_in_bounded_time_while_its_broker_is_down(broker: KafkaHarness, prefix: str) -> None:
     async def history() -> float:
         stop, seen = asyncio.Event(), Watching()

@@ -38,7 +38,7 @@ def test_a_second_worker_takes_half_and_gives_it_back(bootstrap: str, prefix: st
 
     async def history() -> list[ConsumerRecord]:
         first, second = Watching(), Watching()
-        async with working(settings, spec, observer=first) as worker:
+        async with working(settings, spec, observer=first):
             await write(bootstrap, inputs[:500])
             await first.until(lambda seen: len(seen.open) == 4)
             async with working(settings, spec, observer=second):
@@ -46,10 +46,10 @@ def test_a_second_worker_takes_half_and_gives_it_back(bootstrap: str, prefix: st
                 await first.until(lambda seen: len(seen.open) == 2)
                 assert first.open | second.open == {0, 1, 2, 3}
                 await write(bootstrap, inputs[500:1000])
-                await read_until(bootstrap, outputs, lambda read: len(read) >= 1000, watch=worker)
+                await read_until(bootstrap, outputs, lambda read: len(read) >= 1000)
             await first.until(lambda seen: len(seen.open) == 4)
             await write(bootstrap, inputs[1000:])
-            await read_until(bootstrap, outputs, lambda read: len(read) >= 1500, watch=worker)
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 1500)
         return await read_all(bootstrap, outputs)
 
     assert account(inputs, asyncio.run(history())).balanced
@@ -66,13 +66,13 @@ def test_a_sleeping_worker_is_fenced_and_comes_back_as_a_member(bootstrap: str, 
             sleeper.send_signal(signal.SIGSTOP)
             await write(bootstrap, inputs[500:1000])
             awake = Watching()
-            async with working(settings_for(bootstrap, prefix), sums_spec(prefix), observer=awake) as worker:
+            async with working(settings_for(bootstrap, prefix), sums_spec(prefix), observer=awake):
                 await awake.until(lambda seen: len(seen.open) == 4)
-                await read_until(bootstrap, outputs, lambda read: len(read) >= 1000, watch=worker)
+                await read_until(bootstrap, outputs, lambda read: len(read) >= 1000)
                 sleeper.send_signal(signal.SIGCONT)
                 await awake.until(lambda seen: len(seen.open) == 2)
                 await write(bootstrap, inputs[1000:])
-                await read_until(bootstrap, outputs, lambda read: len(read) >= 1500, watch=worker)
+                await read_until(bootstrap, outputs, lambda read: len(read) >= 1500)
                 assert sleeper.poll() is None
         return await read_all(bootstrap, outputs)
 
@@ -110,11 +110,11 @@ def test_a_static_member_comes_back_without_a_rebalance(bootstrap: str, prefix: 
 
     async def history() -> list[ConsumerRecord]:
         await write(bootstrap, inputs[:200])
-        async with working(settings, sums_spec(prefix)) as worker:
-            await read_until(bootstrap, outputs, lambda read: len(read) >= 200, watch=worker)
+        async with working(settings, sums_spec(prefix)):
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 200)
         await write(bootstrap, inputs[200:])
-        async with working(settings, sums_spec(prefix)) as worker:
-            await read_until(bootstrap, outputs, lambda read: len(read) >= 400, watch=worker)
+        async with working(settings, sums_spec(prefix)):
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 400)
         return await read_all(bootstrap, outputs)
 
     assert account(inputs, asyncio.run(history())).balanced
