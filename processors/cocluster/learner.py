@@ -19,7 +19,7 @@ from processors.cocluster.block_model import BlockModel
 from processors.cocluster.block_statistics import block_parameters
 from processors.cocluster.card_watch import CardWatch
 from processors.cocluster.evidence import log_softmax, softmax
-from processors.cocluster.global_moves import STUCK, fitted, polished, rearranged, stuck_promise
+from processors.cocluster.global_moves import STUCK, stuck_promise
 from processors.cocluster.interaction_memory import InteractionMemory, slots_of
 from processors.cocluster.learner_rows import (
     changed_card_rows,
@@ -29,11 +29,12 @@ from processors.cocluster.learner_rows import (
     split_rows,
 )
 from processors.cocluster.learner_state import LearnerState
-from processors.cocluster.matching import kept_share, matched_order, overlap, transition
+from processors.cocluster.matching import transition
 from processors.cocluster.message_passing import beliefs_of
+from processors.cocluster.rethinking import better_structure, first_structure, kept_shares, overlaps
 from processors.cocluster.ring_memory import Columns
 from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.soft_groups import Interactions, SoftGroups, group_prior, soft_groups
+from processors.cocluster.soft_groups import SoftGroups, group_prior, soft_groups
 from processors.cocluster.state_rows import STRUCTURE_KEY, Structure
 
 SPAWN_KEY = 0x6C6561726E  # "learn"
@@ -147,55 +148,37 @@ class CoClusterLearner:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
     def rethink(self) -> None:
-        """Fit or rearrange a sample of what is remembered; adopt what wins by `swap_gain`, else what was polished.
+        """Fit or rearrange a sample of what is remembered, and adopt what comes out.
 
-        When nothing wins, the stuck test rests for a while that doubles each time: some data have no
+        When nothing better comes out the stuck test rests, twice as long each time: not all data have
         structure.
         """
         settings, state = self.settings, self.state
         rng = self._random()
         data, users, cards = self.memory.sample(settings.rethink_sample_edges, rng)
-        if not state.ready:
-            fresh = self._fresh(data, rng)
-            state.ready, state.generation = True, 1
-            self._adopt(fresh, cards)
-        else:
+        if state.ready:
             current = soft_groups(data, self._user_groups(users), self._card_groups(cards))
-            same = polished(data, current, settings.polish_passes)
-            better = rearranged(data, same, settings.swap_gain)
-            if len(data) <= settings.fresh_edges or stuck_promise(data, better) > STUCK:
-                better = max(better, self._fresh(data, rng), key=lambda groups: groups.objective)
-            won = better.objective > same.objective + settings.swap_gain
+            groups, won = better_structure(data, current, settings, rng)
             state.fruitless_count = 0 if won else state.fruitless_count + 1
             if won:
-                self._swap(current, better, cards)
-            else:
-                self._adopt(same, cards)
+                self._note_swap(current, groups)
+        else:
+            groups = first_structure(data, settings, rng)
+            state.ready, state.generation = True, 1
+        self._adopt(groups, cards)
         state.rethought_at = state.events_count
         state.rethought_count += 1
         rest = settings.stuck_rest_share * state.events_count * 2.0 ** min(state.fruitless_count, 10)
         state.stuck_test_after = state.events_count + int(rest)
 
-    def _fresh(self, data: Interactions, rng: np.random.Generator) -> SoftGroups:
-        settings = self.settings
-        shape, passes = (settings.user_groups, settings.card_groups), settings.polish_passes
-        return fitted(data, *shape, rng, restarts=settings.restarts, polish_passes=passes)
-
-    def _swap(self, current: SoftGroups, better: SoftGroups, cards: IntArray) -> None:
-        """Adopt better groups, numbered after the current ones; a new generation if they really differ."""
+    def _note_swap(self, current: SoftGroups, better: SoftGroups) -> None:
+        """Count it; when the groups really differ it is a new generation, with the overlap to the old one."""
         state = self.state
-        user_order = matched_order(overlap(current.user, better.user))
-        card_order = matched_order(overlap(current.card, better.card))
-        statistics = np.ascontiguousarray(better.statistics[:, user_order][:, :, card_order])
-        better = SoftGroups(better.user[:, user_order], better.card[:, card_order], statistics)
-        kept = min(kept_share(current.user, better.user), kept_share(current.card, better.card))
-        if kept < self.settings.same_groups_share:
-            state.generation += 1
-            state.user_overlap = transition(overlap(current.user, better.user))
-            state.card_overlap = transition(overlap(current.card, better.card))
-            self.memory.carry_over(state.user_overlap, state.card_overlap)
         state.swapped_count += 1
-        self._adopt(better, cards)
+        if kept_shares(current, better) < self.settings.same_groups_share:
+            state.generation += 1
+            state.user_overlap, state.card_overlap = map(transition, overlaps(current, better))
+            self.memory.carry_over(state.user_overlap, state.card_overlap)
 
     def _adopt(self, groups: SoftGroups, cards: IntArray) -> None:
         """Start all messages anew from a fit's blocks and its groups of some cards."""
