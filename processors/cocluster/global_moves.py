@@ -14,13 +14,13 @@ from processors.cocluster.split_merge import moved, moves
 
 START_PASSES = 12
 SETTLE_PASSES = 40
-MOVE_PASSES = 20
+MOVE_PASSES = (20, 60)  # for a challenger; longer only where short ones leave the fit stuck
 MOVES_TRIED = 3  # of each state
 ROUNDS_MAX = 8
 HOPELESS = -0.006  # promise per interaction below which no move is tried
 STUCK = -0.002  # promise at which a fit is taken to be stuck
-STILL = 2e-5  # gain of the objective over five passes that counts as none
-PATIENCE = 4.0  # a challenger behind by more than so many of its last gains has lost
+STILL = 1e-5  # gain of the objective over five passes that counts as none
+PATIENCE = 6.0  # a challenger behind by more than so many of its last gains has lost
 
 
 def one_hot(group: IntArray, groups: int) -> FloatArray:
@@ -57,19 +57,28 @@ def polished(
     return run.groups()
 
 
-def rearranged(data: Interactions, groups: SoftGroups, gain: float) -> SoftGroups:
-    """Split and merge while a move raises the objective by more than `gain` per interaction."""
+def rearranged(data: Interactions, groups: SoftGroups, gain: float, passes: int) -> SoftGroups:
+    """Split and merge while a move raises the objective by more than `gain` within so many passes."""
     for _ in range(ROUNDS_MAX):
+        goal = groups.objective + gain
         for move in moves(data, groups, MOVES_TRIED):
             if move.promise < HOPELESS:
                 return groups
-            goal = groups.objective + gain
-            challenger = polished(data, moved(data, groups, move), MOVE_PASSES, must_beat=goal)
+            challenger = polished(data, moved(data, groups, move), passes, must_beat=goal)
             if challenger.objective > goal:
                 groups = challenger
                 break
         else:
             return groups
+    return groups
+
+
+def unstuck(data: Interactions, groups: SoftGroups, gain: float, polish_passes: int) -> SoftGroups:
+    """Rearrange and polish; with more patience for challengers if the fit is still stuck then."""
+    for passes in MOVE_PASSES:
+        groups = polished(data, rearranged(data, groups, gain, passes), polish_passes)
+        if stuck_promise(data, groups) <= STUCK:
+            break
     return groups
 
 
@@ -99,9 +108,9 @@ def fitted(
         for _ in range(restarts if user_groups > 1 and card_groups > 1 else 1)
     ]
     starts.sort(key=lambda groups: -groups.objective)
-    best = rearranged(data, polished(data, starts[0], SETTLE_PASSES), gain)
+    best = unstuck(data, polished(data, starts[0], SETTLE_PASSES), gain, polish_passes)
     for start in starts[1:2]:
         if stuck_promise(data, best) > STUCK:
-            other = rearranged(data, polished(data, start, SETTLE_PASSES), gain)
+            other = unstuck(data, polished(data, start, SETTLE_PASSES), gain, polish_passes)
             best = max(best, other, key=lambda groups: groups.objective)
-    return polished(data, best, polish_passes)
+    return best

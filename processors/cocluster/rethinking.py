@@ -1,9 +1,9 @@
-"""Look at a sample of the interactions as a whole: is there a better structure than the current one?"""
+"""A look at a sample of the interactions as a whole: is there a better structure than the current one."""
 
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray
-from processors.cocluster.global_moves import STUCK, fitted, polished, rearranged, stuck_promise
+from processors.cocluster.global_moves import STUCK, fitted, polished, stuck_promise, unstuck
 from processors.cocluster.matching import kept_share, matched_order, overlap
 from processors.cocluster.settings import LearnerSettings
 from processors.cocluster.soft_groups import Interactions, SoftGroups
@@ -30,7 +30,7 @@ def better_structure(
     false. The winner's groups are numbered after the current ones.
     """
     same = polished(data, current, settings.polish_passes)
-    better = rearranged(data, same, settings.swap_gain)
+    better = unstuck(data, same, settings.swap_gain, settings.polish_passes)
     if len(data) <= settings.fresh_edges or stuck_promise(data, better) > STUCK:
         better = max(better, first_structure(data, settings, rng), key=lambda groups: groups.objective)
     won = better.objective > same.objective + settings.swap_gain

@@ -29,7 +29,7 @@ class LearnerSettings:
     restarts: int = 6
     fresh_edges: int = 20_000  # up to so many, rethinking also fits from nothing; beyond only when stuck
     polish_passes: int = 75
-    swap_gain: float = 0.002  # log-likelihood per interaction by which a challenger must win
+    swap_gain: float = 0.0005  # log-likelihood per interaction by which a challenger must win
     same_groups_share: float = 0.8  # of the nodes keep their group; below, it is a new generation
     half_life_ms: int = 0  # exponential forgetting in the block statistics; 0: none
 
