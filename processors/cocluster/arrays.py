@@ -8,3 +8,5 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 BoolArray = NDArray[np.bool_]
+# in compiled loops an int32 is widened by hand, so that one version is compiled
+Index = int | np.signedinteger[Any]

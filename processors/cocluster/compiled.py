@@ -15,3 +15,8 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     No fast-math and no threads: the same inputs give the same bytes.
     """
     return cast("Callable[P, R]", numba.njit(cache=True)(function))
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile into every caller: what a caller has taken out of a tuple is not taken out again."""
+    return cast("Callable[P, R]", numba.njit(inline="always")(function))

@@ -31,7 +31,7 @@ class Nodes(NamedTuple):
     newest: IntArray  # int32 [users], edge, or NONE
     degree: IntArray  # int32 [users]
     user_frozen: FloatArray  # float32 [users, G]
-    user_logit: FloatArray  # float64 [users, G], prior included
+    user_evidence: FloatArray  # float64 [users, G], evidence of the edges, frozen part included, prior not
     card_frozen: FloatArray  # float32 [cards, K]
     card_evidence: FloatArray  # float64 [cards, K], frozen part included, prior not
     user_dirty: IntArray  # uint8 [users], ring or frozen evidence changed since the rows were last taken
@@ -68,7 +68,7 @@ def nodes(users: int, cards: int, user_groups: int, card_groups: int) -> Nodes:
         newest=np.full(users, NONE, np.int32),
         degree=np.zeros(users, np.int32),
         user_frozen=np.zeros((users, user_groups), np.float32),
-        user_logit=np.zeros((users, user_groups)),
+        user_evidence=np.zeros((users, user_groups)),
         card_frozen=np.zeros((cards, card_groups), np.float32),
         card_evidence=np.zeros((cards, card_groups)),
         user_dirty=np.zeros(users, np.uint8),

@@ -19,7 +19,7 @@ from processors.cocluster.block_model import BlockModel
 from processors.cocluster.block_statistics import block_parameters
 from processors.cocluster.card_watch import CardWatch
 from processors.cocluster.evidence import log_softmax, softmax
-from processors.cocluster.global_moves import fitted, polished, rearranged
+from processors.cocluster.global_moves import STUCK, stuck_promise
 from processors.cocluster.interaction_memory import InteractionMemory, slots_of
 from processors.cocluster.learner_rows import (
     changed_card_rows,
@@ -29,11 +29,12 @@ from processors.cocluster.learner_rows import (
     split_rows,
 )
 from processors.cocluster.learner_state import LearnerState
-from processors.cocluster.matching import kept_share, matched_order, overlap, transition
+from processors.cocluster.matching import transition
 from processors.cocluster.message_passing import beliefs_of
+from processors.cocluster.rethinking import better_structure, first_structure, kept_shares, overlaps
 from processors.cocluster.ring_memory import Columns
 from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.soft_groups import SoftGroups, group_prior
+from processors.cocluster.soft_groups import SoftGroups, group_prior, soft_groups
 from processors.cocluster.state_rows import STRUCTURE_KEY, Structure
 
 SPAWN_KEY = 0x6C6561726E  # "learn"
@@ -96,11 +97,14 @@ class CoClusterLearner:
         if state.events_count % (settings.refresh_events if state.ready else settings.warmup_events):
             return
         since = state.events_count - state.rethought_at
-        due = min((settings.anneal_growth - 1.0) * state.rethought_at, settings.anneal_events_max)
+        due = min((settings.rethink_growth - 1.0) * state.rethought_at, settings.rethink_events_max)
         if not state.ready or since >= due:
             self.rethink()
         elif state.events_count - state.swept_at >= settings.sweep_share * self.memory.edges_count():
             self.sweep()
+            if self.stuck():
+                state.stuck_count += 1
+                self.rethink()
         else:
             self._beliefs = self._renewed_beliefs()
 
@@ -118,7 +122,7 @@ class CoClusterLearner:
         """Renew all messages, count the blocks exactly, renew blocks and priors."""
         memory, state = self.memory, self.state
         state.statistics = self._pass_messages()
-        state.user_prior = group_prior(softmax(memory.nodes.user_logit[memory.user_slots()]))
+        state.user_prior = group_prior(self._user_groups(memory.user_slots()))
         state.card_prior = group_prior(self._card_groups(memory.card_slots()))
         state.swept_at = state.events_count
         self._beliefs = self._renewed_beliefs()
@@ -129,45 +133,52 @@ class CoClusterLearner:
         sweep(self.memory.graph, self.memory.work(self._renewed_beliefs(), counted, fitted=True))
         return counted
 
-    def rethink(self) -> None:
-        """Fit a sample anew and by split and merge; adopt the better structure if it wins by `swap_gain`."""
+    def stuck(self) -> bool:
+        """Whether a split/merge promises a better structure, judged on a bounded sample without any fit."""
         settings, state = self.settings, self.state
-        key = (SPAWN_KEY, state.rethought_count)
-        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
-        data, users, cards = self.memory.sample(settings.anneal_sample_edges, rng)
-        passes = settings.polish_passes
-        shape = (settings.user_groups, settings.card_groups)
-        fresh = fitted(data, *shape, rng, restarts=settings.restarts, polish_passes=passes)
+        if not settings.stuck_test or state.events_count < state.stuck_test_after:
+            return False
+        data, users, cards = self.memory.sample(settings.stuck_sample_edges, self._random())
+        groups = soft_groups(data, self._user_groups(users), self._card_groups(cards))
+        return stuck_promise(data, groups) > STUCK
+
+    def _random(self) -> np.random.Generator:
+        """Give each occasion a stream of randomness of its own."""
+        key = (SPAWN_KEY, self.state.events_count, self.state.rethought_count)
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+
+    def rethink(self) -> None:
+        """Fit or rearrange a sample of what is remembered, and adopt what comes out.
+
+        When nothing better comes out the stuck test rests, twice as long each time: not all data have
+        structure.
+        """
+        settings, state = self.settings, self.state
+        rng = self._random()
+        data, users, cards = self.memory.sample(settings.rethink_sample_edges, rng)
+        if state.ready:
+            current = soft_groups(data, self._user_groups(users), self._card_groups(cards))
+            groups, won = better_structure(data, current, settings, rng)
+            state.fruitless_count = 0 if won else state.fruitless_count + 1
+            if won:
+                self._note_swap(current, groups)
+        else:
+            groups = first_structure(data, settings, rng)
+            state.ready, state.generation = True, 1
+        self._adopt(groups, cards)
         state.rethought_at = state.events_count
         state.rethought_count += 1
-        if not state.ready:
-            state.ready, state.generation = True, 1
-            self._adopt(fresh, cards)
-            return
-        user_groups = softmax(self.memory.nodes.user_logit[users])
-        current = SoftGroups(user_groups, self._card_groups(cards), state.statistics)
-        same = polished(data, current, passes)
-        better = max(rearranged(data, same, settings.swap_gain), fresh, key=lambda groups: groups.objective)
-        if better.objective > same.objective + settings.swap_gain:
-            self._swap(current, better, cards)
-        else:
-            self.sweep()
+        rest = settings.stuck_rest_share * state.events_count * 2.0 ** min(state.fruitless_count, 10)
+        state.stuck_test_after = state.events_count + int(rest)
 
-    def _swap(self, current: SoftGroups, better: SoftGroups, cards: IntArray) -> None:
-        """Adopt better groups, numbered after the current ones; a new generation if they really differ."""
+    def _note_swap(self, current: SoftGroups, better: SoftGroups) -> None:
+        """Count it; when the groups really differ it is a new generation, with the overlap to the old one."""
         state = self.state
-        user_order = matched_order(overlap(current.user, better.user))
-        card_order = matched_order(overlap(current.card, better.card))
-        statistics = better.statistics[:, user_order][:, :, card_order]
-        better = SoftGroups(better.user[:, user_order], better.card[:, card_order], statistics)
-        kept = min(kept_share(current.user, better.user), kept_share(current.card, better.card))
-        if kept < self.settings.same_groups_share:
-            state.generation += 1
-            state.user_overlap = transition(overlap(current.user, better.user))
-            state.card_overlap = transition(overlap(current.card, better.card))
-            self.memory.carry_over(state.user_overlap, state.card_overlap)
         state.swapped_count += 1
-        self._adopt(better, cards)
+        if kept_shares(current, better) < self.settings.same_groups_share:
+            state.generation += 1
+            state.user_overlap, state.card_overlap = map(transition, overlaps(current, better))
+            self.memory.carry_over(state.user_overlap, state.card_overlap)
 
     def _adopt(self, groups: SoftGroups, cards: IntArray) -> None:
         """Start all messages anew from a fit's blocks and its groups of some cards."""
@@ -186,8 +197,11 @@ class CoClusterLearner:
         memory.pool.to_card[: memory.free[1]] = 0.0
         memory.nodes.card_evidence[:] = memory.nodes.card_frozen
         heard = memory.nodes._replace(card_evidence=known)
-        work = memory.work(self._renewed_beliefs(), np.zeros_like(self.state.statistics), fitted=True)
+        work = memory.work(self._renewed_beliefs(), np.zeros(self.state.statistics.shape), fitted=True)
         sweep(memory.graph._replace(heard=heard), work)
+
+    def _user_groups(self, slots: IntArray) -> FloatArray:
+        return softmax(self.memory.nodes.user_evidence[slots] + np.log(self.state.user_prior))
 
     def _card_groups(self, slots: IntArray) -> FloatArray:
         return softmax(self.memory.nodes.card_evidence[slots] + np.log(self.state.card_prior))
@@ -222,8 +236,8 @@ class CoClusterLearner:
     def user_groups(self, users: IntArray) -> FloatArray:
         """Soft groups [n, G] of users; a user who is not remembered has the prior."""
         slots = slots_of(self.memory.users, users)
-        prior = np.log(self.state.user_prior)
-        return softmax(np.where(slots[:, None] >= 0, self.memory.nodes.user_logit[slots], prior))
+        evidence = np.where(slots[:, None] >= 0, self.memory.nodes.user_evidence[slots], 0.0)
+        return softmax(evidence + np.log(self.state.user_prior))
 
     def changed_cards(self) -> IntArray:
         """Return ids of cards whose log probabilities moved notably since they were last returned."""

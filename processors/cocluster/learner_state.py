@@ -23,6 +23,8 @@ class LearnerState:
     rethought_count: int = 0
     swapped_count: int = 0
     stuck_count: int = 0
+    stuck_test_after: int = 0
+    fruitless_count: int = 0  # rethinks in a row that found nothing better
     generation: int = 0
     version: int = 0
     swept_at: int = 0

@@ -65,19 +65,18 @@ class MessagePassing:
         """Sweep over all users `passes` times, renewing blocks and priors after each."""
         for _ in range(passes):
             beliefs = self._beliefs()
-            statistics = np.zeros_like(self.statistics)
+            statistics = np.zeros(self.statistics.shape)
             work = Work(beliefs, self.room, statistics, statistics, fitted=True)
             users_part = sweep(Graph(self.pool, self.nodes, self.nodes), work)
             card_logits = self.nodes.card_evidence + beliefs.log_card_prior
             cards_part = logsumexp(card_logits, axis=1).sum()
             self.objective = float(users_part + cards_part) / max(len(self.data), 1)
             self.statistics = statistics
-            self.user_prior = group_prior(softmax(self.nodes.user_logit[self.nodes.degree > 0]))
+            self.user_prior = group_prior(softmax(self.nodes.user_evidence + beliefs.log_user_prior))
             self.card_prior = group_prior(softmax(card_logits))
 
     def groups(self) -> SoftGroups:
         """Read the soft groups; nodes without edges have the prior."""
-        log_prior = np.log(self.user_prior)
-        logits = np.where(self.nodes.degree[:, None] > 0, self.nodes.user_logit, log_prior)
+        user = softmax(self.nodes.user_evidence + np.log(self.user_prior))
         card = softmax(self.nodes.card_evidence + np.log(self.card_prior))
-        return SoftGroups(softmax(logits), card, self.statistics, self.objective)
+        return SoftGroups(user, card, self.statistics, self.objective)

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
-from processors.cocluster.belief_propagation import Work, count_belief, hear_card, predict, visit
+from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.cocluster.belief_propagation import Work, freeze, visit
 from processors.cocluster.compiled import compiled
 from processors.cocluster.edge_store import NONE, Graph
 from processors.cocluster.roster import Roster, slot_for
@@ -31,19 +31,21 @@ class Columns(NamedTuple):
 
 
 @compiled
-def freeze(edge: int, user: int, memory: Memory, work: Work) -> None:
-    """Keep for good what a leaving edge told the blocks and its card."""
-    graph = memory.graph
-    card = graph.pool.card[edge]
-    if work.fitted and card != NONE:
-        hear_card(edge, 0, graph, work)
-        predict(edge, 0, user, graph, work)
-        count_belief(edge, 0, graph, work, work.frozen)
-        graph.told.card_frozen[card] += graph.pool.to_card[edge]
+def clear_row(column: FloatArray, row: Index) -> None:
+    """Zero a row, by hand: compiling slice assignment takes seconds."""
+    for i in range(column.shape[1]):
+        column[row, i] = 0.0
 
 
 @compiled
-def place_of_next(user: int, memory: Memory, work: Work) -> int:
+def add_row(into: FloatArray, row: Index, column: FloatArray, other: Index) -> None:
+    """Add one row to another, by hand for the same reason."""
+    for i in range(into.shape[1]):
+        into[row, i] += column[other, i]
+
+
+@compiled
+def place_of_next(user: Index, memory: Memory, work: Work) -> int:
     """Give the place of the user's next edge, linked as its newest; NONE if the pool is used up.
 
     In a full ring it is the place of the oldest edge, which freezes.
@@ -51,9 +53,9 @@ def place_of_next(user: int, memory: Memory, work: Work) -> int:
     pool, nodes, free = memory.graph.pool, memory.graph.told, memory.free
     newest = nodes.newest[user]
     if nodes.degree[user] == memory.ring:
-        edge = pool.following[newest]
-        freeze(edge, user, memory, work)
-        nodes.user_frozen[user] += pool.to_user[edge]
+        edge = np.int64(pool.following[newest])
+        freeze(edge, user, memory.graph, work)
+        add_row(nodes.user_frozen, user, pool.to_user, edge)
     else:
         edge = free[0]
         if edge == NONE:
@@ -88,8 +90,8 @@ def learn_interactions(columns: Columns, start: int, memory: Memory, work: Work)
         pool.card[edge] = card
         pool.x[edge] = columns.x[i]
         pool.event_ms[edge] = columns.event_ms[i]
-        pool.to_user[edge] = 0.0
-        pool.to_card[edge] = 0.0
+        clear_row(pool.to_user, edge)
+        clear_row(pool.to_card, edge)
         nodes.card_dirty[card] = 1
         nodes.user_dirty[user] = 1
         if work.fitted:
@@ -102,18 +104,18 @@ def retire_users(slots: IntArray, memory: Memory, work: Work) -> None:
     """Free the rings of leaving users; what they told cards and blocks stays."""
     pool, nodes, free = memory.graph.pool, memory.graph.told, memory.free
     for user in slots:
-        edge = nodes.newest[user]
+        edge = np.int64(nodes.newest[user])
         for _ in range(nodes.degree[user]):
-            after = pool.following[edge]
-            freeze(edge, user, memory, work)
+            after = np.int64(pool.following[edge])
+            freeze(edge, user, memory.graph, work)
             pool.following[edge] = free[0]
             free[0] = edge
             edge = after
         nodes.newest[user] = NONE
         nodes.degree[user] = 0
-        nodes.user_frozen[user] = 0.0
         nodes.user_dirty[user] = 0
-        nodes.user_logit[user] = 0.0
+        clear_row(nodes.user_frozen, user)
+        clear_row(nodes.user_evidence, user)
 
 
 @compiled
@@ -121,18 +123,18 @@ def retire_cards(leaving: IntArray, memory: Memory, work: Work) -> None:
     """Detach the edges of leaving cards (`leaving` is 1 or 0 by slot); what they told their users stays."""
     pool, nodes = memory.graph.pool, memory.graph.told
     for user in range(len(nodes.degree)):
-        edge = nodes.newest[user]
+        edge = np.int64(nodes.newest[user])
         for _ in range(nodes.degree[user]):
             card = pool.card[edge]
             if card != NONE and leaving[card] == 1:
-                freeze(edge, user, memory, work)
+                freeze(edge, user, memory.graph, work)
                 pool.card[edge] = NONE
                 nodes.user_dirty[user] = 1
-            edge = pool.following[edge]
+            edge = np.int64(pool.following[edge])
     for card in range(len(leaving)):
         if leaving[card] == 1:
-            nodes.card_frozen[card] = 0.0
-            nodes.card_evidence[card] = 0.0
+            clear_row(nodes.card_frozen, card)
+            clear_row(nodes.card_evidence, card)
             nodes.card_dirty[card] = 0
 
 
@@ -146,9 +148,9 @@ def ring_edges(slots: IntArray, memory: Memory) -> IntArray:
     edges = np.empty(total, np.int64)
     position = 0
     for user in slots:
-        edge = nodes.newest[user]
+        edge = np.int64(nodes.newest[user])
         for _ in range(nodes.degree[user]):
-            edge = pool.following[edge]
+            edge = np.int64(pool.following[edge])
             edges[position] = edge
             position += 1
     return edges

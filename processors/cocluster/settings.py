@@ -20,15 +20,17 @@ class LearnerSettings:
     max_edges: int = 1_500_000
     refresh_events: int = 500  # between renewals of the block parameters
     sweep_share: float = 0.5  # a full sweep whenever this share of the edges is new since the last one
-    anneal_growth: float = 2.0  # global moves whenever the events have grown by this factor...
-    anneal_events_max: int = 2_000_000  # ...and at the latest after so many
-    anneal_sample_edges: int = (
-        200_000  # global moves work on whole rings of a sample of users up to this many edges
-    )
+    rethink_growth: float = 2.0  # global moves whenever the events have grown by this factor...
+    rethink_events_max: int = 2_000_000  # ...and at the latest after so many
+    rethink_sample_edges: int = 80_000  # global moves work on whole rings of a sample of users
+    stuck_test: bool = True  # at every sweep: rethink at once if a split/merge promises a better structure
+    stuck_sample_edges: int = 30_000
+    stuck_rest_share: float = 0.1  # of all events: the least rest between rethinking and the next stuck test
     restarts: int = 6
+    fresh_edges: int = 20_000  # up to so many, rethinking also fits from nothing; beyond only when stuck
     polish_passes: int = 75
-    swap_gain: float = 0.002  # log-likelihood per interaction by which a challenger must win
-    same_groups_share: float = 0.8  # of the nodes that keep their group: below, it is a new generation
+    swap_gain: float = 0.0005  # log-likelihood per interaction by which a challenger must win
+    same_groups_share: float = 0.8  # of the nodes keep their group; below, it is a new generation
     half_life_ms: int = 0  # exponential forgetting in the block statistics; 0: none
 
     def __post_init__(self) -> None:
@@ -37,5 +39,5 @@ class LearnerSettings:
             raise ValueError("groups, ring, warmup_events and refresh_events must be at least 1")
         if min(self.max_users, self.max_cards) < 16 or self.max_edges < self.ring:
             raise ValueError("max_users and max_cards must be at least 16, max_edges at least one ring")
-        if self.anneal_growth <= 1.0 or self.sweep_share <= 0.0 or self.half_life_ms < 0:
-            raise ValueError("anneal_growth must exceed 1, sweep_share 0; half_life_ms must not be negative")
+        if self.rethink_growth <= 1.0 or self.sweep_share <= 0.0 or self.half_life_ms < 0:
+            raise ValueError("rethink_growth must exceed 1, sweep_share 0; half_life_ms must not be negative")

@@ -1,0 +1,55 @@
+"""A look at a sample of the interactions as a whole: is there a better structure than the current one."""
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray
+from processors.cocluster.global_moves import STUCK, fitted, polished, stuck_promise, unstuck
+from processors.cocluster.matching import kept_share, matched_order, overlap
+from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.soft_groups import Interactions, SoftGroups
+
+
+def first_structure(data: Interactions, settings: LearnerSettings, rng: np.random.Generator) -> SoftGroups:
+    """Fit from nothing."""
+    return fitted(
+        data,
+        settings.user_groups,
+        settings.card_groups,
+        rng,
+        restarts=settings.restarts,
+        polish_passes=settings.polish_passes,
+    )
+
+
+def better_structure(
+    data: Interactions, current: SoftGroups, settings: LearnerSettings, rng: np.random.Generator
+) -> tuple[SoftGroups, bool]:
+    """Rearrange the current groups, and fit anew where that is cheap or they stay stuck.
+
+    Returns the winner and true if it beats the polished current groups by `swap_gain`, else those and
+    false. The winner's groups are numbered after the current ones.
+    """
+    same = polished(data, current, settings.polish_passes)
+    better = unstuck(data, same, settings.swap_gain, settings.polish_passes)
+    if len(data) <= settings.fresh_edges or stuck_promise(data, better) > STUCK:
+        better = max(better, first_structure(data, settings, rng), key=lambda groups: groups.objective)
+    won = better.objective > same.objective + settings.swap_gain
+    return (numbered_after(current, better), True) if won else (same, False)
+
+
+def numbered_after(current: SoftGroups, better: SoftGroups) -> SoftGroups:
+    """Give each group the number of the current group that it shares most members with."""
+    user_order = matched_order(overlap(current.user, better.user))
+    card_order = matched_order(overlap(current.card, better.card))
+    statistics = np.ascontiguousarray(better.statistics[:, user_order][:, :, card_order])
+    return SoftGroups(better.user[:, user_order], better.card[:, card_order], statistics, better.objective)
+
+
+def kept_shares(one: SoftGroups, other: SoftGroups) -> float:
+    """Share of the nodes that keep their group, on the side where fewer do."""
+    return min(kept_share(one.user, other.user), kept_share(one.card, other.card))
+
+
+def overlaps(one: SoftGroups, other: SoftGroups) -> tuple[FloatArray, FloatArray]:
+    """Soft members in common, of both sides."""
+    return overlap(one.user, other.user), overlap(one.card, other.card)
