@@ -72,8 +72,6 @@ class Group:
 
     def join(self, request: JoinRequest, now_ms: float) -> asyncio.Future[Joined]:
         """Let a member in; the future is done when the rebalance is. Raises `KafkaFailure`."""
-        if not request.protocols or not request.protocol_type:
-            raise KafkaFailure(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
         self._admission.check_protocols(request, self.protocol_type)
         member = self._admission.admit(request, now_ms)
         if member.replaces is not None:

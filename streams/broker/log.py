@@ -1,6 +1,7 @@
 """The log of one partition: append, read, what is stable, what may be forgotten."""
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -99,7 +100,8 @@ class PartitionLog:
     def append(self, header: BatchHeader, data: bytes | memoryview) -> Appended:
         """Append one validated batch; an exact duplicate is answered with its old place.
 
-        Raises `KafkaFailure`: too large, out of sequence, an old epoch, no key in a compacted topic.
+        Raises `KafkaFailure`: too large, out of sequence, an old epoch, no key in a compacted topic, a time
+        far from now.
         """
         if header.size > self.settings.max_message_bytes:
             raise KafkaFailure(
@@ -184,19 +186,14 @@ class PartitionLog:
         stable = self.last_stable_offset
         limit = stable if committed else self.end_offset
         data, following = b"", offset
-        for segment in self.segments[self._segment_index(offset) :]:
+        nearest = bisect_right(self.segments, offset, key=lambda segment: segment.base_offset) - 1
+        for segment in self.segments[max(nearest, 0) :]:
             first = segment.find(offset)
             if first < segment.batch_count:
                 data, following = segment.read(first, limit, max_bytes, at_least_one=at_least_one)
                 break
         aborted = self.producers.aborted_between(offset, following) if committed else None
         return Fetched(data, self.end_offset, stable, self.start_offset, aborted)
-
-    def _segment_index(self, offset: int) -> int:
-        index = len(self.segments) - 1
-        while index > 0 and self.segments[index].base_offset > offset:
-            index -= 1
-        return index
 
     def find_timestamp(self, timestamp_ms: int) -> batches.Record | None:
         """Return the first record at or after a time; None when there is none."""
@@ -218,7 +215,7 @@ class PartitionLog:
         return max(segment.max_timestamp_ms for segment in self.segments)
 
     def delete_before(self, offset: int) -> None:
-        """Move the start of the log; drop the segments that lie wholly before it."""
+        """Move the start of the log; drop the segments that lie wholly before it. Raises `KafkaFailure`."""
         if not 0 <= offset <= self.end_offset:
             raise KafkaFailure(ErrorCode.OFFSET_OUT_OF_RANGE)
         self.start_offset = max(self.start_offset, offset)

@@ -74,10 +74,8 @@ class BrokerServer:
             await self._converse(reader, writer)
         except ProtocolViolationError as error:
             _log.warning("connection closed: %s", error)
-        except ConnectionError:
-            pass
-        except asyncio.CancelledError:
-            pass  # the broker stops
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the client is gone, or the broker stops
         except Exception:  # noqa: BLE001  the client sees its connection end, the others go on
             _log.exception("a request failed; its connection is closed")
         finally:

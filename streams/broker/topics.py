@@ -137,7 +137,7 @@ class Topics:
     def delete_records(self, name: str, partition: int, offset: int) -> int:
         """Move a partition's start (-1: to its end) and return it; raises `KafkaFailure`."""
         log = self.log(name, partition)
-        topic = self.by_name[name]
+        topic = self.get(name)
         log.delete_before(log.end_offset if offset == -1 else offset)
         starts = {**topic.record.start_offsets, partition: log.start_offset}
         self._save(topic, msgspec.structs.replace(topic.record, start_offsets=starts))

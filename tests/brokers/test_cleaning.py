@@ -19,8 +19,11 @@ COMPACTED = {
     "delete.retention.ms": "0",
     "max.compaction.lag.ms": "1000",
 }
-NOW_MS = time.time_ns() // 1_000_000
-LONG_AGO_MS = NOW_MS - 30 * 86_400_000  # a broker takes no record from the future
+LONG_MS = 30 * 86_400_000
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 class Writer:
@@ -28,7 +31,8 @@ class Writer:
 
     def __init__(self, raw: RawClient, topic: str, time_ms: int | None = None) -> None:
         self.raw, self.topic = raw, topic
-        self.time_ms = LONG_AGO_MS if time_ms is None else time_ms
+        # long ago by default: its time runs fast, and a broker takes no record from the future
+        self.time_ms = now_ms() - LONG_MS if time_ms is None else time_ms
 
     def put(self, **values: str | None) -> None:
         data = write_batch(
@@ -120,12 +124,12 @@ def test_compaction_drops_what_was_aborted_and_keeps_what_was_committed(
     topic = make_topic(configs=COMPACTED)
     writer = Writer(raw, topic)
     writer.put(k="before")
-    writer.time_ms = NOW_MS
     committed, aborted = next(names), next(names)
     producer = open_transaction(raw, committed, topic, b"committed")
     assert raw.end(committed, producer, committed=True) == 0
     producer = open_transaction(raw, aborted, topic, b"aborted")
     assert raw.end(aborted, producer, committed=False) == 0
+    writer.time_ms = now_ms()
     writer.close_segment()
     eventually(lambda: [value for _, value in snapshot(raw, topic).get("k", [])] == ["committed"])
     assert committed_values(broker.bootstrap, topic, 2)[0] == b"committed"
@@ -138,14 +142,14 @@ def test_an_open_transaction_is_not_compacted(
     name = next(names)
     producer = open_transaction(raw, name, topic, b"first", b"second")
     for each in (topic, other):
-        writer = Writer(raw, each, NOW_MS)
+        writer = Writer(raw, each, now_ms())
         writer.put(k="1")
         writer.put(k="2")
         writer.close_segment()
     eventually(lambda: len(snapshot(raw, other)["k"]) == 1)  # the cleaner has been round
     assert len(snapshot(raw, topic)["k"]) == 4
     assert raw.end(name, producer, committed=False) == 0
-    writer = Writer(raw, topic, NOW_MS + 60_000)
+    writer = Writer(raw, topic, now_ms() + 60_000)
     writer.close_segment()
     eventually(lambda: [value for _, value in snapshot(raw, topic)["k"]] == ["2"])
 
@@ -156,7 +160,7 @@ def test_a_producer_goes_on_after_its_records_are_compacted_away(
     topic = make_topic(configs=COMPACTED)
     producer = (raw.init_producer(None).producer_id, 0)
     assert raw.produce(topic, b"mine", producer=producer, sequence=0).error_code == 0
-    writer = Writer(raw, topic, NOW_MS)
+    writer = Writer(raw, topic, now_ms())
     writer.put(k="newer")
     writer.close_segment()
     eventually(lambda: [value for _, value in snapshot(raw, topic)["k"]] == ["newer"])
@@ -175,9 +179,9 @@ def test_what_is_older_than_the_retention_is_deleted(
 ) -> None:
     topic = make_topic(configs={"cleanup.policy": policy, "retention.ms": "3600000", "segment.ms": "1000"})
     writer = Writer(raw, topic)
-    writer.time_ms = NOW_MS - 7_200_000
+    writer.time_ms = now_ms() - 7_200_000
     writer.put(a="old")
-    writer.time_ms = NOW_MS
+    writer.time_ms = now_ms()
     writer.put(b="young")
     eventually(lambda: raw.list_offset(topic, -2) == 1)
     assert raw.fetch(topic, 0).error_code == 1
@@ -187,7 +191,7 @@ def test_what_is_older_than_the_retention_is_deleted(
 def test_an_expired_topic_is_empty_but_its_offsets_go_on(raw: RawClient, make_topic: TopicMaker) -> None:
     topic = make_topic(configs={"retention.ms": "3600000"})
     writer = Writer(raw, topic)
-    writer.time_ms = NOW_MS - 7_200_000
+    writer.time_ms = now_ms() - 7_200_000
     writer.put(a="old")
     writer.put(b="old")
     eventually(lambda: raw.list_offset(topic, -2) == 2)
