@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
@@ -73,6 +73,7 @@ class Ownership:
         self.failed: asyncio.Future[None]
         self._task_of_topic = {topic: spec.name for spec in specs for topic in spec.inputs}
         self._owned: dict[tuple[str, int], OwnedPartition] = {}
+        self.restoring = asyncio.Semaphore(settings.restores_max)
         self._admission: asyncio.Task[None] | None = None
 
     def begin(self, feed: Feed) -> None:
@@ -117,6 +118,13 @@ class Ownership:
         await asyncio.gather(*(partition.close(timeout_s) for partition in owned.values()))
         for name, number in owned:
             self.observer.revoked(name, number)
+
+    def out_of_range(self, partitions: Iterable[TopicPartition]) -> None:
+        """Reopen tasks whose next input the broker does not have: they find out what is lost."""
+        for tp in partitions:
+            owned = self._owned.get((self._task_of_topic[tp.topic], tp.partition))
+            if owned is not None:
+                owned.reopen(f"{tp.topic}-{tp.partition} does not have the next offset")
 
     def ready(self) -> set[TopicPartition]:
         """Give the input partitions for which more should be fetched."""

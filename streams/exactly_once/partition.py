@@ -55,6 +55,7 @@ class OwnedPartition:
         self._around = around
         self._wake = asyncio.Event()
         self._closing = False
+        self._reopen_reason: str | None = None
         self._inbox: deque[Batch] = deque()
         self._announced: list[tuple[str, Sequence[Record]]] = []
         self._opened: OpenTask | None = None
@@ -85,6 +86,11 @@ class OwnedPartition:
         if self.state is State.OPEN and self._opened is not None and batch.seek == self._opened.seek:
             self._inbox.append(batch)
             self._wake.set()
+
+    def reopen(self, reason: str) -> None:
+        """Drop the task and open it anew."""
+        self._reopen_reason = reason
+        self._wake.set()
 
     async def close(self, timeout_s: float) -> None:
         """Commit what was processed, if that succeeds in time, and let go."""
@@ -125,9 +131,11 @@ class OwnedPartition:
         await around.broadcasts.caught_up.wait()
         if not await around.feed.is_member():
             raise ReopenNeeded("the group's coordinator does not confirm our membership")
-        opened = self._opened = await OpenTask.open(self.spec, self.number, around)
+        async with around.restoring:
+            opened = self._opened = await OpenTask.open(self.spec, self.number, around)
         # no await from here on: nothing may be announced between the newest records and what follows them
         self._announced = [(topic, around.broadcasts.newest(topic)) for topic in self.spec.broadcasts]
+        self._reopen_reason = None
         self.state = State.OPEN
         return opened
 
@@ -151,6 +159,8 @@ class OwnedPartition:
             has_work = self._inbox and opened.held_count < settings.commit_max_records
             await self._sleep_until(0.0 if has_work else min(next_commit_s, next_tick_s))
             under_way.check()
+            if self._reopen_reason is not None:
+                raise ReopenNeeded(self._reopen_reason)
             self._pass_on_announced(opened)
             if self._inbox and opened.held_count < settings.commit_max_records:
                 opened.process(self._inbox.popleft())
