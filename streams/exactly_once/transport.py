@@ -44,8 +44,8 @@ class Owner(Protocol):
         """Open tasks for what was assigned; must return at once."""
         ...
 
-    async def revoked(self) -> None:
-        """Commit and close everything; a rebalance waits for it."""
+    async def suspend(self) -> None:
+        """Commit everything; a rebalance waits for it."""
         ...
 
     def fail(self, error: Exception) -> None:
@@ -189,8 +189,8 @@ class BatchConsumer(driver.Consumer):
         return cast("BatchConsumerThread", self._thread)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Let tasks commit and close first, then let Faust empty its queues."""
-        await self._owner.revoked()
+        """Let tasks commit first, then let Faust empty its queues."""
+        await self._owner.suspend()
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
