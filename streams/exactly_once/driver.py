@@ -124,7 +124,7 @@ class ExactlyOnce:
         timeout_s = self._ownership.settings.stop_timeout_ms / 2000
         start.cancel()
         await asyncio.wait([start])
-        await self._ownership.revoked(timeout_s)
+        await self._ownership.close(timeout_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self.app.stop()

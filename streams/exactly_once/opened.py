@@ -119,6 +119,10 @@ class OpenTask:
             rows=len(collected.rows),
         )
 
+    async def seek_again(self) -> None:
+        """Let the input flow from where the task stands: whatever was under way has been dropped."""
+        self.seek = await self._around.feed.seek(self._positions)
+
     async def discard(self) -> None:
         """Let go of the producer, in bounded time; what was not committed is left to whoever opens next."""
         await self._writer.discard()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
@@ -73,6 +73,8 @@ class Ownership:
         self.failed: asyncio.Future[None]
         self._task_of_topic = {topic: spec.name for spec in specs for topic in spec.inputs}
         self._owned: dict[tuple[str, int], OwnedPartition] = {}
+        self.restoring = asyncio.Semaphore(settings.restores_max)
+        self._closing: set[asyncio.Task[None]] = set()
         self._admission: asyncio.Task[None] | None = None
 
     def begin(self, feed: Feed) -> None:
@@ -98,25 +100,42 @@ class Ownership:
         except PartitionsDifferError as error:
             self.fail(error)
             return
+        wanted = {(spec.name, number): spec for spec in self.specs for number in numbers[spec.name]}
+        gone = [owned for place, owned in self._owned.items() if place not in wanted]
+        self._begin_closing(gone)
         new = []
-        for spec in self.specs:
-            for number in numbers[spec.name]:
-                if (spec.name, number) not in self._owned:
-                    owned = self._owned[spec.name, number] = OwnedPartition(spec, number, self)
-                    self.observer.assigned(spec.name, number)
-                    new.append(owned)
+        for (name, number), spec in wanted.items():
+            if kept := self._owned.get((name, number)):
+                kept.resume()
+            else:
+                owned = self._owned[name, number] = OwnedPartition(spec, number, self)
+                self.observer.assigned(name, number)
+                new.append(owned)
         self._stop_admission()
         self._admission = asyncio.get_running_loop().create_task(self._admit(new))
 
-    async def revoked(self, timeout_s: float | None = None) -> None:
-        """Commit and close everything, in bounded time: by default half of what a rebalance may take."""
+    async def suspend(self, timeout_s: float | None = None) -> None:
+        """Commit everything, in bounded time: by default half of what a rebalance may take."""
         self._stop_admission()
-        owned, self._owned = self._owned, {}
         if timeout_s is None:
             timeout_s = self.settings.rebalance_timeout_ms / 2000
-        await asyncio.gather(*(partition.close(timeout_s) for partition in owned.values()))
-        for name, number in owned:
-            self.observer.revoked(name, number)
+        owned = list(self._owned.values())
+        suspended = await asyncio.gather(*(partition.suspend(timeout_s) for partition in owned))
+        self._begin_closing([it for it, may_go_on in zip(owned, suspended, strict=True) if not may_go_on])
+        await self._wait_closed()
+
+    async def close(self, timeout_s: float) -> None:
+        """Commit and let go of everything, in bounded time."""
+        await self.suspend(timeout_s)
+        self._begin_closing(list(self._owned.values()))
+        await self._wait_closed()
+
+    def out_of_range(self, partitions: Iterable[TopicPartition]) -> None:
+        """Reopen tasks whose next input the broker does not have: they find out what is lost."""
+        for tp in partitions:
+            owned = self._owned.get((self._task_of_topic[tp.topic], tp.partition))
+            if owned is not None:
+                owned.reopen(f"{tp.topic}-{tp.partition} does not have the next offset")
 
     def ready(self) -> set[TopicPartition]:
         """Give the input partitions for which more should be fetched."""
@@ -141,6 +160,18 @@ class Ownership:
                 break
         for owned in new:
             owned.start()
+
+    def _begin_closing(self, partitions: Sequence[OwnedPartition]) -> None:
+        for partition in partitions:
+            del self._owned[partition.spec.name, partition.number]
+            self.observer.revoked(partition.spec.name, partition.number)
+            closing = asyncio.get_running_loop().create_task(partition.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    async def _wait_closed(self) -> None:
+        if self._closing:
+            await asyncio.wait(set(self._closing))
 
     def _stop_admission(self) -> None:
         if self._admission is not None:

@@ -3,8 +3,15 @@
 Theory of operation. States and what leads from one to the next:
 
     OPENING ──opened──► OPEN ──commit failed──► BROKEN ──reopens──► OPENING
-       │                  │                        │
-       └──────────────────┴─────────close──────────┴──► CLOSED
+                        │  ▲
+               suspended▼  │still ours
+                      SUSPENDED
+    any ──close──► CLOSED
+
+A rebalance takes all partitions from all members and gives most of them back. So a partition is only
+suspended: committed, and kept. If it comes back it goes on without a restore. That is safe without asking
+anybody: had another worker opened it meanwhile, the next transaction would be refused, and the task opened
+anew.
 
 One coroutine does everything that touches the task, so a batch is never half in a transaction. While one
 transaction is being written the task goes on; what it produces then belongs to the next. A failed transaction
@@ -40,6 +47,7 @@ class State(Enum):
 
     OPENING = auto()
     OPEN = auto()
+    SUSPENDED = auto()
     BROKEN = auto()
     CLOSED = auto()
 
@@ -54,16 +62,14 @@ class OwnedPartition:
         self.state = State.OPENING
         self._around = around
         self._wake = asyncio.Event()
-        self._closing = False
+        self._pausing = False
+        self._settled = asyncio.Event()  # suspended, or not open any more
+        self._given_back = asyncio.Event()
+        self._reopen_reason: str | None = None
         self._inbox: deque[Batch] = deque()
         self._announced: list[tuple[str, Sequence[Record]]] = []
         self._opened: OpenTask | None = None
         self._living: asyncio.Task[None] | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its task takes batches."""
-        return self.state is State.OPEN
 
     def start(self) -> None:
         """Begin to open."""
@@ -72,7 +78,7 @@ class OwnedPartition:
 
     def announce(self, topic: str, records: Sequence[Record]) -> None:
         """Keep records of a broadcast topic for the next moment between two batches."""
-        if self.is_open and topic in self.spec.broadcasts:
+        if self.state in {State.OPEN, State.SUSPENDED} and topic in self.spec.broadcasts:
             self._announced.append((topic, records))
             self._wake.set()
 
@@ -86,24 +92,41 @@ class OwnedPartition:
             self._inbox.append(batch)
             self._wake.set()
 
-    async def close(self, timeout_s: float) -> None:
-        """Commit what was processed, if that succeeds in time, and let go."""
-        self._closing = True
+    def reopen(self, reason: str) -> None:
+        """Drop the task and open it anew."""
+        self._reopen_reason = reason
         self._wake.set()
+
+    async def suspend(self, timeout_s: float) -> bool:
+        """Commit what was processed; tell whether the task may go on later: else close it."""
+        if self.state is not State.OPEN:
+            return False
+        self._given_back.clear()
+        self._pausing = True
+        self._wake.set()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._settled.wait()
+        except TimeoutError:
+            self._report(ReopenNeeded("the last transaction did not commit in time"))
+        return self._is(State.SUSPENDED)
+
+    def resume(self) -> None:
+        """Go on: the partition is still ours."""
+        self._pausing = False
+        self._given_back.set()
+
+    async def close(self) -> None:
+        """Let go, at once: what is not committed is left to whoever opens next."""
         if self._living is not None:
-            if self.state is not State.OPEN:
-                self._living.cancel()
-            _, late = await asyncio.wait([self._living], timeout=timeout_s)
-            if late:
-                self._report(ReopenNeeded("the last transaction did not commit in time"))
-                self._living.cancel()
-                await asyncio.wait([self._living])
+            self._living.cancel()
+            await asyncio.wait([self._living])
         self.state = State.CLOSED
         await self._let_go()
 
     async def _live(self) -> None:
         try:
-            while not self._closing:
+            while True:
                 try:
                     opened = await self._open()
                 except (ReopenNeeded, KafkaError, ConsumerStoppedError, OSError) as reason:
@@ -113,10 +136,10 @@ class OwnedPartition:
                 else:
                     await self._serve_until_broken(opened)
                 await self._let_go()
-                if not self._closing:
-                    await asyncio.sleep(self._around.settings.reopen_backoff_ms / 1000)
+                await asyncio.sleep(self._around.settings.reopen_backoff_ms / 1000)
         except Exception as error:  # noqa: BLE001  whatever it is, it must stop the driver
             self.state = State.CLOSED
+            self._settled.set()
             self._around.fail(error.cause if isinstance(error, TaskFailed) else error)
 
     async def _open(self) -> OpenTask:
@@ -125,32 +148,52 @@ class OwnedPartition:
         await around.broadcasts.caught_up.wait()
         if not await around.feed.is_member():
             raise ReopenNeeded("the group's coordinator does not confirm our membership")
-        opened = self._opened = await OpenTask.open(self.spec, self.number, around)
+        async with around.restoring:
+            opened = self._opened = await OpenTask.open(self.spec, self.number, around)
         # no await from here on: nothing may be announced between the newest records and what follows them
         self._announced = [(topic, around.broadcasts.newest(topic)) for topic in self.spec.broadcasts]
+        self._reopen_reason = None
+        self._settled.clear()
         self.state = State.OPEN
         return opened
 
     async def _serve_until_broken(self, opened: OpenTask) -> None:
         under_way = UnderWay(opened, self._wake)
         try:
-            await self._serve(opened, under_way)
-            await under_way.finish()
+            while True:
+                await self._serve(opened, under_way)
+                await under_way.finish()
+                await self._wait_suspended(opened)
         except ReopenNeeded as reason:
             self.state = State.BROKEN
             self._report(reason)
+        except (KafkaError, ConsumerStoppedError) as error:
+            self.state = State.BROKEN
+            self._report(ReopenNeeded(f"cannot seek: {error!r}"))
         finally:
+            self._settled.set()
             await under_way.cancel()
 
+    async def _wait_suspended(self, opened: OpenTask) -> None:
+        self.state = State.SUSPENDED
+        self._inbox.clear()
+        self._settled.set()
+        await self._given_back.wait()
+        await opened.seek_again()
+        self._settled.clear()
+        self.state = State.OPEN
+
     async def _serve(self, opened: OpenTask, under_way: UnderWay) -> None:
-        """Process, tick and commit on time until told to close."""
+        """Process, tick and commit on time until told to pause."""
         settings = self._around.settings
         commit_s, tick_s = settings.commit_interval_ms / 1000, self.spec.tick_interval_ms / 1000
         next_commit_s = next_tick_s = time.monotonic()
-        while not self._closing:
+        while not self._pausing:
             has_work = self._inbox and opened.held_count < settings.commit_max_records
             await self._sleep_until(0.0 if has_work else min(next_commit_s, next_tick_s))
             under_way.check()
+            if self._reopen_reason is not None:
+                raise ReopenNeeded(self._reopen_reason)
             self._pass_on_announced(opened)
             if self._inbox and opened.held_count < settings.commit_max_records:
                 opened.process(self._inbox.popleft())
@@ -172,6 +215,9 @@ class OwnedPartition:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
                 await self._wake.wait()
+
+    def _is(self, state: State) -> bool:
+        return self.state is state
 
     def _pass_on_announced(self, opened: OpenTask) -> None:
         announced, self._announced = self._announced, []

@@ -38,6 +38,7 @@ class DriverSettings:
     compression: Literal["gzip", "snappy", "lz4", "zstd"] | None = None
     start_deadline_ms: int | None = None
     topic_patience_ms: int = 5_000
+    restores_max: int = 8
     stop_timeout_ms: int = 15_000
     reopen_backoff_ms: int = 200
 

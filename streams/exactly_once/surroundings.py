@@ -1,5 +1,6 @@
 """What all partitions of a worker share, as a partition sees it."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
@@ -46,6 +47,7 @@ class Surroundings(Protocol):
     broadcasts: BroadcastReader
     feed: Feed
     clock_ms: Callable[[], int]
+    restoring: asyncio.Semaphore
 
     def fail(self, error: Exception) -> None:
         """Stop the driver with this error."""

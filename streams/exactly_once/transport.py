@@ -9,12 +9,17 @@ each task seeks its own partitions once it has opened, and nothing is fetched fr
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Collection, Coroutine, Iterable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
 import aiokafka
 from aiokafka import TopicPartition
-from aiokafka.errors import ConsumerStoppedError, KafkaError
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
 from faust.transport import base
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -39,12 +44,16 @@ class Owner(Protocol):
         """Open tasks for what was assigned; must return at once."""
         ...
 
-    async def revoked(self) -> None:
-        """Commit and close everything; a rebalance waits for it."""
+    async def suspend(self) -> None:
+        """Commit everything; a rebalance waits for it."""
         ...
 
     def fail(self, error: Exception) -> None:
         """Stop the driver with this error."""
+        ...
+
+    def out_of_range(self, partitions: Iterable[TopicPartition]) -> None:
+        """Reopen tasks whose next input the broker does not have (any more)."""
         ...
 
     def ready(self) -> set[TopicPartition]:
@@ -76,7 +85,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             group_instance_id=settings.group_instance_id,
             partition_assignment_strategy=[self._owner.assignor],
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",  # a position that is gone is for its task to know
             isolation_level="read_committed",
             fetch_max_wait_ms=settings.fetch_wait_ms,
             max_partition_fetch_bytes=settings.fetch_max_partition_bytes,
@@ -180,8 +189,8 @@ class BatchConsumer(driver.Consumer):
         return cast("BatchConsumerThread", self._thread)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Let tasks commit and close first, then let Faust empty its queues."""
-        await self._owner.revoked()
+        """Let tasks commit first, then let Faust empty its queues."""
+        await self._owner.suspend()
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -207,26 +216,30 @@ class BatchConsumer(driver.Consumer):
             if not self.flow_active:
                 await self.wait(self.can_resume_flow.wait())
                 continue
-            ready = self._owner.ready()
-            if not ready:
-                await self.sleep(IDLE_S)
-                continue
-            try:
-                batches = await self.thread.run(self.thread.fetch(ready))
-            except ConsumerStoppedError:
-                if self.app.should_stop:
-                    return
-                raise
-            except KafkaError as error:
-                if not error.retriable:
-                    self._owner.fail(error)
-                    return
-                await self.sleep(self._owner.settings.reopen_backoff_ms / 1000)
-                continue
-            for batch in batches:
+            for batch in await self._fetch_some():
                 if self.suspend_flow.is_set():
                     break
                 await self.wait_first(self._hand_over(batch), self.suspend_flow.wait())
+
+    async def _fetch_some(self) -> list[Batch]:
+        ready = self._owner.ready()
+        if not ready:
+            await self.sleep(IDLE_S)
+            return []
+        try:
+            return await self.thread.run(self.thread.fetch(ready))
+        except ConsumerStoppedError:
+            if not self.app.should_stop:
+                raise
+        except NoOffsetForPartitionError:
+            pass  # aiokafka looked for a position before the task had sought one
+        except OffsetOutOfRangeError as error:
+            self._owner.out_of_range(error.args[0])
+        except KafkaError as error:
+            if not error.retriable:
+                self._owner.fail(error)
+            await self.sleep(self._owner.settings.reopen_backoff_ms / 1000)
+        return []
 
     def _should_end(self, fetcher: Any) -> bool:
         return bool(self.should_stop or fetcher.should_stop)

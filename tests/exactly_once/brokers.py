@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from kafka import TopicPartition as KafkaPythonPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from streams.exactly_once.driver import ExactlyOnce, build
@@ -36,6 +37,15 @@ def create_topics(bootstrap: str, partitions: Mapping[str, int]) -> None:
         admin.create_topics(
             [NewTopic(name, num_partitions=count, replication_factor=1) for name, count in partitions.items()]
         )
+    finally:
+        admin.close()
+
+
+def delete_before(bootstrap: str, topic: str, partition: int, offset: int) -> None:
+    """What retention does, at once."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        admin.delete_records({KafkaPythonPartition(topic, partition): offset})
     finally:
         admin.close()
 

@@ -21,6 +21,7 @@ from tests.exactly_once.accounts import account, random_inputs
 from tests.exactly_once.brokers import (
     create_sums_topics,
     create_topics,
+    delete_before,
     fresh_prefix,
     read_all,
     read_until,
@@ -40,7 +41,8 @@ def prefix(broker: KafkaHarness) -> str:
 
 
 async def run_until_it_stops(bootstrap: str, prefix: str, **spec: object) -> None:
-    async with working(settings_for(bootstrap, prefix), sums_spec(prefix, **spec)):  # type: ignore[arg-type]
+    settings = settings_for(bootstrap, prefix, topic_patience_ms=500)
+    async with working(settings, sums_spec(prefix, **spec)):  # type: ignore[arg-type]
         await asyncio.sleep(20)
 
 
@@ -141,38 +143,52 @@ def test_two_tasks_may_not_share_an_input_topic() -> None:
 
 
 @pytest.mark.slow
-def test_a_broker_that_restarts_is_waited_for(broker: KafkaHarness, prefix: str) -> None:
+def test_while_the_broker_is_down_one_worker_stops_in_time_and_another_waits(
+    broker: KafkaHarness, prefix: str
+) -> None:
     inputs = random_inputs(prefix, seed=13, count=800)
     outputs = f"{prefix}-outputs"
+    settings, spec = settings_for(broker.bootstrap, prefix), sums_spec(prefix)
 
-    async def history() -> list[ConsumerRecord]:
-        async with working(settings_for(broker.bootstrap, prefix), sums_spec(prefix)):
+    async def history() -> tuple[list[ConsumerRecord], float]:
+        stop, leaver = asyncio.Event(), Watching()
+        async with working(settings, spec):
+            leaving = asyncio.create_task(build(settings, [spec], observer=leaver).run(stop))
+            await leaver.until(lambda seen: len(seen.open) == 2)
             await write(broker.bootstrap, inputs[:400])
             await read_until(broker.bootstrap, outputs, lambda read: len(read) >= 200)
             await asyncio.to_thread(broker.kill)
+            started_s = time.monotonic()
+            stop.set()
+            await asyncio.wait([leaving], timeout=60)
+            taken_s = time.monotonic() - started_s
             await asyncio.to_thread(broker.restart)
+            leaving.result()
             await write(broker.bootstrap, inputs[400:])
             await read_until(broker.bootstrap, outputs, lambda read: len(read) >= 800, deadline_s=60)
-        return await read_all(broker.bootstrap, outputs)
+        return await read_all(broker.bootstrap, outputs), taken_s
 
-    assert account(inputs, asyncio.run(history())).balanced
+    read, taken_s = asyncio.run(history())
+    assert account(inputs, read).balanced
+    assert taken_s < settings.stop_timeout_ms / 1000 + 5
 
 
-@pytest.mark.slow
-def test_a_worker_stops_in_bounded_time_while_its_broker_is_down(broker: KafkaHarness, prefix: str) -> None:
-    async def history() -> float:
-        stop, seen = asyncio.Event(), Watching()
-        worker = build(settings_for(broker.bootstrap, prefix), [sums_spec(prefix)], observer=seen)
-        running = asyncio.create_task(worker.run(stop))
-        await seen.until(lambda seen: len(seen.open) == 4)
-        await asyncio.to_thread(broker.kill)
-        started_s = time.monotonic()
-        stop.set()
-        await asyncio.wait([running], timeout=60)
-        taken_s = time.monotonic() - started_s
-        await asyncio.to_thread(broker.restart)
-        assert running.done()
-        running.result()
-        return taken_s
+def test_input_that_the_broker_deleted_unread_is_reported_and_gone_on_after(
+    bootstrap: str, prefix: str
+) -> None:
+    gone = [Produced(f"{prefix}-left", b"k", b"1", partition=0) for _ in range(30)]
+    outputs = f"{prefix}-outputs"
 
-    assert asyncio.run(history()) < 25
+    async def history() -> tuple[list[ConsumerRecord], int]:
+        seen = Watching()
+        await write(bootstrap, gone[:10])
+        async with working(settings_for(bootstrap, prefix), sums_spec(prefix)):
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 10)
+        await write(bootstrap, gone[10:])
+        delete_before(bootstrap, f"{prefix}-left", 0, 25)
+        async with working(settings_for(bootstrap, prefix), sums_spec(prefix), observer=seen):
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 15)
+        return await read_all(bootstrap, outputs), seen.lost
+
+    read, lost = asyncio.run(history())
+    assert (len(read), lost) == (15, 15)

@@ -50,6 +50,7 @@ def test_a_second_worker_takes_half_and_gives_it_back(bootstrap: str, prefix: st
             await first.until(lambda seen: len(seen.open) == 4)
             await write(bootstrap, inputs[1000:])
             await read_until(bootstrap, outputs, lambda read: len(read) >= 1500)
+            assert len(first.restores) == 4 + 2, "what a worker keeps in a rebalance is not restored again"
         return await read_all(bootstrap, outputs)
 
     assert account(inputs, asyncio.run(history())).balanced
