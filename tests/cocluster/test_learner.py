@@ -64,7 +64,9 @@ def test_a_learner_restored_from_its_rows_goes_on_as_well_as_one_that_never_stop
 
 def test_bounds_hold_and_the_least_recent_leave_first() -> None:
     history = generate(WORLD, world_seed=8)
-    settings = LearnerSettings(restarts=2, max_users=160, max_cards=64, max_edges=900, warmup_events=600)
+    settings = LearnerSettings(
+        restarts=2, max_users=160, max_cards=64, max_edges=900, warmup_events=600, polish_passes=15
+    )
     learner = learned(history, settings, seed=9, batch=333)
     memory = learner.memory
     assert memory.edges_count() <= 900
