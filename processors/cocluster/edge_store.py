@@ -51,7 +51,7 @@ class Graph(NamedTuple):
 
 
 def edge_pool(edges: int, user_groups: int, card_groups: int) -> EdgePool:
-    """Allocate room for edges: 24 bytes each, and four for every group of either side."""
+    """Allocate room for edges: 20 bytes each, and four for every group of either side."""
     return EdgePool(
         following=np.zeros(edges, np.int32),
         card=np.zeros(edges, np.int32),

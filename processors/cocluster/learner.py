@@ -121,10 +121,12 @@ class CoClusterLearner:
     def sweep(self) -> None:
         """Renew all messages, count the blocks exactly, renew blocks and priors."""
         memory, state = self.memory, self.state
+        if self.settings.half_life_ms:
+            memory.frozen *= 0.5 ** ((state.now_ms - state.swept_ms) / self.settings.half_life_ms)
         state.statistics = self._pass_messages()
         state.user_prior = group_prior(self._user_groups(memory.user_slots()))
         state.card_prior = group_prior(self._card_groups(memory.card_slots()))
-        state.swept_at = state.events_count
+        state.swept_at, state.swept_ms = state.events_count, state.now_ms
         self._beliefs = self._renewed_beliefs()
 
     def _pass_messages(self) -> FloatArray:

@@ -28,6 +28,7 @@ class LearnerState:
     generation: int = 0
     version: int = 0
     swept_at: int = 0
+    swept_ms: int = 0
     rethought_at: int = 0
     ready: bool = False
     statistics: FloatArray  # [3, G, K]

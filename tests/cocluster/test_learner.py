@@ -64,7 +64,9 @@ def test_a_learner_restored_from_its_rows_goes_on_as_well_as_one_that_never_stop
 
 def test_bounds_hold_and_the_least_recent_leave_first() -> None:
     history = generate(WORLD, world_seed=8)
-    settings = LearnerSettings(restarts=2, max_users=160, max_cards=64, max_edges=900, warmup_events=600)
+    settings = LearnerSettings(
+        restarts=2, max_users=160, max_cards=64, max_edges=900, warmup_events=600, polish_passes=15
+    )
     learner = learned(history, settings, seed=9, batch=333)
     memory = learner.memory
     assert memory.edges_count() <= 900
@@ -78,3 +80,42 @@ def test_bounds_hold_and_the_least_recent_leave_first() -> None:
     gone_users, gone_cards = memory.departed()
     assert len(gone_users) == memory.users_evicted_count
     assert len(gone_cards) == memory.cards_evicted_count
+
+
+def test_forgetting_follows_a_change_that_remembering_averages_away() -> None:
+    world = BlockWorld(users=80, cards=40, user_groups=1, card_groups=1, streams_per_user=150, noise_sd=0.4)
+    history = generate(world, world_seed=12)
+    late = np.arange(len(history)) >= len(history) // 2
+    seconds = np.where(late, (history.seconds + 1) * np.exp(1.5) - 1, history.seconds)
+    means = []
+    for half_life_ms in (0, 30_000):
+        settings = LearnerSettings(user_groups=1, card_groups=1, half_life_ms=half_life_ms, ring=16)
+        learner = CoClusterLearner(settings, seed=13)
+        learner.learn(history.user, history.card, seconds, history.event_ms)
+        means.append(float(learner.model().mean[0, 0]))
+    now = float(history.block_mean[0, 0]) + 1.5
+    assert abs(means[1] - now) < 0.1
+    assert means[0] < now - 0.4
+
+
+def test_only_a_real_change_of_groups_is_a_new_generation() -> None:
+    history = generate(WORLD, world_seed=14)
+    settings = LearnerSettings(warmup_events=6_000, stuck_test=False)
+    learner = learned(history, settings, seed=15, batch=500)
+    before = learner.model()
+    learner.rethink()
+    after = learner.model()
+    assert after.generation == before.generation == 1
+    np.testing.assert_allclose(after.mean, before.mean, atol=0.15)
+    assert learner.user_overlap.shape == (6, 6)
+
+
+def test_cards_are_reported_when_they_move_and_not_again_when_they_rest() -> None:
+    history = generate(WORLD, world_seed=16)
+    learner = learned(history, LearnerSettings(), seed=17, batch=2_000)
+    first = learner.changed_cards()
+    assert set(first.tolist()) == set(history.card.tolist())
+    assert len(learner.changed_cards()) == 0
+    logits = learner.card_logits(np.array([0, 10**6]))
+    np.testing.assert_allclose(np.exp(logits).sum(axis=1), 1.0)
+    np.testing.assert_allclose(logits[1], np.log(learner.model().card_prior))

@@ -1,0 +1,112 @@
+"""Co-clustering of a finished table of interactions: groups, held-out error, gain over simpler models."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray
+from processors.cocluster.global_moves import fitted
+from processors.cocluster.shapes import (
+    BIASES,
+    Score,
+    Shape,
+    candidates,
+    chosen_shape,
+    compare,
+    fold_numbers,
+    name_of,
+    one_sided,
+)
+from processors.cocluster.soft_groups import Interactions, SoftGroups
+
+SPAWN_KEY = 0x6F66666C  # "offl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineSettings:
+    """What to fit, and what to hold out: a share of the interactions once, or all in turn by folds."""
+
+    user_groups: int
+    card_groups: int
+    holdout_share: float = 0.2
+    folds: int = 1  # 1: hold out `holdout_share` once
+    widely: bool = False  # choose among halves of the groups too, not only one-sided shapes
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        if min(self.user_groups, self.card_groups, self.folds) < 1:
+            raise ValueError("groups and folds must be at least 1")
+        if not 0.0 < self.holdout_share <= 0.5:
+            raise ValueError("the held-out share must be above 0 and at most 0.5")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OfflineResult:
+    """The fit of the requested shape on everything, and how shapes compared on what was held out."""
+
+    settings: OfflineSettings
+    groups: SoftGroups
+    scores: dict[str, Score]
+    chosen: Shape
+
+    @property
+    def requested(self) -> Score:
+        """The requested shape's score."""
+        return self.scores[name_of((self.settings.user_groups, self.settings.card_groups))]
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        shape = (self.settings.user_groups, self.settings.card_groups)
+        rivals = dict(
+            zip(("cards_only", "users_only", "one_group"), map(name_of, one_sided(shape)), strict=True)
+        )
+        rivals["biases"] = BIASES
+        blocks = self.groups.parameters
+        return {
+            "user_groups": shape[0],
+            "card_groups": shape[1],
+            "chosen_shape": list(self.chosen),
+            "held_out": {
+                "interactions": len(self.requested.squared_error),
+                "rmse_log": self.requested.rmse,
+                "log_likelihood": self.requested.mean_log_likelihood,
+                "models": {
+                    name: {"rmse_log": score.rmse, "log_likelihood": score.mean_log_likelihood}
+                    for name, score in self.scores.items()
+                },
+                "gain": {label: self._gain(self.scores[name]) for label, name in rivals.items()},
+            },
+            "users_per_group": _sizes(self.groups.user),
+            "cards_per_group": _sizes(self.groups.card),
+            "blocks": {
+                "mean_log": blocks.mean.tolist(),
+                "sd_log": np.sqrt(blocks.variance).tolist(),
+                "typical_seconds": np.expm1(blocks.mean).tolist(),
+                "interactions": blocks.count.tolist(),
+            },
+        }
+
+    def _gain(self, rival: Score) -> dict[str, float]:
+        nats, error = self.requested.gain_over(rival)
+        return {"log_likelihood": nats, "standard_error": error, "rmse_log": rival.rmse - self.requested.rmse}
+
+
+def _sizes(responsibility: FloatArray) -> list[int]:
+    sizes: list[int] = np.bincount(responsibility.argmax(axis=1), minlength=responsibility.shape[1]).tolist()
+    return sizes
+
+
+def cocluster_offline(data: Interactions, settings: OfflineSettings) -> OfflineResult:
+    """Compare shapes on held-out interactions, then fit the requested shape on all of them."""
+    rng = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(SPAWN_KEY,)))
+    shape = (settings.user_groups, settings.card_groups)
+    shapes = list(dict.fromkeys([*one_sided(shape), shape, *(candidates(shape) if settings.widely else [])]))
+    folds = settings.folds if settings.folds > 1 else round(1.0 / settings.holdout_share)
+    fold = fold_numbers(len(data), folds, rng)
+    if settings.folds == 1:
+        fold = np.where(fold == 0, 0, -1)
+    scores = compare(data, shapes, fold, rng, with_biases=shape)
+    groups = fitted(data, *shape, rng)
+    return OfflineResult(settings=settings, groups=groups, scores=scores, chosen=chosen_shape(scores, shapes))

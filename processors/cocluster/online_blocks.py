@@ -1,0 +1,31 @@
+"""The online learner as a clusterer: the table is read once, row by row, as if it were a stream."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from processors.cocluster.learner import CoClusterLearner
+from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineBlocks:
+    """One pass; the bounds of the settings are raised to the table's size."""
+
+    settings: LearnerSettings
+    seed: int = 0
+
+    def groups(self, data: Interactions) -> SoftGroups:
+        """Learn the table in its order."""
+        settings = replace(
+            self.settings,
+            warmup_events=min(self.settings.warmup_events, max(len(data), 1)),
+            max_users=max(self.settings.max_users, data.users),
+            max_cards=max(self.settings.max_cards, data.cards),
+            max_edges=max(self.settings.max_edges, len(data)),
+        )
+        learner = CoClusterLearner(settings, self.seed)
+        learner.learn(data.user, data.card, np.expm1(data.x), np.arange(len(data)))
+        card = np.exp(learner.card_logits(np.arange(data.cards)))
+        return soft_groups(data, learner.user_groups(np.arange(data.users)), card)

@@ -1,0 +1,43 @@
+"""What a user group is like: which card groups it streams longer, and which shorter, than everybody."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from processors.cocluster.block_model import BlockModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserGroupSignature:
+    """Card groups by how the group differs there; a ratio of 2 means twice everybody's typical seconds."""
+
+    share: float  # of the users
+    typical_seconds: float
+    longer: tuple[tuple[int, float], ...]  # card group, ratio of typical seconds; most pronounced first
+    shorter: tuple[tuple[int, float], ...]
+
+
+def user_group_signatures(model: BlockModel, most: int = 3) -> list[UserGroupSignature]:
+    """Compare each user group's blocks with all users' (blocks weighed by the users' shares).
+
+    >>> model = BlockModel(generation=1, version=1, user_prior=np.array([0.5, 0.5]), card_prior=np.ones(1),
+    ...     mean=np.array([[4.0], [6.0]]), variance=np.ones((2, 1)), count=np.ones((2, 1)),
+    ...     global_mean=5.0, global_variance=2.0)
+    >>> longer = user_group_signatures(model)[1].longer
+    >>> longer[0][0], round(longer[0][1], 2)
+    (0, 2.72)
+    """
+    everybody = model.user_prior @ model.mean
+    signatures = []
+    for g in range(len(model.user_prior)):
+        ratio = np.exp(model.mean[g] - everybody)
+        order = np.argsort(-ratio, kind="stable")
+        signatures.append(
+            UserGroupSignature(
+                share=float(model.user_prior[g]),
+                typical_seconds=float(np.expm1(model.card_prior @ model.mean[g])),
+                longer=tuple((int(k), float(ratio[k])) for k in order[:most] if ratio[k] > 1.0),
+                shorter=tuple((int(k), float(ratio[k])) for k in order[::-1][:most] if ratio[k] < 1.0),
+            )
+        )
+    return signatures

@@ -1,0 +1,80 @@
+"""The command `cocluster`: what it reads, what it says, how it ends."""
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import typer
+from typer.testing import CliRunner, Result
+
+from processors.worlds.blocks import BlockWorld, generate
+from streams.cli.cocluster import cocluster
+
+WORLD = BlockWorld(users=300, cards=100, user_groups=3, card_groups=3, streams_per_user=15, noise_sd=0.6)
+
+
+def run(*arguments: str) -> Result:
+    app = typer.Typer()
+    app.command()(cocluster)
+    return CliRunner().invoke(app, list(arguments))
+
+
+def written(path: Path, *, header: str, scale: float, extra: str = "") -> Path:
+    history = generate(WORLD, world_seed=11)
+    rows = zip(history.user.tolist(), history.card.tolist(), (history.seconds * scale).tolist(), strict=True)
+    text = header + "\n" + "\n".join(f"u{u},c{c},{value}" for u, c, value in rows) + "\n" + extra
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        path.write_text(text)
+    return path
+
+
+def test_groups_beat_one_sided_groupings_and_bad_rows_are_counted(tmp_path: Path) -> None:
+    bad = "u1\nu1,c1,long\n,c1,3\nu1,c1,-4\nu1,c1,nan\n"
+    path = written(tmp_path / "log.csv", header="user,item,seconds", scale=1.0, extra=bad)
+    out = tmp_path / "groups.json"
+    result = run(str(path), "--user-groups", "3", "--card-groups", "3", "--json", "--out", str(out))
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["interactions"] == 4_500
+    assert report["rows_refused"] == {
+        "too_few_columns": 1,
+        "not_a_number": 1,
+        "empty_id": 1,
+        "out_of_range": 2,
+    }
+    assert report["chosen_shape"] == [3, 3]
+    for rival in ("cards_only", "users_only", "one_group"):
+        gain = report["held_out"]["gain"][rival]
+        assert gain["log_likelihood"] > 3 * gain["standard_error"]
+        assert gain["rmse_log"] > 0
+    groups = json.loads(out.read_text())
+    assert len(groups["user_group"]) == report["users"]
+    assert len(groups["card_group"]) == report["cards"]
+
+
+def test_hours_in_a_compressed_file_give_the_same_groups_as_seconds(tmp_path: Path) -> None:
+    seconds = written(tmp_path / "log.csv", header="user,item,seconds", scale=1.0)
+    hours = written(tmp_path / "log.csv.gz", header="user_id,game,hours", scale=1 / 3600)
+    one, other = (
+        json.loads(run(str(path), "--user-groups", "3", "--card-groups", "3", "--json").stdout)
+        for path in (seconds, hours)
+    )
+    assert other["duration_unit"] == "hours"
+    np.testing.assert_allclose(one["blocks"]["mean_log"], other["blocks"]["mean_log"], atol=1e-6)
+
+
+def test_wrong_usage_ends_with_2_and_a_useless_file_with_1(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("user,item,seconds\n")
+    for arguments, code in (
+        ([str(tmp_path / "none.csv")], 2),
+        ([str(empty), "--user-groups", "0"], 2),
+        ([str(empty), "--holdout", "0.9"], 2),
+        ([str(empty)], 1),
+    ):
+        result = run(*arguments)
+        assert result.exit_code == code
+        assert len(result.stderr.strip().splitlines()) == 1
