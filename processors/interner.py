@@ -41,6 +41,10 @@ class Interner:
         """All numbers given so far."""
         return np.arange(len(self._name), dtype=np.int64)
 
+    def all_names(self) -> list[str]:
+        """All names, by their numbers."""
+        return list(self._name)
+
     def changed_rows(self) -> Iterator[tuple[bytes, bytes]]:
         """Rows of the names that are new since the last call."""
         for number in range(self._written_count, len(self._name)):

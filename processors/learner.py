@@ -7,6 +7,7 @@ import numpy as np
 from msgspec import Struct
 
 from processors.cocluster.arrays import FloatArray, IntArray
+from processors.cocluster.labels import label_card_groups
 from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.settings import LearnerSettings
 from processors.interner import Interner
@@ -90,6 +91,7 @@ class Learner:
     def _co_clusters(self) -> CoClusters:
         model = self.learner.model()
         return CoClusters(
+            labels=self._labels(),
             generation=model.generation,
             version=model.version,
             event_ms=self.newest_ms,
@@ -104,6 +106,18 @@ class Learner:
             user_overlap=_matrix(self.learner.user_overlap) if model.generation > 1 else (),
             card_overlap=_matrix(self.learner.card_overlap) if model.generation > 1 else (),
         )
+
+    def _labels(self) -> tuple[str, ...]:
+        """Names of the card groups, by what their cards are; none where the catalogue says nothing."""
+        known = [card for card in self.cards.all_names() if card in self.catalogue]
+        genres = sorted({genre for card in known for genre in self.catalogue[card].genres})
+        if not genres:
+            return ()
+        weights = np.exp(self.learner.card_logits(self.cards.ids_of(known)))
+        number = {genre: index for index, genre in enumerate(genres)}
+        tags = [(row, number[genre]) for row, card in enumerate(known) for genre in self.catalogue[card].genres]
+        columns = np.array(tags, dtype=np.int64).T
+        return tuple(label.name for label in label_card_groups(weights, (columns[0], columns[1]), genres, words=1))
 
     def _card_groups(self, cards: IntArray) -> list[CardGroup]:
         logits = self.learner.card_logits(cards)

@@ -11,30 +11,19 @@ from msgspec import Struct
 
 from processors.cocluster.arrays import FloatArray
 from processors.engagement import Engagement
+from processors.listeners_settings import ListenersSettings
 from processors.policies.catalogue import policy_named
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker, RankingRequest
-from processors.ranking.settings import RankingSettings
 from processors.rewards.catalogue import reward_named
 from processors.settlement.due import CorrectedExposure, Due, EndedStream, SettledImpression
 from processors.settlement.rows import Row, changed_rows, restore
-from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
 
 ORGANIC = "organic"
-
-
-class ListenersSettings(Struct, frozen=True, kw_only=True):
-    """Settings of the listeners task; `sample_share` is the share of users that the co-clusters learn from."""
-
-    settlement: SettlementSettings = SettlementSettings()
-    ranking: RankingSettings = RankingSettings()
-    rewards: tuple[str, ...] = ("static", "mean")
-    bucket_length_ms: int = 600_000
-    sample_share: float = 1.0
 
 
 class Listeners:

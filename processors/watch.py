@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from processors.drift.block_monitor import BlockMonitor, BucketMean, Change, DriftSettings
+from processors.drift.block_monitor import BlockMonitor, BucketMean, Change
+from processors.drift.settings import DriftSettings
 from processors.settlement.rows import Row
 from schemas.learning import CoClusters
 from schemas.monitoring import DriftAlert, EngagementMetrics, EngagementSums

@@ -20,11 +20,9 @@ from pydantic_settings import (
 )
 
 from processors.cocluster.settings import LearnerSettings
-from processors.drift.block_monitor import DriftSettings
-from processors.listeners import ListenersSettings
-from processors.policies.catalogue import policy_named
+from processors.drift.settings import DriftSettings
+from processors.listeners_settings import ListenersSettings
 from processors.ranking.settings import RankingSettings
-from processors.rewards.catalogue import REWARDS, reward_named
 from processors.settlement.settings import SettlementSettings
 
 TaskName = Literal["listeners", "cards", "learner", "model"]
@@ -85,7 +83,7 @@ class Settings(BaseSettings):
     tasks: tuple[TaskName, ...] = TASKS
     page_partitions: int = Field(4, ge=1, le=1_000, description="partitions of the topics keyed by user or card")
     replication_factor: int = Field(1, ge=1, le=10)
-    rewards: tuple[str, ...] = Field(tuple(REWARDS), description="rewards to keep statistics of")
+    rewards: tuple[str, ...] = Field(("static", "mean"), description="rewards to keep statistics of")
     sample_share: float = Field(1.0, gt=0.0, le=1.0, description="share of users that the co-clusters learn from")
     seed: int = Field(0, ge=0, lt=2**63)
     commit_interval_ms: int = Field(150, ge=10, le=60_000)
@@ -172,6 +170,9 @@ def _layered(from_file: dict[str, Any]) -> type[Settings]:
 
 def _check_names(settings: Settings) -> None:
     """Refuse policies and rewards that do not exist, before anything runs."""
+    from processors.policies.catalogue import policy_named
+    from processors.rewards.catalogue import reward_named
+
     policy_named(settings.ranking.policy, epsilon=settings.ranking.epsilon)
     for name in settings.rewards:
         reward_named(name)

@@ -9,9 +9,10 @@ from river.metrics import AdjustedRand
 
 from processors.cards import Cards
 from processors.cocluster.settings import LearnerSettings
-from processors.drift.block_monitor import DriftSettings
+from processors.drift.settings import DriftSettings
 from processors.learner import Learner
-from processors.listeners import Listeners, ListenersSettings
+from processors.listeners import Listeners
+from processors.listeners_settings import ListenersSettings
 from processors.watch import Watch
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.satisfaction import SatisfactionWorld

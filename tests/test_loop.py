@@ -1,8 +1,8 @@
 """The closed loop without Kafka: what is learned makes rankings better, and a change in the world is found."""
 
 from processors.cocluster.settings import LearnerSettings
-from processors.drift.block_monitor import DriftSettings
-from processors.listeners import ListenersSettings
+from processors.drift.settings import DriftSettings
+from processors.listeners_settings import ListenersSettings
 from processors.ranking.settings import RankingSettings
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.codec import encode

@@ -6,24 +6,8 @@ from typing import Any
 from msgspec import Struct
 from river.drift import ADWIN, PageHinkley
 
+from processors.drift.settings import DriftSettings
 from schemas.monitoring import DriftDetector
-
-
-class DriftSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When a change is called a change.
-
-    A bucket counts where it has `streams_min` streams. The first `reference_buckets` of a block say what is usual;
-    after that Page-Hinkley allows `tolerance` standard errors and fires at a sum of `threshold` beyond it, ADWIN at
-    confidence `adwin_delta`.
-    """
-
-    bucket_length_ms: int = 600_000
-    grace_ms: int = 600_000
-    streams_min: int = 5
-    reference_buckets: int = 6
-    tolerance: float = 0.75
-    threshold: float = 8.0
-    adwin_delta: float = 0.001
 
 
 class BucketMean(Struct, frozen=True, array_like=True):

@@ -61,9 +61,7 @@ def read_table(path: Path, unit: DurationUnit) -> Table:
             columns[1].append(cards.setdefault(row[1], len(cards)))
             columns[2].append(float(row[2]) * SECONDS_PER[unit])
     x = np.log1p(np.array(columns[2], np.float64))
-    data = Interactions(
-        np.array(columns[0], np.int64), np.array(columns[1], np.int64), x, len(users), len(cards)
-    )
+    data = Interactions(np.array(columns[0], np.int64), np.array(columns[1], np.int64), x, len(users), len(cards))
     return Table(data=data, users=list(users), cards=list(cards), refused=refused, unit=unit)
 
 

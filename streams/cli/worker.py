@@ -35,6 +35,7 @@ def worker(
 
 async def work(settings: Settings, bootstrap: str) -> None:
     """Check the topics, then run a worker until a signal stops it."""
+    from processors.warm_up import warm_up
     from streams.app import build_app
     from streams.observing import LoggingObserver
     from streams.topics.admin import ensure, refuse_unless_ready
@@ -48,6 +49,8 @@ async def work(settings: Settings, bootstrap: str) -> None:
         observer = LoggingObserver(settings.metrics_port)
     except OSError as error:
         raise ConfigurationError(f"metrics_port {settings.metrics_port} cannot be served: {error.strerror}") from error
+    log.info("compiling", why="once on a machine; later starts find it done")
+    await asyncio.to_thread(warm_up)
     make_ready = ensure if settings.broker is None else refuse_unless_ready
     await asyncio.to_thread(make_ready, settings, bootstrap)
     log.info("started", broker=bootstrap, embedded=settings.broker is None, tasks=settings.tasks, group=settings.group)

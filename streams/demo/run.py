@@ -22,10 +22,11 @@ from streams.demo.worker_process import WorkerProcess
 from streams.publishing import Publisher
 from streams.settings import Settings
 from streams.subscribers import AsyncRankingSubscriber
-from streams.topics.admin import ensure
+from streams.topics.admin import ensure, is_group_stable
 
 SETTLE_DEADLINE_S = 60.0
 LINE_EVERY_S = 5.0
+START_DEADLINE_S = 120.0
 
 
 async def run_demo(demo: DemoSettings, settings: Settings, bootstrap: str, console: Console) -> Report:
@@ -42,6 +43,7 @@ async def run_demo(demo: DemoSettings, settings: Settings, bootstrap: str, conso
                     for card in traffic.catalogue():
                         await publisher.publish("catalogue", card.card_id, encode(card))
                     await publisher.flush()
+                    await _wait_until_working(bootstrap, settings, worker)
                     await _show(traffic, watcher, worker, console)
                     await traffic.close_books(settings.settlement.horizon_ms + 2 * settings.settlement.lateness_ms)
                     await _wait_until_settled(bootstrap, settings, worker)
@@ -49,6 +51,17 @@ async def run_demo(demo: DemoSettings, settings: Settings, bootstrap: str, conso
                 finally:
                     watching.cancel()
                     await asyncio.wait([watching])
+
+
+async def _wait_until_working(bootstrap: str, settings: Settings, worker: WorkerProcess) -> None:
+    """Wait until the worker has its partitions; on a new machine it compiles first."""
+    print("the worker starts; on a new machine it compiles first", file=sys.stderr, flush=True)
+    deadline_s = time.monotonic() + START_DEADLINE_S
+    while not await asyncio.to_thread(is_group_stable, settings, bootstrap):
+        worker.refuse_if_dead()
+        if time.monotonic() > deadline_s:
+            raise RuntimeError(f"the worker did not begin to work within {START_DEADLINE_S:.0f} s")
+        await asyncio.sleep(0.3)
 
 
 async def _show(traffic: Traffic, watcher: Watcher, worker: WorkerProcess, console: Console) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from processors.listeners import Listeners, ListenersSettings
+from processors.listeners import Listeners
+from processors.listeners_settings import ListenersSettings
 from streams.exactly_once.task import Produced, Record, StateRow
 from streams.tasks.broadcast import Positions, broadcast_card, broadcast_message
 from streams.tasks.intake import Intake

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from processors.drift.block_monitor import DriftSettings
+from processors.drift.settings import DriftSettings
 from processors.watch import Watch
 from streams.exactly_once.task import Produced, Record, StateRow
 from streams.tasks.broadcast import broadcast_message

@@ -101,3 +101,9 @@ def refuse_unless_ready(settings: Settings, bootstrap: str) -> None:
             f"the topics are not ready ({first.action} {first.topic}: {first.detail}); "
             f"run `shelfwise topics apply --broker {bootstrap}`"
         )
+
+
+def is_group_stable(settings: Settings, bootstrap: str) -> bool:
+    """Whether workers of the group have shared out the partitions."""
+    with admin_client(settings, bootstrap) as client:
+        return bool(client.describe_groups([settings.group])[settings.group]["group_state"] == "Stable")

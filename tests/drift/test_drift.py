@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from processors.drift.block_monitor import BlockMonitor, BucketMean, DriftSettings
+from processors.drift.block_monitor import BlockMonitor, BucketMean
+from processors.drift.settings import DriftSettings
 
 BUCKETS, CHANGE_AT = 60, 30
 

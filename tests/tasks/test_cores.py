@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from river import stats
 
 from processors.cards import Cards
-from processors.drift.block_monitor import DriftSettings
-from processors.listeners import Listeners, ListenersSettings
+from processors.drift.settings import DriftSettings
+from processors.listeners import Listeners
+from processors.listeners_settings import ListenersSettings
 from processors.settlement.settings import SettlementSettings
 from processors.watch import Watch
 from schemas.codec import encode

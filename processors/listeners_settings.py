@@ -1,0 +1,16 @@
+"""What the listeners task may be told."""
+
+from msgspec import Struct
+
+from processors.ranking.settings import RankingSettings
+from processors.settlement.settings import SettlementSettings
+
+
+class ListenersSettings(Struct, frozen=True, kw_only=True):
+    """Settings of the listeners task; `sample_share` is the share of users that the co-clusters learn from."""
+
+    settlement: SettlementSettings = SettlementSettings()
+    ranking: RankingSettings = RankingSettings()
+    rewards: tuple[str, ...] = ("static", "mean")
+    bucket_length_ms: int = 600_000
+    sample_share: float = 1.0

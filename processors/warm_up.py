@@ -1,0 +1,22 @@
+"""Compiles what numba compiles, before the first event needs it."""
+
+import numpy as np
+
+from processors.cocluster.learner import CoClusterLearner
+from processors.cocluster.settings import LearnerSettings
+
+
+def warm_up() -> None:
+    """Run a tiny learner through all it can do: afterwards no batch waits for a compiler.
+
+    The machine code is kept beside the modules, so only the first start on a machine takes its time.
+    """
+    settings = LearnerSettings(user_groups=2, card_groups=2, warmup_events=60, refresh_events=60, restarts=1)
+    learner = CoClusterLearner(settings, seed=0)
+    rng = np.random.default_rng(0)
+    for batch in range(4):
+        event_ms = np.arange(60, dtype=np.int64) + 60 * batch
+        learner.learn(rng.integers(20, size=60), rng.integers(10, size=60), rng.exponential(60.0, 60), event_ms)
+    rows = [(key, value) for key, value in learner.rows_changed() if value is not None]
+    CoClusterLearner.restore(settings, 0, rows)
+    learner.model().fold_in_users(np.array([0, 1]), np.zeros((1, 2)), np.ones(1))
