@@ -16,6 +16,8 @@ from streams.broker.storage import DataDirInUseError
 from tests.brokers.raw_client import RawClient, values_of
 from tests.brokers.test_groups import settled
 
+pytestmark = pytest.mark.usefixtures("tidied")
+
 
 def test_it_starts_fast_and_says_what_it_is_for(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):

@@ -16,6 +16,7 @@ from streams.broker.wire import VERSIONS
 from tests.brokers.raw_client import RawClient, values_of
 from tests.brokers.test_transactions import committed_values
 
+pytestmark = pytest.mark.usefixtures("tidied")
 VALUES = [b"%d" % number for number in range(60)]
 
 

@@ -19,6 +19,7 @@ from tests.brokers.test_transactions import committed_values
 from tests.brokers.topics import TopicMaker
 from tests.brokers.waiting import eventually, reached
 
+pytestmark = pytest.mark.usefixtures("tidied")
 RUN = (
     "import sys; from streams.broker.embedded import serve; serve('127.0.0.1', int(sys.argv[1]), sys.argv[2])"
 )
