@@ -51,11 +51,6 @@ class ConsumerFeed:
         thread = self._consumer.thread
         await thread.run(thread.await_leaders(partitions))
 
-    async def note_progress(self) -> None:
-        """Keep the poll timeout from running out during a long restore."""
-        thread = self._consumer.thread
-        await thread.run(thread.note_progress())
-
     @property
     def _consumer(self) -> BatchConsumer:
         return cast("BatchConsumer", self._app.consumer)

@@ -144,8 +144,7 @@ class OpenTask:
             if lost:
                 around.observer.input_lost(spec.name, self._number, tp.topic, records=lost)
 
-    async def _restoring(self, rows: int, bytes_read: int) -> None:
-        await self._around.feed.note_progress()
+    def _restoring(self, rows: int, bytes_read: int) -> None:
         self._around.observer.restoring(self._spec.name, self._number, rows=rows, bytes_read=bytes_read)
 
     def _take(self, call: Callable[[], Iterable[Produced]]) -> None:

@@ -76,6 +76,7 @@ class Ownership:
         self.restoring = asyncio.Semaphore(settings.restores_max)
         self._closing: set[asyncio.Task[None]] = set()
         self._admission: asyncio.Task[None] | None = None
+        self._ended = False
 
     def begin(self, feed: Feed) -> None:
         """Get ready, on the running loop."""
@@ -94,7 +95,9 @@ class Ownership:
             self.failed.set_exception(error)
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
-        """Open tasks for what was assigned."""
+        """Open tasks for what was assigned, unless the worker is about to leave."""
+        if self._ended:
+            return
         try:
             numbers = numbers_by_task(self.specs, partitions)
         except PartitionsDifferError as error:
@@ -125,7 +128,8 @@ class Ownership:
         await self._wait_closed()
 
     async def close(self, timeout_s: float) -> None:
-        """Commit and let go of everything, in bounded time."""
+        """Commit and let go of everything, in bounded time, for good."""
+        self._ended = True
         await self.suspend(timeout_s)
         self._begin_closing(list(self._owned.values()))
         await self._wait_closed()
@@ -163,7 +167,10 @@ class Ownership:
 
     def _begin_closing(self, partitions: Sequence[OwnedPartition]) -> None:
         for partition in partitions:
-            del self._owned[partition.spec.name, partition.number]
+            place = (partition.spec.name, partition.number)
+            if self._owned.get(place) is not partition:
+                continue  # a rebalance and a shutdown may close at the same time
+            del self._owned[place]
             self.observer.revoked(partition.spec.name, partition.number)
             closing = asyncio.get_running_loop().create_task(partition.close())
             self._closing.add(closing)

@@ -1,7 +1,7 @@
 """Reads one partition of a state topic to its end: the newest row of every key."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -34,12 +34,12 @@ async def read_state(
     settings: DriverSettings,
     state: TopicPartition,
     state_format: int,
-    progress: Callable[[int, int], Awaitable[None]],
+    progress: Callable[[int, int], None],
 ) -> Restored:
     """Read a state partition from beginning to end, committed records only.
 
     The end is the last stable offset at the beginning of the read: whoever wrote before has been fenced, so
-    nothing comes after it. ``progress`` is awaited about once a second with rows and bytes so far. Raises
+    nothing comes after it. ``progress`` is called about once a second with rows and bytes so far. Raises
     StateFormatError when the rows are not of this format.
     """
     started_s = last_progress_s = time.monotonic()
@@ -68,7 +68,7 @@ async def read_state(
                     rows[record.key] = record.value
             if time.monotonic() - last_progress_s >= PROGRESS_S:
                 last_progress_s = time.monotonic()
-                await progress(len(rows), bytes_read)
+                progress(len(rows), bytes_read)
     finally:
         await consumer.stop()
     has_format = _check_format(rows, state, state_format)

@@ -33,10 +33,6 @@ class Feed(Protocol):
         """Return once every partition, of whatever topic, has a leader that answers."""
         ...
 
-    async def note_progress(self) -> None:
-        """Keep the poll timeout from running out."""
-        ...
-
 
 class Surroundings(Protocol):
     """Settings, ears and hands."""

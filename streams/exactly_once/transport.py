@@ -30,7 +30,7 @@ from streams.exactly_once.batch import Batch
 from streams.exactly_once.settings import DriverSettings
 
 FETCH_TIMEOUT_S = 0.1  # also how late a resumed partition is noticed
-IDLE_S = 0.02
+IDLE_S = 0.05
 _T = TypeVar("_T")
 
 
@@ -168,7 +168,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             return False
 
     async def note_progress(self) -> None:
-        """Tell the poll timeout that the main loop is alive while it only restores."""
+        """Tell the poll timeout that the main loop is alive though it fetches nothing.
+
+        Else a worker that restores for long, or has no partitions, would leave its group.
+        """
         with self._ensure_consumer()._fetcher._subscriptions.fetch_context():  # noqa: SLF001
             pass
 
@@ -223,10 +226,11 @@ class BatchConsumer(driver.Consumer):
 
     async def _fetch_some(self) -> list[Batch]:
         ready = self._owner.ready()
-        if not ready:
-            await self.sleep(IDLE_S)
-            return []
         try:
+            if not ready:
+                await self.thread.run(self.thread.note_progress())
+                await self.sleep(IDLE_S)
+                return []
             return await self.thread.run(self.thread.fetch(ready))
         except ConsumerStoppedError:
             if not self.app.should_stop:

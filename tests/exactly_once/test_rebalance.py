@@ -1,6 +1,7 @@
 """Partitions change hands and nothing is lost or counted twice."""
 
 import asyncio
+import contextlib
 import signal
 
 import pytest
@@ -147,3 +148,29 @@ def test_many_tasks_with_inputs_of_their_own_share_one_worker(bootstrap: str) ->
             ]
 
     assert asyncio.run(history()) == [100, 100, 100]
+
+
+def test_a_worker_that_has_nothing_to_fetch_stays_in_its_group(bootstrap: str, prefix: str) -> None:
+    settings = settings_for(bootstrap, prefix, max_poll_interval_ms=1000)
+    inputs = random_inputs(prefix, seed=9, count=200, partitions=1)
+    create_topics(bootstrap, dict.fromkeys((f"{prefix}-single", f"{prefix}-single-state"), 1))
+    spec = TaskSpec(
+        name=f"{prefix}-single",
+        inputs=(f"{prefix}-single",),
+        state_topic=f"{prefix}-single-state",
+        make=lambda partition: KeyedSums(prefix),
+    )
+
+    async def history() -> int:
+        worker, standby = Watching(), Watching()
+        async with contextlib.AsyncExitStack() as later:
+            async with working(settings, spec, observer=worker):
+                await worker.until(lambda seen: len(seen.open) == 1)
+                await later.enter_async_context(working(settings, spec, observer=standby))
+                await asyncio.sleep(2.5)  # longer than the poll timeout: the wait is what this is about
+                assert worker.open == {0}
+            await standby.until(lambda seen: len(seen.open) == 1)
+            await write(bootstrap, [record._replace(topic=f"{prefix}-single") for record in inputs])
+            return len(await read_until(bootstrap, f"{prefix}-outputs", lambda read: len(read) >= 200))
+
+    assert asyncio.run(history()) == 200
