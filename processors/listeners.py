@@ -4,7 +4,7 @@ One batch of events in, messages out. Settlement is a function of the events alo
 topics had said by then, which every ranking writes down.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -62,9 +62,12 @@ class Listeners:
         """Take in stream-ends with their offsets."""
         return self._conclude(self.settlement.arrive_streams(arrivals))
 
-    def tick(self, wall_ms: int) -> list[Struct]:
-        """Take note of the wall clock, by which only sources that have fallen silent are told."""
-        self.settlement.watermark.tick(wall_ms)
+    def tick(self, wall_ms: int, behind: Collection[str] = ()) -> list[Struct]:
+        """Take note of the wall clock, by which only sources that have fallen silent are told.
+
+        Sources in `behind` are not: more of theirs waits to be read.
+        """
+        self.settlement.watermark.tick(wall_ms, behind)
         return self._conclude([])
 
     def dead_letter(self, reason: str) -> None:

@@ -1,5 +1,7 @@
 """How far event time has come: the slowest source decides, less the allowed lateness."""
 
+from collections.abc import Collection
+
 from msgspec import Struct
 
 TICK_GAP_MAX_MS = 1_000
@@ -45,12 +47,15 @@ class Watermark(Struct):
         clock.idle = False
         self._rise()
 
-    def tick(self, wall_ms: int) -> None:
-        """Take note of the wall clock: sources that have been silent too long stop counting."""
+    def tick(self, wall_ms: int, behind: Collection[str] = ()) -> None:
+        """Take note of the wall clock: sources that have been silent too long stop counting.
+
+        A source in `behind` has more to say that has not been read yet: it is not silent, we are slow.
+        """
         gap_ms = min(max(0, wall_ms - self.wall_ms), TICK_GAP_MAX_MS) if self.wall_ms >= 0 else 0
         self.wall_ms = wall_ms
-        for clock in self.clocks.values():
-            clock.silent_ms += gap_ms
+        for source, clock in self.clocks.items():
+            clock.silent_ms = 0 if source in behind else clock.silent_ms + gap_ms
             clock.idle = clock.silent_ms >= self.idle_ms
         self._rise()
 

@@ -55,7 +55,7 @@ async def run_demo(demo: DemoSettings, settings: Settings, bootstrap: str, conso
 
 async def _wait_until_working(bootstrap: str, settings: Settings, worker: WorkerProcess) -> None:
     """Wait until the worker has its partitions; on a new machine it compiles first."""
-    print("the worker starts; on a new machine it compiles first", file=sys.stderr, flush=True)
+    print("the worker starts; on a new machine it compiles first", file=sys.stderr, flush=True)  # noqa: T201  progress
     deadline_s = time.monotonic() + START_DEADLINE_S
     while not await asyncio.to_thread(is_group_stable, settings, bootstrap):
         worker.refuse_if_dead()

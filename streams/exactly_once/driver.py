@@ -51,6 +51,10 @@ class ConsumerFeed:
         thread = self._consumer.thread
         await thread.run(thread.await_leaders(partitions))
 
+    def is_read_up(self, partition: TopicPartition) -> bool:
+        """Whether the last fetch found nothing more to read there."""
+        return partition in self._consumer.thread.read_up
+
     @property
     def _consumer(self) -> BatchConsumer:
         return cast("BatchConsumer", self._app.consumer)

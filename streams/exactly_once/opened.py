@@ -1,7 +1,7 @@
 """An open task: its writer, its state restored, its positions, and what it produced since its last commit."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -82,9 +82,9 @@ class OpenTask:
             self._spec.name, self._number, batch.topic, records=count, seconds=seconds
         )
 
-    def tick(self) -> None:
-        """Let the task see the clock."""
-        self._take(partial(self._task.tick, self._around.clock_ms()))
+    def tick(self, behind: Collection[str]) -> None:
+        """Let the task see the clock, and which of its inputs have more to read."""
+        self._take(partial(self._task.tick, self._around.clock_ms(), behind))
 
     def collect(self) -> Transaction | None:
         """Take everything since the last time out of here, for one transaction; None, if there is nothing.

@@ -199,7 +199,7 @@ class OwnedPartition:
                 opened.process(self._inbox.popleft())
             now_s = time.monotonic()
             if now_s >= next_tick_s:
-                opened.tick()
+                opened.tick(self._behind())
                 next_tick_s = now_s + tick_s
             if now_s >= next_commit_s or opened.held_count >= settings.commit_max_records:
                 next_commit_s = now_s + commit_s
@@ -215,6 +215,11 @@ class OwnedPartition:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
                 await self._wake.wait()
+
+    def _behind(self) -> frozenset[str]:
+        """Topics that have more to read, here or at the broker; also those nobody has looked at yet."""
+        at_broker = {tp.topic for tp in self.tps if not self._around.feed.is_read_up(tp)}
+        return frozenset(at_broker | {batch.topic for batch in self._inbox})
 
     def _is(self, state: State) -> bool:
         return self.state is state

@@ -29,6 +29,10 @@ class Feed(Protocol):
         """Seek, and give the number that batches fetched from there carry."""
         ...
 
+    def is_read_up(self, partition: TopicPartition) -> bool:
+        """Whether the last fetch found nothing more to read there."""
+        ...
+
     async def await_leaders(self, partitions: Collection[TopicPartition]) -> None:
         """Return once every partition, of whatever topic, has a leader that answers."""
         ...

@@ -1,6 +1,6 @@
 """What a task is: the processor of one input partition, and what it exchanges with the driver."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -90,8 +90,8 @@ class Task(Protocol):
         """Take one batch of one input topic, offsets ascending."""
         ...
 
-    def tick(self, now_ms: int) -> Iterable[Produced]:
-        """Take the wall clock, as a value."""
+    def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
+        """Take the wall clock, as a value; ``behind`` names the input topics of which more is there to read."""
         ...
 
     def changed(self) -> Iterable[StateRow]:

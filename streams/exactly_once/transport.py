@@ -76,6 +76,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._owner = cast("OwnedApp", self.app).owner
         self._last_seek = 0
         self._seeks: dict[TopicPartition, int] = {}
+        self.read_up: frozenset[TopicPartition] = frozenset()
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:  # noqa: ARG002  Faust passes it
         settings = self._owner.settings
@@ -125,10 +126,17 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             fetched = await fetcher.fetched_records(
                 partitions, timeout=FETCH_TIMEOUT_S, max_records=self._owner.settings.fetch_max_records
             )
+        self.read_up = frozenset(filter(self._is_read_up, consumer.assignment()))
         # no await between the fetcher's answer and these numbers: no seek can happen in between
         return [
             Batch(tp.topic, tp.partition, self._seeks.get(tp, 0), records) for tp, records in fetched.items()
         ]
+
+    def _is_read_up(self, tp: TopicPartition) -> bool:
+        """Whether all that is committed in a partition has been fetched."""
+        assignment = self._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001  as above
+        state = assignment.state_value(tp)
+        return bool(state.has_valid_position and state.lso is not None and state.position >= state.lso)
 
     async def seek_together(self, positions: Mapping[TopicPartition, int]) -> int:
         """Seek a task's partitions and give the number that batches fetched from there will carry."""

@@ -1,6 +1,6 @@
 """The cards task on the wire."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from processors.cards import Cards
 from streams.exactly_once.task import Produced, Record, StateRow
@@ -36,7 +36,7 @@ class CardsTask:
         self.core.outcomes([outcome for _, outcome in arrivals])
         return dead
 
-    def tick(self, now_ms: int) -> Iterable[Produced]:  # noqa: ARG002  the driver hands the time to every task
+    def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same
         """Publish the statistics that have changed."""
         return [produced(message) for message in self.core.statistics()]
 

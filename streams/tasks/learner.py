@@ -1,6 +1,6 @@
 """The learner task on the wire."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from processors.learner import Learner
 from streams.exactly_once.task import Produced, Record, StateRow
@@ -34,7 +34,7 @@ class LearnerTask:
         self.core.interactions([interaction for _, interaction in arrivals])
         return dead
 
-    def tick(self, now_ms: int) -> Iterable[Produced]:
+    def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same
         """Publish what has been learned."""
         if now_ms - self._published_ms < self._publish_interval_ms:
             return []

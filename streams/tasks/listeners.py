@@ -1,6 +1,6 @@
 """The listeners task on the wire."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
@@ -45,9 +45,9 @@ class ListenersTask:
         take = self.core.impressions if topic == "impressions" else self.core.stream_ends
         return [*dead, *map(produced, take(arrivals))]
 
-    def tick(self, now_ms: int) -> Iterable[Produced]:
-        """Take the wall clock."""
-        return [produced(message) for message in self.core.tick(now_ms)]
+    def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
+        """Take the wall clock; a source that has more to read is not silent."""
+        return [produced(message) for message in self.core.tick(now_ms, behind)]
 
     def changed(self) -> Iterable[StateRow]:
         """Rows of the settlement."""

@@ -1,6 +1,6 @@
 """The model task on the wire."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from processors.drift.settings import DriftSettings
 from processors.watch import Watch
@@ -32,7 +32,7 @@ class ModelTask:
         arrivals, dead = self._intake.read(topic, records)
         return [*dead, *map(produced, self.core.engagement(sums for _, sums in arrivals))]
 
-    def tick(self, now_ms: int) -> Iterable[Produced]:  # noqa: ARG002  the driver hands the time to every task
+    def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same
         """Do nothing: buckets close by event time."""
         return ()
 

@@ -6,7 +6,7 @@ python -m tests.exactly_once.bench_driver --backend jars --records 600000
 import argparse
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
@@ -31,7 +31,7 @@ class Silent:
     def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
         return ()
 
-    def tick(self, now_ms: int) -> Iterable[Produced]:
+    def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
         return ()
 
     def changed(self) -> Iterable[StateRow]:

@@ -1,6 +1,6 @@
 """A toy task: sums numbers by key, and writes one output per input that says where it came from."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from streams.exactly_once.task import Produced, Record, StateRow, TaskSpec
 
@@ -36,7 +36,7 @@ class KeyedSums:
             told = f"{topic} {record.partition} {record.offset} {total}".encode()
             yield Produced(f"{self.prefix}-outputs", record.key, told, (("from", topic.encode()),))
 
-    def tick(self, now_ms: int) -> Iterable[Produced]:
+    def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
         if self.with_ticks:
             yield Produced(f"{self.prefix}-ticks", None, str(now_ms).encode())
 

@@ -141,6 +141,14 @@ def test_our_own_standing_still_makes_no_source_idle() -> None:
     assert not settled(settlement.advance())
 
 
+def test_a_source_with_more_to_read_is_not_silent() -> None:
+    settlement = Settlement(SETTINGS)
+    feed(settlement, [impression(event_ms=0), impression(event_id="later", event_ms=1_000)])
+    for wall_ms in range(0, 10 * SETTINGS.idle_ms, 500):
+        settlement.watermark.tick(wall_ms, behind={"stream-ends"})
+    assert not settled(settlement.advance())
+
+
 USERS, CARDS = ("u1", "u2"), ("c1", "c2", "c3")
 TIMES = st.integers(0, 1_500)
 
