@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from schemas.fields import Count, EventMs, Identifier, Propensity, refuse_unless, refuse_unless_identifiers
 
 
-class ShownShelf(Struct, frozen=True, kw_only=True):
+class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
     """One shelf as it was shown, in columns: slot i held `cards[i]`, drawn with `propensities[i]`.
 
     `seen` lists the slots that came into view, ascending. A card that was not seen carries no label, so only these
@@ -36,7 +36,7 @@ class ShownShelf(Struct, frozen=True, kw_only=True):
         refuse_unless(all(0.0 < p <= 1.0 for p in self.propensities), "a propensity is not in (0, 1]")
 
 
-class Impression(Struct, frozen=True, kw_only=True, tag="impression.v1", tag_field="type"):
+class Impression(Struct, frozen=True, kw_only=True, gc=False, tag="impression.v1", tag_field="type"):
     """One page or viewport was shown to a listener at `event_ms`.
 
     `ranking_number` says which shelf ranking the page came from (none: the page came from elsewhere), and the three

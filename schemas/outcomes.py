@@ -15,7 +15,7 @@ from schemas.fields import (
 )
 
 
-class ExposureKey(Struct, frozen=True, order=True):
+class ExposureKey(Struct, frozen=True, order=True, gc=False):
     """Names one exposure for ever: which impression, which row of the page, which slot of that shelf."""
 
     impression_id: Identifier
@@ -23,7 +23,7 @@ class ExposureKey(Struct, frozen=True, order=True):
     slot: Count
 
 
-class OutcomeSettled(Struct, frozen=True, kw_only=True, tag="outcome-settled.v1", tag_field="type"):
+class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcome-settled.v1", tag_field="type"):
     """An exposure's horizon has passed: `played_ms` was streamed by then (0: no stream, provisionally).
 
     Exactly one is written for every exposure. `user_weights` is the listener's soft group when the exposure settled,
@@ -67,7 +67,7 @@ class OutcomeSettled(Struct, frozen=True, kw_only=True, tag="outcome-settled.v1"
         return ExposureKey(self.impression_id, self.row, self.slot)
 
 
-class OutcomeCorrected(Struct, frozen=True, kw_only=True, tag="outcome-corrected.v1", tag_field="type"):
+class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome-corrected.v1", tag_field="type"):
     """A stream ended after its exposure had settled: the outcome was `previous_ms` and is now `played_ms`.
 
     It replaces, it does not add an exposure: whoever counted `previous_ms` takes it back and counts `played_ms`.
@@ -107,7 +107,7 @@ class OutcomeCorrected(Struct, frozen=True, kw_only=True, tag="outcome-corrected
 Outcome = OutcomeSettled | OutcomeCorrected
 
 
-class Interaction(Struct, frozen=True, kw_only=True, tag="interaction.v1", tag_field="type"):
+class Interaction(Struct, frozen=True, kw_only=True, gc=False, tag="interaction.v1", tag_field="type"):
     """A listener streamed a card for so long: what the co-clusters learn from, organic play included.
 
     >>> Interaction(event_id="s1", user_id="u1", card_id="c1", event_ms=0, played_ms=1000).organic

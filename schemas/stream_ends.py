@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from schemas.fields import DurationMs, EventMs, Identifier, refuse_unless, refuse_unless_identifiers
 
 
-class StreamEnd(Struct, frozen=True, kw_only=True, tag="stream-end.v1", tag_field="type"):
+class StreamEnd(Struct, frozen=True, kw_only=True, gc=False, tag="stream-end.v1", tag_field="type"):
     """A listener stopped streaming a card at `event_ms`, having heard `played_ms` of it.
 
     `impression_id` names the impression that led to it where the client knows; else the join finds it. `started_ms`

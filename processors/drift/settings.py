@@ -15,6 +15,6 @@ class DriftSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     grace_ms: int = 600_000
     streams_min: int = 5
     reference_buckets: int = 6
-    tolerance: float = 0.75
+    tolerance: float = 1.0
     threshold: float = 8.0
     adwin_delta: float = 0.001

@@ -9,7 +9,7 @@ from schemas.outcomes import ExposureKey
 from schemas.stream_ends import StreamEnd
 
 
-class Play(Struct, frozen=True, array_like=True, order=True):
+class Play(Struct, frozen=True, array_like=True, order=True, gc=False):
     """One stream of a listener, ordered by when it ended."""
 
     event_ms: int

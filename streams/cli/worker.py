@@ -1,6 +1,7 @@
 """`shelfwise worker`: runs the agents until told to stop."""
 
 import asyncio
+import gc
 import signal
 from typing import Annotated
 
@@ -33,6 +34,13 @@ def worker(
         asyncio.run(work(settings, bootstrap))
 
 
+def _calm_garbage_collection() -> None:
+    """Collect seldom: state is large and lives long, messages hold no cycles and die by themselves."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
 async def work(settings: Settings, bootstrap: str) -> None:
     """Check the topics, then run a worker until a signal stops it."""
     from processors.warm_up import warm_up
@@ -53,6 +61,7 @@ async def work(settings: Settings, bootstrap: str) -> None:
     await asyncio.to_thread(warm_up)
     make_ready = ensure if settings.broker is None else refuse_unless_ready
     await asyncio.to_thread(make_ready, settings, bootstrap)
+    _calm_garbage_collection()
     log.info("started", broker=bootstrap, embedded=settings.broker is None, tasks=settings.tasks, group=settings.group)
     await build_app(settings, bootstrap, observer).run(stop)
     log.info("stopped")

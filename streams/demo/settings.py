@@ -15,7 +15,7 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
     visits_per_second: float = 200.0
     speed: int = 600
     shift_at: float = 0.5
-    shift_log_factor: float = -2.0
+    shift_log_factor: float = -2.5
 
     @property
     def worker_environment(self) -> dict[str, str]:
@@ -25,5 +25,7 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
             "SHELFWISE_SETTLEMENT__IDLE_MS": "3000",
             "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "2000",
             "SHELFWISE_COCLUSTERS__HALF_LIFE_MS": str(4 * 3_600_000),
+            "SHELFWISE_COCLUSTERS__RETHINK_GROWTH": "4",  # a new generation would start the drift monitors anew
+            "SHELFWISE_COCLUSTERS__STUCK_TEST": "false",
             "SHELFWISE_LOG_LEVEL": "info",
         }
