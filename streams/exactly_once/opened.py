@@ -40,8 +40,12 @@ class OpenTask:
         self._needs_format = False
 
     @classmethod
-    async def open(cls, spec: TaskSpec, number: int, around: Surroundings) -> "OpenTask":
+    async def open(
+        cls, spec: TaskSpec, number: int, around: Surroundings, places: frozenset[TopicPartition]
+    ) -> "OpenTask":
         """Fence, sweep, restore, seek; in this order, since nothing may change after it has been read.
+
+        ``places`` are partitions that a predecessor is known to have written to.
 
         Raises ReopenNeeded, KafkaError or OSError when the broker is not up to it, StateFormatError,
         TaskFailed.
@@ -53,13 +57,18 @@ class OpenTask:
         try:
             await writer.open()
             opened = cls(spec, number, around, writer)
-            await writer.sweep(opened._state, opened._inputs)
+            await writer.sweep({opened._state, *places}, opened._inputs)
             restored = await read_state(around.settings, opened._state, spec.state_format, opened._restoring)
             await opened._begin(restored)
         except BaseException:
             await writer.discard()
             raise
         return opened
+
+    @property
+    def places(self) -> frozenset[TopicPartition]:
+        """The partitions that it has written to."""
+        return self._writer.swept
 
     @property
     def held_count(self) -> int:

@@ -69,6 +69,7 @@ class OwnedPartition:
         self._inbox: deque[Batch] = deque()
         self._announced: list[tuple[str, Sequence[Record]]] = []
         self._opened: OpenTask | None = None
+        self._places: frozenset[TopicPartition] = frozenset()
         self._living: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -149,7 +150,7 @@ class OwnedPartition:
         if not await around.feed.is_member():
             raise ReopenNeeded("the group's coordinator does not confirm our membership")
         async with around.restoring:
-            opened = self._opened = await OpenTask.open(self.spec, self.number, around)
+            opened = self._opened = await OpenTask.open(self.spec, self.number, around, self._places)
         # no await from here on: nothing may be announced between the newest records and what follows them
         self._announced = [(topic, around.broadcasts.newest(topic)) for topic in self.spec.broadcasts]
         self._reopen_reason = None
@@ -239,5 +240,6 @@ class OwnedPartition:
         self._announced = []
         self._inbox.clear()
         if self._opened is not None:
+            self._places = self._opened.places
             await self._opened.discard()
             self._opened = None

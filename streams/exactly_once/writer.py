@@ -80,8 +80,13 @@ class TransactionalWriter:
         except (KafkaError, TimeoutError, OSError) as error:
             raise ReopenNeeded(f"cannot open the transactional producer: {error!r}") from error
 
-    async def sweep(self, state: TopicPartition, inputs: Sequence[TopicPartition]) -> None:
-        """Abort whatever this task's predecessors may have left open in its state and offsets; do it first.
+    @property
+    def swept(self) -> frozenset[TopicPartition]:
+        """The partitions that this writer has written to, or may have."""
+        return frozenset(self._swept)
+
+    async def sweep(self, places: Collection[TopicPartition], inputs: Sequence[TopicPartition]) -> None:
+        """Abort what this task's predecessors may have left open in these places and its offsets.
 
         The broker has ended their transaction, but Apache Kafka 4.3 leaves out the abort marker of a
         partition that has no leader at that moment, as when a lone broker comes back and finds a transaction
@@ -89,7 +94,7 @@ class TransactionalWriter:
         producer that commits. Raises as ``transact`` does.
         """
         offsets = dict.fromkeys(inputs, 0)  # for the sake of the group's own partition; aborted as well
-        await self._within_timeout(self._sweep([state], offsets), ())
+        await self._within_timeout(self._sweep(places, offsets), ())
 
     async def transact(self, transaction: Transaction) -> None:
         """Write a transaction and commit it.
@@ -115,6 +120,8 @@ class TransactionalWriter:
         except ProducerFenced as error:
             raise ReopenNeeded("fenced: another worker has opened this task", fenced=True) from error
         except UnknownTopicOrPartitionError as error:
+            if not topics:  # its own topics were there a moment ago: a broker that just came back
+                raise ReopenNeeded(f"the broker does not know its topics: {error!r}") from error
             raise TopicMissingError(
                 f"one of the output topics {', '.join(topics)} does not exist: create it"
             ) from error

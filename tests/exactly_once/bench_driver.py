@@ -6,7 +6,7 @@ python -m tests.exactly_once.bench_driver --backend jars --records 600000
 import argparse
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
@@ -114,14 +114,43 @@ async def bare(bootstrap: str, topic: str, records: int) -> float:
 
 
 async def driven(
-    bootstrap: str, topic: str, records: int, group: str, task: Silent
+    bootstrap: str, topic: str, records: int, group: str, make: Callable[[], Silent]
 ) -> tuple[float, Counting]:
     counting = Counting(records)
-    spec = TaskSpec(name="bench", inputs=(topic,), state_topic=f"{group}-state", make=lambda partition: task)
+    spec = TaskSpec(
+        name="bench", inputs=(topic,), state_topic=f"{group}-state", make=lambda partition: make()
+    )
     settings = settings_for(bootstrap, group, commit_interval_ms=150)
     async with working(settings, spec, observer=counting):
         await counting.done.wait()
         return time.perf_counter() - counting.started_s, counting
+
+
+class Restores(Observer):
+    """How long restores take."""
+
+    def __init__(self) -> None:
+        self.rows = self.bytes_read = self.partitions = 0
+        self.longest_s = 0.0
+        self.done = asyncio.Event()
+
+    def restored(self, task: str, partition: int, *, rows: int, bytes_read: int, seconds: float) -> None:
+        self.partitions += 1
+        self.rows += rows
+        self.bytes_read += bytes_read
+        self.longest_s = max(self.longest_s, seconds)
+        if self.partitions == PARTITIONS:
+            self.done.set()
+
+
+async def restored(bootstrap: str, topic: str, group: str) -> Restores:
+    restores = Restores()
+    spec = TaskSpec(
+        name="bench", inputs=(topic,), state_topic=f"{group}-state", make=lambda partition: Silent()
+    )
+    async with working(settings_for(bootstrap, group), spec, observer=restores):
+        await restores.done.wait()
+    return restores
 
 
 def main() -> None:
@@ -135,12 +164,12 @@ def main() -> None:
         asyncio.run(fill(broker.bootstrap, "in", options.records))
         base_s = asyncio.run(bare(broker.bootstrap, "in", options.records))
         print(f"bare getmany                {options.records / base_s:>9,.0f} records/s")
-        for label, group, task in (
-            ("driver, nothing produced", "silent", Silent()),
-            ("driver, output + state row", "copy", OneToOne("out")),
+        for label, group, make in (
+            ("driver, nothing produced", "silent", Silent),
+            ("driver, output + state row", "copy", lambda: OneToOne("out")),
         ):
             cpu_s = time.process_time()
-            taken_s, count = asyncio.run(driven(broker.bootstrap, "in", options.records, group, task))
+            taken_s, count = asyncio.run(driven(broker.bootstrap, "in", options.records, group, make))
             cpu_s = time.process_time() - cpu_s
             print(
                 f"{label:<27} {options.records / taken_s:>9,.0f} records/s  ratio {base_s / taken_s:.2f}  "
@@ -149,6 +178,11 @@ def main() -> None:
                 f"{count.task_s:.1f} s in the task, "
                 f"{1e6 * cpu_s / options.records:.1f} us of CPU a record"
             )
+        seen = asyncio.run(restored(broker.bootstrap, "in", "copy"))
+        print(
+            f"restore of {PARTITIONS} partitions at once: {seen.rows:,} rows alive, "
+            f"{seen.bytes_read:,} bytes read, {seen.longest_s:.2f} s"
+        )
 
 
 if __name__ == "__main__":
