@@ -113,6 +113,12 @@ class InteractionMemory:
         data = Interactions(user, card, self.pool.x[edges], len(slots), len(cards))
         return data, slots, cards
 
+    def take_dirty_cards(self, bit: int) -> IntArray:
+        """List the slots of cards whose evidence moved since one reader asked last, and clear its bit."""
+        slots = np.flatnonzero(self.nodes.card_dirty & bit)
+        self.nodes.card_dirty[slots] &= 0xFF ^ bit
+        return slots
+
     def departed(self) -> tuple[IntArray, IntArray]:
         """Return ids of users and of cards that were forgotten since the last call."""
         users, cards = (np.concatenate([np.empty(0, np.int64), *ids]) for ids in self._departed)

@@ -18,6 +18,7 @@ from processors.cocluster.belief_propagation import Beliefs, sweep
 from processors.cocluster.block_model import BlockModel
 from processors.cocluster.block_statistics import block_parameters
 from processors.cocluster.card_watch import CardWatch
+from processors.cocluster.edge_store import TO_KEEP, TO_PUBLISH
 from processors.cocluster.evidence import log_softmax, softmax
 from processors.cocluster.global_moves import STUCK, stuck_promise
 from processors.cocluster.interaction_memory import InteractionMemory, slots_of
@@ -243,15 +244,14 @@ class CoClusterLearner:
 
     def changed_cards(self) -> IntArray:
         """Return ids of cards whose log probabilities moved notably since they were last returned."""
-        slots = np.flatnonzero(self.memory.nodes.card_dirty)
-        self.memory.nodes.card_dirty[slots] = 0
+        slots = self.memory.take_dirty_cards(TO_PUBLISH)
         identities = self.memory.cards.id_of[slots]
         changed: IntArray = identities[self._published.moved(identities, slots, self.card_logits(identities))]
         return changed
 
     def _cards_to_keep(self) -> IntArray:
         """Note and return ids of cards whose groups, or what evicted edges say of them, moved since."""
-        slots = self.memory.card_slots()
+        slots = self.memory.take_dirty_cards(TO_KEEP)
         identities = self.memory.cards.id_of[slots]
         logits = np.hstack((self.card_logits(identities), log_softmax(self.memory.nodes.card_frozen[slots])))
         moved: IntArray = identities[self._kept.moved(identities, slots, logits)]
