@@ -22,7 +22,7 @@ import numpy as np
 from processors.cocluster.arrays import FloatArray, Index, IntArray
 from processors.cocluster.compiled import compiled, inlined
 from processors.cocluster.density_table import BINS
-from processors.cocluster.edge_store import NONE, Graph
+from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 
 
 class Beliefs(NamedTuple):
@@ -131,7 +131,7 @@ def tell(  # noqa: PLR0917  columns
         message = np.log(ahead[k])
         evidence[card, k] += message - to_card[edge, k]
         to_card[edge, k] = message
-    dirty[card] = 1
+    dirty[card] = TO_PUBLISH | TO_KEEP
 
 
 @inlined

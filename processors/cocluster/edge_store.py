@@ -12,6 +12,7 @@ import numpy as np
 from processors.cocluster.arrays import FloatArray, IntArray
 
 NONE = -1
+TO_PUBLISH, TO_KEEP = 1, 2  # bits of a card that moved: each reader clears its own
 
 
 class EdgePool(NamedTuple):
@@ -35,7 +36,7 @@ class Nodes(NamedTuple):
     card_frozen: FloatArray  # float32 [cards, K]
     card_evidence: FloatArray  # float64 [cards, K], frozen part included, prior not
     user_dirty: IntArray  # uint8 [users], ring or frozen evidence changed since the rows were last taken
-    card_dirty: IntArray  # uint8 [cards], evidence moved since it was last asked for
+    card_dirty: IntArray  # uint8 [cards], bits of who has not yet heard that evidence moved
 
 
 class Graph(NamedTuple):

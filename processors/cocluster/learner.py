@@ -18,6 +18,7 @@ from processors.cocluster.belief_propagation import Beliefs, sweep
 from processors.cocluster.block_model import BlockModel
 from processors.cocluster.block_statistics import block_parameters
 from processors.cocluster.card_watch import CardWatch
+from processors.cocluster.edge_store import TO_KEEP, TO_PUBLISH
 from processors.cocluster.evidence import log_softmax, softmax
 from processors.cocluster.global_moves import STUCK, stuck_promise
 from processors.cocluster.interaction_memory import InteractionMemory, slots_of
@@ -54,7 +55,7 @@ class CoClusterLearner:
         self.memory = InteractionMemory(settings)
         self.state = LearnerState.blank(settings.user_groups, settings.card_groups)
         self._published = CardWatch(settings.max_cards, settings.card_groups)
-        self._kept = CardWatch(settings.max_cards, settings.card_groups)
+        self._kept = CardWatch(settings.max_cards, 2 * settings.card_groups)
         self._snapshot: tuple[int, BlockModel] | None = None
         self._beliefs = self._renewed_beliefs()
 
@@ -243,13 +244,17 @@ class CoClusterLearner:
 
     def changed_cards(self) -> IntArray:
         """Return ids of cards whose log probabilities moved notably since they were last returned."""
-        slots = np.flatnonzero(self.memory.nodes.card_dirty)
-        self.memory.nodes.card_dirty[slots] = 0
-        return self._moved(self._published, slots)
-
-    def _moved(self, watch: CardWatch, slots: IntArray) -> IntArray:
+        slots = self.memory.take_dirty_cards(TO_PUBLISH)
         identities = self.memory.cards.id_of[slots]
-        moved: IntArray = identities[watch.moved(identities, slots, self.card_logits(identities))]
+        changed: IntArray = identities[self._published.moved(identities, slots, self.card_logits(identities))]
+        return changed
+
+    def _cards_to_keep(self) -> IntArray:
+        """Note and return ids of cards whose groups, or what evicted edges say of them, moved since."""
+        slots = self.memory.take_dirty_cards(TO_KEEP)
+        identities = self.memory.cards.id_of[slots]
+        logits = np.hstack((self.card_logits(identities), log_softmax(self.memory.nodes.card_frozen[slots])))
+        moved: IntArray = identities[self._kept.moved(identities, slots, logits)]
         return moved
 
     def rows_changed(self) -> Iterable[tuple[bytes, bytes | None]]:
@@ -260,8 +265,8 @@ class CoClusterLearner:
         memory, state = self.memory, self.state
         gone_users, gone_cards = memory.departed()
         yield from changed_user_rows(memory, gone_users)
-        slots = memory.card_slots() if state.ready else np.empty(0, np.int64)
-        yield from changed_card_rows(memory, self._moved(self._kept, slots), gone_cards)
+        moved = self._cards_to_keep() if state.ready else np.empty(0, np.int64)
+        yield from changed_card_rows(memory, moved, gone_cards)
         yield STRUCTURE_KEY, state.structure(memory.frozen).row()
 
     @classmethod
@@ -283,6 +288,6 @@ class CoClusterLearner:
             for _ in range(SETTLING_SWEEPS):
                 learner._pass_messages()
             learner._beliefs = learner._renewed_beliefs()
-            learner._moved(learner._kept, memory.card_slots())
+            learner._cards_to_keep()
         memory.nodes.user_dirty[:] = 0
         return learner

@@ -7,7 +7,7 @@ import numpy as np
 from processors.cocluster.arrays import FloatArray, Index, IntArray
 from processors.cocluster.belief_propagation import Work, freeze, visit
 from processors.cocluster.compiled import compiled
-from processors.cocluster.edge_store import NONE, Graph
+from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 from processors.cocluster.roster import Roster, slot_for
 
 
@@ -92,7 +92,7 @@ def learn_interactions(columns: Columns, start: int, memory: Memory, work: Work)
         pool.event_ms[edge] = columns.event_ms[i]
         clear_row(pool.to_user, edge)
         clear_row(pool.to_card, edge)
-        nodes.card_dirty[card] = 1
+        nodes.card_dirty[card] = TO_PUBLISH | TO_KEEP
         nodes.user_dirty[user] = 1
         if work.fitted:
             visit(user, edge, memory.graph, work)

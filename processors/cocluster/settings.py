@@ -22,7 +22,7 @@ class LearnerSettings:
     sweep_share: float = 0.5  # a full sweep whenever this share of the edges is new since the last one
     rethink_growth: float = 2.0  # global moves whenever the events have grown by this factor...
     rethink_events_max: int = 2_000_000  # ...and at the latest after so many
-    rethink_sample_edges: int = 80_000  # global moves work on whole rings of a sample of users
+    rethink_sample_edges: int = 80_000  # global moves work on the densest core of so many
     stuck_test: bool = True  # at every sweep: rethink at once if a split/merge promises a better structure
     stuck_sample_edges: int = 30_000
     stuck_rest_share: float = 0.1  # of all events: the least rest between rethinking and the next stuck test

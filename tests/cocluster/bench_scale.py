@@ -1,6 +1,6 @@
 """Scale: 800,000 users x 900,000 cards x 8 million interactions through the online learner.
 
-    python -m tests.cocluster.bench_scale [--quick] [--groups 7 13] [--ring 32]
+    python -m tests.cocluster.bench_scale [--quick] [--scale N] [--groups 7 13] [--ring 32]
 
 Prints seconds, microseconds an event, resident memory and agreement at 1, 2, 4 and 8 million interactions,
 and what an edge costs in bytes. Time is process time; time in global moves is given apart. `--quick`: a
@@ -43,10 +43,11 @@ def bytes_per_edge(learner: CoClusterLearner) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--scale", type=int, default=1, help="divide users, cards and events")
     parser.add_argument("--groups", type=int, nargs=2, default=[7, 13])
     parser.add_argument("--ring", type=int, default=32)
     arguments = parser.parse_args()
-    scale = 100 if arguments.quick else 1
+    scale = 100 if arguments.quick else arguments.scale
     world = BlockWorld(
         users=800_000 // scale,
         cards=900_000 // scale,
