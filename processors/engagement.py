@@ -20,6 +20,8 @@ class _Sums(Struct):
     played_s: float = 0.0
     log_total: float = 0.0
     log_squares: float = 0.0
+    residual_total: float = 0.0
+    residual_squares: float = 0.0
 
 
 class Engagement:
@@ -27,7 +29,7 @@ class Engagement:
 
     >>> engagement = Engagement(bucket_length_ms=1_000)
     >>> engagement.add_exposure(1_500, ("learning", 0, 2), played_ms=31_000)
-    >>> engagement.add_stream(1_700, ("learning", 0, 2), seconds=31.0, x=3.5)
+    >>> engagement.add_stream(1_700, ("learning", 0, 2), seconds=31.0, x=3.5, expected=3.0)
     >>> message, = engagement.hand_over("p0", watermark_ms=1_600, generation=1, counters={})
     >>> message.bucket_ms, message.card_group, message.exposures, message.streamed, message.log_total
     (1000, (2,), (1.0,), (1.0,), (3.5,))
@@ -53,13 +55,15 @@ class Engagement:
         """
         return played_ms if previous_ms < YARDSTICK_MS <= played_ms else 0
 
-    def add_stream(self, event_ms: int, cell: Cell, seconds: float, x: float) -> None:
-        """A stream of so many seconds has ended; x is log1p(seconds)."""
+    def add_stream(self, event_ms: int, cell: Cell, seconds: float, x: float, expected: float) -> None:
+        """A stream of so many seconds has ended; x is log1p(seconds), and this much of it was expected."""
         sums = self._sums(event_ms, cell)
         sums.streams += 1.0
         sums.played_s += seconds
         sums.log_total += x
         sums.log_squares += x * x
+        sums.residual_total += x - expected
+        sums.residual_squares += (x - expected) ** 2
 
     def report_from(self, counters: Counter[str]) -> None:
         """Take these counters as already reported: they were when the state was written."""
@@ -92,6 +96,8 @@ class Engagement:
                 played_s=tuple(cell.played_s for cell in sums),
                 log_total=tuple(cell.log_total for cell in sums),
                 log_squares=tuple(cell.log_squares for cell in sums),
+                residual_total=tuple(cell.residual_total for cell in sums),
+                residual_squares=tuple(cell.residual_squares for cell in sums),
                 counters=risen if number == len(buckets) else {},
             )
 

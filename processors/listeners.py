@@ -16,6 +16,7 @@ from processors.policies.catalogue import policy_named
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker, RankingRequest
+from processors.ranking.soft_groups import softmax
 from processors.rewards.catalogue import reward_named
 from processors.settlement.due import CorrectedExposure, Due, EndedStream, SettledImpression
 from processors.settlement.rows import Row, changed_rows, restore
@@ -96,9 +97,10 @@ class Listeners:
         groups, weight_rows = weights.argmax(axis=1).tolist(), weights.tolist()
         generation = self.learned.blocks.generation
         card_groups = self._card_groups(due)
-        for item, group, row in zip(due, groups, weight_rows, strict=True):
+        expected = self._expected(due, weights)
+        for item, group, row, mean in zip(due, groups, weight_rows, expected, strict=True):
             if isinstance(item, EndedStream):
-                self._count_stream(item, group, card_groups)
+                self._count_stream(item, group, card_groups, mean)
                 if self._is_sampled(item.stream.user_id):
                     messages.append(item.interaction())
                 continue
@@ -124,10 +126,17 @@ class Listeners:
     def _hard_card_groups(self) -> FloatArray:
         return np.asarray(self.learned.card_weights().argmax(axis=1))
 
-    def _count_stream(self, item: EndedStream, group: int, card_groups: dict[str, int]) -> None:
+    def _expected(self, due: Sequence[Due], weights: FloatArray) -> list[float]:
+        """What the co-clusters lead to expect of log1p(seconds), for each stream among these."""
+        names = [item.stream.card_id if isinstance(item, EndedStream) else "" for item in due]
+        cards = softmax(self.learned.card_logits()[self.learned.rows_of(names)])
+        means = np.einsum("ng,gk,nk->n", weights, self.learned.blocks.mean, cards)
+        return [float(mean) for mean in means]
+
+    def _count_stream(self, item: EndedStream, group: int, card_groups: dict[str, int], expected: float) -> None:
         seconds = item.stream.played_ms / 1_000.0
         cell = (item.variant or ORGANIC, group, card_groups[item.stream.card_id])
-        self._engagement.add_stream(item.stream.event_ms, cell, seconds, float(np.log1p(seconds)))
+        self._engagement.add_stream(item.stream.event_ms, cell, seconds, float(np.log1p(seconds)), expected)
 
     def _count_settled(self, item: SettledImpression, group: int, card_groups: dict[str, int]) -> None:
         variant = item.impression.variant

@@ -17,7 +17,7 @@ ALL_VARIANTS = "all"
 PARTITION_KEY = b"p"
 _BUCKET, _BLOCK = b"b/", b"m/"
 
-_FIELDS = 6
+_FIELDS = 8
 
 
 class _Bucket(Struct, array_like=True):
@@ -31,6 +31,7 @@ class _PartitionRow(Struct, array_like=True):
     generation: int
     closed_until_ms: int
     newest_ms: int
+    watched_from_ms: int
     counters: dict[str, int]
 
 
@@ -48,6 +49,7 @@ class Watch:
         self.counters: Counter[str] = Counter()
         self._closed_until_ms = 0
         self._newest_ms = 0
+        self._watched_from_ms = 0
         self._open: dict[int, _Bucket] = {}
         self._monitors: dict[str, BlockMonitor] = {}
         self._changed: set[bytes] = set()
@@ -74,7 +76,9 @@ class Watch:
             return
         for key in sorted(self._changed):
             yield key, self._row(key)
-        row = _PartitionRow(self.generation, self._closed_until_ms, self._newest_ms, dict(self.counters))
+        row = _PartitionRow(
+            self.generation, self._closed_until_ms, self._newest_ms, self._watched_from_ms, dict(self.counters)
+        )
         yield PARTITION_KEY, msgspec.msgpack.encode(row)
         self._changed.clear()
         self._written = Counter(self.counters)
@@ -85,7 +89,7 @@ class Watch:
             if key == PARTITION_KEY:
                 row = msgspec.msgpack.decode(value, type=_PartitionRow)
                 self.generation, self._closed_until_ms = row.generation, row.closed_until_ms
-                self._newest_ms = row.newest_ms
+                self._newest_ms, self._watched_from_ms = row.newest_ms, row.watched_from_ms
                 self.counters.update(row.counters)
                 self._written = Counter(self.counters)
             elif key.startswith(_BUCKET):
@@ -108,7 +112,7 @@ class Watch:
         bucket = self._open.setdefault(bucket_ms, _Bucket())
         self._changed.add(_BUCKET + str(bucket_ms).encode())
         columns = (message.exposures, message.streamed, message.streams, message.played_s)
-        logs = (message.log_total, message.log_squares)
+        logs = (message.log_total, message.log_squares, message.residual_total, message.residual_squares)
         cells = zip(message.variant, message.user_group, message.card_group, *columns, *logs, strict=True)
         for variant, user_group, card_group, *values in cells:
             _add_to(bucket.variants, variant, values)
@@ -126,11 +130,11 @@ class Watch:
             yield self._metrics(variant, bucket_ms, bucket.variants[variant], {})
         every = np.array(list(bucket.variants.values())).reshape(-1, _FIELDS).sum(axis=0).tolist()
         yield self._metrics(ALL_VARIANTS, bucket_ms, every, dict(self.counters))
-        for block, (_, _, streams, _, log_total, log_squares) in sorted(bucket.blocks.items()):
-            if streams > 0.0 and "-1" not in block:
-                mean = log_total / streams
-                variance = max(log_squares / streams - mean**2, 0.0)
-                change = self._read(block, BucketMean(bucket_ms, streams, mean, variance))
+        for block, (_, _, streams, _, log_total, _, residual, squares) in sorted(bucket.blocks.items()):
+            if streams > 0.0 and "-1" not in block and bucket_ms >= self._watched_from_ms:
+                mean = residual / streams
+                variance = max(squares / streams - mean**2, 0.0)
+                change = self._read(block, BucketMean(bucket_ms, streams, mean, variance, log_total / streams))
                 if change is not None:
                     yield self._alert(block, change)
 
@@ -141,6 +145,8 @@ class Watch:
 
     def _start_generation(self, generation: int) -> None:
         self.generation = generation
+        settling_ms = self.settings.settling_buckets * self.settings.bucket_length_ms
+        self._watched_from_ms = self._newest_ms + settling_ms if self._newest_ms else 0
         self._changed.update(_BLOCK + block.encode() for block in self._monitors)
         self._monitors = {}
         for bucket_ms, bucket in self._open.items():
@@ -157,7 +163,7 @@ class Watch:
     def _metrics(
         self, variant: str, bucket_ms: int, values: list[float], counters: dict[str, int]
     ) -> EngagementMetrics:
-        exposures, streamed, streams, played_s, _, _ = values
+        exposures, streamed, streams, played_s, *_ = values
         return EngagementMetrics(
             variant=variant,
             bucket_ms=bucket_ms,

@@ -14,7 +14,8 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
 
     Row i speaks of `variant[i]`, `user_group[i]`, `card_group[i]`. `exposures` and `streamed` count settled exposures
     and those with a stream of 30 s or more; `streams`, `played_s`, `log_total` and `log_squares` sum over ended
-    streams, log being log1p(seconds). `counters` are the oddities met, by name.
+    streams, log being log1p(seconds); `residual_total` and `residual_squares` over log less what the co-clusters led to
+    expect of this listener and this card. `counters` are the oddities met, by name.
     """
 
     source: Identifier
@@ -30,6 +31,8 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
     played_s: tuple[float, ...]
     log_total: tuple[float, ...]
     log_squares: tuple[float, ...]
+    residual_total: tuple[float, ...]
+    residual_squares: tuple[float, ...]
     counters: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -42,6 +45,8 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
             self.played_s,
             self.log_total,
             self.log_squares,
+            self.residual_total,
+            self.residual_squares,
         )
         refuse_unless(all(len(column) == len(self.variant) for column in columns), "columns differ in length")
 

@@ -9,14 +9,21 @@ from river.drift import ADWIN, PageHinkley
 from processors.drift.settings import DriftSettings
 from schemas.monitoring import DriftDetector
 
+NEWEST_BUCKETS = 3
+
 
 class BucketMean(Struct, frozen=True, array_like=True):
-    """Mean of x = log1p(seconds) over the streams of one bucket."""
+    """What the streams of one bucket of a block lasted, in x = log1p(seconds).
+
+    `mean` and `variance` are of x less what was expected of its listener and its card: when the learner moves cards or
+    listeners between groups, expectation moves along, and what is left speaks of the world. `mean_x` is of x itself.
+    """
 
     bucket_ms: int
     streams: float
     mean: float
     variance: float
+    mean_x: float = 0.0
 
 
 class Change(Struct, frozen=True):
@@ -102,10 +109,8 @@ class BlockMonitor:
         return "adwin" if self._adwin.drift_detected else None
 
     def _change(self, detector: DriftDetector, bucket: BucketMean) -> Change:
-        before, _, _ = self._reference()
-        newest = self.history[-min(3, len(self.history)) :]
-        streams = sum(recent.streams for recent in newest)
-        after = sum(recent.streams * recent.mean for recent in newest) / streams
+        before = _mean_x(self.history[: self.settings.reference_buckets])
+        after = _mean_x(self.history[-NEWEST_BUCKETS:])
         return Change(
             detector=detector,
             bucket_ms=bucket.bucket_ms,
@@ -114,3 +119,7 @@ class BlockMonitor:
             after=after,
             standard_errors=self._standardise(bucket),
         )
+
+
+def _mean_x(buckets: list[BucketMean]) -> float:
+    return sum(bucket.streams * bucket.mean_x for bucket in buckets) / sum(bucket.streams for bucket in buckets)

@@ -6,13 +6,15 @@ from msgspec import Struct
 class DriftSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When a change is called a change.
 
-    A bucket counts where it has `streams_min` streams. The first `reference_buckets` of a block say what is usual;
-    after that Page-Hinkley allows `tolerance` standard errors and fires at a sum of `threshold` beyond it, ADWIN at
-    confidence `adwin_delta`.
+    The first `settling_buckets` of a generation are not looked at: its groups still find themselves. A bucket counts
+    where it has `streams_min` streams. The first `reference_buckets` of a block say what is usual; after that
+    Page-Hinkley allows `tolerance` standard errors and fires at a sum of `threshold` beyond it, ADWIN at confidence
+    `adwin_delta`. Buckets close `grace_ms` after their end, for partitions are not equally fast.
     """
 
     bucket_length_ms: int = 600_000
     grace_ms: int = 600_000
+    settling_buckets: int = 6
     streams_min: int = 5
     reference_buckets: int = 6
     tolerance: float = 1.0

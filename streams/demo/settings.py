@@ -27,5 +27,6 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
             "SHELFWISE_COCLUSTERS__HALF_LIFE_MS": str(4 * 3_600_000),
             "SHELFWISE_COCLUSTERS__RETHINK_GROWTH": "4",  # a new generation would start the drift monitors anew
             "SHELFWISE_COCLUSTERS__STUCK_TEST": "false",
+            "SHELFWISE_DRIFT__SETTLING_BUCKETS": "3",
             "SHELFWISE_LOG_LEVEL": "info",
         }

@@ -6,7 +6,7 @@ python -m tests.exactly_once.bench_driver --backend jars --records 600000
 import argparse
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 

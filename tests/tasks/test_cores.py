@@ -227,6 +227,8 @@ def sums(bucket: int, mean: float, source: str = "listeners/0") -> EngagementSum
         played_s=(1_000.0,),
         log_total=(count * mean,),
         log_squares=(count * (mean**2 + 1.0),),
+        residual_total=(count * (mean - 5.0),),
+        residual_squares=(count * ((mean - 5.0) ** 2 + 1.0),),
         counters={"streams_organic": 1},
     )
 
