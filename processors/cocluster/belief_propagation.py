@@ -59,9 +59,7 @@ class Work(NamedTuple):
 
     beliefs: Beliefs
     room: Scratch
-    statistics: (
-        FloatArray  # float64 [3, G, K], beliefs of the edges that are there: count, sum, sum of squares
-    )
+    statistics: FloatArray  # float64 [3, G, K], beliefs of the edges that are there: count, sum, sum of squares
     frozen: FloatArray  # float64 [3, G, K], beliefs of the edges that have left
     fitted: bool  # before the first fit edges are kept and say nothing
 
@@ -73,7 +71,7 @@ def bin_of(x: float, low: float, bins_per_unit: float) -> int:
 
 
 @inlined
-def cavity_share(  # noqa: PLR0917  columns, not tuples: see above
+def cavity_share(
     rest: FloatArray,
     node: Index,
     base: FloatArray,
@@ -95,9 +93,7 @@ def cavity_share(  # noqa: PLR0917  columns, not tuples: see above
 
 
 @inlined
-def hear(  # noqa: PLR0917  columns
-    edge: Index, row: Index, b: Index, cavity: FloatArray, density: FloatArray, to_user: FloatArray
-) -> None:
+def hear(edge: Index, row: Index, b: Index, cavity: FloatArray, density: FloatArray, to_user: FloatArray) -> None:
     """Renew what an edge tells its user, from what its card is without it: cavity[row]."""
     for g in range(density.shape[1]):
         total = np.float32(0.0)
@@ -107,7 +103,7 @@ def hear(  # noqa: PLR0917  columns
 
 
 @inlined
-def look_ahead(  # noqa: PLR0917  columns
+def look_ahead(
     row: Index, b: Index, cavity: FloatArray, density: FloatArray, word: FloatArray, ahead: FloatArray
 ) -> float:
     """Fill `ahead` with what the user says to the card; return the density that x had without the edge."""
@@ -123,7 +119,7 @@ def look_ahead(  # noqa: PLR0917  columns
 
 
 @inlined
-def tell(  # noqa: PLR0917  columns
+def tell(
     edge: Index, card: Index, ahead: FloatArray, to_card: FloatArray, evidence: FloatArray, dirty: IntArray
 ) -> None:
     """Replace what an edge told its card."""
@@ -135,7 +131,7 @@ def tell(  # noqa: PLR0917  columns
 
 
 @inlined
-def count(  # noqa: PLR0917  columns
+def count(
     row: Index,
     b: Index,
     x: float,

@@ -53,16 +53,12 @@ def fit_biases(user: IntArray, card: IntArray, x: FloatArray, users: int, cards:
         for side, node in enumerate((user, card)):
             other = bias[1 - side][(card, user)[side]]
             shrink = noise / spread[side]
-            bias[side] = np.bincount(node, residual - other, minlength=len(bias[side])) / (
-                count[side] + shrink
-            )
+            bias[side] = np.bincount(node, residual - other, minlength=len(bias[side])) / (count[side] + shrink)
             uncertain = noise / (count[side] + shrink)
             seen = count[side] > 0
             spread[side] = float((bias[side] ** 2 + uncertain)[seen].mean()) + 1e-9
         error = residual - bias[0][user] - bias[1][card]
-        effective = len(x) - sum(
-            float((n / (n + noise / s)).sum()) for n, s in zip(count, spread, strict=True)
-        )
+        effective = len(x) - sum(float((n / (n + noise / s)).sum()) for n, s in zip(count, spread, strict=True))
         noise = float(error @ error) / max(effective, 0.1 * len(x)) + 1e-9
     return Biases(
         mean,

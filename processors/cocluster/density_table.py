@@ -35,9 +35,7 @@ def density_table(mean: FloatArray, variance: FloatArray) -> DensityTable:
     centre = low + width * (np.arange(BINS) + 0.5)
     z = (centre[:, None, None] - mean) / sd
     density = np.exp(-0.5 * z * z) / (sd * np.sqrt(2 * np.pi))
-    return DensityTable(
-        low, 1.0 / width, np.ascontiguousarray(np.maximum(density, DENSITY_FLOOR), dtype=np.float32)
-    )
+    return DensityTable(low, 1.0 / width, np.ascontiguousarray(np.maximum(density, DENSITY_FLOOR), dtype=np.float32))
 
 
 def transposed(table: DensityTable) -> DensityTable:

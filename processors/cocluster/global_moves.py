@@ -33,18 +33,14 @@ def one_hot(group: IntArray, groups: int) -> FloatArray:
     return rows
 
 
-def random_start(
-    data: Interactions, user_groups: int, card_groups: int, rng: np.random.Generator
-) -> SoftGroups:
+def random_start(data: Interactions, user_groups: int, card_groups: int, rng: np.random.Generator) -> SoftGroups:
     """Hard groups by chance."""
     user = one_hot(rng.integers(user_groups, size=data.users), user_groups)
     card = one_hot(rng.integers(card_groups, size=data.cards), card_groups)
     return soft_groups(data, user, card)
 
 
-def polished(
-    data: Interactions, groups: SoftGroups, passes: int, *, must_beat: float = -np.inf
-) -> SoftGroups:
+def polished(data: Interactions, groups: SoftGroups, passes: int, *, must_beat: float = -np.inf) -> SoftGroups:
     """Pass messages until the objective stands still or cannot beat `must_beat`, at most `passes` times."""
     run = MessagePassing(data, groups)
     before = -np.inf

@@ -59,9 +59,7 @@ def _nearest(counts: csr_array, group: IntArray, other: FloatArray, groups: int)
     return np.where(profile.any(axis=1), moved, group)
 
 
-def mutual_information(
-    user: IntArray, card: IntArray, data: Interactions, user_groups: int, card_groups: int
-) -> float:
+def mutual_information(user: IntArray, card: IntArray, data: Interactions, user_groups: int, card_groups: int) -> float:
     """Mutual information in nats between the groups of both sides over the interactions.
 
     >>> table = Interactions(np.array([0, 1]), np.array([0, 1]), np.ones(2), 2, 2)

@@ -41,9 +41,7 @@ class InteractionMemory:
         self.free = np.zeros(2, np.int64)
         self.ring = settings.ring
         self.room = scratch(settings.ring, user_groups, card_groups)
-        self.frozen: FloatArray = np.zeros(
-            (3, user_groups, card_groups)
-        )  # statistics of edges that have left
+        self.frozen: FloatArray = np.zeros((3, user_groups, card_groups))  # statistics of edges that have left
         self._departed: tuple[list[IntArray], list[IntArray]] = ([], [])
         self.users_evicted_count = 0
         self.cards_evicted_count = 0

@@ -270,9 +270,7 @@ class CoClusterLearner:
         yield STRUCTURE_KEY, state.structure(memory.frozen).row()
 
     @classmethod
-    def restore(
-        cls, settings: LearnerSettings, seed: int, rows: Iterable[tuple[bytes, bytes]]
-    ) -> "CoClusterLearner":
+    def restore(cls, settings: LearnerSettings, seed: int, rows: Iterable[tuple[bytes, bytes]]) -> "CoClusterLearner":
         """Go on from rows kept earlier: take the rings again, start messages from what cards were."""
         learner = cls(settings, seed)
         structure, users, cards = split_rows(rows)

@@ -81,9 +81,7 @@ def ring_columns(users: dict[int, bytes], user_groups: int) -> tuple[Columns, di
     return columns, frozen
 
 
-def restore_evidence(
-    memory: InteractionMemory, frozen: dict[int, FloatArray], cards: dict[int, bytes]
-) -> FloatArray:
+def restore_evidence(memory: InteractionMemory, frozen: dict[int, FloatArray], cards: dict[int, bytes]) -> FloatArray:
     """Put back what evicted edges left; returns what was known of every card slot [cards, K]."""
     known = np.zeros_like(memory.nodes.card_evidence)
     for identity, evidence in frozen.items():

@@ -26,9 +26,7 @@ def beliefs_of(
     return Beliefs(np.log(user_prior), np.log(card_prior), *table, decay_per_ms, now_ms)
 
 
-def start_messages(
-    user: FloatArray, edge_user: IntArray, pool: EdgePool, into: Nodes, beliefs: Beliefs
-) -> None:
+def start_messages(user: FloatArray, edge_user: IntArray, pool: EdgePool, into: Nodes, beliefs: Beliefs) -> None:
     """Let every user tell its cards what its soft group [users, G] implies; cards sum what they hear."""
     edges = len(edge_user)
     bins = ((pool.x[:edges] - beliefs.low) * beliefs.bins_per_unit).astype(np.int64)

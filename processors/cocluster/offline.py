@@ -59,9 +59,7 @@ class OfflineResult:
     def summary(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         shape = (self.settings.user_groups, self.settings.card_groups)
-        rivals = dict(
-            zip(("cards_only", "users_only", "one_group"), map(name_of, one_sided(shape)), strict=True)
-        )
+        rivals = dict(zip(("cards_only", "users_only", "one_group"), map(name_of, one_sided(shape)), strict=True))
         rivals["biases"] = BIASES
         blocks = self.groups.parameters
         return {

@@ -8,9 +8,7 @@ from processors.cocluster.arrays import IntArray
 from processors.cocluster.compiled import compiled
 from processors.cocluster.edge_store import NONE
 
-LEAVING_SHARE = (
-    16  # one in so many leaves at once, so that the search for the least recent is paid once for all
-)
+LEAVING_SHARE = 16  # one in so many leaves at once, so that the search for the least recent is paid once for all
 
 
 class Roster(NamedTuple):

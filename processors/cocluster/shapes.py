@@ -77,9 +77,7 @@ def compare(
         )
         for shape in shapes:
             groups = fitted(train, *shape, rng, restarts=3, polish_passes=40)
-            parts.setdefault(name_of(shape), []).append(
-                predict_held_out(groups, test.user, test.card, test.x)
-            )
+            parts.setdefault(name_of(shape), []).append(predict_held_out(groups, test.user, test.card, test.x))
         biases = fit_biases(train.user, train.card, train.x, train.users, train.cards)
         error = test.x - biases.predict(test.user, test.card)
         likelihood = biases.log_likelihood(test.user, test.card, test.x)

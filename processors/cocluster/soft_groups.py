@@ -34,9 +34,7 @@ def _powers(
     order = np.argsort(row, kind="stable")
     indptr = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=shape[0]))))
     column, x = column[order], x[order]
-    ones, by_x, by_square = (
-        csr_array((values, column, indptr), shape=shape) for values in (x * 0 + 1, x, x * x)
-    )
+    ones, by_x, by_square = (csr_array((values, column, indptr), shape=shape) for values in (x * 0 + 1, x, x * x))
     return ones, by_x, by_square
 
 

@@ -41,9 +41,7 @@ class _Side:
 
 
 def _sides(data: Interactions, groups: SoftGroups) -> tuple[_Side, _Side]:
-    users = _Side(
-        groups.user, data.by_user[0] @ groups.card, data.by_user[1] @ groups.card, groups.statistics
-    )
+    users = _Side(groups.user, data.by_user[0] @ groups.card, data.by_user[1] @ groups.card, groups.statistics)
     cards = _Side(
         groups.card,
         data.by_card[0] @ groups.user,
@@ -80,9 +78,7 @@ def _merge_loss(statistics: FloatArray, blocks: BlockParameters, a: int, b: int)
     """Log-likelihood lost when the groups a and b get common blocks."""
     n, m = statistics[0, a], statistics[0, b]
     gap = (blocks.mean[a] - blocks.mean[b]) ** 2
-    return float(
-        (0.5 * n * m / (n + m + 1e-9) * gap / np.sqrt(blocks.variance[a] * blocks.variance[b])).sum()
-    )
+    return float((0.5 * n * m / (n + m + 1e-9) * gap / np.sqrt(blocks.variance[a] * blocks.variance[b])).sum())
 
 
 def moves(data: Interactions, groups: SoftGroups, most: int) -> list[Move]:
@@ -94,9 +90,7 @@ def moves(data: Interactions, groups: SoftGroups, most: int) -> list[Move]:
             continue
         blocks = block_parameters(side.statistics)
         splits = [_split(side, blocks, g) for g in range(size)]
-        merges = sorted(
-            (_merge_loss(side.statistics, blocks, a, b), a, b) for a, b in combinations(range(size), 2)
-        )
+        merges = sorted((_merge_loss(side.statistics, blocks, a, b), a, b) for a, b in combinations(range(size), 2))
         for g, (gain, share) in enumerate(splits):
             fitting = [(loss, a, b) for loss, a, b in merges if g not in (a, b)]
             if fitting:

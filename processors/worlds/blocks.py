@@ -79,9 +79,7 @@ def generate(world: BlockWorld, world_seed: int) -> BlockHistory:
     events = round(world.users * world.streams_per_user)
     user_group = rng.integers(world.user_groups, size=world.users)
     card_group = rng.integers(world.card_groups, size=world.cards)
-    block_mean = world.mean_log + world.spread_sd * rng.standard_normal(
-        (world.user_groups, world.card_groups)
-    )
+    block_mean = world.mean_log + world.spread_sd * rng.standard_normal((world.user_groups, world.card_groups))
     user = _draw(rng, _activity(rng, world), events)
     card = _draw(rng, _popularity(rng, world), events)
     x = block_mean[user_group[user], card_group[card]] + world.noise_sd * rng.standard_normal(events)

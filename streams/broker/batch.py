@@ -125,9 +125,7 @@ def split(data: bytes) -> list[tuple[BatchHeader, memoryview]]:
     return batches
 
 
-def stamped(
-    batch: bytes | bytearray | memoryview, base_offset: int, append_time_ms: int | None = None
-) -> bytearray:
+def stamped(batch: bytes | bytearray | memoryview, base_offset: int, append_time_ms: int | None = None) -> bytearray:
     """Copy a batch with its offset in the log, and with the time of appending where the topic says so."""
     copy = bytearray(batch)
     struct.pack_into(">q", copy, 0, base_offset)
@@ -177,9 +175,7 @@ def _read_record(data: bytearray, position: int, header: BatchHeader) -> tuple[R
     if position != end:
         raise KafkaFailure(ErrorCode.CORRUPT_MESSAGE, "a record is longer or shorter than it says")
     timestamp_ms = (
-        header.max_timestamp_ms
-        if header.attributes & _LOG_APPEND_TIME
-        else header.first_timestamp_ms + timestamp_delta
+        header.max_timestamp_ms if header.attributes & _LOG_APPEND_TIME else header.first_timestamp_ms + timestamp_delta
     )
     return Record(header.base_offset + offset_delta, timestamp_ms, key, value, tuple(headers)), position
 

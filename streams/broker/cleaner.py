@@ -49,9 +49,7 @@ def due_for_compaction(log: PartitionLog, now_ms: int) -> list[Segment]:
         return []
     settled: list[Segment] = []
     for segment in log.segments[:-1]:
-        is_young = settings.min_compaction_lag_ms > 0 and (
-            segment.newest_ms > now_ms - settings.min_compaction_lag_ms
-        )
+        is_young = settings.min_compaction_lag_ms > 0 and (segment.newest_ms > now_ms - settings.min_compaction_lag_ms)
         if is_young or segment.last_offset >= log.last_stable_offset:
             break
         settled.append(segment)

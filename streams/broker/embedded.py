@@ -112,9 +112,7 @@ class EmbeddedBroker:
         self.stop()
 
     async def _open(self) -> None:
-        state = BrokerState(
-            self._storage, Identity(host=self._host, port=self.port, auto_create=self._auto_create)
-        )
+        state = BrokerState(self._storage, Identity(host=self._host, port=self.port, auto_create=self._auto_create))
         server = BrokerServer(state, self.faults)
         try:
             self.port = await server.start(self._host, self.port)

@@ -153,9 +153,7 @@ class Group:
 
     def _become_empty_or_wait(self, now_ms: float) -> None:
         if self.members:  # static members that are away: until their sessions end
-            self._rebalance_deadline_ms = now_ms + max(
-                member.rebalance_timeout_ms for member in self.members.values()
-            )
+            self._rebalance_deadline_ms = now_ms + max(member.rebalance_timeout_ms for member in self.members.values())
             return
         self.state = GroupState.EMPTY
         self.leader_id = self.protocol = None
@@ -169,9 +167,7 @@ class Group:
         # a leader that came back is not asked to assign: it is told its old id as the leader's
         is_returned = is_leader and self.state is GroupState.STABLE and member.replaces is not None
         listed = (
-            tuple(
-                (each.member_id, each.instance_id, each.metadata(protocol)) for each in self.members.values()
-            )
+            tuple((each.member_id, each.instance_id, each.metadata(protocol)) for each in self.members.values())
             if is_leader and not is_returned
             else ()
         )
@@ -270,9 +266,7 @@ class Group:
         """End the sessions and the rebalances whose time is up."""
         self._admission.tick(now_ms)
         for member in list(self.members.values()):
-            is_waiting = any(
-                future is not None and not future.done() for future in (member.joining, member.syncing)
-            )
+            is_waiting = any(future is not None and not future.done() for future in (member.joining, member.syncing))
             has_joined = self.state is GroupState.PREPARING and member.joining is not None
             if member.deadline_ms <= now_ms and not is_waiting and not has_joined:
                 self.leave(member.member_id, now_ms)

@@ -131,9 +131,7 @@ class PartitionLog:
         data = batches.marker(producer_id, producer_epoch, self._clock_ms(), committed=committed)
         self._write(batches.parse_header(data), data, is_commit=committed)
 
-    def _write(
-        self, header: BatchHeader, data: bytes | bytearray | memoryview, *, is_commit: bool = False
-    ) -> Appended:
+    def _write(self, header: BatchHeader, data: bytes | bytearray | memoryview, *, is_commit: bool = False) -> Appended:
         self._roll_when_due(header.size, header.max_timestamp_ms)
         base_offset = self.end_offset
         append_time_ms = self._clock_ms() if self.settings.stamps_append_time else None
@@ -233,9 +231,7 @@ class PartitionLog:
         self.start_offset = max(self.start_offset, self.segments[0].base_offset)
         self.producers.forget_before(self.start_offset)
 
-    def replace_segments(
-        self, groups: Sequence[tuple[Sequence[Segment], Sequence[bytes | bytearray]]]
-    ) -> None:
+    def replace_segments(self, groups: Sequence[tuple[Sequence[Segment], Sequence[bytes | bytearray]]]) -> None:
         """Put compacted content in the place of the first segments: each group becomes its first member.
 
         A kill leaves either content, or members of a group whose content is there twice: `_load` drops those.
@@ -247,9 +243,7 @@ class PartitionLog:
                 other.delete()
         self.segments[:count] = [members[0] for members, _ in groups]
         self.cleaned_offset = self.segments[len(groups)].base_offset
-        self.producers.aborted = [
-            entry for entry in self.producers.aborted if entry.last_offset >= self.cleaned_offset
-        ]
+        self.producers.aborted = [entry for entry in self.producers.aborted if entry.last_offset >= self.cleaned_offset]
 
     def close(self) -> None:
         """Close the files."""

@@ -94,9 +94,7 @@ class PartitionProducers:
             return
         if header.base_sequence != NO_SEQUENCE:
             state.batches.append(
-                WrittenBatch(
-                    header.base_sequence, header.last_sequence, header.base_offset, header.last_offset
-                )
+                WrittenBatch(header.base_sequence, header.last_sequence, header.base_offset, header.last_offset)
             )
         if header.is_transactional:
             self.open_transactions.setdefault(header.producer_id, header.base_offset)

@@ -68,8 +68,7 @@ def _by_partition(api: str, topic_name: str, part_name: str) -> Callable[[Any, E
                 topic_class(
                     name=topic.name,
                     partitions=[
-                        item(partition_index=part.partition_index, error_code=code)
-                        for part in topic.partitions
+                        item(partition_index=part.partition_index, error_code=code) for part in topic.partitions
                     ],
                 )
                 for topic in body.topics
@@ -97,10 +96,7 @@ def _offset_fetch(body: Any, code: ErrorCode) -> Fields:
 
 def _metadata(body: Any, code: ErrorCode) -> Fields:
     item = RESPONSES["Metadata"].MetadataResponseTopic
-    topics = [
-        item(error_code=code, name=topic.name, is_internal=False, partitions=[])
-        for topic in body.topics or ()
-    ]
+    topics = [item(error_code=code, name=topic.name, is_internal=False, partitions=[]) for topic in body.topics or ()]
     return {"brokers": [], "cluster_id": None, "controller_id": -1, "topics": topics}
 
 
@@ -141,9 +137,7 @@ REFUSALS: Mapping[str, Callable[[Any, ErrorCode], Fields]] = {
     "Fetch": _fetch,
     "ListOffsets": _by_partition("ListOffsets", "ListOffsetsTopicResponse", "ListOffsetsPartitionResponse"),
     "Metadata": _metadata,
-    "OffsetCommit": _by_partition(
-        "OffsetCommit", "OffsetCommitResponseTopic", "OffsetCommitResponsePartition"
-    ),
+    "OffsetCommit": _by_partition("OffsetCommit", "OffsetCommitResponseTopic", "OffsetCommitResponsePartition"),
     "OffsetFetch": _offset_fetch,
     "FindCoordinator": _plain(error_message=None, node_id=-1, host="", port=-1),
     "JoinGroup": _join,

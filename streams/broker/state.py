@@ -44,9 +44,7 @@ class BrokerState:
         self.cluster_id = self._cluster_id()
         self.topics = Topics(storage, self.journal, wall_clock_ms)
         self.groups = Groups(self.journal, session_clock_ms())
-        self.transactions = Transactions(
-            self.journal, topics=self.topics, groups=self.groups, clock_ms=wall_clock_ms
-        )
+        self.transactions = Transactions(self.journal, topics=self.topics, groups=self.groups, clock_ms=wall_clock_ms)
         self.transactions.recover()
 
     def _cluster_id(self) -> str:

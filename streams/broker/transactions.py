@@ -58,9 +58,7 @@ class TransactionRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Transactions:
     """Every transactional id's producer and transaction."""
 
-    def __init__(
-        self, journal: Journal, *, topics: Topics, groups: Groups, clock_ms: Callable[[], int]
-    ) -> None:
+    def __init__(self, journal: Journal, *, topics: Topics, groups: Groups, clock_ms: Callable[[], int]) -> None:
         self.by_id: dict[str, TransactionRecord] = {}
         self._id_of_producer: dict[int, str] = {}
         self._journal = journal
@@ -114,10 +112,7 @@ class Transactions:
                 raise KafkaFailure(ErrorCode.PRODUCER_FENCED)
             if epoch != known.epoch and known.state is not TransactionState.ONGOING:
                 return known  # it asks again, or its transaction has timed out: the bump is done
-        if known.state is TransactionState.ONGOING:
-            known = self.abort_and_fence(transactional_id)
-        else:
-            known = _bumped(known)
+        known = self.abort_and_fence(transactional_id) if known.state is TransactionState.ONGOING else _bumped(known)
         fresh = msgspec.structs.replace(known, timeout_ms=timeout_ms, state=TransactionState.EMPTY)
         if fresh.epoch >= _EPOCH_MAX - 1:
             fresh = msgspec.structs.replace(fresh, producer_id=self.new_producer_id(), epoch=0, last_epoch=-1)

@@ -96,7 +96,7 @@ def _fail(code: int, message: str) -> NoReturn:
     raise typer.Exit(code)
 
 
-def cocluster(  # noqa: PLR0917  the command line names every parameter
+def cocluster(
     file: Annotated[Path, typer.Argument(help="CSV or CSV.GZ with a header: user, item, duration")],
     user_groups: Annotated[int, typer.Option(help="groups of users")] = 6,
     card_groups: Annotated[int, typer.Option(help="groups of items")] = 6,

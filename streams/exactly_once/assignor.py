@@ -29,9 +29,7 @@ class Member(NamedTuple):
     owned: Mapping[str, Sequence[int]]
 
 
-def shares(
-    partitions: int, owned: Mapping[str, Sequence[int]], load: Mapping[str, int]
-) -> dict[str, list[int]]:
+def shares(partitions: int, owned: Mapping[str, Sequence[int]], load: Mapping[str, int]) -> dict[str, list[int]]:
     """Share out the partitions of one task among members, each of whom keeps what it can.
 
     Shares differ by at most one; the larger ones go to members that own more already, then to those with less
@@ -79,9 +77,7 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  #
         topics: dict[str, dict[str, list[int]]] = {member: {} for member in members}
         load = dict.fromkeys(members, 0)
         for task in sorted({task for member in told.values() for task in member.inputs}):
-            runners = {
-                member: word.owned.get(task, []) for member, word in told.items() if task in word.inputs
-            }
+            runners = {member: word.owned.get(task, []) for member, word in told.items() if task in word.inputs}
             counts = {
                 topic: len(cluster.partitions_for_topic(topic) or ())
                 for member in runners

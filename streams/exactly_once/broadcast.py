@@ -109,6 +109,4 @@ class BroadcastReader:
         self._positions[tp] = records[-1].offset + 1
         if keyed:
             self._deliver(tp.topic, keyed)
-        self._observer.broadcast_read(
-            tp.topic, tp.partition, position=self._positions[tp], records=len(records)
-        )
+        self._observer.broadcast_read(tp.topic, tp.partition, position=self._positions[tp], records=len(records))

@@ -34,9 +34,7 @@ class ConsumerFeed:
         thread = self._consumer.thread
         return await thread.run(thread.is_member())
 
-    async def start_offsets(
-        self, partitions: Sequence[TopicPartition]
-    ) -> dict[TopicPartition, tuple[int, int]]:
+    async def start_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
         """Ask for committed and earliest offsets."""
         thread = self._consumer.thread
         return await thread.run(thread.start_offsets(partitions))

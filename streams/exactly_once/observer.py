@@ -22,9 +22,7 @@ class Observer:
     def processed(self, task: str, partition: int, topic: str, *, records: int, seconds: float) -> None:
         """Count a batch and the time that the task took for it."""
 
-    def committed(
-        self, task: str, partition: int, *, seconds: float, records: int, outputs: int, rows: int
-    ) -> None:
+    def committed(self, task: str, partition: int, *, seconds: float, records: int, outputs: int, rows: int) -> None:
         """Count a committed transaction: inputs covered, outputs and state rows written."""
 
     def aborted(self, task: str, partition: int, *, reason: str) -> None:

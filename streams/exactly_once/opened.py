@@ -23,9 +23,7 @@ class OpenTask:
     ``seek`` is the number that its batches carry. Of its transactions one may be under way at a time.
     """
 
-    def __init__(
-        self, spec: TaskSpec, number: int, around: Surroundings, writer: TransactionalWriter
-    ) -> None:
+    def __init__(self, spec: TaskSpec, number: int, around: Surroundings, writer: TransactionalWriter) -> None:
         self.seek = 0
         self._spec = spec
         self._number = number
@@ -51,9 +49,7 @@ class OpenTask:
         TaskFailed.
         """
         transactional_id = f"{around.settings.group}-{spec.name}-{number}"
-        writer = TransactionalWriter(
-            around.settings, transactional_id, around.partitioner, around.feed.await_leaders
-        )
+        writer = TransactionalWriter(around.settings, transactional_id, around.partitioner, around.feed.await_leaders)
         try:
             await writer.open()
             opened = cls(spec, number, around, writer)
@@ -87,9 +83,7 @@ class OpenTask:
         count = len(batch.records)
         self._input_count += count
         seconds = time.perf_counter() - started_s
-        self._around.observer.processed(
-            self._spec.name, self._number, batch.topic, records=count, seconds=seconds
-        )
+        self._around.observer.processed(self._spec.name, self._number, batch.topic, records=count, seconds=seconds)
 
     def tick(self, behind: Collection[str]) -> None:
         """Let the task see the clock, and which of its inputs have more to read."""
@@ -106,9 +100,7 @@ class OpenTask:
         if self._needs_format:
             rows.append(format_row(self._spec.state_format))
             self._needs_format = False
-        collected = Transaction(
-            self._produced, rows, self._state, {**self._positions}, self._input_count, self._number
-        )
+        collected = Transaction(self._produced, rows, self._state, {**self._positions}, self._input_count, self._number)
         self._produced, self._input_count = [], 0
         return collected
 
@@ -141,9 +133,7 @@ class OpenTask:
         self._needs_format = not restored.has_format
         row_count = len(restored.rows)
         _guarded(lambda: self._task.restore(restored.consume_rows()))
-        starts = await around.feed.start_offsets(
-            [TopicPartition(topic, self._number) for topic in spec.inputs]
-        )
+        starts = await around.feed.start_offsets([TopicPartition(topic, self._number) for topic in spec.inputs])
         self._positions = {tp: offset for tp, (offset, _) in starts.items()}
         self.seek = await around.feed.seek(self._positions)
         around.observer.restored(

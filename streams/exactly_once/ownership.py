@@ -25,9 +25,7 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def numbers_by_task(
-    specs: Sequence[TaskSpec], partitions: Collection[TopicPartition]
-) -> dict[str, list[int]]:
+def numbers_by_task(specs: Sequence[TaskSpec], partitions: Collection[TopicPartition]) -> dict[str, list[int]]:
     """Tell which task numbers an assignment of topic-partitions means.
 
     Raises PartitionsDifferError when it tears a task's inputs apart.

@@ -131,9 +131,7 @@ class OwnedPartition:
                 try:
                     opened = await self._open()
                 except (ReopenNeeded, KafkaError, ConsumerStoppedError, OSError) as reason:
-                    self._around.observer.not_opened(
-                        self.spec.name, self.number, reason=str(reason) or repr(reason)
-                    )
+                    self._around.observer.not_opened(self.spec.name, self.number, reason=str(reason) or repr(reason))
                 else:
                     await self._serve_until_broken(opened)
                 await self._let_go()

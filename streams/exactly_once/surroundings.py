@@ -19,9 +19,7 @@ class Feed(Protocol):
         """Whether the group's coordinator still knows us."""
         ...
 
-    async def start_offsets(
-        self, partitions: Sequence[TopicPartition]
-    ) -> dict[TopicPartition, tuple[int, int]]:
+    async def start_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
         """Next offsets, and how many records were deleted before them."""
         ...
 

@@ -98,9 +98,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def on_thread_stop(self) -> None:
         """Stop the consumer, but do not wait for a broker that is gone: aiokafka would, for ever."""
-        with contextlib.suppress(
-            TimeoutError, asyncio.CancelledError
-        ):  # it may await a fetch that it cancelled
+        with contextlib.suppress(TimeoutError, asyncio.CancelledError):  # it may await a fetch that it cancelled
             await asyncio.wait_for(super().on_thread_stop(), self._owner.settings.stop_timeout_ms / 4000)
 
     async def run(self, work: Coroutine[Any, Any, _T]) -> _T:
@@ -117,9 +115,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         if consumer._closed:  # noqa: SLF001  Faust's own driver lives below aiokafka's surface as well
             raise ConsumerStoppedError
-        with contextlib.suppress(
-            KafkaError
-        ):  # aiokafka's coordinator waits for us to hear of it, then tries on
+        with contextlib.suppress(KafkaError):  # aiokafka's coordinator waits for us to hear of it, then tries on
             consumer._coordinator.check_errors()  # noqa: SLF001
         fetcher = consumer._fetcher  # noqa: SLF001
         with fetcher._subscriptions.fetch_context():  # noqa: SLF001
@@ -128,9 +124,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             )
         self.read_up = frozenset(filter(self._is_read_up, consumer.assignment()))
         # no await between the fetcher's answer and these numbers: no seek can happen in between
-        return [
-            Batch(tp.topic, tp.partition, self._seeks.get(tp, 0), records) for tp, records in fetched.items()
-        ]
+        return [Batch(tp.topic, tp.partition, self._seeks.get(tp, 0), records) for tp, records in fetched.items()]
 
     def _is_read_up(self, tp: TopicPartition) -> bool:
         """Whether all that is committed in a partition has been fetched."""
@@ -147,9 +141,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             self._seeks[tp] = self._last_seek
         return self._last_seek
 
-    async def start_offsets(
-        self, partitions: Collection[TopicPartition]
-    ) -> dict[TopicPartition, tuple[int, int]]:
+    async def start_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
         """Give each partition's next offset to process, and how many records were deleted before it.
 
         What the group has committed; where it has not, the earliest.

@@ -138,9 +138,7 @@ class TransactionalWriter:
     async def _sweep(self, places: Collection[TopicPartition], offsets: Mapping[TopicPartition, int]) -> None:
         """Begin a transaction on partitions, write nothing, abort: that puts an abort marker into each."""
         producer = self._producer
-        await self._await_leaders(
-            places
-        )  # a marker for a partition without one keeps the coordinator busy for long
+        await self._await_leaders(places)  # a marker for a partition without one keeps the coordinator busy for long
         await producer.begin_transaction()
         for place in places:
             producer._txn_manager.maybe_add_partition_to_txn(place)  # noqa: SLF001  no public way without a record
@@ -157,17 +155,14 @@ class TransactionalWriter:
             await self._sweep(unswept, {})
         await producer.begin_transaction()
         deliveries = [
-            await producer.send_batch(batch, topic, partition=partition)
-            for topic, partition, batch in batches
+            await producer.send_batch(batch, topic, partition=partition) for topic, partition, batch in batches
         ]
         await asyncio.gather(
             *deliveries, producer.send_offsets_to_transaction(transaction.offsets, self._settings.group)
         )
         await producer.commit_transaction()
 
-    def _batches(
-        self, transaction: Transaction, counts: Mapping[str, int]
-    ) -> list[tuple[str, int, BatchBuilder]]:
+    def _batches(self, transaction: Transaction, counts: Mapping[str, int]) -> list[tuple[str, int, BatchBuilder]]:
         """Sort records into batches of their partitions, in the order in which they were produced."""
         create, partition_of = self._producer.create_batch, self._partitioner.partition_of
         full: list[tuple[str, int, BatchBuilder]] = []

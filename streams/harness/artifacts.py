@@ -40,9 +40,7 @@ def needed_program(name: str) -> str:
     """
     if path := shutil.which(name):
         return path
-    raise HarnessError(
-        f"'{name}' is not on the PATH: install Java 17 or later and Maven, or use the embedded broker"
-    )
+    raise HarnessError(f"'{name}' is not on the PATH: install Java 17 or later and Maven, or use the embedded broker")
 
 
 def wrong_jars(folder: Path) -> list[str]:
@@ -71,9 +69,7 @@ def kafka_jars() -> Path:
     if not folder.is_dir():
         _fetch(folder)
     if wrong := wrong_jars(folder):
-        raise HarnessError(
-            f"{folder} does not hold what was pinned ({', '.join(wrong)}): remove it and start again"
-        )
+        raise HarnessError(f"{folder} does not hold what was pinned ({', '.join(wrong)}): remove it and start again")
     return folder
 
 

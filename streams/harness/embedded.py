@@ -57,9 +57,7 @@ class EmbeddedKafka:
         Raises HarnessError always.
         """
         self._only(node)
-        raise HarnessError(
-            "the embedded broker cannot be partitioned off: use its fault plan, or the jars backend"
-        )
+        raise HarnessError("the embedded broker cannot be partitioned off: use its fault plan, or the jars backend")
 
     def heal(self, node: int = 1) -> None:
         """Nothing to heal."""

@@ -44,9 +44,7 @@ def random_cluster_id() -> str:
     >>> len(random_cluster_id())
     22
     """
-    return (
-        "k" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
-    )  # no leading dash: it is an argument
+    return "k" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]  # no leading dash: it is an argument
 
 
 class JarsKafka:
@@ -168,9 +166,7 @@ class JarsKafka:
                 if node.status() == "dead":
                     raise HarnessError(f"node {number} ended while it started:\n{node.log_tail()}")
             if all(
-                answering_brokers(node.port) >= expected
-                for node in self._nodes.values()
-                if node.status() == "running"
+                answering_brokers(node.port) >= expected for node in self._nodes.values() if node.status() == "running"
             ):
                 return
             if time.monotonic() > deadline_s:

@@ -23,9 +23,7 @@ class Message(NamedTuple):
 
 def write_with_aiokafka(bootstrap: str, topic: str, messages: Sequence[Message], codec: str | None) -> None:
     async def story() -> None:
-        async with AIOKafkaProducer(
-            bootstrap_servers=bootstrap, compression_type=codec, linger_ms=20
-        ) as producer:
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type=codec, linger_ms=20) as producer:
             sends = [
                 await producer.send(topic, each.value, each.key, partition=0, headers=list(each.headers))
                 for each in messages
@@ -58,14 +56,9 @@ def write_with_confluent(bootstrap: str, topic: str, messages: Sequence[Message]
     assert not failures
 
 
-def write_with_kafka_python(
-    bootstrap: str, topic: str, messages: Sequence[Message], codec: str | None
-) -> None:
+def write_with_kafka_python(bootstrap: str, topic: str, messages: Sequence[Message], codec: str | None) -> None:
     producer = KafkaProducer(bootstrap_servers=bootstrap, compression_type=codec, linger_ms=20)
-    futures = [
-        producer.send(topic, each.value, each.key, headers=list(each.headers), partition=0)
-        for each in messages
-    ]
+    futures = [producer.send(topic, each.value, each.key, headers=list(each.headers), partition=0) for each in messages]
     for future in futures:
         future.get(WAIT_S)
     producer.close()
@@ -86,9 +79,7 @@ def read_with_aiokafka(bootstrap: str, topic: str, count: int) -> list[Message]:
 
 
 def read_with_confluent(bootstrap: str, topic: str, count: int) -> list[Message]:
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": f"{topic}-reader", "enable.auto.commit": False}
-    )
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"{topic}-reader", "enable.auto.commit": False})
     consumer.assign([ConfluentTopicPartition(topic, 0, 0)])
     found = []
     while len(found) < count:

@@ -83,13 +83,10 @@ class RawClient:
         """A broker may say that a topic is created, and who leads it, before it serves it."""
         deadline = time.monotonic() + DEADLINE_S
         wanted = [
-            {"partition_index": index, "current_leader_epoch": -1, "timestamp": -2}
-            for index in range(partitions)
+            {"partition_index": index, "current_leader_epoch": -1, "timestamp": -2} for index in range(partitions)
         ]
         while time.monotonic() < deadline:
-            (topic,) = self.ask(
-                "Metadata", 4, topics=[{"name": name}], allow_auto_topic_creation=False
-            ).topics
+            (topic,) = self.ask("Metadata", 4, topics=[{"name": name}], allow_auto_topic_creation=False).topics
             answer = self.ask("ListOffsets", 5, replica_id=-1, topics=[{"name": name, "partitions": wanted}])
             is_served = not any(part.error_code for part in answer.topics[0].partitions)
             if not topic.error_code and len(topic.partitions) == partitions and is_served:
@@ -109,9 +106,7 @@ class RawClient:
         """Send one batch; returns the partition's answer."""
         return self.produce_bytes(
             topic,
-            write_batch(
-                *values, producer=producer, sequence=sequence, transactional=transactional_id is not None
-            ),
+            write_batch(*values, producer=producer, sequence=sequence, transactional=transactional_id is not None),
             partition=partition,
             transactional_id=transactional_id,
         )
@@ -179,9 +174,7 @@ class RawClient:
             topics=[
                 {
                     "name": topic,
-                    "partitions": [
-                        {"partition_index": partition, "current_leader_epoch": -1, "timestamp": timestamp}
-                    ],
+                    "partitions": [{"partition_index": partition, "current_leader_epoch": -1, "timestamp": timestamp}],
                 }
             ],
         )
@@ -222,9 +215,7 @@ class RawClient:
                 return code
             time.sleep(0.02)
 
-    def end(
-        self, transactional_id: str, producer: tuple[int, int], *, committed: bool, version: int = 1
-    ) -> int:
+    def end(self, transactional_id: str, producer: tuple[int, int], *, committed: bool, version: int = 1) -> int:
         deadline = time.monotonic() + DEADLINE_S
         while True:
             response = self.ask(
@@ -270,10 +261,7 @@ def write_batch(
     return bytes(
         batches.rebuild(
             header,
-            [
-                Record(index, now_ms, key, value)
-                for index, (key, value) in enumerate(zip(keys, values, strict=True))
-            ],
+            [Record(index, now_ms, key, value) for index, (key, value) in enumerate(zip(keys, values, strict=True))],
         )
     )
 

@@ -35,9 +35,7 @@ def settings(admin: AdminClient, topic: str) -> dict[str, ConfigEntry]:
 
 
 class TestTopics:
-    def test_a_topic_has_the_partitions_and_settings_it_was_created_with(
-        self, admin: AdminClient, name: str
-    ) -> None:
+    def test_a_topic_has_the_partitions_and_settings_it_was_created_with(self, admin: AdminClient, name: str) -> None:
         wanted = {"cleanup.policy": "compact,delete", "retention.ms": "12345"}
         admin.create_topics([NewTopic(name, 3, 1, config=wanted)])[name].result(30)
         eventually(lambda: name in admin.list_topics(timeout=30).topics)
@@ -84,9 +82,7 @@ class TestTopics:
         with pytest.raises(KafkaException):
             admin.delete_topics(["never-made"])["never-made"].result(30)
 
-    def test_partitions_can_be_added_but_not_removed(
-        self, admin: AdminClient, raw: RawClient, topic: str
-    ) -> None:
+    def test_partitions_can_be_added_but_not_removed(self, admin: AdminClient, raw: RawClient, topic: str) -> None:
         raw.produce(topic, b"kept")
         admin.create_partitions([NewPartitions(topic, 3)])[topic].result(30)
         raw.wait_for_topic(topic, 3)
@@ -135,9 +131,7 @@ class TestTopics:
 
 
 class TestSettings:
-    def test_single_settings_change_and_go_back_to_their_defaults(
-        self, admin: AdminClient, topic: str
-    ) -> None:
+    def test_single_settings_change_and_go_back_to_their_defaults(self, admin: AdminClient, topic: str) -> None:
         default = settings(admin, topic)["retention.ms"].value
         for operation, value, expected in (
             (AlterConfigOpType.SET, "1000000", "1000000"),
@@ -197,9 +191,7 @@ class TestVersions:
         assert frame[:4] == bytes.fromhex("00000007")
         assert int.from_bytes(frame[4:6]) == 35, "and in version 0, which every client can read"
 
-    def test_the_cluster_is_one_node_that_coordinates_everything(
-        self, broker: Broker, raw: RawClient
-    ) -> None:
+    def test_the_cluster_is_one_node_that_coordinates_everything(self, broker: Broker, raw: RawClient) -> None:
         host, port = broker.bootstrap.rsplit(":", 1)
         for key_type in (0, 1):
             eventually(

@@ -72,9 +72,7 @@ def next_offset(data: bytes) -> int:
     return header.last_offset + 1
 
 
-def test_compaction_keeps_the_latest_value_of_every_key_at_its_offset(
-    raw: RawClient, make_topic: TopicMaker
-) -> None:
+def test_compaction_keeps_the_latest_value_of_every_key_at_its_offset(raw: RawClient, make_topic: TopicMaker) -> None:
     topic = make_topic(configs=COMPACTED)
     writer = Writer(raw, topic)
     writer.put(a="1", b="1")
@@ -154,9 +152,7 @@ def test_an_open_transaction_is_not_compacted(
     eventually(lambda: [value for _, value in snapshot(raw, topic)["k"]] == ["2"])
 
 
-def test_a_producer_goes_on_after_its_records_are_compacted_away(
-    raw: RawClient, make_topic: TopicMaker
-) -> None:
+def test_a_producer_goes_on_after_its_records_are_compacted_away(raw: RawClient, make_topic: TopicMaker) -> None:
     topic = make_topic(configs=COMPACTED)
     producer = (raw.init_producer(None).producer_id, 0)
     assert raw.produce(topic, b"mine", producer=producer, sequence=0).error_code == 0
@@ -174,9 +170,7 @@ def test_a_compacted_topic_takes_no_record_without_key(raw: RawClient, make_topi
 
 
 @pytest.mark.parametrize("policy", ["delete", "compact,delete"])
-def test_what_is_older_than_the_retention_is_deleted(
-    raw: RawClient, make_topic: TopicMaker, policy: str
-) -> None:
+def test_what_is_older_than_the_retention_is_deleted(raw: RawClient, make_topic: TopicMaker, policy: str) -> None:
     topic = make_topic(configs={"cleanup.policy": policy, "retention.ms": "3600000", "segment.ms": "1000"})
     writer = Writer(raw, topic)
     writer.time_ms = now_ms() - 7_200_000

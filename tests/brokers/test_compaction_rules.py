@@ -38,9 +38,7 @@ RECORDS = st.lists(
 
 def header_of(records: Sequence[Record], base_offset: int = 0) -> BatchHeader:
     first_ms = records[0].timestamp_ms
-    return BatchHeader(
-        base_offset, 0, 0, 2, 0, 0, len(records) - 1, first_ms, first_ms, -1, -1, -1, len(records)
-    )
+    return BatchHeader(base_offset, 0, 0, 2, 0, 0, len(records) - 1, first_ms, first_ms, -1, -1, -1, len(records))
 
 
 @REPEATABLE
@@ -59,9 +57,7 @@ def test_what_is_written_is_read_by_us_and_by_aiokafka(found: list[Record], base
         (each.offset, each.timestamp, each.key, each.value, [(k.encode(), v) for k, v in each.headers])
         for each in DefaultRecordBatch(bytearray(data))
     ]
-    assert theirs == [
-        (each.offset, each.timestamp_ms, each.key, each.value, list(each.headers)) for each in records
-    ]
+    assert theirs == [(each.offset, each.timestamp_ms, each.key, each.value, list(each.headers)) for each in records]
 
 
 @REPEATABLE
@@ -69,10 +65,7 @@ def test_what_is_written_is_read_by_us_and_by_aiokafka(found: list[Record], base
 def test_one_flipped_bit_is_noticed(found: list[Record], data: st.DataObject) -> None:
     written = batches.rebuild(
         header_of(found),
-        [
-            Record(index, each.timestamp_ms, each.key, each.value, each.headers)
-            for index, each in enumerate(found)
-        ],
+        [Record(index, each.timestamp_ms, each.key, each.value, each.headers) for index, each in enumerate(found)],
     )
     position = data.draw(st.integers(batches.ATTRIBUTES_OFFSET, len(written) - 1))
     written[position] ^= 1 << data.draw(st.integers(0, 7))

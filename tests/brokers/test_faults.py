@@ -59,12 +59,8 @@ def test_an_idempotent_producer_writes_once_whatever_happens(
 
 
 @pytest.mark.parametrize("kind", ["disconnect_before", "disconnect_after", "drop_ack"])
-@pytest.mark.parametrize(
-    "api", ["AddPartitionsToTxn", "AddOffsetsToTxn", "TxnOffsetCommit", "EndTxn", "Produce"]
-)
-def test_a_transaction_is_committed_once_whatever_happens(
-    faulty: EmbeddedBroker, api: str, kind: str
-) -> None:
+@pytest.mark.parametrize("api", ["AddPartitionsToTxn", "AddOffsetsToTxn", "TxnOffsetCommit", "EndTxn", "Produce"])
+def test_a_transaction_is_committed_once_whatever_happens(faulty: EmbeddedBroker, api: str, kind: str) -> None:
     async def story() -> int | None:
         partition = TopicPartition("t", 0)
         async with AIOKafkaProducer(

@@ -96,9 +96,7 @@ class Story:
 
     def check(self) -> None:
         group = self.group
-        waiting = [
-            member for member in group.members.values() if member.joining and not member.joining.done()
-        ]
+        waiting = [member for member in group.members.values() if member.joining and not member.joining.done()]
         pending = [future for future in self.waiting.values() if not future.done()]
         assert len(waiting) == len(pending), "who waits in JoinGroup is a member: never evicted"
         if group.state in (GroupState.COMPLETING, GroupState.STABLE):

@@ -20,9 +20,7 @@ BUSY = (14, 15, 16)  # a real broker's coordinator that is still loading
 class RawMember:
     """A group member that does only what it is told: it sends no heartbeats by itself."""
 
-    def __init__(
-        self, bootstrap: str, group: str, *, session_ms: int = 30_000, instance_id: str | None = None
-    ) -> None:
+    def __init__(self, bootstrap: str, group: str, *, session_ms: int = 30_000, instance_id: str | None = None) -> None:
         self.raw = RawClient(bootstrap)
         self.group = group
         self.session_ms = session_ms
@@ -70,8 +68,7 @@ class RawMember:
 
     def sync(self, assignments: dict[str, bytes] | None = None) -> Any:
         listed = [
-            {"member_id": member_id, "assignment": assignment}
-            for member_id, assignment in (assignments or {}).items()
+            {"member_id": member_id, "assignment": assignment} for member_id, assignment in (assignments or {}).items()
         ]
         return self._ask("SyncGroup", 3, assignments=listed)
 
@@ -127,9 +124,7 @@ def settled(bootstrap: str, group: str, **options: Any) -> RawMember:
 
 
 class TestOffsets:
-    def test_a_consumer_goes_on_where_its_group_has_got_to(
-        self, broker: Broker, topic: str, name: str
-    ) -> None:
+    def test_a_consumer_goes_on_where_its_group_has_got_to(self, broker: Broker, topic: str, name: str) -> None:
         def consumer() -> AIOKafkaConsumer:
             return AIOKafkaConsumer(
                 topic,
@@ -162,11 +157,7 @@ class TestOffsets:
             parts = {part.partition_index: part for part in answer.topics[0].partitions}
             assert (parts[0].committed_offset, parts[0].metadata) == (42, "note")
         assert (
-            member.raw.ask("OffsetFetch", 5, group_id=name, topics=named)
-            .topics[0]
-            .partitions[1]
-            .committed_offset
-            == -1
+            member.raw.ask("OffsetFetch", 5, group_id=name, topics=named).topics[0].partitions[1].committed_offset == -1
         )
 
     def test_a_consumer_outside_of_a_group_may_commit(self, broker: Broker, topic: str, name: str) -> None:
@@ -182,9 +173,7 @@ class TestOffsets:
         assert member.commit(topic, 1) == 25
         assert member.heartbeat() == 25
 
-    def test_nobody_commits_from_outside_while_there_are_members(
-        self, broker: Broker, topic: str, name: str
-    ) -> None:
+    def test_nobody_commits_from_outside_while_there_are_members(self, broker: Broker, topic: str, name: str) -> None:
         settled(broker.bootstrap, name)
         assert RawMember(broker.bootstrap, name).commit(topic, 1) == 25
 
@@ -195,9 +184,7 @@ class TestRebalance:
         everything = {TopicPartition(topic, number) for number in range(4)}
 
         def consumer() -> AIOKafkaConsumer:
-            return AIOKafkaConsumer(
-                topic, bootstrap_servers=broker.bootstrap, group_id=name, heartbeat_interval_ms=50
-            )
+            return AIOKafkaConsumer(topic, bootstrap_servers=broker.bootstrap, group_id=name, heartbeat_interval_ms=50)
 
         async def story() -> None:
             async with consumer() as first:
@@ -276,9 +263,7 @@ class TestRebalance:
         assert next(second).value == b"b"
         second.close()
 
-    def test_the_leader_alone_is_told_the_members_and_each_gets_its_part(
-        self, broker: Broker, name: str
-    ) -> None:
+    def test_the_leader_alone_is_told_the_members_and_each_gets_its_part(self, broker: Broker, name: str) -> None:
         first = settled(broker.bootstrap, name)
         second = RawMember(broker.bootstrap, name)
         second.begin_join()
@@ -343,9 +328,7 @@ class TestSessions:
 
 
 class TestStaticMembership:
-    def test_an_instance_that_comes_back_keeps_its_part_without_a_rebalance(
-        self, broker: Broker, name: str
-    ) -> None:
+    def test_an_instance_that_comes_back_keeps_its_part_without_a_rebalance(self, broker: Broker, name: str) -> None:
         before = settled(broker.bootstrap, name, instance_id="i-1")
         after = RawMember(broker.bootstrap, name, instance_id="i-1")
         answer = after.join()

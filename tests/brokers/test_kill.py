@@ -20,9 +20,7 @@ from tests.brokers.topics import TopicMaker
 from tests.brokers.waiting import eventually, reached
 
 pytestmark = pytest.mark.usefixtures("tidied")
-RUN = (
-    "import sys; from streams.broker.embedded import serve; serve('127.0.0.1', int(sys.argv[1]), sys.argv[2])"
-)
+RUN = "import sys; from streams.broker.embedded import serve; serve('127.0.0.1', int(sys.argv[1]), sys.argv[2])"
 KILLS = 4
 ROWS_PER_KILL = 250  # long enough for the cleaner to be killed at its work
 ROOT = Path(__file__).parent.parent.parent
@@ -155,9 +153,7 @@ def test_no_transaction_is_half_visible_after_any_kill(mortal: BrokerProcess) ->
     assert set(counted[0]) == set(counted[1]) >= set(acknowledged)
     assert set(counted[0].values()) == {2}
     assert set(counted[1].values()) == {1}
-    assert committed_offset(mortal.bootstrap, topic, group) == max(counted[0]), (
-        "offsets go with their records"
-    )
+    assert committed_offset(mortal.bootstrap, topic, group) == max(counted[0]), "offsets go with their records"
 
 
 def read_committed(bootstrap: str, topic: str, partition: int) -> list[int]:
@@ -180,9 +176,7 @@ def read_committed(bootstrap: str, topic: str, partition: int) -> list[int]:
 def committed_offset(bootstrap: str, topic: str, group: str) -> int:
     with RawClient(bootstrap) as raw:
         wanted = [{"name": topic, "partition_indexes": [0]}]
-        offset: int = (
-            raw.ask("OffsetFetch", 5, group_id=group, topics=wanted).topics[0].partitions[0].committed_offset
-        )
+        offset: int = raw.ask("OffsetFetch", 5, group_id=group, topics=wanted).topics[0].partitions[0].committed_offset
         return offset
 
 

@@ -104,9 +104,7 @@ def test_a_fetch_waits_its_time_when_nothing_comes(raw: RawClient, topic: str) -
     assert 0.19 < time.monotonic() - started < 5
 
 
-def test_a_consumer_is_woken_by_a_record_in_any_of_its_partitions(
-    broker: Broker, make_topic: TopicMaker
-) -> None:
+def test_a_consumer_is_woken_by_a_record_in_any_of_its_partitions(broker: Broker, make_topic: TopicMaker) -> None:
     topic = make_topic(partitions=4)
 
     async def story() -> None:
@@ -150,9 +148,7 @@ def test_an_offset_out_of_range_is_an_error(raw: RawClient, topic: str) -> None:
 
 
 @pytest.mark.parametrize("codec", ["none", "zstd"])
-def test_offsets_are_found_by_time(
-    broker: Broker, raw: RawClient, make_topic: TopicMaker, codec: str
-) -> None:
+def test_offsets_are_found_by_time(broker: Broker, raw: RawClient, make_topic: TopicMaker, codec: str) -> None:
     topic = make_topic(configs=KEEPS_OLD_RECORDS)
 
     async def story() -> None:
@@ -160,10 +156,7 @@ def test_offsets_are_found_by_time(
         async with AIOKafkaProducer(
             bootstrap_servers=broker.bootstrap, compression_type=compression, linger_ms=20
         ) as producer:
-            sends = [
-                await producer.send(topic, b"x" * 100, timestamp_ms=10_000 + 10 * number)
-                for number in range(50)
-            ]
+            sends = [await producer.send(topic, b"x" * 100, timestamp_ms=10_000 + 10 * number) for number in range(50)]
             await asyncio.gather(*sends)
         async with AIOKafkaConsumer(bootstrap_servers=broker.bootstrap) as consumer:
             partition = TopicPartition(topic, 0)
@@ -221,9 +214,7 @@ class TestIdempotence:
         topic = make_topic(partitions=2)
         producer = (raw.init_producer(None).producer_id, 0)
         for partition in range(2):
-            assert (
-                raw.produce(topic, b"a", producer=producer, sequence=0, partition=partition).error_code == 0
-            )
+            assert raw.produce(topic, b"a", producer=producer, sequence=0, partition=partition).error_code == 0
 
 
 def test_a_record_from_the_future_is_refused(raw: RawClient, topic: str) -> None:

@@ -50,10 +50,7 @@ class Storm:
         ) as producer:
             for start in range(0, RECORDS, 100):
                 numbers = range(start, start + 100)
-                sends = [
-                    await producer.send("in", b"%d" % number, partition=number % PARTITIONS)
-                    for number in numbers
-                ]
+                sends = [await producer.send("in", b"%d" % number, partition=number % PARTITIONS) for number in numbers]
                 await asyncio.gather(*sends)
                 self.acknowledged += numbers
 
@@ -134,9 +131,7 @@ def test_every_record_arrives_once(tmp_path: Path, *, is_on_disk: bool) -> None:
 
         storm = asyncio.run(story())
         arrived = Counter(
-            number
-            for partition in range(PARTITIONS)
-            for number in read_committed(broker.bootstrap, "out", partition)
+            number for partition in range(PARTITIONS) for number in read_committed(broker.bootstrap, "out", partition)
         )
     assert storm.restarts == RESTARTS
     assert sum(broker.faults.fired.values()) > 10

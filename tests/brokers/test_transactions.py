@@ -50,9 +50,7 @@ def open_transaction(raw: RawClient, name: str, topic: str, *values: bytes) -> t
 class TestVisibility:
     def test_aiokafka_commits_and_aborts(self, broker: Broker, raw: RawClient, topic: str, name: str) -> None:
         async def story() -> None:
-            async with AIOKafkaProducer(
-                bootstrap_servers=broker.bootstrap, transactional_id=name
-            ) as producer:
+            async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap, transactional_id=name) as producer:
                 for round_ in range(3):
                     async with producer.transaction():
                         await producer.send_and_wait(topic, b"kept %d" % round_)
@@ -89,9 +87,7 @@ class TestVisibility:
         assert committed_values(broker.bootstrap, topic, 1) == [b"kept"]
         assert len(read_with_kafka_python(broker.bootstrap, topic, 2)) == 2, "read_uncommitted"
 
-    def test_an_open_transaction_holds_back_what_comes_after_it(
-        self, raw: RawClient, topic: str, name: str
-    ) -> None:
+    def test_an_open_transaction_holds_back_what_comes_after_it(self, raw: RawClient, topic: str, name: str) -> None:
         raw.produce(topic, b"before")
         producer = open_transaction(raw, name, topic, b"inside")
         raw.produce(topic, b"after")
@@ -123,9 +119,7 @@ class TestVisibility:
 
         asyncio.run(story())
 
-    def test_one_transaction_over_many_partitions(
-        self, broker: Broker, make_topic: TopicMaker, name: str
-    ) -> None:
+    def test_one_transaction_over_many_partitions(self, broker: Broker, make_topic: TopicMaker, name: str) -> None:
         topics = [make_topic(partitions=3), make_topic(partitions=2)]
 
         async def story() -> None:
@@ -152,9 +146,7 @@ class TestFencing:
             await zombie.start()
             await zombie.begin_transaction()
             await zombie.send_and_wait(topic, b"by the zombie")
-            async with AIOKafkaProducer(
-                bootstrap_servers=broker.bootstrap, transactional_id=name
-            ) as successor:
+            async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap, transactional_id=name) as successor:
                 with pytest.raises(ProducerFenced):
                     await zombie.commit_transaction()
                 async with successor.transaction():
@@ -192,9 +184,7 @@ class TestFencing:
         assert again.error_code == 0
         assert (again.producer_id, again.producer_epoch) == (first.producer_id, first.producer_epoch + 1)
         raw.init_producer(name)
-        refused = raw.init_producer(
-            name, 4, producer_id=first.producer_id, producer_epoch=first.producer_epoch
-        )
+        refused = raw.init_producer(name, 4, producer_id=first.producer_id, producer_epoch=first.producer_epoch)
         assert refused.error_code == 90
 
     def test_a_transaction_is_aborted_when_its_time_is_up(
@@ -222,9 +212,7 @@ class TestEnding:
         assert raw.list_offset(topic, -1) == 2, "one marker"
 
     @pytest.mark.parametrize("committed", [True, False])
-    def test_the_opposite_end_is_refused(
-        self, raw: RawClient, topic: str, name: str, *, committed: bool
-    ) -> None:
+    def test_the_opposite_end_is_refused(self, raw: RawClient, topic: str, name: str, *, committed: bool) -> None:
         producer = open_transaction(raw, name, topic, b"x")
         assert raw.end(name, producer, committed=committed) == 0
         assert raw.end(name, producer, committed=not committed) == 48

@@ -45,9 +45,7 @@ def test_a_record_goes_in_and_out_in_every_version(embedded: EmbeddedBroker) -> 
                 version,
                 acks=1,
                 timeout_ms=1_000,
-                topic_data=part(
-                    name="records", partition_data=part(index=0, records=write_batch(b"%d" % version))
-                ),
+                topic_data=part(name="records", partition_data=part(index=0, records=write_batch(b"%d" % version))),
             )
             assert answer.responses[0].partition_responses[0].base_offset == count - 1
         for version in versions("Produce")[:3]:
@@ -98,9 +96,7 @@ def test_topics_live_and_die_in_every_version(embedded: EmbeddedBroker) -> None:
             answer = raw.ask("DescribeConfigs", version, resources=asked)
             assert "retention.ms" in {config.name for config in answer.results[0].configs}
         for version in versions("AlterConfigs"):
-            changed = part(
-                resource_type=2, resource_name="created-0", configs=part(name="retention.ms", value="9")
-            )
+            changed = part(resource_type=2, resource_name="created-0", configs=part(name="retention.ms", value="9"))
             answer = raw.ask("AlterConfigs", version, resources=changed)
             assert answer.responses[0].error_code == 0
         for version in versions("IncrementalAlterConfigs"):
@@ -173,9 +169,7 @@ def test_a_transaction_works_in_every_version(embedded: EmbeddedBroker, version:
         assert raw.produce(topic, b"x", producer=producer, sequence=0, transactional_id=name).error_code == 0
         assert raw.ask("AddOffsetsToTxn", version, group_id="g", **me).error_code == 0
         pending = part(partition_index=0, committed_offset=1, committed_metadata=None)
-        answer = raw.ask(
-            "TxnOffsetCommit", version, group_id="g", topics=part(name=topic, partitions=pending), **me
-        )
+        answer = raw.ask("TxnOffsetCommit", version, group_id="g", topics=part(name=topic, partitions=pending), **me)
         assert answer.topics[0].partitions[0].error_code == 0
         assert raw.end(name, producer, committed=True, version=version) == 0
         assert values_of(raw.fetch(topic, 0, committed=True)) == [b"x"]

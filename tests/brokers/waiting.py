@@ -23,9 +23,7 @@ async def reached(values: Sized, count: int) -> None:
         await asyncio.sleep(0.001)
 
 
-async def eventually_async(
-    condition: Callable[[], Awaitable[object]], deadline_s: float = DEADLINE_S
-) -> None:
+async def eventually_async(condition: Callable[[], Awaitable[object]], deadline_s: float = DEADLINE_S) -> None:
     end = time.monotonic() + deadline_s
     while not await condition():
         assert time.monotonic() < end, "the condition never came true"

@@ -56,9 +56,7 @@ def run(name: str, world: BlockWorld, seeds: int, *, batch_too: bool) -> None:
         history = generate(world, world_seed)
         data = Interactions(history.user, history.card, np.log1p(history.seconds), world.users, world.cards)
         groups = (world.user_groups, world.card_groups)
-        truth = soft_groups(
-            data, one_hot(history.user_group, groups[0]), one_hot(history.card_group, groups[1])
-        )
+        truth = soft_groups(data, one_hot(history.user_group, groups[0]), one_hot(history.card_group, groups[1]))
         ceiling = polished(data, truth, 50)
         rng = np.random.default_rng(np.random.SeedSequence(world_seed + 900))
         batch = fitted(data, *groups, rng) if batch_too else None

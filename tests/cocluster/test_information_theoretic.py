@@ -32,9 +32,7 @@ def test_groups_of_who_meets_what_are_found_in_counts_and_not_in_durations() -> 
 
 
 def test_groups_of_time_are_not_found_in_counts() -> None:
-    world = BlockWorld(
-        users=USERS, cards=CARDS, user_groups=3, card_groups=3, streams_per_user=30, noise_sd=0.5
-    )
+    world = BlockWorld(users=USERS, cards=CARDS, user_groups=3, card_groups=3, streams_per_user=30, noise_sd=0.5)
     history = generate(world, world_seed=2)
     data = Interactions(history.user, history.card, np.log1p(history.seconds), USERS, CARDS)
     counted = InformationTheoretic(user_groups=3, card_groups=3).groups(data)

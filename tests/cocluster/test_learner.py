@@ -31,9 +31,7 @@ def test_a_small_world_is_recovered_in_one_pass(seed: int) -> None:
 
 def test_the_way_interactions_are_batched_changes_no_byte() -> None:
     history = generate(WORLD, world_seed=4)
-    one, other = (
-        learned(history, LearnerSettings(restarts=2), seed=5, batch=batch).model() for batch in (137, 10_000)
-    )
+    one, other = (learned(history, LearnerSettings(restarts=2), seed=5, batch=batch).model() for batch in (137, 10_000))
     assert one.mean.tobytes() == other.mean.tobytes()
     assert one.count.tobytes() == other.count.tobytes()
 

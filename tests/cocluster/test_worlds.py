@@ -16,9 +16,7 @@ def table(history: BlockHistory, world: BlockWorld) -> Interactions:
     return Interactions(history.user, history.card, np.log1p(history.seconds), world.users, world.cards)
 
 
-def planted(
-    history: BlockHistory, data: Interactions, world: BlockWorld, card_group: np.ndarray
-) -> SoftGroups:
+def planted(history: BlockHistory, data: Interactions, world: BlockWorld, card_group: np.ndarray) -> SoftGroups:
     user = one_hot(history.user_group, world.user_groups)
     return polished(data, soft_groups(data, user, one_hot(card_group, world.card_groups)), 40)
 

@@ -74,9 +74,7 @@ class Counting(Observer):
         self.batches += 1
         self.task_s += seconds
 
-    def committed(
-        self, task: str, partition: int, *, seconds: float, records: int, outputs: int, rows: int
-    ) -> None:
+    def committed(self, task: str, partition: int, *, seconds: float, records: int, outputs: int, rows: int) -> None:
         self.records += records
         self.outputs += outputs
         self.rows += rows
@@ -117,9 +115,7 @@ async def driven(
     bootstrap: str, topic: str, records: int, group: str, make: Callable[[], Silent]
 ) -> tuple[float, Counting]:
     counting = Counting(records)
-    spec = TaskSpec(
-        name="bench", inputs=(topic,), state_topic=f"{group}-state", make=lambda partition: make()
-    )
+    spec = TaskSpec(name="bench", inputs=(topic,), state_topic=f"{group}-state", make=lambda partition: make())
     settings = settings_for(bootstrap, group, commit_interval_ms=150)
     async with working(settings, spec, observer=counting):
         await counting.done.wait()
@@ -145,9 +141,7 @@ class Restores(Observer):
 
 async def restored(bootstrap: str, topic: str, group: str) -> Restores:
     restores = Restores()
-    spec = TaskSpec(
-        name="bench", inputs=(topic,), state_topic=f"{group}-state", make=lambda partition: Silent()
-    )
+    spec = TaskSpec(name="bench", inputs=(topic,), state_topic=f"{group}-state", make=lambda partition: Silent())
     async with working(settings_for(bootstrap, group), spec, observer=restores):
         await restores.done.wait()
     return restores

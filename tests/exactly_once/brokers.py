@@ -128,9 +128,7 @@ async def reader(bootstrap: str, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
 
 
 @asynccontextmanager
-async def working(
-    settings: DriverSettings, *specs: TaskSpec, observer: Observer | None = None
-) -> AsyncIterator[None]:
+async def working(settings: DriverSettings, *specs: TaskSpec, observer: Observer | None = None) -> AsyncIterator[None]:
     """A worker for as long as the block lasts; when it fails the block ends, and its error comes out."""
     stop = asyncio.Event()
     worker: ExactlyOnce = build(settings, specs, observer=observer)

@@ -62,9 +62,7 @@ class Storm:
             outputs = f"{self.prefix}-outputs"
             wanted = len(self.inputs)
             with contextlib.suppress(TimeoutError):  # the account will say what is missing
-                await read_until(
-                    self.broker.bootstrap, outputs, lambda read: len(read) >= wanted, deadline_s=SETTLE_S
-                )
+                await read_until(self.broker.bootstrap, outputs, lambda read: len(read) >= wanted, deadline_s=SETTLE_S)
             lag_s = time.monotonic() - fed_s
             await self._stop_politely()
             told = account(self.inputs, await read_all(self.broker.bootstrap, outputs))

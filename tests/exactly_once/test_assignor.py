@@ -28,9 +28,7 @@ class Topics:
 
 
 def spec(name: str, *inputs: str) -> TaskSpec:
-    return TaskSpec(
-        name=name, inputs=inputs, state_topic=f"{name}-state", make=lambda partition: KeyedSums(name)
-    )
+    return TaskSpec(name=name, inputs=inputs, state_topic=f"{name}-state", make=lambda partition: KeyedSums(name))
 
 
 def assigned(

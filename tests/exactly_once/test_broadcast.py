@@ -41,9 +41,7 @@ def test_the_newest_broadcast_record_is_known_before_the_first_batch(bootstrap: 
     assert totals(asyncio.run(history())) == [1001] * 20
 
 
-def test_what_comes_later_enters_and_its_outputs_commit_without_any_input(
-    bootstrap: str, prefix: str
-) -> None:
+def test_what_comes_later_enters_and_its_outputs_commit_without_any_input(bootstrap: str, prefix: str) -> None:
     async def history() -> list[ConsumerRecord]:
         echo = f"{prefix}-echo"
         async with working(settings_for(bootstrap, prefix), sums_spec(prefix, broadcasts=True)):

@@ -55,9 +55,7 @@ def test_a_restarted_worker_goes_on_where_it_stopped(bootstrap: str, prefix: str
     assert account(inputs, asyncio.run(history())).balanced
 
 
-def test_an_exception_of_the_task_aborts_its_transaction_and_stops_the_worker(
-    bootstrap: str, prefix: str
-) -> None:
+def test_an_exception_of_the_task_aborts_its_transaction_and_stops_the_worker(bootstrap: str, prefix: str) -> None:
     async def history() -> list[ConsumerRecord]:
         await write(
             bootstrap,

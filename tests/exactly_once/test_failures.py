@@ -143,9 +143,7 @@ def test_two_tasks_may_not_share_an_input_topic() -> None:
 
 
 @pytest.mark.slow
-def test_while_the_broker_is_down_one_worker_stops_in_time_and_another_waits(
-    broker: KafkaHarness, prefix: str
-) -> None:
+def test_while_the_broker_is_down_one_worker_stops_in_time_and_another_waits(broker: KafkaHarness, prefix: str) -> None:
     inputs = random_inputs(prefix, seed=13, count=800)
     outputs = f"{prefix}-outputs"
     settings, spec = settings_for(broker.bootstrap, prefix), sums_spec(prefix)
@@ -173,9 +171,7 @@ def test_while_the_broker_is_down_one_worker_stops_in_time_and_another_waits(
     assert taken_s < settings.stop_timeout_ms / 1000 + 5
 
 
-def test_input_that_the_broker_deleted_unread_is_reported_and_gone_on_after(
-    bootstrap: str, prefix: str
-) -> None:
+def test_input_that_the_broker_deleted_unread_is_reported_and_gone_on_after(bootstrap: str, prefix: str) -> None:
     gone = [Produced(f"{prefix}-left", b"k", b"1", partition=0) for _ in range(30)]
     outputs = f"{prefix}-outputs"
 

@@ -29,9 +29,7 @@ def test_a_secret_is_nowhere_in_the_text_of_the_settings() -> None:
 
 
 def test_every_client_gets_the_credentials() -> None:
-    security = SecuritySettings(
-        protocol="SASL_PLAINTEXT", mechanism="PLAIN", username="worker", password="secret"
-    )
+    security = SecuritySettings(protocol="SASL_PLAINTEXT", mechanism="PLAIN", username="worker", password="secret")
     options = DriverSettings(bootstrap="127.0.0.1:9092", group="g", security=security).client_options()
     assert options["security_protocol"] == "SASL_PLAINTEXT"
     assert options["sasl_mechanism"] == "PLAIN"

@@ -39,9 +39,7 @@ class Watching(Observer):
         self.restores.append((partition, rows))
         self._changed.set()
 
-    def committed(
-        self, task: str, partition: int, *, seconds: float, records: int, outputs: int, rows: int
-    ) -> None:
+    def committed(self, task: str, partition: int, *, seconds: float, records: int, outputs: int, rows: int) -> None:
         self.commits += 1
         self._changed.set()
 

@@ -101,9 +101,7 @@ def _increment(current: dict[str, str], resource: Any) -> dict[str, str | None]:
     return changed
 
 
-def _alter(
-    state: BrokerState, request: Request, change: Callable[[dict[str, str], Any], dict[str, str | None]]
-) -> Any:
+def _alter(state: BrokerState, request: Request, change: Callable[[dict[str, str], Any], dict[str, str | None]]) -> Any:
     answer_class = RESPONSES[request.api].AlterConfigsResourceResponse
     responses = []
     for resource in request.body.resources:

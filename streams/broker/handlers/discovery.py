@@ -22,9 +22,7 @@ async def api_versions(state: BrokerState, request: Request) -> Any:
         for name, (low, high) in sorted(VERSIONS.items(), key=lambda item: API_KEYS[item[0]])
     ]
     if not request.supported:
-        return RESPONSES["ApiVersions"](
-            version=0, error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=api_keys
-        )
+        return RESPONSES["ApiVersions"](version=0, error_code=ErrorCode.UNSUPPORTED_VERSION, api_keys=api_keys)
     return request.answer(error_code=0, api_keys=api_keys)
 
 
@@ -86,6 +84,4 @@ async def describe_cluster(state: BrokerState, request: Request) -> Any:
 async def find_coordinator(state: BrokerState, request: Request) -> Any:
     """Name the one node, which coordinates every group and every transaction."""
     identity = state.identity
-    return request.answer(
-        error_code=0, error_message=None, node_id=NODE_ID, host=identity.host, port=identity.port
-    )
+    return request.answer(error_code=0, error_message=None, node_id=NODE_ID, host=identity.host, port=identity.port)

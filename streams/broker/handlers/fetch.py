@@ -43,9 +43,7 @@ async def fetch(state: BrokerState, request: Request) -> Any:
 
 
 def _watched(state: BrokerState, body: Any) -> list[PartitionLog]:
-    found = (
-        state.topics.find(topic.topic, part.partition) for topic in body.topics for part in topic.partitions
-    )
+    found = (state.topics.find(topic.topic, part.partition) for topic in body.topics for part in topic.partitions)
     return [log for log in found if log is not None]
 
 
@@ -80,8 +78,7 @@ def _read_all(state: BrokerState, body: Any) -> tuple[list[Any], int, bool]:
                     aborted_transactions=None
                     if aborted is None
                     else [
-                        _Aborted(producer_id=entry.producer_id, first_offset=entry.first_offset)
-                        for entry in aborted
+                        _Aborted(producer_id=entry.producer_id, first_offset=entry.first_offset) for entry in aborted
                     ],
                     records=fetched.data,
                 )

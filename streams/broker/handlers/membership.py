@@ -27,9 +27,7 @@ async def join_group(state: BrokerState, request: Request) -> Any:
                 client_id=request.client_id,
                 client_host=request.client_host,
                 session_timeout_ms=body.session_timeout_ms,
-                rebalance_timeout_ms=body.rebalance_timeout_ms
-                if request.version >= 1
-                else body.session_timeout_ms,
+                rebalance_timeout_ms=body.rebalance_timeout_ms if request.version >= 1 else body.session_timeout_ms,
                 protocol_type=body.protocol_type,
                 protocols=tuple((protocol.name, bytes(protocol.metadata)) for protocol in body.protocols),
                 must_know_id=request.version >= _MEMBER_ID_REQUIRED_SINCE,

@@ -70,9 +70,7 @@ async def offset_commit(state: BrokerState, request: Request) -> Any:
         group = state.groups.by_id.get(body.group_id)
         if group is not None:
             group.check_instance(body.member_id, body.group_instance_id)
-        state.groups.check_commit(
-            body.group_id, body.member_id, body.generation_id_or_member_epoch, session_clock_ms()
-        )
+        state.groups.check_commit(body.group_id, body.member_id, body.generation_id_or_member_epoch, session_clock_ms())
     except KafkaFailure as failure:
         failed = failure.code
     accepted = {}
@@ -107,9 +105,7 @@ async def offset_fetch(state: BrokerState, request: Request) -> Any:
     for name, indexes in wanted.items():
         partitions = []
         for index in indexes:
-            is_unstable = body.require_stable and state.transactions.has_pending_offset(
-                body.group_id, name, index
-            )
+            is_unstable = body.require_stable and state.transactions.has_pending_offset(body.group_id, name, index)
             committed = known.get((name, index), CommittedOffset(-1))
             if is_unstable:
                 committed = CommittedOffset(-1)
@@ -135,16 +131,13 @@ async def offset_delete(state: BrokerState, request: Request) -> Any:
     if group.members:
         return request.answer(error_code=ErrorCode.NON_EMPTY_GROUP, topics=[])
     state.groups.forget_offsets(
-        OffsetKey(body.group_id, topic.name, part.partition_index)
-        for topic in body.topics
-        for part in topic.partitions
+        OffsetKey(body.group_id, topic.name, part.partition_index) for topic in body.topics for part in topic.partitions
     )
     topics = [
         _DeleteTopic(
             name=topic.name,
             partitions=[
-                _DeletePartition(partition_index=part.partition_index, error_code=0)
-                for part in topic.partitions
+                _DeletePartition(partition_index=part.partition_index, error_code=0) for part in topic.partitions
             ],
         )
         for topic in body.topics

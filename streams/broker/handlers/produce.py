@@ -18,9 +18,7 @@ async def produce(state: BrokerState, request: Request) -> Any:
     responses = [
         _Topic(
             name=topic.name,
-            partition_responses=[
-                _append(state, topic.name, part, body.acks) for part in topic.partition_data
-            ],
+            partition_responses=[_append(state, topic.name, part, body.acks) for part in topic.partition_data],
         )
         for topic in body.topic_data
     ]

@@ -19,9 +19,7 @@ _DEFAULT_SOURCE, _TOPIC_SOURCE = 5, 1
 async def create_topics(state: BrokerState, request: Request) -> Any:
     """Create topics, or only check whether they could be."""
     body = request.body
-    return request.answer(
-        topics=[_create(state, wanted, validate_only=body.validate_only) for wanted in body.topics]
-    )
+    return request.answer(topics=[_create(state, wanted, validate_only=body.validate_only) for wanted in body.topics])
 
 
 def _create(state: BrokerState, wanted: Any, *, validate_only: bool) -> Any:

@@ -28,9 +28,7 @@ async def init_producer_id(state: BrokerState, request: Request) -> Any:
     body = request.body
     try:
         if body.transactional_id is None:
-            return request.answer(
-                error_code=0, producer_id=state.transactions.new_producer_id(), producer_epoch=0
-            )
+            return request.answer(error_code=0, producer_id=state.transactions.new_producer_id(), producer_epoch=0)
         record = state.transactions.init_producer(
             body.transactional_id,
             timeout_ms=body.transaction_timeout_ms,
@@ -122,8 +120,7 @@ async def txn_offset_commit(state: BrokerState, request: Request) -> Any:
             _OffsetTopic(
                 name=topic.name,
                 partitions=[
-                    _OffsetPartition(partition_index=part.partition_index, error_code=code)
-                    for part in topic.partitions
+                    _OffsetPartition(partition_index=part.partition_index, error_code=code) for part in topic.partitions
                 ],
             )
             for topic in body.topics
@@ -135,9 +132,7 @@ async def end_txn(state: BrokerState, request: Request) -> Any:
     """Commit or abort a transaction."""
     body = request.body
     try:
-        state.transactions.end(
-            body.transactional_id, body.producer_id, body.producer_epoch, committed=body.committed
-        )
+        state.transactions.end(body.transactional_id, body.producer_id, body.producer_epoch, committed=body.committed)
     except KafkaFailure as failure:
         return request.answer(error_code=_code(request, failure))
     return request.answer(error_code=0)
