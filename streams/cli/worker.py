@@ -9,6 +9,7 @@ import structlog
 import typer
 
 from streams.cli.options import BrokerOption, ConfigOption, SeedOption, serving_broker, settings_of
+from streams.exactly_once.observer import Observer
 from streams.settings import ConfigurationError, Settings
 
 
@@ -41,8 +42,8 @@ def _calm_garbage_collection() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-async def work(settings: Settings, bootstrap: str) -> None:
-    """Check the topics, then run a worker until a signal stops it."""
+async def work(settings: Settings, bootstrap: str, observer: Observer | None = None) -> None:
+    """Check the topics, then run a worker until a signal stops it; without an observer it logs and serves metrics."""
     from processors.warm_up import warm_up
     from streams.app import build_app
     from streams.observing import LoggingObserver
@@ -54,7 +55,7 @@ async def work(settings: Settings, bootstrap: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        observer = LoggingObserver(settings.metrics_port)
+        observer = observer or LoggingObserver(settings.metrics_port)
     except OSError as error:
         raise ConfigurationError(f"metrics_port {settings.metrics_port} cannot be served: {error.strerror}") from error
     log.info("compiling", why="once on a machine; later starts find it done")
