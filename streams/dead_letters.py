@@ -6,7 +6,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from msgspec import Struct
 
 from schemas.dead_letters import DeadLetter
-from streams.audit import partitions_of
+from streams.auditing.reading import partitions_of
 
 REPLAY_GROUP = "shelfwise-dlq-replay"
 SHOWN_BYTES = 400

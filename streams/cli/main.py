@@ -6,7 +6,20 @@ from typing import Any
 import typer
 from aiokafka.errors import KafkaError
 
-from streams.cli import bench, broker, config, dead_letters, demo, rankings, replay, schemas, simulate, topics, worker
+from streams.cli import (
+    audit,
+    bench,
+    broker,
+    config,
+    dead_letters,
+    demo,
+    rankings,
+    replay,
+    schemas,
+    simulate,
+    topics,
+    worker,
+)
 from streams.cli.cocluster import cocluster
 from streams.cli.options import NoAnswerError
 from streams.exactly_once.errors import DriverError
@@ -28,7 +41,7 @@ def application() -> typer.Typer:
     for module in (demo, worker, broker, simulate, schemas):
         module.register(app)
     app.command("cocluster")(cocluster)
-    for module in (topics, replay, rankings, dead_letters, bench, config):
+    for module in (topics, replay, rankings, dead_letters, audit, bench, config):
         module.register(app)
     return app
 

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from streams.audit import Audit, audit, read_committed
+from streams.audit_rules import audit_rules
+from streams.auditing.audit import audit
+from streams.auditing.findings import Audit
+from streams.auditing.reading import read_committed
 from streams.broker.embedded import EmbeddedBroker
 from streams.demo.worker_process import WorkerProcess
 from streams.settings import Settings
@@ -46,7 +49,7 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 
 def audited(bootstrap: str) -> Audit:
-    return asyncio.run(audit(bootstrap, correction_ms=Settings().settlement.correction_ms))
+    return asyncio.run(audit(bootstrap, audit_rules(Settings(), closed=True)))
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
