@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from streams.audit_rules import audit_rules
 from streams.auditing.audit import audit
+from streams.auditing.books import READING_ORDER
 from streams.auditing.findings import Audit
 from streams.auditing.reading import read_committed
 from streams.broker.embedded import EmbeddedBroker
@@ -48,8 +49,8 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.2)
 
 
-def audited(bootstrap: str) -> Audit:
-    return asyncio.run(audit(bootstrap, audit_rules(Settings(), closed=True)))
+def audited(bootstrap: str, topics: Sequence[str] = READING_ORDER) -> Audit:
+    return asyncio.run(audit(bootstrap, audit_rules(Settings(), closed=True), topics=topics))
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
