@@ -6,6 +6,7 @@ import typer
 
 from streams.benchmarks.backends import Backend
 from streams.cli.options import BrokerOption, ConfigOption, JsonOption, SeedOption, print_json, settings_of
+from streams.settings import ConfigurationError
 
 BackendOption = Annotated[
     Backend, typer.Option(help="Broker to start where none is named: the embedded one, or Apache Kafka from jars.")
@@ -16,6 +17,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Benchmarks and storms. They write events: use a broker of their own.")
     group.command("pipeline")(pipeline)
+    group.command("storm")(storm)
     app.add_typer(group, name="bench")
 
 
@@ -36,6 +38,49 @@ def pipeline(
     settings = settings_of(config, broker=broker, log_level="warning")
     traffic = TrafficSettings(seed=seed or 0, users=users)
     tell(bench_pipeline(settings, backend, events=events, seconds=seconds, traffic=traffic), json=json)
+
+
+def storm(
+    nodes: Annotated[int, typer.Option(help="Kafka nodes, 1 or 3; the embedded broker has one.")] = 3,
+    workers: Annotated[int, typer.Option(min=1, help="Workers at the start.")] = 2,
+    minutes: Annotated[float, typer.Option(min=0.3, help="How long it storms.")] = 15.0,
+    seed: SeedOption = None,
+    backend: BackendOption = Backend.JARS,
+    rate: Annotated[int, typer.Option(min=1, help="Events a second.")] = 150,
+    freeze_seconds: Annotated[float, typer.Option(min=1.0, help="How long a zombie is stopped.")] = 60.0,
+    json: JsonOption = False,
+) -> int:
+    """Kill, freeze and scale workers, kill brokers, by a schedule that the seed replays; then audit everything.
+
+    Status 1 where the audit does not hold, a worker ended by itself, or something planned could not be done.
+    """
+    from streams.benchmarks.storm.schedule import StormSettings
+    from streams.benchmarks.storm.storm import bench_storm
+    from streams.harness.interface import HarnessError
+
+    embedded = backend is Backend.EMBEDDED
+    if nodes not in ({1} if embedded else {1, 3}):
+        raise typer.BadParameter("the embedded broker has 1 node, jars make 1 or 3", param_hint="--nodes")
+    settings_of(None, log_level="warning")
+    try:
+        planned = StormSettings(
+            seed=1 if seed is None else seed,
+            seconds=60.0 * minutes,
+            nodes=nodes,
+            workers=workers,
+            worker_kills=max(3, round(2.4 * minutes)),
+            broker_kills=max(1, round(0.4 * minutes)),
+            scale_changes=max(2, round(0.4 * minutes)),
+            freezes=round(minutes / 7),
+            freeze_s=freeze_seconds,
+            fault_bursts=max(2, round(2.0 * minutes)) if embedded else 0,
+            events_per_second=rate,
+        )
+        found = bench_storm(planned, backend)
+    except (ValueError, HarnessError) as error:
+        raise ConfigurationError(str(error)) from error
+    tell(found, json=json)
+    return 0 if found["passed"] else 1
 
 
 def tell(found: dict[str, Any], *, json: bool) -> None:

@@ -26,6 +26,11 @@ class EmbeddedKafka:
             raise HarnessError("the broker does not run: call start() first")
         return str(self._broker.bootstrap)
 
+    @property
+    def faults(self) -> Any:
+        """The broker's fault plan (``streams.broker.faults.FaultPlan``), for tests that want it to misbehave."""
+        return self._only(1).faults
+
     def start(self) -> Self:
         """Start the broker's thread."""
         embedded = importlib.import_module("streams.broker.embedded")
