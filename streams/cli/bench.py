@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Benchmarks and storms. They write events: use a broker of their own.")
     group.command("pipeline")(pipeline)
     group.command("storm")(storm)
+    group.command("mutations")(mutations)
     app.add_typer(group, name="bench")
 
 
@@ -79,6 +80,23 @@ def storm(
         found = bench_storm(planned, backend)
     except (ValueError, HarnessError) as error:
         raise ConfigurationError(str(error)) from error
+    tell(found, json=json)
+    return 0 if found["passed"] else 1
+
+
+def mutations(
+    count: Annotated[int, typer.Option(min=100, help="How many mutated messages.")] = 1_000_000,
+    broker: BrokerOption = None,
+    backend: BackendOption = Backend.EMBEDDED,
+    seed: SeedOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Send spoiled messages: each counts, or lies in its dead-letter topic with its reason and bytes untouched."""
+    from streams.benchmarks.mutations import bench_mutations
+
+    settings = settings_of(config, broker=broker, log_level="warning")
+    found = bench_mutations(settings, backend, count=count, seed=seed or 0)
     tell(found, json=json)
     return 0 if found["passed"] else 1
 

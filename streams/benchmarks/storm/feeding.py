@@ -33,7 +33,7 @@ class Feeder:
         """Publish the catalogue."""
         async with self._publisher() as publisher:
             for card in cards:
-                topic, key, value = keyed(card)
+                topic, key, value, _ = keyed(card)
                 await publisher.publish(topic, key.decode(), value)
             await publisher.flush()
 
@@ -42,7 +42,7 @@ class Feeder:
         async with self._publisher() as publisher:
             started_s = time.monotonic()
             for event in events:
-                topic, key, value = keyed(event)
+                topic, key, value, _ = keyed(event)
                 await publisher.publish(topic, key.decode(), value)
                 self.published += 1
                 self.newest_ms = max(self.newest_ms, event.event_ms)
@@ -56,8 +56,8 @@ class Feeder:
         settlement = self._settings.settlement
         end_ms = self.newest_ms + settlement.horizon_ms + 2 * settlement.lateness_ms
         async with self._publisher() as publisher:
-            for event in _clocks(self._settings.page_partitions, end_ms):
-                topic, key, value = keyed(event)
+            for event in clocks(self._settings.page_partitions, end_ms):
+                topic, key, value, _ = keyed(event)
                 await publisher.publish(topic, key.decode(), value)
             await publisher.flush()
 
@@ -65,7 +65,7 @@ class Feeder:
         return Publisher(self._bootstrap, request_timeout_ms=self._patience_ms)
 
 
-def _clocks(partitions: int, end_ms: int) -> Iterator[Event]:
+def clocks(partitions: int, end_ms: int) -> Iterator[Event]:
     """A page without cards and an organic stream for one listener of every partition."""
     partition_of = Partitioner().partition_of
     missing, number = set(range(partitions)), 0
