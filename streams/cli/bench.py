@@ -19,6 +19,8 @@ def register(app: typer.Typer) -> None:
     group.command("pipeline")(pipeline)
     group.command("storm")(storm)
     group.command("mutations")(mutations)
+    group.command("recovery")(recovery)
+    group.command("memory")(memory)
     app.add_typer(group, name="bench")
 
 
@@ -99,6 +101,37 @@ def mutations(
     found = bench_mutations(settings, backend, count=count, seed=seed or 0)
     tell(found, json=json)
     return 0 if found["passed"] else 1
+
+
+def recovery(
+    listeners: Annotated[int, typer.Option(min=1_000, help="How many listeners' state to restore.")] = 1_000_000,
+    broker: BrokerOption = None,
+    backend: BackendOption = Backend.EMBEDDED,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Restore a large state: seconds, memory, and the longest time without a sign of progress."""
+    from streams.benchmarks.recovery import bench_recovery
+
+    settings = settings_of(config, broker=broker, log_level="warning")
+    tell(bench_recovery(settings, backend, listeners=listeners), json=json)
+
+
+def memory(
+    events: Annotated[int, typer.Option(min=20_000, help="How many events.")] = 10_000_000,
+    seed: SeedOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Pass events through the four cores with bounded state, and print memory ten times on the way.
+
+    Status 1 where it grows.
+    """
+    from streams.benchmarks.memory import bench_memory
+
+    found = bench_memory(settings_of(config, log_level="warning"), events=events, seed=seed or 0)
+    tell(found, json=json)
+    return 0 if found["flat"] else 1
 
 
 def tell(found: dict[str, Any], *, json: bool) -> None:

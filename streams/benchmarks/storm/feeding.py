@@ -33,7 +33,7 @@ class Feeder:
         """Publish the catalogue."""
         async with self._publisher() as publisher:
             for card in cards:
-                topic, key, value, _ = keyed(card)
+                topic, key, value, *_ = keyed(card)
                 await publisher.publish(topic, key.decode(), value)
             await publisher.flush()
 
@@ -42,7 +42,7 @@ class Feeder:
         async with self._publisher() as publisher:
             started_s = time.monotonic()
             for event in events:
-                topic, key, value, _ = keyed(event)
+                topic, key, value, *_ = keyed(event)
                 await publisher.publish(topic, key.decode(), value)
                 self.published += 1
                 self.newest_ms = max(self.newest_ms, event.event_ms)
@@ -57,7 +57,7 @@ class Feeder:
         end_ms = self.newest_ms + settlement.horizon_ms + 2 * settlement.lateness_ms
         async with self._publisher() as publisher:
             for event in clocks(self._settings.page_partitions, end_ms):
-                topic, key, value, _ = keyed(event)
+                topic, key, value, *_ = keyed(event)
                 await publisher.publish(topic, key.decode(), value)
             await publisher.flush()
 
