@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from msgspec import Struct
 
 from schemas.dead_letters import DeadLetter
-from streams.audit import partitions_of
+from streams.topics.partitions import partitions_of
 
 REPLAY_GROUP = "shelfwise-dlq-replay"
 BATCH_LETTERS_MAX = 1_000

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicMissingError
+from streams.topics.partitions import partitions_of
 
 FOLLOWED_MAX = 10_000
 STOP_TIMEOUT_S = 5.0  # aiokafka waits for a broker that is gone
@@ -103,11 +104,10 @@ class AsyncRankingSubscriber:
             waiting.cancel()
 
     async def _find_partitions(self) -> list[TopicPartition]:
-        await self._consumer._client.set_topics([TOPIC])  # noqa: SLF001  no public call waits for metadata
-        known = self._consumer.partitions_for_topic(TOPIC)
-        if not known:
+        numbers = await partitions_of(self._consumer, TOPIC)
+        if not numbers:
             raise TopicMissingError
-        return [TopicPartition(TOPIC, number) for number in sorted(known)]
+        return [TopicPartition(TOPIC, number) for number in numbers]
 
     async def _read(self, ends: dict[TopicPartition, int]) -> None:
         while True:

@@ -28,7 +28,11 @@ class RankingSubscriber:
 
     def __enter__(self) -> Self:
         self._consumer = KafkaConsumer(
-            isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False, **self._options
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            allow_auto_create_topics=False,
+            **self._options,
         )
         known = self._consumer.partitions_for_topic(TOPIC)
         if not known:
