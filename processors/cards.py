@@ -30,8 +30,8 @@ class _PartitionRow(Struct, array_like=True):
 class Cards:
     """Processor of one partition of cards: every outcome counted once, in the groups of the generation in force."""
 
-    def __init__(self, rewards: Sequence[str]) -> None:
-        self.rewards = [reward_named(name) for name in rewards]
+    def __init__(self, rewards: Sequence[str], seed: int = 0) -> None:
+        self.rewards = [reward_named(name, seed) for name in rewards]
         self.learned = Learned(())
         self.table = CardStatisticsTable(rewards, groups=1)
         self.counters: Counter[str] = Counter()
@@ -104,8 +104,7 @@ class Cards:
         """Rewards [R, n, G] of streams of these cards."""
         known = self.learned.card_weights()
         weights = np.vstack([known, self.learned.blocks.card_prior])[self.learned.rows_of(names)]
-        blocks = self.learned.blocks
-        by_reward = [group_rewards(reward, seconds, weights, blocks) for reward in self.rewards]
+        by_reward = [group_rewards(self.learned.success(reward), seconds, weights) for reward in self.rewards]
         return np.stack([_fitted(values, self.table.groups) for values in by_reward])
 
     def _weights(self, outcome: Outcome) -> FloatArray:
