@@ -17,14 +17,19 @@ Matrix = tuple[tuple[float, ...], ...]
 
 
 class RewardSums(Struct, frozen=True, kw_only=True):
-    """Sum and sum of squares of one reward by user group; both add up over partitions."""
+    """Sum and sum of squares of one reward by user group; both add up over partitions.
+
+    Empty `squares` are the same as `total`: so they are for a reward that is 0 or 1.
+    """
 
     total: tuple[float, ...]
-    squares: tuple[float, ...]
+    squares: tuple[float, ...] = ()
 
 
 class CardStatistics(Struct, frozen=True, kw_only=True, tag="card-statistics.v1", tag_field="type"):
     """Bandit statistics of one card: soft exposures by user group, and sums of every reward. Keyed by card.
+
+    With a half-life, an outcome that was shown at time t weighs 2 ** (t / half_life_ms - epoch).
 
     >>> CardStatistics(card_id="c1", generation=1, version=3, updated_ms=0, exposures=(2.0, 0.0),
     ...     rewards={"static": RewardSums(total=(1.0, 0.0), squares=(1.0, 0.0))}).version
@@ -37,12 +42,15 @@ class CardStatistics(Struct, frozen=True, kw_only=True, tag="card-statistics.v1"
     updated_ms: EventMs
     exposures: tuple[float, ...]
     rewards: dict[str, RewardSums]
+    half_life_ms: Count = 0
+    epoch: Count = 0
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(card_id=self.card_id)
         groups = len(self.exposures)
         for name, sums in self.rewards.items():
-            refuse_unless(len(sums.total) == len(sums.squares) == groups, f"reward {name} has not {groups} groups")
+            fits = len(sums.total) == groups and len(sums.squares) in {0, groups}
+            refuse_unless(fits, f"reward {name} has not {groups} groups")
 
 
 class CardGroup(Struct, frozen=True, kw_only=True, tag="card-group.v1", tag_field="type"):

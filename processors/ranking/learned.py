@@ -100,13 +100,7 @@ class Learned:
         """Expected reward [C, G] of every card of the catalogue with every user group."""
         if reward not in self._posteriors or len(self._posteriors[reward].mean) != len(self.catalogue.names):
             rows = self.statistics.rows_of(self.catalogue.names)
-            index = self.rewards.index(reward)
-            self._posteriors[reward] = posterior(
-                self.statistics.exposures[rows],
-                self.statistics.total[index, rows],
-                self.statistics.squares[index, rows],
-                self.card_weights(),
-            )
+            self._posteriors[reward] = posterior(*self.statistics.current(rows, reward), self.card_weights())
         return self._posteriors[reward]
 
     def success(self, reward: GroupedReward) -> Success:
