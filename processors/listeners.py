@@ -42,7 +42,7 @@ class Listeners:
         self.pages = PageMaker(
             settings.ranking,
             policy_named(settings.ranking.policy, epsilon=settings.ranking.epsilon),
-            reward_named(settings.ranking.reward),
+            reward_named(settings.ranking.reward, settings.ranking.seed),
         )
         self._engagement = Engagement(settings.bucket_length_ms)
 

@@ -30,7 +30,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             inputs=("outcomes",),
             state_topic="cards" + STATE_SUFFIX,
             broadcasts=("co-clusters", "card-groups"),
-            make=lambda _partition: CardsTask(settings.rewards),
+            make=lambda _partition: CardsTask(settings.rewards, settings.seed),
             tick_interval_ms=500,
         ),
         "learner": lambda: TaskSpec(

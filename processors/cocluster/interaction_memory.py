@@ -17,6 +17,7 @@ from processors.cocluster.ring_memory import (
 from processors.cocluster.roster import Roster, forget, least_recent, roster, with_room_for
 from processors.cocluster.settings import LearnerSettings
 from processors.cocluster.soft_groups import Interactions
+from processors.cocluster.time_bins import STATISTICS
 
 CORE_DEGREE = 10  # edges that a card of the core has on average, at least
 
@@ -41,7 +42,7 @@ class InteractionMemory:
         self.free = np.zeros(2, np.int64)
         self.ring = settings.ring
         self.room = scratch(settings.ring, user_groups, card_groups)
-        self.frozen: FloatArray = np.zeros((3, user_groups, card_groups))  # statistics of edges that have left
+        self.frozen: FloatArray = np.zeros((STATISTICS, user_groups, card_groups))  # statistics of edges that have left
         self._departed: tuple[list[IntArray], list[IntArray]] = ([], [])
         self.users_evicted_count = 0
         self.cards_evicted_count = 0

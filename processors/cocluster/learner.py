@@ -230,6 +230,10 @@ class CoClusterLearner:
             self._snapshot = (state.events_count, model)
         return self._snapshot[1]
 
+    def streaming_sums(self) -> FloatArray:
+        """Copy the statistics of all blocks: float64 [STATISTICS, G, K], rows of `time_bins`."""
+        return self.state.statistics.copy()
+
     def card_logits(self, cards: IntArray) -> FloatArray:
         """Log probabilities [n, K] of the groups of cards; a card that is not remembered has the prior's."""
         slots = slots_of(self.memory.cards, cards)

@@ -14,7 +14,7 @@ from processors.ranking.explanation import KINDS, Explanations, explain
 from processors.ranking.learned import Learned
 from processors.ranking.scores import Scores, scores_of
 from processors.ranking.settings import RankingSettings
-from processors.rewards.reward import Reward
+from processors.rewards.reward import GroupedReward
 from processors.settlement.listener import Play
 from schemas.rankings import RankedShelf, ShelfRanking
 
@@ -46,7 +46,7 @@ class _Shelf:
 class PageMaker:
     """Ranks pages by one policy and one reward. Nothing here depends on who else is ranked in the same call."""
 
-    def __init__(self, settings: RankingSettings, policy: Policy, reward: Reward) -> None:
+    def __init__(self, settings: RankingSettings, policy: Policy, reward: GroupedReward) -> None:
         self.settings = settings
         self.policy = policy
         self.reward = reward

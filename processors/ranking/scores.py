@@ -9,7 +9,7 @@ from processors.bandit.posterior import Posterior
 from processors.cocluster.arrays import FloatArray
 from processors.policies.keyed_draws import BoolArray
 from processors.ranking.learned import Learned
-from processors.rewards.reward import Reward, group_rewards
+from processors.rewards.reward import GroupedReward, group_rewards
 from processors.settlement.listener import Play
 
 SCORE_DECIMALS = 6
@@ -43,7 +43,7 @@ def expected(weights: FloatArray, values: FloatArray) -> FloatArray:
 
 
 def scores_of(
-    learned: Learned, reward: Reward, plays: Sequence[Sequence[Play]], weights: FloatArray, own_weight: float
+    learned: Learned, reward: GroupedReward, plays: Sequence[Sequence[Play]], weights: FloatArray, own_weight: float
 ) -> Scores:
     """Scores of every card of the catalogue for listeners with these plays and soft groups [n, G]."""
     estimate: Posterior = learned.posterior(reward.name)
@@ -63,7 +63,7 @@ def scores_of(
 
 def _own_streams(
     learned: Learned,
-    reward: Reward,
+    reward: GroupedReward,
     plays: Sequence[Sequence[Play]],
     weights: FloatArray,
     mean: FloatArray,
@@ -77,7 +77,7 @@ def _own_streams(
     known = row >= 0
     listener, row, played_s = listener[known], row[known], played_s[known]
     if len(row):
-        by_group = group_rewards(reward, played_s, learned.card_weights()[row], learned.blocks)
+        by_group = group_rewards(learned.success(reward), played_s, learned.card_weights()[row])
         np.add.at(count, (listener, row), 1.0)
         np.add.at(succeeded, (listener, row), (by_group * weights[listener]).sum(axis=1))
     share = np.divide(2.0 * succeeded - count, count + 1.0)
