@@ -7,7 +7,20 @@ import typer
 from aiokafka.errors import KafkaError
 from kafka.errors import KafkaError as KafkaPythonError
 
-from streams.cli import broker, config, dead_letters, demo, rankings, replay, schemas, simulate, topics, worker
+from streams.cli import (
+    audit,
+    bench,
+    broker,
+    config,
+    dead_letters,
+    demo,
+    rankings,
+    replay,
+    schemas,
+    simulate,
+    topics,
+    worker,
+)
 from streams.cli.cocluster import cocluster
 from streams.cli.options import NoAnswerError
 from streams.exactly_once.errors import DriverError
@@ -30,7 +43,7 @@ def application() -> typer.Typer:
     for module in (demo, worker, broker, simulate, schemas):
         module.register(app)
     app.command("cocluster")(cocluster)
-    for module in (topics, replay, rankings, dead_letters, config):
+    for module in (topics, replay, rankings, dead_letters, audit, bench, config):
         module.register(app)
     return app
 
