@@ -1,7 +1,7 @@
 """The ladder of rewards: each trains a policy on one log, and the planted truth says what each policy is worth.
 
 All rewards are judged by the same yardsticks, never by themselves. What is held fixed: the log, the bandit
-(`processors.bandit.posterior`), its groups, and the policy, which shows every listener the cards that it expects most of.
+(`processors.bandit.posterior`), its groups, and the policy, which shows every listener the cards it expects most of.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,9 @@ YARDSTICKS = ("y30", "ysat", "time_s")
 SNIPS = "snips_y30"
 _LOGGED, _FRESH = 0x106, 0xF2E5
 
+Values = dict[str, dict[str, float]]
+"""Of every policy, by the name of its reward: its value on every yardstick."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderSettings:
@@ -31,7 +34,7 @@ class LadderSettings:
 
     impressions: int
     groups: Literal["true", "estimated"] = "true"
-    shown: int = 5
+    shown: int = 3
     confounded: bool = True  # the log is as the past was, where the world says so (W6)
     rewards: tuple[str, ...] = REWARD_NAMES
 
@@ -58,7 +61,7 @@ class Groups:
     card: FloatArray
 
 
-def climb(world: WorldSettings, settings: LadderSettings, seed: int) -> dict[str, dict[str, float]]:
+def climb(world: WorldSettings, settings: LadderSettings, seed: int) -> Values:
     """Values of the policy of every reward, and of showing cards at random, in one world: by reward and yardstick.
 
     `snips_y30` is what a fresh log of the same size and kind says of the policy's 30-s stream rate.
@@ -111,7 +114,7 @@ def _groups(planted: SatisfactionWorld, log: Log, settings: LadderSettings, seed
     some = log.streamed
     x = np.log1p(log.seconds[some])
     data = Interactions(log.user[some], log.card[some], x, world.users, world.cards)
-    found = NormalBlocks(world.user_groups, world.card_groups, seed=seed).groups(data)
+    found = NormalBlocks(user_groups=world.user_groups, card_groups=world.card_groups, seed=seed).groups(data)
     return Groups(user=found.user, card=found.card)
 
 
@@ -132,7 +135,7 @@ def _snips(log: Log, shown: IntArray, cards: int) -> float:
     return float((log.seconds[matches] >= STATIC_THRESHOLD_S).mean()) if matches.any() else float("nan")
 
 
-def paired(values: Sequence[dict[str, dict[str, float]]], yardstick: str, better: str, worse: str) -> tuple[float, float]:
+def paired(values: Sequence[Values], yardstick: str, better: str, worse: str) -> tuple[float, float]:
     """Mean relative gain of one policy over another over seeds, and its paired standard error.
 
     >>> runs = [{"a": {"y30": 0.22}, "b": {"y30": 0.2}}, {"a": {"y30": 0.33}, "b": {"y30": 0.3}}]

@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from aiokafka.errors import KafkaError
 
-from streams.cli import broker, config, dead_letters, demo, rankings, replay, schemas, simulate, topics, worker
+from streams.cli import broker, config, dead_letters, demo, ladder, rankings, replay, schemas, simulate, topics, worker
 from streams.cli.cocluster import cocluster
 from streams.cli.options import NoAnswerError
 from streams.exactly_once.errors import DriverError
@@ -28,6 +28,7 @@ def application() -> typer.Typer:
     for module in (demo, worker, broker, simulate, schemas):
         module.register(app)
     app.command("cocluster")(cocluster)
+    ladder.register(app)
     for module in (topics, replay, rankings, dead_letters, config):
         module.register(app)
     return app
