@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from schemas.codec import UnreadableError, decode
 from schemas.fields import Weights
-from schemas.rankings import ShelfRanking
+from schemas.rankings import HOME, ShelfRanking, ranking_key
 
 TOPIC = "shelf-rankings"
 
@@ -32,6 +32,7 @@ class _Head(Struct, frozen=True):
     ranking_number: int
     event_ms: int
     user_weights: Weights = ()
+    surface: str = HOME
 
 
 class RankingTable:
@@ -54,8 +55,8 @@ class RankingTable:
         self.newest_ms = 0
         self._values: dict[str, bytes] = {}
         self._heads: dict[str, _Head] = {}
-        self._of_group: dict[int, str] = {}
-        self._latest: str | None = None
+        self._of_group: dict[tuple[str, int], str] = {}
+        self._latest: dict[str, str] = {}
         self._decode_head = msgspec.json.Decoder(_Head).decode
 
     def __len__(self) -> int:
@@ -70,28 +71,32 @@ class RankingTable:
         except msgspec.MsgspecError:
             self.counters["unreadable"] += 1
             return False
-        known = self._heads.get(head.user_id)
+        name = ranking_key(head.user_id, head.surface)
+        known = self._heads.get(name)
         if known is not None and known.ranking_number >= head.ranking_number:
             self.counters["old"] += 1
             return False
         if known is not None and head.ranking_number > known.ranking_number + 1:
             self.counters["skipped"] += head.ranking_number - known.ranking_number - 1
-        self._heads[head.user_id], self._values[head.user_id] = head, value
+        self._heads[name], self._values[name] = head, value
         self.newest_ms = max(self.newest_ms, head.event_ms)
-        self._latest = head.user_id
+        self._latest[head.surface] = name
         if head.user_weights:
-            self._of_group[max(range(len(head.user_weights)), key=head.user_weights.__getitem__)] = head.user_id
+            group = max(range(len(head.user_weights)), key=head.user_weights.__getitem__)
+            self._of_group[head.surface, group] = name
         self.counters["taken"] += 1
         return True
 
-    def get(self, user_id: str, *, user_group: int | None = None) -> Found | None:
+    def get(self, user_id: str, *, user_group: int | None = None, surface: str = HOME) -> Found | None:
         """The ranking to show: the listener's own, else its group's newest, else anybody's, else None."""
-        if user_id in self._values:
-            return self._found(user_id, "own")
-        stand_in = self._of_group.get(user_group) if user_group is not None else None
+        name = ranking_key(user_id, surface)
+        if name in self._values:
+            return self._found(name, "own")
+        stand_in = self._of_group.get((surface, user_group)) if user_group is not None else None
         if stand_in in self._values:
             return self._found(stand_in, "group")
-        return self._found(self._latest, "global") if self._latest in self._values else None
+        anybody = self._latest.get(surface)
+        return self._found(anybody, "global") if anybody in self._values else None
 
     def _found(self, user_id: str, source: Literal["own", "group", "global"]) -> Found | None:
         try:
