@@ -8,11 +8,13 @@ from streams.connections import driver_settings
 from streams.exactly_once.driver import ExactlyOnce, build
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.task import TaskSpec
+from streams.pinned_model import PinnedModel
 from streams.settings import Settings
 from streams.tasks.cards import CardsTask
 from streams.tasks.learner import LearnerTask
 from streams.tasks.listeners import ListenersTask
 from streams.tasks.model import ModelTask
+from streams.tasks.pinned import pinned_spec
 
 
 def task_specs(settings: Settings) -> list[TaskSpec]:
@@ -53,6 +55,14 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
     return [every[name]() for name in settings.tasks]
 
 
-def build_app(settings: Settings, bootstrap: str, observer: Observer | None = None) -> ExactlyOnce:
-    """A worker for these settings; it connects to nothing before it is run."""
-    return build(driver_settings(settings, bootstrap), task_specs(settings), observer=observer)
+def build_app(
+    settings: Settings, bootstrap: str, observer: Observer | None = None, pinned: PinnedModel | None = None
+) -> ExactlyOnce:
+    """A worker for these settings; it connects to nothing before it is run.
+
+    With a pinned model its tasks read no broadcast topics: what they write is then a function of the input alone.
+    """
+    specs = task_specs(settings)
+    if pinned is not None:
+        specs = [pinned_spec(spec, pinned) for spec in specs]
+    return build(driver_settings(settings, bootstrap), specs, observer=observer)

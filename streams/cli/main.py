@@ -5,12 +5,28 @@ from typing import Any
 
 import typer
 from aiokafka.errors import KafkaError
+from kafka.errors import KafkaError as KafkaPythonError
 
-from streams.cli import broker, config, dead_letters, demo, ladder, rankings, replay, schemas, simulate, topics, worker
+from streams.cli import (
+    audit,
+    bench,
+    broker,
+    config,
+    dead_letters,
+    demo,
+    ladder,
+    rankings,
+    replay,
+    schemas,
+    simulate,
+    topics,
+    worker,
+)
 from streams.cli.cocluster import cocluster
 from streams.cli.options import NoAnswerError
 from streams.exactly_once.errors import DriverError
 from streams.settings import ConfigurationError
+from streams.subscribers.ranking_table import TopicMissingError
 from streams.topics.admin import TopicsError
 
 SUCCESS, FAILED, MISUSED = 0, 1, 2
@@ -29,7 +45,7 @@ def application() -> typer.Typer:
         module.register(app)
     app.command("cocluster")(cocluster)
     ladder.register(app)
-    for module in (topics, replay, rankings, dead_letters, config):
+    for module in (topics, replay, rankings, dead_letters, audit, bench, config):
         module.register(app)
     return app
 
@@ -47,7 +63,7 @@ def run(arguments: list[str] | None = None) -> int:
         return _say(f"{_message(error)} (see `{_path(error)} --help`)", MISUSED)
     except ConfigurationError as error:
         return _say(str(error), MISUSED)
-    except (TopicsError, DriverError, KafkaError, NoAnswerError) as error:
+    except (TopicsError, DriverError, KafkaError, KafkaPythonError, TopicMissingError, NoAnswerError) as error:
         return _say(str(error) or repr(error), FAILED)
     except (typer.Abort, KeyboardInterrupt):
         return _say("stopped", FAILED)

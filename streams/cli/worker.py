@@ -3,12 +3,15 @@
 import asyncio
 import gc
 import signal
+from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 
 from streams.cli.options import BrokerOption, ConfigOption, SeedOption, serving_broker, settings_of
+from streams.exactly_once.observer import Observer
+from streams.pinned_model import PinnedModel, load_model
 from streams.settings import ConfigurationError, Settings
 
 
@@ -23,15 +26,20 @@ def worker(
     tasks: Annotated[str | None, typer.Option(help="Tasks to run, by comma: listeners,cards,learner,model.")] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Serve Prometheus metrics on this loopback port.")] = None,
     seed: SeedOption = None,
+    pin_model: Annotated[
+        Path | None,
+        typer.Option(help="Take the broadcast state from this file (`audit --save-model`), not from topics."),
+    ] = None,
 ) -> None:
     """Run the agents until SIGTERM or SIGINT, then commit and leave cleanly."""
+    pinned = load_model(pin_model) if pin_model else None
     names = tuple(tasks.split(",")) if tasks else None
     settings = settings_of(config, broker=broker, tasks=names, metrics_port=metrics_port, seed=seed)
     if settings.broker is not None:  # it may still be coming up: the worker waits for it
-        asyncio.run(work(settings, settings.broker))
+        asyncio.run(work(settings, settings.broker, pinned=pinned))
         return
     with serving_broker(settings) as bootstrap:
-        asyncio.run(work(settings, bootstrap))
+        asyncio.run(work(settings, bootstrap, pinned=pinned))
 
 
 def _calm_garbage_collection() -> None:
@@ -41,8 +49,10 @@ def _calm_garbage_collection() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
-async def work(settings: Settings, bootstrap: str) -> None:
-    """Check the topics, then run a worker until a signal stops it."""
+async def work(
+    settings: Settings, bootstrap: str, observer: Observer | None = None, *, pinned: PinnedModel | None = None
+) -> None:
+    """Check the topics, then run a worker until a signal stops it; without an observer it logs and serves metrics."""
     from processors.warm_up import warm_up
     from streams.app import build_app
     from streams.observing import LoggingObserver
@@ -54,7 +64,7 @@ async def work(settings: Settings, bootstrap: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        observer = LoggingObserver(settings.metrics_port)
+        observer = observer or LoggingObserver(settings.metrics_port)
     except OSError as error:
         raise ConfigurationError(f"metrics_port {settings.metrics_port} cannot be served: {error.strerror}") from error
     log.info("compiling", why="once on a machine; later starts find it done")
@@ -63,5 +73,5 @@ async def work(settings: Settings, bootstrap: str) -> None:
     await asyncio.to_thread(make_ready, settings, bootstrap)
     _calm_garbage_collection()
     log.info("started", broker=bootstrap, embedded=settings.broker is None, tasks=settings.tasks, group=settings.group)
-    await build_app(settings, bootstrap, observer).run(stop)
+    await build_app(settings, bootstrap, observer, pinned).run(stop)
     log.info("stopped")

@@ -11,7 +11,10 @@ from processors.worlds.home_page import CONTROL, LEARNING
 from schemas.codec import decode
 from schemas.monitoring import DriftAlert
 from schemas.rankings import ShelfRanking
-from streams.audit import Audit, audit, read_committed
+from streams.auditing.audit import SETTLEMENT_TOPICS, audit
+from streams.auditing.findings import Audit
+from streams.auditing.reading import read_committed
+from streams.auditing.rules import AuditRules
 from streams.demo.arms import ArmRate, arm_rates
 from streams.demo.traffic import Traffic
 from streams.demo.watcher import Watcher
@@ -56,9 +59,9 @@ class Report(Struct, frozen=True, kw_only=True):
     audit: Audit
 
 
-async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, correction_ms: int) -> Report:
+async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, rules: AuditRules) -> Report:
     """Read the topics once more, in full, and sum up."""
-    found = await audit(bootstrap, correction_ms=correction_ms)
+    found = await audit(bootstrap, rules, topics=SETTLEMENT_TOPICS)
     outcomes = [decode("outcomes", value) for _, value in await read_committed(bootstrap, "outcomes")]
     ranking_values = await read_committed(bootstrap, "shelf-rankings")
     newest: dict[str, ShelfRanking] = {}

@@ -12,7 +12,8 @@ from rich.live import Live
 
 from schemas.codec import encode
 from schemas.rankings import ShelfRanking
-from streams.audit import audit
+from streams.audit_rules import audit_rules
+from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.demo import view
 from streams.demo.report import Report, make_report
 from streams.demo.settings import DemoSettings
@@ -47,7 +48,7 @@ async def run_demo(demo: DemoSettings, settings: Settings, bootstrap: str, conso
                     await _show(traffic, watcher, worker, console)
                     await traffic.close_books(settings.settlement.horizon_ms + 2 * settings.settlement.lateness_ms)
                     await _wait_until_settled(bootstrap, settings, worker)
-                    return await make_report(bootstrap, traffic, watcher, settings.settlement.correction_ms)
+                    return await make_report(bootstrap, traffic, watcher, audit_rules(settings, closed=True))
                 finally:
                     watching.cancel()
                     await asyncio.wait([watching])
@@ -104,7 +105,7 @@ async def _wait_until_settled(bootstrap: str, settings: Settings, worker: Worker
     deadline_s = time.monotonic() + SETTLE_DEADLINE_S
     while time.monotonic() < deadline_s:
         worker.refuse_if_dead()
-        found = await audit(bootstrap, correction_ms=settings.settlement.correction_ms)
+        found = await audit(bootstrap, audit_rules(settings, closed=True), topics=SETTLEMENT_TOPICS)
         if found.holds:
             return
         await asyncio.sleep(1.0)

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,16 +12,22 @@ STOP_S = 20.0
 
 
 class WorkerProcess:
-    """Starts `shelfwise worker`, stops it with SIGTERM, can be killed; its log goes to a file."""
+    """Starts `shelfwise worker`, stops it with SIGTERM, can be killed; its log goes to a file.
 
-    def __init__(self, bootstrap: str, environment: Mapping[str, str], log: Path) -> None:
+    `arguments` are more of the command's own.
+    """
+
+    def __init__(
+        self, bootstrap: str, environment: Mapping[str, str], log: Path, arguments: Sequence[str] = ()
+    ) -> None:
+        self.arguments = tuple(arguments)
         self.bootstrap = bootstrap
         self.environment = environment
         self.log = log
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "streams.cli.main", "worker", "--broker", self.bootstrap]
+        command = [sys.executable, "-m", "streams.cli.main", "worker", "--broker", self.bootstrap, *self.arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  our own command
                 command, env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log

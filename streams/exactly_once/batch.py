@@ -10,10 +10,12 @@ class Batch(NamedTuple):
     """Records in offset order, and after which seek of their partition they were fetched.
 
     Batches that were under way when their partition was sought elsewhere carry an older number than their
-    task expects, which is how they are known: gaps between offsets are normal and tell nothing.
+    task expects, which is how they are known: gaps between offsets are normal and tell nothing. ``number``
+    counts the batches of the partition since that seek, from 0: a task sees by it that none is missing.
     """
 
     topic: str
     partition: int
     seek: int
+    number: int
     records: Sequence[Record]

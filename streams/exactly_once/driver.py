@@ -53,6 +53,10 @@ class ConsumerFeed:
         """Whether the last fetch found nothing more to read there."""
         return partition in self._consumer.thread.read_up
 
+    def fetched_count(self, partition: TopicPartition, seek: int) -> int:
+        """Batches fetched of a partition since this seek."""
+        return self._consumer.thread.fetched_count(partition, seek)
+
     @property
     def _consumer(self) -> BatchConsumer:
         return cast("BatchConsumer", self._app.consumer)

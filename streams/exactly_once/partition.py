@@ -33,6 +33,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from streams.exactly_once.batch import Batch
+from streams.exactly_once.continuity import Continuity
 from streams.exactly_once.errors import ReopenNeeded, TaskFailed
 from streams.exactly_once.opened import OpenTask
 from streams.exactly_once.surroundings import Surroundings
@@ -69,6 +70,7 @@ class OwnedPartition:
         self._inbox: deque[Batch] = deque()
         self._announced: list[tuple[str, Sequence[Record]]] = []
         self._opened: OpenTask | None = None
+        self._continuity = Continuity(self.tps)
         self._places: frozenset[TopicPartition] = frozenset()
         self._living: asyncio.Task[None] | None = None
 
@@ -90,8 +92,11 @@ class OwnedPartition:
     def deliver(self, batch: Batch) -> None:
         """Take a batch in, unless it will be fetched again anyway."""
         if self.state is State.OPEN and self._opened is not None and batch.seek == self._opened.seek:
-            self._inbox.append(batch)
-            self._wake.set()
+            if self._continuity.follows(batch):
+                self._inbox.append(batch)
+                self._wake.set()
+            else:
+                self.reopen(f"a batch of {batch.topic}-{batch.partition} was lost on its way here")
 
     def reopen(self, reason: str) -> None:
         """Drop the task and open it anew."""
@@ -152,6 +157,7 @@ class OwnedPartition:
         # no await from here on: nothing may be announced between the newest records and what follows them
         self._announced = [(topic, around.broadcasts.newest(topic)) for topic in self.spec.broadcasts]
         self._reopen_reason = None
+        self._continuity.begin(opened.seek)
         self._settled.clear()
         self.state = State.OPEN
         return opened
@@ -179,6 +185,7 @@ class OwnedPartition:
         self._settled.set()
         await self._given_back.wait()
         await opened.seek_again()
+        self._continuity.begin(opened.seek)
         self._settled.clear()
         self.state = State.OPEN
 
@@ -198,6 +205,7 @@ class OwnedPartition:
                 opened.process(self._inbox.popleft())
             now_s = time.monotonic()
             if now_s >= next_tick_s:
+                self._continuity.check(self._around.feed.fetched_count)
                 opened.tick(self._behind())
                 next_tick_s = now_s + tick_s
             if now_s >= next_commit_s or opened.held_count >= settings.commit_max_records:

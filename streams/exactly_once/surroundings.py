@@ -31,6 +31,10 @@ class Feed(Protocol):
         """Whether the last fetch found nothing more to read there."""
         ...
 
+    def fetched_count(self, partition: TopicPartition, seek: int) -> int:
+        """Batches fetched of a partition since this seek."""
+        ...
+
     async def await_leaders(self, partitions: Collection[TopicPartition]) -> None:
         """Return once every partition, of whatever topic, has a leader that answers."""
         ...

@@ -9,7 +9,7 @@ each task seeks its own partitions once it has opened, and nothing is fetched fr
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 import aiokafka
@@ -28,6 +28,7 @@ from faust.types.tuples import ConsumerMessage
 from streams.exactly_once.assignor import CoPartitionedAssignor
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.settings import DriverSettings
+from streams.exactly_once.task import Record
 
 FETCH_TIMEOUT_S = 0.1  # also how late a resumed partition is noticed
 IDLE_S = 0.05
@@ -76,6 +77,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._owner = cast("OwnedApp", self.app).owner
         self._last_seek = 0
         self._seeks: dict[TopicPartition, int] = {}
+        self._counts: dict[TopicPartition, int] = {}
         self.read_up: frozenset[TopicPartition] = frozenset()
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:  # noqa: ARG002  Faust passes it
@@ -124,7 +126,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             )
         self.read_up = frozenset(filter(self._is_read_up, consumer.assignment()))
         # no await between the fetcher's answer and these numbers: no seek can happen in between
-        return [Batch(tp.topic, tp.partition, self._seeks.get(tp, 0), records) for tp, records in fetched.items()]
+        return [self._numbered(tp, records) for tp, records in fetched.items()]
+
+    def _numbered(self, tp: TopicPartition, records: Sequence[Record]) -> Batch:
+        number = self._counts.get(tp, 0)
+        self._counts[tp] = number + 1
+        return Batch(tp.topic, tp.partition, self._seeks.get(tp, 0), number, records)
+
+    def fetched_count(self, tp: TopicPartition, seek: int) -> int:
+        """Count the batches fetched of a partition since this seek; may be asked on any thread."""
+        return self._counts.get(tp, 0) if self._seeks.get(tp, 0) == seek else 0
 
     def _is_read_up(self, tp: TopicPartition) -> bool:
         """Whether all that is committed in a partition has been fetched."""
@@ -138,7 +149,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._last_seek += 1
         for tp, offset in positions.items():
             consumer.seek(tp, offset)
-            self._seeks[tp] = self._last_seek
+            self._seeks[tp], self._counts[tp] = self._last_seek, 0
         return self._last_seek
 
     async def start_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
@@ -215,14 +226,18 @@ class BatchConsumer(driver.Consumer):
         """Do nothing: Faust would close the consumer on the wrong loop; stopping closes it properly."""
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        while not self._should_end(fetcher):
-            if not self.flow_active:
-                await self.wait(self.can_resume_flow.wait())
-                continue
+        while await self._flows(fetcher):
             for batch in await self._fetch_some():
-                if self.suspend_flow.is_set():
-                    break
-                await self.wait_first(self._hand_over(batch), self.suspend_flow.wait())
+                # it may have been fetched while a rebalance ended, after its task had sought anew: hold it until
+                # Faust's streams flow again, for they skip what comes before
+                if await self._flows(fetcher):
+                    await self.wait_first(self._hand_over(batch), self.suspend_flow.wait())
+
+    async def _flows(self, fetcher: Any) -> bool:
+        """Wait until streams flow; false once the fetcher should end."""
+        while not (self.flow_active or self._should_end(fetcher)):
+            await self.wait(self.can_resume_flow.wait())
+        return not self._should_end(fetcher)
 
     async def _fetch_some(self) -> list[Batch]:
         ready = self._owner.ready()

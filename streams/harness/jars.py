@@ -7,9 +7,10 @@ import socket
 import tempfile
 import time
 import uuid
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from streams.harness.artifacts import kafka_jars, needed_program
@@ -52,15 +53,24 @@ class JarsKafka:
 
     ``partition`` stops a node's process (SIGSTOP): its connections stay open and unanswered, as behind a
     firewall that drops packets; but the node itself does not notice time passing and does not try to elect.
-    Whatever ends this process, a watchdog kills the nodes and removes the folder.
+    Whatever ends this process, a watchdog kills the nodes and removes the folder. ``properties`` are settings of
+    Kafka's own that differ from the harness's.
     """
 
-    def __init__(self, nodes: int = 1, *, heap_mb: int = 512, start_timeout_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        nodes: int = 1,
+        *,
+        heap_mb: int = 512,
+        start_timeout_s: float = 60.0,
+        properties: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         if nodes not in {1, 3}:
             raise ValueError(f"a cluster has 1 or 3 nodes, not {nodes}")
         self._count = nodes
         self._heap_mb = heap_mb
         self._start_timeout_s = start_timeout_s
+        self._properties = dict(properties)
         self._nodes: dict[int, Node] = {}
         self._folder: Path | None = None
         self._watchdog: Watchdog | None = None
@@ -143,7 +153,8 @@ class JarsKafka:
         for number, own in ports.items():
             home = folder / f"node-{number}"
             home.mkdir()
-            (home / "server.properties").write_text(server_properties(number, ports, home / "data"))
+            written = server_properties(number, ports, home / "data", self._properties)
+            (home / "server.properties").write_text(written)
             command = (java, f"-Xmx{self._heap_mb}m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
             self._nodes[number] = Node(
                 home=home,

@@ -14,7 +14,10 @@ from schemas.catalogue import CatalogueCard
 from schemas.codec import decode, encode
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
-from streams.audit import Audit, audit, read_committed
+from streams.audit_rules import audit_rules
+from streams.auditing.audit import SETTLEMENT_TOPICS, audit
+from streams.auditing.findings import Audit
+from streams.auditing.reading import read_committed
 from streams.demo.worker_process import WorkerProcess
 from streams.publishing import Publisher
 from streams.settings import Settings
@@ -94,7 +97,7 @@ async def _settled(bootstrap: str, settings: Settings, worker: WorkerProcess) ->
     deadline_s = time.monotonic() + DEADLINE_S
     while True:
         worker.refuse_if_dead()
-        found = await audit(bootstrap, correction_ms=settings.settlement.correction_ms)
+        found = await audit(bootstrap, audit_rules(settings, closed=True), topics=SETTLEMENT_TOPICS)
         if found.holds or time.monotonic() > deadline_s:
             await asyncio.sleep(2.0 * settings.publish_interval_ms / 1_000)
             return found

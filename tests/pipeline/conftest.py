@@ -2,19 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from streams.audit import Audit, audit, read_committed
+from streams.audit_rules import audit_rules
+from streams.auditing.audit import audit
+from streams.auditing.books import READING_ORDER
+from streams.auditing.findings import Audit
+from streams.auditing.reading import read_committed
 from streams.broker.embedded import EmbeddedBroker
 from streams.demo.worker_process import WorkerProcess
 from streams.settings import Settings
 from streams.topics.admin import ensure
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 ENVIRONMENT = {
     "SHELFWISE_SETTLEMENT__IDLE_MS": "1500",
     "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "500",
@@ -45,8 +49,8 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.2)
 
 
-def audited(bootstrap: str) -> Audit:
-    return asyncio.run(audit(bootstrap, correction_ms=Settings().settlement.correction_ms))
+def audited(bootstrap: str, topics: Sequence[str] = READING_ORDER) -> Audit:
+    return asyncio.run(audit(bootstrap, audit_rules(Settings(), closed=True), topics=topics))
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:

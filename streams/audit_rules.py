@@ -1,0 +1,21 @@
+"""What a pipeline with these settings is held to: the only thing that the auditor is told of it."""
+
+from streams.auditing.rules import AuditRules
+from streams.settings import Settings
+
+
+def audit_rules(settings: Settings, *, closed: bool = False) -> AuditRules:
+    """The rules for these settings; `closed` demands that every exposure has settled.
+
+    >>> audit_rules(Settings()).horizon_ms
+    1800000
+    """
+    settlement = settings.settlement
+    return AuditRules(
+        horizon_ms=settlement.horizon_ms,
+        attribution_ms=settlement.attribution_ms,
+        correction_ms=settlement.correction_ms,
+        lateness_ms=settlement.lateness_ms,
+        sample_share=settings.sample_share,
+        closed=closed,
+    )

@@ -1,0 +1,44 @@
+"""No stream-end is lost: each is one interaction, and the sums of every listener are those of the input."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from streams.auditing.books import Books
+from streams.auditing.recomputed import Recomputed
+
+
+def interactions_missing(books: Books, recomputed: Recomputed) -> Iterator[str]:
+    """Streams that must have become an interaction and have not, but for users that are not sampled."""
+    sampled = {user_id for user_id, _ in books.interactions}
+    excused = books.counters["streams_too_late"]
+    for (user_id, event_id), stream in books.streams.items():
+        if (user_id, event_id) in books.interactions or not recomputed.is_due(user_id, stream.event_ms):
+            continue
+        if recomputed.rules.sample_share < 1.0 and user_id not in sampled:
+            continue
+        if excused > 0 and recomputed.is_out_of_reach(user_id, stream.event_ms):
+            excused -= 1
+            continue
+        yield f"{user_id} {event_id}, ended at {stream.event_ms}"
+
+
+def interactions_twice(books: Books, _: Recomputed) -> Iterator[str]:
+    """Interactions that were written more than once."""
+    for (user_id, event_id), count in books.interactions.items():
+        for _again in range(count - 1):
+            yield f"{user_id} {event_id}"
+
+
+def interactions_unexpected(books: Books, _: Recomputed) -> Iterator[str]:
+    """Interactions that no stream-end led to."""
+    yield from (f"{user_id} {event_id}" for user_id, event_id in books.interactions.keys() - books.streams.keys())
+
+
+def listener_sums_wrong(books: Books, _: Recomputed) -> Iterator[str]:
+    """Listeners whose interactions do not add up to the time that their stream-ends name."""
+    expected: Counter[str] = Counter()
+    for name in books.interactions.keys() & books.streams.keys():
+        expected[name[0]] += books.streams[name].played_ms
+    for user_id, played_ms in books.played_ms.items():
+        if played_ms != expected[user_id]:
+            yield f"{user_id}: {played_ms} ms, not {expected[user_id]} ms"

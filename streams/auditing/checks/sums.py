@@ -1,0 +1,50 @@
+"""Statistics add up: cards' to the outcomes, blocks' to the interactions."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+from streams.auditing.books import Books
+from streams.auditing.recomputed import Recomputed
+
+RELATIVE, ABSOLUTE = 1e-6, 1e-3
+
+
+def _differ(found: float, expected: float) -> bool:
+    return not math.isclose(found, expected, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+
+
+def card_sums_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]:
+    """Cards whose statistics are not the sums over their outcomes: exposures, and successes by the yardstick."""
+    exposures: Counter[str] = Counter()
+    successes: Counter[str] = Counter()
+    for exposure, settled in books.settled.items():
+        last = max([*settled, *books.corrected.get(exposure, ())], key=lambda outcome: outcome.stream_count)
+        exposures[last.card_id] += len(settled)
+        successes[last.card_id] += last.played_ms >= 1_000 * recomputed.rules.yardstick_s
+    for card_id in sorted(exposures.keys() | books.statistics.keys()):
+        told = books.statistics.get(card_id)
+        if told is None or _differ(sum(told.exposures), exposures[card_id]):
+            counted = 0.0 if told is None else sum(told.exposures)
+            yield f"{card_id}: {counted:.3f} exposures, not {exposures[card_id]}"
+        elif "static" in told.rewards and _differ(sum(told.rewards["static"].total), successes[card_id]):
+            yield f"{card_id}: {sum(told.rewards['static'].total):.3f} successes, not {successes[card_id]}"
+
+
+def engagement_sums_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]:
+    """Sums by block that are not the sums over outcomes and interactions."""
+    settled = sum(map(len, books.settled.values()))
+    expected: dict[str, float] = {"exposures": settled}
+    if recomputed.rules.sample_share == 1.0:
+        expected["streams"] = sum(books.interactions.values())
+        expected["played_s"] = sum(books.played_ms.values()) / 1_000.0
+    for name, value in expected.items():
+        if _differ(books.engagement[name], value):
+            yield f"{name}: blocks sum to {books.engagement[name]:.3f}, not {value:.3f}"
+
+
+def block_sums_wrong(books: Books, _: Recomputed) -> Iterator[str]:
+    """Co-clusters whose counts do not sum to the interactions (none yet: the learner is still warming up)."""
+    interactions = sum(books.interactions.values())
+    if books.block_count is not None and _differ(books.block_count, interactions):
+        yield f"blocks count {books.block_count:.3f}, not {interactions} interactions"

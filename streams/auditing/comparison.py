@@ -1,0 +1,93 @@
+"""Holds what two runs wrote against each other: the newest value of every key, byte for byte."""
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct, json
+
+from streams.auditing.reading import read_records
+from streams.auditing.wire import DECODERS
+
+NEWEST = ("shelf-rankings",)
+EVERY = ("outcomes", "interactions")
+SUMS = ("card-statistics",)
+RELATIVE = 1e-9
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """What a run wrote, small enough for a file.
+
+    `digests` has, by topic and key, that of the newest value; of topics that are no tables, that of all values of the
+    key in the order of their bytes: in which order partitions wrote into a third is no one's promise. `sums` has the
+    numbers of every card, since the last bits of a sum depend on that order.
+    """
+
+    digests: dict[str, dict[str, str]]
+    sums: dict[str, dict[str, list[float]]]
+
+
+async def snapshot(bootstrap: str, options: Mapping[str, Any] | None = None) -> Snapshot:
+    """Take a snapshot of what is committed."""
+    digests: dict[str, dict[str, str]] = {}
+    sums: dict[str, dict[str, list[float]]] = {}
+    for topic in (*NEWEST, *EVERY, *SUMS):
+        values: dict[str, list[bytes]] = defaultdict(list)
+        async for record in read_records(bootstrap, topic, options):
+            if topic not in EVERY:
+                values[_name(record.key)].clear()
+            values[_name(record.key)].append(record.value or b"")
+        if topic in SUMS:
+            sums[topic] = {key: _numbers(topic, value) for key, (value,) in values.items()}
+        else:
+            digests[topic] = {key: _digest(some) for key, some in values.items()}
+    return Snapshot(digests=digests, sums=sums)
+
+
+def differences(found: Snapshot, reference: Snapshot) -> Iterator[str]:
+    """Name every key whose values are not those of the reference.
+
+    >>> one = Snapshot(digests={"t": {"a": "1"}}, sums={"s": {"c": [0.1 + 0.2]}})
+    >>> list(differences(one, Snapshot(digests={"t": {"a": "2"}}, sums={"s": {"c": [0.3]}})))
+    ['t a differs']
+    """
+    for topic, expected in reference.digests.items():
+        have = found.digests.get(topic, {})
+        for key in sorted(have.keys() | expected.keys()):
+            if have.get(key) != expected.get(key):
+                yield f"{topic} {key} {_how(key in have, key in expected)}"
+    for topic, numbers in reference.sums.items():
+        have_sums = found.sums.get(topic, {})
+        for key in sorted(have_sums.keys() | numbers.keys()):
+            if not _close(have_sums.get(key, []), numbers.get(key, [])):
+                yield f"{topic} {key} {_how(key in have_sums, key in numbers)}"
+
+
+def _how(is_here: bool, is_there: bool) -> str:
+    return "differs" if is_here and is_there else "is missing" if is_there else "should not be there"
+
+
+def _close(found: list[float], expected: list[float]) -> bool:
+    return len(found) == len(expected) and all(
+        math.isclose(one, other, rel_tol=RELATIVE, abs_tol=RELATIVE) for one, other in zip(found, expected, strict=True)
+    )
+
+
+def _numbers(topic: str, value: bytes) -> list[float]:
+    told = DECODERS[topic].decode(value)
+    return [*told.exposures, *(number for name in sorted(told.rewards) for number in told.rewards[name].total)]
+
+
+def _digest(values: list[bytes]) -> str:
+    return hashlib.sha256(b"\0".join(sorted(values))).hexdigest()
+
+
+def _name(key: bytes | None) -> str:
+    return (key or b"").decode(errors="replace")
+
+
+def load_snapshot(data: bytes) -> Snapshot:
+    """Read a snapshot back; raises `msgspec.ValidationError` where it is none."""
+    return json.decode(data, type=Snapshot)

@@ -1,0 +1,83 @@
+"""Holds the books against what must have come out: a pure function of the records."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from streams.auditing.books import LETTERS, Books
+from streams.auditing.checks import inputs, interactions, playing, rankings, settling, sums
+from streams.auditing.findings import Audit, Finding
+from streams.auditing.reading import LogRecord
+from streams.auditing.recomputed import Recomputed
+from streams.auditing.rules import AuditRules
+
+Check = Callable[[Books, Recomputed], Iterator[str]]
+
+
+class Checked(NamedTuple):
+    """A check, and the topics without which it cannot be made."""
+
+    check: Check
+    needs: frozenset[str]
+
+
+IN = frozenset({"impressions", "stream-ends", *LETTERS})
+OUTCOMES = IN | {"outcomes"}
+CHECKS = (
+    Checked(inputs.inputs_unaccounted, IN),
+    Checked(inputs.dead_letters_wrong, IN),
+    Checked(settling.exposures_missing, OUTCOMES),
+    Checked(settling.settled_twice, OUTCOMES),
+    Checked(settling.settled_unexpectedly, OUTCOMES),
+    Checked(playing.corrections_broken, OUTCOMES),
+    Checked(playing.played_wrong, OUTCOMES),
+    Checked(playing.settled_early, OUTCOMES),
+    Checked(interactions.interactions_missing, IN | {"interactions"}),
+    Checked(interactions.interactions_twice, IN | {"interactions"}),
+    Checked(interactions.interactions_unexpected, IN | {"interactions"}),
+    Checked(interactions.listener_sums_wrong, IN | {"interactions"}),
+    Checked(sums.card_sums_wrong, OUTCOMES | {"card-statistics"}),
+    Checked(sums.engagement_sums_wrong, OUTCOMES | {"interactions", "engagement"}),
+    Checked(sums.block_sums_wrong, IN | {"interactions", "co-clusters"}),
+    Checked(rankings.ranking_propensities_wrong, IN | {"shelf-rankings", "catalogue"}),
+    Checked(rankings.ranking_sources_wrong, IN | {"shelf-rankings"}),
+    Checked(rankings.ranking_numbers_wrong, IN | {"shelf-rankings"}),
+)
+
+
+def judge(records: Iterable[LogRecord], topics: Iterable[str], rules: AuditRules) -> Audit:
+    """Audit these records, topic by topic in the order of `READING_ORDER`; `topics` are those that were read."""
+    books = Books()
+    for record in records:
+        books.take(record)
+    books.topics.update(topics)
+    return judged(books, rules)
+
+
+def judged(books: Books, rules: AuditRules) -> Audit:
+    """Make every check whose topics were read."""
+    recomputed = Recomputed(books, rules)
+    found = [_made(checked.check, books, recomputed) for checked in CHECKS if checked.needs <= books.topics]
+    settled = sum(map(len, books.settled.values()))
+    return Audit(
+        holds=not any(finding.count for finding in found),
+        impressions=len(books.impressions),
+        exposures=len(recomputed.card_of),
+        settled=settled,
+        open=len(recomputed.card_of.keys() - books.settled.keys()),
+        corrections=sum(map(len, books.corrected.values())),
+        stream_ends=len(books.streams),
+        duplicates=books.duplicates,
+        interactions=sum(books.interactions.values()),
+        rankings=books.rankings.count,
+        dead_letters=sum(map(len, books.letters.values())),
+        violations={finding.check: finding.count for finding in found},
+        findings=tuple(finding for finding in found if finding.count),
+    )
+
+
+def _made(check: Check, books: Books, recomputed: Recomputed) -> Finding:
+    cases = check(books, recomputed)
+    examples = tuple(islice(cases, recomputed.rules.examples_max))
+    count = len(examples) + sum(1 for _ in cases)
+    return Finding(check=check.__name__, count=count, examples=examples)

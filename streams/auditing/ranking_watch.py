@@ -1,0 +1,69 @@
+"""Judges rankings as they are read: there are many, they are large, and only faults and the newest need be kept."""
+
+from collections import defaultdict
+
+from streams.auditing.reading import LogRecord
+from streams.auditing.wire import CardRead, RankingRead, ShelfRead
+
+SUM_TOLERANCE = 1e-6
+
+
+class RankingWatch:
+    """Faults by check, and the newest ranking's number of every user.
+
+    Numbers rise in the log of a user: an older or equal number after a newer one was written twice. A source
+    `<topic>` is the offset of the newest event of this user that the ranking has seen, so that very record must be of
+    the user; `<topic>/<partition>` a position in a broadcast topic.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.number_of: dict[str, int] = {}
+        self.faults: dict[str, list[str]] = defaultdict(list)
+        self._shelves_of: dict[str, set[str]] = defaultdict(set)
+        self._user_at: dict[tuple[str, int, int], str] = {}
+
+    def note_card(self, card: CardRead) -> None:
+        """A card that may be ranked, in these shelves, now or before."""
+        self._shelves_of[card.card_id].update(card.shelves)
+
+    def note_input(self, place: tuple[str, int, int], user_id: str) -> None:
+        """An input that a ranking may name as its source."""
+        self._user_at[place] = user_id
+
+    def take(self, ranking: RankingRead, record: LogRecord) -> None:
+        """Judge one ranking."""
+        self.count += 1
+        where = f"{ranking.user_id} #{ranking.ranking_number} at {record.partition}@{record.offset}"
+        if record.key != ranking.user_id.encode():
+            self.faults["ranking_numbers_wrong"].append(f"{where} lies under key {record.key!r}")
+        if ranking.ranking_number <= self.number_of.get(ranking.user_id, 0):
+            self.faults["ranking_numbers_wrong"].append(f"{where} after #{self.number_of[ranking.user_id]}")
+        self.number_of[ranking.user_id] = ranking.ranking_number
+        for shelf in ranking.shelves:
+            if fault := self._fault_of(shelf):
+                self.faults["ranking_propensities_wrong"].append(f"{where}, shelf {shelf.shelf_id}: {fault}")
+        for source, offset in ranking.sources.items():
+            if "/" not in source and self._user_at.get((source, record.partition, offset)) != ranking.user_id:
+                self.faults["ranking_sources_wrong"].append(f"{where}: {source}@{offset} is no event of this user")
+        if not ranking.sources:
+            self.faults["ranking_sources_wrong"].append(f"{where} names no source")
+
+    def _fault_of(self, shelf: ShelfRead) -> str | None:
+        """Name what is wrong with one shelf, if anything is.
+
+        A slot's propensity is the probability of one card among those that may stand there: from above 0 to 1, and
+        one for a lone card.
+        """
+        if not 0.0 < shelf.propensity <= 1.0 + SUM_TOLERANCE:
+            return f"the shelf's propensity is {shelf.propensity}"
+        if not len(shelf.cards) == len(shelf.propensities) == len(shelf.scores):
+            return "columns differ in length"
+        if len(set(shelf.cards)) != len(shelf.cards):
+            return "a card stands twice"
+        for card, propensity in zip(shelf.cards, shelf.propensities, strict=True):
+            if not 0.0 < propensity <= 1.0 + SUM_TOLERANCE:
+                return f"the propensity of {card} is {propensity}"
+            if shelf.shelf_id not in self._shelves_of.get(card, ()):
+                return f"{card} is not valid here"
+        return None

@@ -1,0 +1,64 @@
+"""Reads topics as a plain client would: committed records only, from the beginning to the present end."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.topics.partitions import partitions_of
+
+POLL_MS = 200
+FETCH_BYTES = 16 * 1_048_576
+
+
+class LogRecord(NamedTuple):
+    """A record as it lies in the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+async def stream_committed(bootstrap: str, topic: str, options: Mapping[str, Any] | None = None) -> AsyncIterator[Any]:
+    """All committed records of a topic up to its present end, in offset order in each partition.
+
+    `options` are aiokafka's own: security, for example. Yields aiokafka's records.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=FETCH_BYTES,
+        **(options or {}),
+    )
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for number in await partitions_of(consumer, topic)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            for batch in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+                for record in batch:
+                    yield record
+    finally:
+        await consumer.stop()
+
+
+async def read_records(
+    bootstrap: str, topic: str, options: Mapping[str, Any] | None = None
+) -> AsyncIterator[LogRecord]:
+    """The same, as plain values."""
+    async for record in stream_committed(bootstrap, topic, options):
+        yield LogRecord(topic, record.partition, record.offset, record.key, record.value, record.headers)
+
+
+async def read_committed(
+    bootstrap: str, topic: str, options: Mapping[str, Any] | None = None
+) -> list[tuple[bytes | None, bytes | None]]:
+    """All committed records of a topic up to its present end, as (key, value)."""
+    return [(record.key, record.value) async for record in stream_committed(bootstrap, topic, options)]

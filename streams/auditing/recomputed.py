@@ -1,0 +1,73 @@
+"""What must have come out, worked out anew from the inputs: which stream belongs to which exposure."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from streams.auditing.books import Books, Exposure
+from streams.auditing.rules import AuditRules
+from streams.auditing.wire import ImpressionRead, StreamEndRead
+
+
+class Recomputed:
+    """Exposures with their cards, and the streams of each, sure ones and those that may still be waiting.
+
+    A stream belongs to the impression that it names, if that was shown before the stream ended and not longer than
+    the correction window before; without a name to the newest impression of its card shown at most `attribution_ms`
+    before the stream began. Of a card seen twice on one page the first place counts.
+    """
+
+    def __init__(self, books: Books, rules: AuditRules) -> None:
+        self._books, self.rules = books, rules
+        self._seen = {name: impression.seen() for name, impression in books.impressions.items()}
+        self.card_of: dict[Exposure, str] = dict(self._exposures())
+        self.streams_of: dict[Exposure, list[StreamEndRead]] = defaultdict(list)
+        pages: dict[str, list[ImpressionRead]] = defaultdict(list)
+        for impression in books.impressions.values():
+            pages[impression.user_id].append(impression)
+        for stream in books.streams.values():
+            if exposure := self._exposure_of(stream, pages[stream.user_id]):
+                self.streams_of[exposure].append(stream)
+
+    def passed_ms(self, user_id: str) -> int:
+        """Event time that has surely passed where this user's events lie: the slower topic's, less the lateness."""
+        partition = self._books.partition_of_user[user_id]
+        newest = [self._books.newest_ms.get((topic, partition), -1) for topic in ("impressions", "stream-ends")]
+        return min(newest) - self.rules.lateness_ms
+
+    def is_due(self, user_id: str, event_ms: int) -> bool:
+        """Whether what happens at `event_ms` must have happened by now."""
+        return self.rules.closed or event_ms <= self.passed_ms(user_id)
+
+    def is_out_of_reach(self, user_id: str, event_ms: int) -> bool:
+        """Whether an event may have come too late to be told from a duplicate."""
+        partition = self._books.partition_of_user[user_id]
+        newest = max(self._books.newest_ms.get((topic, partition), -1) for topic in ("impressions", "stream-ends"))
+        return event_ms < newest - self.rules.lateness_ms - self.rules.correction_ms
+
+    def _exposures(self) -> Iterator[tuple[Exposure, str]]:
+        for (user_id, event_id), seen in self._seen.items():
+            for (row, slot), card in seen.items():
+                yield (user_id, event_id, row, slot), card
+
+    def _exposure_of(self, stream: StreamEndRead, pages: list[ImpressionRead]) -> Exposure | None:
+        page = self._page_of(stream, pages)
+        if page is None:
+            return None
+        for (row, slot), card in self._seen[page.user_id, page.event_id].items():
+            if card == stream.card_id:
+                return (stream.user_id, page.event_id, row, slot)
+        return None
+
+    def _page_of(self, stream: StreamEndRead, pages: list[ImpressionRead]) -> ImpressionRead | None:
+        remembered = self.rules.correction_ms
+        if stream.impression_id is not None:
+            page = self._books.impressions.get((stream.user_id, stream.impression_id))
+            return page if page and 0 <= stream.event_ms - page.event_ms <= remembered else None
+        fitting = [
+            page
+            for page in pages
+            if 0 <= stream.started_ms - page.event_ms <= self.rules.attribution_ms
+            and stream.event_ms - page.event_ms <= remembered
+            and stream.card_id in self._seen[page.user_id, page.event_id].values()
+        ]
+        return max(fitting, key=lambda page: (page.event_ms, page.event_id), default=None)

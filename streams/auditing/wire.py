@@ -1,0 +1,130 @@
+"""The auditor's own idea of the messages: the fields that it judges, and no check beyond their types."""
+
+from typing import Any
+
+from msgspec import Struct, field, json
+
+
+class ShelfSeen(Struct, frozen=True, gc=False):
+    """One shelf of an impression."""
+
+    cards: list[str]
+    seen: list[int]
+
+
+class ImpressionRead(Struct, frozen=True):
+    """A page that was shown."""
+
+    event_id: str
+    user_id: str
+    event_ms: int
+    shelves: list[ShelfSeen]
+
+    def seen(self) -> dict[tuple[int, int], str]:
+        """The card in every slot that was seen, by row and slot."""
+        return {(row, slot): shelf.cards[slot] for row, shelf in enumerate(self.shelves) for slot in shelf.seen}
+
+
+class StreamEndRead(Struct, frozen=True, gc=False):
+    """A stream that ended."""
+
+    event_id: str
+    user_id: str
+    card_id: str
+    started_ms: int
+    event_ms: int
+    played_ms: int
+    impression_id: str | None = None
+
+
+class OutcomeRead(Struct, frozen=True, gc=False):
+    """A settled exposure, or (with `stream_event_id`) a correction of one."""
+
+    impression_id: str
+    row: int
+    slot: int
+    user_id: str
+    card_id: str
+    shown_ms: int
+    played_ms: int
+    stream_count: int
+    settled_ms: int = 0
+    previous_ms: int = 0
+    stream_event_id: str | None = None
+
+
+class InteractionRead(Struct, frozen=True, gc=False):
+    """A stream as the learner gets it."""
+
+    event_id: str
+    user_id: str
+    card_id: str
+    played_ms: int
+
+
+class EngagementRead(Struct, frozen=True):
+    """Sums by block, in columns."""
+
+    exposures: list[float]
+    streams: list[float]
+    played_s: list[float]
+    counters: dict[str, int] = field(default_factory=dict)
+
+
+class RewardRead(Struct, frozen=True):
+    """Sums of one reward by user group."""
+
+    total: list[float]
+
+
+class CardStatisticsRead(Struct, frozen=True):
+    """Statistics of one card by user group."""
+
+    card_id: str
+    exposures: list[float]
+    rewards: dict[str, RewardRead]
+
+
+class CoClustersRead(Struct, frozen=True):
+    """Block statistics."""
+
+    count: list[list[float]]
+
+
+class ShelfRead(Struct, frozen=True):
+    """One shelf of a ranking."""
+
+    shelf_id: str
+    propensity: float
+    cards: list[str]
+    propensities: list[float]
+    scores: list[float]
+
+
+class RankingRead(Struct, frozen=True):
+    """A ranking."""
+
+    user_id: str
+    ranking_number: int
+    shelves: list[ShelfRead]
+    sources: dict[str, int] = field(default_factory=dict)
+
+
+class CardRead(Struct, frozen=True):
+    """A card of the catalogue."""
+
+    card_id: str
+    shelves: list[str]
+
+
+DECODERS: dict[str, Any] = {
+    "impressions": json.Decoder(ImpressionRead),
+    "stream-ends": json.Decoder(StreamEndRead),
+    "outcomes": json.Decoder(OutcomeRead),
+    "interactions": json.Decoder(InteractionRead),
+    "engagement": json.Decoder(EngagementRead),
+    "card-statistics": json.Decoder(CardStatisticsRead),
+    "co-clusters": json.Decoder(CoClustersRead),
+    "shelf-rankings": json.Decoder(RankingRead),
+    "catalogue": json.Decoder(CardRead),
+}

@@ -1,0 +1,65 @@
+"""Fills topics as fast as the broker takes it: whole batches, partitioned as Kafka's own partitioner would."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+
+from processors.worlds.home_page import Event
+from schemas.catalogue import CatalogueCard
+from schemas.codec import encode
+from schemas.impressions import Impression
+from streams.exactly_once.partitioner import Partitioner
+
+BATCH_BYTES = 500_000
+UNDER_WAY_MAX = 64
+
+
+class Keyed(NamedTuple):
+    """One record for one topic."""
+
+    topic: str
+    key: bytes
+    value: bytes
+
+
+def keyed(event: Event | CatalogueCard) -> Keyed:
+    """The record that carries an input message.
+
+    >>> from tests.builders import card
+    >>> keyed(card("c7")).key
+    b'c7'
+    """
+    if isinstance(event, CatalogueCard):
+        return Keyed("catalogue", event.card_id.encode(), encode(event))
+    topic = "impressions" if isinstance(event, Impression) else "stream-ends"
+    return Keyed(topic, event.user_id.encode(), encode(event))
+
+
+async def fill(bootstrap: str, records: Iterable[Keyed]) -> Counter[str]:
+    """Write records in their order (per partition) and wait until all are acknowledged; gives how many a topic got."""
+    written: Counter[str] = Counter()
+    partition_of = Partitioner().partition_of
+    open_batches: dict[tuple[str, int], Any] = {}
+    under_way: list[Any] = []
+    counts: dict[str, int] = {}
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=BATCH_BYTES) as producer:
+        for topic, key, value in records:
+            if topic not in counts:
+                counts[topic] = len(await producer.partitions_for(topic))
+            place = (topic, partition_of(key, counts[topic]))
+            batch = open_batches.get(place) or open_batches.setdefault(place, producer.create_batch())
+            if batch.append(timestamp=None, key=key, value=value) is None:
+                under_way.append(await producer.send_batch(batch, topic, partition=place[1]))
+                open_batches[place] = producer.create_batch()
+                open_batches[place].append(timestamp=None, key=key, value=value)
+            written[topic] += 1
+            if len(under_way) >= UNDER_WAY_MAX:
+                await asyncio.gather(*under_way)
+                under_way.clear()
+        for (topic, partition), batch in open_batches.items():
+            under_way.append(await producer.send_batch(batch, topic, partition=partition))
+        await asyncio.gather(*under_way)
+    return written

@@ -1,0 +1,110 @@
+"""`shelfwise audit`: whether every event counts exactly once, and everything adds up."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from streams.auditing.comparison import Snapshot
+from streams.auditing.findings import Audit
+from streams.cli.options import (
+    ConfigOption,
+    JsonOption,
+    NeededBrokerOption,
+    needed_broker,
+    print_json,
+    refuse_unless_reachable,
+    settings_of,
+)
+from streams.settings import ConfigurationError, Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("audit")(audit)
+
+
+def audit(
+    broker: NeededBrokerOption = None,
+    config: ConfigOption = None,
+    closed: Annotated[bool, typer.Option(help="Demand that every exposure has settled; none may be open.")] = False,
+    against: Annotated[
+        str | None, typer.Option(help="Compare with another run's outputs too: a broker, or a file of --snapshot.")
+    ] = None,
+    snapshot: Annotated[Path | None, typer.Option(help="Write what --against compares to this file.")] = None,
+    save_model: Annotated[
+        Path | None, typer.Option(help="Write the broadcast state there, for `worker --pin-model`.")
+    ] = None,
+    json: JsonOption = False,
+) -> int:
+    """Read inputs and outputs, committed only, and check the sums. Let workers come to rest first.
+
+    Status 1 where a check fails; each is named, with examples.
+    """
+    settings = settings_of(config, broker=broker)
+    bootstrap = needed_broker(settings)
+    reference = _reference(settings, against) if against else None
+    found, differing = asyncio.run(_audit(settings, bootstrap, closed, reference, snapshot, save_model))
+    if json:
+        print_json({**msgspec.to_builtins(found), "differences": differing, "holds": found.holds and not differing})
+    else:
+        counted = {name: getattr(found, name) for name in found.__struct_fields__[1:-2]}
+        typer.echo("  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counted.items()))
+        for finding in found.findings:
+            typer.echo(f"{finding.check} {finding.count:,}: {'; '.join(finding.examples)}")
+        typer.echo("".join(f"differs: {line}\n" for line in differing[:20]), nl=False)
+        typer.echo("the audit holds" if found.holds and not differing else "the audit does not hold")
+    return 0 if found.holds and not differing else 1
+
+
+async def _audit(
+    settings: Settings,
+    bootstrap: str,
+    closed: bool,
+    reference: Snapshot | None,
+    snapshot_file: Path | None,
+    model_file: Path | None,
+) -> tuple[Audit, list[str]]:
+    from streams.audit_rules import audit_rules
+    from streams.auditing.audit import audit as run_audit
+    from streams.auditing.comparison import differences, snapshot
+    from streams.connections import aiokafka_options
+    from streams.pinned_model import saved_model
+
+    options = aiokafka_options(settings, bootstrap)
+    del options["bootstrap_servers"]
+    found = await run_audit(bootstrap, audit_rules(settings, closed=closed), options=options)
+    differing: list[str] = []
+    if reference or snapshot_file:
+        taken = await snapshot(bootstrap, options)
+        differing = list(differences(taken, reference)) if reference else []
+        if snapshot_file:
+            _write(snapshot_file, msgspec.json.encode(taken))
+    if model_file:
+        _write(model_file, await saved_model(bootstrap, options))
+    return found, differing
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _reference(settings: Settings, against: str) -> Snapshot:
+    """The other run: a file where one of that name exists, else a broker."""
+    from streams.auditing.comparison import load_snapshot, snapshot
+    from streams.connections import aiokafka_options
+
+    if Path(against).is_file():
+        try:
+            return load_snapshot(Path(against).read_bytes())
+        except msgspec.MsgspecError as error:
+            raise ConfigurationError(f"{against} is no snapshot: {error}; --snapshot writes one") from error
+    refuse_unless_reachable(against)
+    options = aiokafka_options(settings, against)
+    del options["bootstrap_servers"]
+    return asyncio.run(snapshot(against, options))

@@ -1,0 +1,84 @@
+"""The broadcast state as a file: saved from a cluster, read by a worker whose model is pinned."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from schemas.topics import TOPICS, Role
+from streams.auditing.reading import stream_committed
+from streams.settings import ConfigurationError
+
+BROADCASTS = tuple(topic.name for topic in TOPICS.values() if topic.role is Role.BROADCAST)
+
+
+class PinnedRecord(Struct, frozen=True, kw_only=True):
+    """One record of a broadcast topic, as it lay there; it fits wherever a task takes records."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes
+
+    @property
+    def headers(self) -> tuple[tuple[str, bytes], ...]:
+        """None."""
+        return ()
+
+
+PinnedModel = dict[str, list[PinnedRecord]]
+
+
+async def saved_model(bootstrap: str, options: dict[str, Any] | None = None) -> bytes:
+    """The newest record of every key of the broadcast topics, as JSON lines."""
+    lines: list[bytes] = []
+    for topic in BROADCASTS:
+        newest: dict[bytes, Any] = {}
+        async for record in stream_committed(bootstrap, topic, options):
+            if record.value is None:
+                newest.pop(record.key, None)
+            elif record.key is not None:
+                newest[record.key] = record
+        lines += [msgspec.json.encode(_pinned(topic, record)) for record in newest.values()]
+    return b"".join(line + b"\n" for line in lines)
+
+
+def load_model(file: Path) -> PinnedModel:
+    """Read a pinned model, by topic, in the order in which a reader of the topics would have met the records.
+
+    Raises `ConfigurationError` where the file is none.
+    """
+    try:
+        records = list(_records(file))
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read {file}: {error.strerror}; name a file that `audit --save-model` wrote"
+        ) from error
+    except msgspec.MsgspecError as error:
+        raise ConfigurationError(f"{file} is no pinned model: {error}; `audit --save-model` writes one") from error
+    model: PinnedModel = {topic: [] for topic in BROADCASTS}
+    for record in sorted(records, key=lambda record: (record.partition, record.offset)):
+        if record.topic not in model:
+            raise ConfigurationError(f"{file} speaks of {record.topic}, which is no broadcast topic")
+        model[record.topic].append(record)
+    return model
+
+
+def _pinned(topic: str, record: Any) -> PinnedRecord:
+    return PinnedRecord(
+        topic=topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        key=record.key,
+        value=record.value,
+    )
+
+
+def _records(file: Path) -> Iterator[PinnedRecord]:
+    for line in file.read_bytes().splitlines():
+        yield msgspec.json.decode(line, type=PinnedRecord)

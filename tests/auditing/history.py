@@ -1,0 +1,85 @@
+"""The logs of a small run: the pure cores joined by function calls, one partition, every message at its place."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+from msgspec import Struct
+
+from processors.cards import Cards
+from processors.cocluster.settings import LearnerSettings
+from processors.learner import Learner
+from processors.listeners import Listeners
+from processors.worlds.home_page import HomePageSettings, SimulatedHome
+from processors.worlds.satisfaction import SatisfactionWorld, world_settings
+from schemas.impressions import Impression
+from schemas.outcomes import Interaction, OutcomeCorrected, OutcomeSettled
+from schemas.stream_ends import StreamEnd
+from streams.auditing.books import READING_ORDER
+from streams.auditing.reading import LogRecord
+from streams.settings import Settings
+from streams.tasks.routing import produced
+from tests.builders import impression, stream_end
+
+USERS, CARDS, PAGES, BATCH = 40, 24, 400, 50
+START_MS = 1_700_000_000_000
+
+
+class Run:
+    """Writes everything that a run would leave in the topics."""
+
+    def __init__(self) -> None:
+        self.records: list[LogRecord] = []
+        self._offsets: Counter[str] = Counter()
+        settings = Settings()
+        self.listeners = Listeners(settings.listeners, source="listeners/0")
+        self.cards = Cards(settings.rewards)
+        self.learner = Learner(LearnerSettings(warmup_events=200), settings.rewards, seed=1)
+
+    def write(self, message: Struct) -> int:
+        record = produced(message)
+        offset = self._offsets[record.topic]
+        self._offsets[record.topic] += 1
+        self.records.append(LogRecord(record.topic, 0, offset, record.key, record.value))
+        return offset
+
+    def feed(self, events: list[Impression | StreamEnd]) -> None:
+        numbered = [(self.write(event), event) for event in events]
+        shown = [(offset, event) for offset, event in numbered if isinstance(event, Impression)]
+        ended = [(offset, event) for offset, event in numbered if isinstance(event, StreamEnd)]
+        self._pass_on(self.listeners.impressions(shown))
+        self._pass_on(self.listeners.stream_ends(ended))
+
+    def _pass_on(self, messages: Iterable[Struct]) -> None:
+        messages = list(messages)
+        for message in messages:
+            self.write(message)
+        self.cards.outcomes([m for m in messages if isinstance(m, OutcomeSettled | OutcomeCorrected)])
+        self.learner.interactions([m for m in messages if isinstance(m, Interaction)])
+        for message in (*self.cards.statistics(), *self.learner.publish()):
+            self.write(message)
+
+
+def small_run() -> list[LogRecord]:
+    """Some 1,000 events, all exposures settled, in the auditor's reading order."""
+    world = SatisfactionWorld(world_settings("W1", users=USERS, cards=CARDS), world_seed=3)
+    home = SimulatedHome(world, HomePageSettings(control_share=1.0), seed=4)
+    times = [START_MS + 20_000 * number for number in range(PAGES)]
+    home.visit(np.random.default_rng(5).integers(USERS, size=PAGES).tolist(), times, {})
+    events = home.events_until(START_MS + 10**10)
+    run = Run()
+    for card in home.catalogue:
+        run.write(card)
+        run.listeners.learned.put_card(card.card_id, card)
+    for first in range(0, len(events), BATCH):
+        run.feed(events[first : first + BATCH])
+    end_ms = max(event.event_ms for event in events) + 10**7
+    last_stream = stream_end(event_id="end", user_id="clock", started_ms=end_ms - 60_000, event_ms=end_ms)
+    run.feed([impression(event_id="end", user_id="clock", event_ms=end_ms, cards=()), last_stream])
+    later = stream_end(event_id="later", user_id="clock", started_ms=end_ms, event_ms=end_ms + 10**6)
+    run.feed([impression(event_id="later", user_id="clock", event_ms=end_ms + 10**6, cards=()), later])
+    return sorted(run.records, key=lambda record: _place_of(record.topic))
+
+
+def _place_of(topic: str) -> int:
+    return READING_ORDER.index(topic) if topic in READING_ORDER else len(READING_ORDER)

@@ -1,0 +1,208 @@
+"""The auditor is green on what a run leaves, and red, under the right name, on every way to tamper with it."""
+
+from collections.abc import Callable
+from functools import cache
+
+import orjson
+import pytest
+
+from schemas.dead_letters import DeadLetter
+from streams.audit_rules import audit_rules
+from streams.auditing.books import READING_ORDER
+from streams.auditing.findings import Audit
+from streams.auditing.judging import judge
+from streams.auditing.reading import LogRecord
+from streams.settings import Settings
+from tests.auditing.history import small_run
+
+Logs = list[LogRecord]
+
+
+@cache
+def untouched() -> Logs:
+    return small_run()
+
+
+def audited(logs: Logs, *, closed: bool = False) -> Audit:
+    read = (record for record in logs if record.topic in READING_ORDER)
+    return judge(read, READING_ORDER, audit_rules(Settings(), closed=closed))
+
+
+def where(topic: str, fits: Callable[[dict], bool] = lambda body: True, nth: int = 3) -> int:  # type: ignore[type-arg]
+    """Index of a record of a topic whose body fits; not the first, which may be special."""
+    return [i for i, r in enumerate(untouched()) if r.topic == topic and fits(orjson.loads(r.value or b"{}"))][nth]
+
+
+def dropped(index: int) -> Logs:
+    return [*untouched()[:index], *untouched()[index + 1 :]]
+
+
+def doubled(index: int) -> Logs:
+    return [*untouched()[: index + 1], *untouched()[index:]]
+
+
+def changed(index: int, change: Callable[[dict], object]) -> Logs:  # type: ignore[type-arg]
+    body = orjson.loads(untouched()[index].value or b"{}")
+    change(body)
+    record = untouched()[index]._replace(value=orjson.dumps(body))
+    return [*untouched()[:index], record, *untouched()[index + 1 :]]
+
+
+def newest(topic: str, fits: Callable[[dict], bool] = lambda body: True) -> int:  # type: ignore[type-arg]
+    return where(topic, fits, nth=-1)
+
+
+def with_letters(index: int, count: int, value: bytes | None) -> Logs:
+    """Dead letters for an input, before everything else, and the input itself as it was."""
+    record = untouched()[index]
+    letter = DeadLetter(
+        topic=record.topic, partition=0, offset=record.offset, timestamp_ms=0, reason="invalid"
+    ).headers()
+    letters = [LogRecord(record.topic + ".dlq", 0, n, record.key, value or record.value, letter) for n in range(count)]
+    return [*letters, *untouched()]
+
+
+def is_settled(body: dict) -> bool:  # type: ignore[type-arg]
+    return body["type"] == "outcome-settled.v1"
+
+
+def is_streamed(body: dict) -> bool:  # type: ignore[type-arg]
+    return is_settled(body) and body["played_ms"] > 0
+
+
+def is_corrected(body: dict) -> bool:  # type: ignore[type-arg]
+    return body["type"] == "outcome-corrected.v1"
+
+
+def is_full(body: dict) -> bool:  # type: ignore[type-arg]
+    return len(body["shelves"]) > 1
+
+
+TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
+    "an outcome is dropped": ("exposures_missing", lambda: dropped(where("outcomes", is_settled))),
+    "an outcome is written twice": ("settled_twice", lambda: doubled(where("outcomes", is_settled))),
+    "an outcome is of another card": (
+        "settled_unexpectedly",
+        lambda: changed(where("outcomes", is_settled), lambda body: body.update(card_id="c0-of-nobody")),
+    ),
+    "an outcome's time is wrong": (
+        "played_wrong",
+        lambda: changed(where("outcomes", is_streamed), lambda body: body.update(played_ms=body["played_ms"] + 1)),
+    ),
+    "an outcome settles early": (
+        "settled_early",
+        lambda: changed(where("outcomes", is_settled), lambda body: body.update(settled_ms=body["settled_ms"] - 1)),
+    ),
+    "a correction is dropped": ("played_wrong", lambda: dropped(where("outcomes", is_corrected))),
+    "a correction is written twice": ("corrections_broken", lambda: doubled(where("outcomes", is_corrected))),
+    "a correction begins elsewhere": (
+        "corrections_broken",
+        lambda: changed(where("outcomes", is_corrected), lambda body: body.update(previous_ms=1)),
+    ),
+    "an interaction is dropped": ("interactions_missing", lambda: dropped(where("interactions"))),
+    "an interaction is written twice": ("interactions_twice", lambda: doubled(where("interactions"))),
+    "an interaction is invented": (
+        "interactions_unexpected",
+        lambda: changed(where("interactions"), lambda body: body.update(event_id="s-of-nobody")),
+    ),
+    "an interaction is shorter": (
+        "listener_sums_wrong",
+        lambda: changed(where("interactions"), lambda body: body.update(played_ms=1)),
+    ),
+    "a card's exposures are short by one": (
+        "card_sums_wrong",
+        lambda: changed(
+            newest("card-statistics"),
+            lambda body: body.update(exposures=[body["exposures"][0] - 1, *body["exposures"][1:]]),
+        ),
+    ),
+    "a card's successes are short by one": (
+        "card_sums_wrong",
+        lambda: changed(
+            newest("card-statistics"),
+            lambda body: body["rewards"]["static"].update(total=[-1.0, *body["rewards"]["static"]["total"][1:]]),
+        ),
+    ),
+    "sums of engagement are dropped": (
+        "engagement_sums_wrong",
+        lambda: dropped(where("engagement", lambda body: sum(body["exposures"]) > 0)),
+    ),
+    "blocks count other than interactions": (
+        "block_sums_wrong",
+        lambda: changed(newest("co-clusters"), lambda body: body["count"][0].__setitem__(0, body["count"][0][0] + 1)),
+    ),
+    "a propensity is zero": (
+        "ranking_propensities_wrong",
+        lambda: changed(
+            where("shelf-rankings", is_full), lambda body: body["shelves"][0]["propensities"].__setitem__(0, 0.0)
+        ),
+    ),
+    "a card stands in a shelf where it is not valid": (
+        "ranking_propensities_wrong",
+        lambda: changed(
+            where("shelf-rankings", is_full), lambda body: body["shelves"][0]["cards"].__setitem__(0, "c0-of-nobody")
+        ),
+    ),
+    "a ranking's source is another listener's event": (
+        "ranking_sources_wrong",
+        lambda: changed(where("shelf-rankings"), lambda body: body.update(sources={"impressions": 10**6})),
+    ),
+    "a ranking is written twice": ("ranking_numbers_wrong", lambda: doubled(where("shelf-rankings"))),
+    "the last ranking is lost": ("ranking_numbers_wrong", lambda: dropped(newest("shelf-rankings"))),
+    "an input is lost": ("settled_unexpectedly", lambda: dropped(where("impressions", is_full))),
+    "an input is no message": (
+        "inputs_unaccounted",
+        lambda: changed(where("impressions"), lambda body: body.pop("event_id")),
+    ),
+    "a dead letter is there twice": (
+        "dead_letters_wrong",
+        lambda: with_letters(where("stream-ends"), count=2, value=None),
+    ),
+    "a dead letter has other bytes": (
+        "dead_letters_wrong",
+        lambda: with_letters(where("stream-ends"), count=1, value=b"other"),
+    ),
+    "a good stream-end is set aside after it has counted": (
+        "interactions_unexpected",
+        lambda: with_letters(where("stream-ends"), count=1, value=None),
+    ),
+}
+
+
+def test_what_a_run_leaves_holds() -> None:
+    found = audited(untouched())
+    assert found.holds, found.findings
+    assert found.settled == found.exposures > 2_000
+    assert found.corrections > 10
+    assert found.interactions > 400
+    assert found.rankings > 300
+    assert len(found.violations) == 18, "every check was made"
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_tampering_is_found(what: str) -> None:
+    check, logs = TAMPERED[what]
+    found = audited(logs())
+    assert not found.holds
+    assert found.violations[check] >= 1, found.findings
+    (finding,) = [finding for finding in found.findings if finding.check == check]
+    assert finding.examples
+
+
+def test_an_exposure_may_be_open_while_its_horizon_may_not_have_passed() -> None:
+    newest_ms = max(orjson.loads(r.value or b"")["event_ms"] for r in untouched() if r.topic == "impressions")
+    late = newest_ms - 60_000
+    shelf = {"shelf_id": "s", "cards": ["c1"], "propensities": [1.0], "seen": [0]}
+    body = {"type": "impression.v1", "event_id": "new", "user_id": "clock", "event_ms": late, "shelves": [shelf]}
+    at = newest("impressions")
+    extra = LogRecord("impressions", 0, 10**6, b"clock", orjson.dumps(body))
+    logs = [*untouched()[: at + 1], extra, *untouched()[at + 1 :]]
+    assert audited(logs).violations["exposures_missing"] == 0
+    assert audited(logs, closed=True).violations["exposures_missing"] == 1
+
+
+def test_a_check_whose_topics_were_not_read_is_not_made() -> None:
+    read = (record for record in untouched() if record.topic in {"impressions", "stream-ends"})
+    topics = {"impressions", "stream-ends", "impressions.dlq", "stream-ends.dlq"}
+    found = judge(read, topics, audit_rules(Settings()))
+    assert found.violations.keys() == {"inputs_unaccounted", "dead_letters_wrong"}
