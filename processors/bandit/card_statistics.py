@@ -172,8 +172,9 @@ class CardStatisticsTable:
         factors = self.forgetting.as_of(self.epochs, int(newest_ms))
         self.forgetting = Forgetting(half_life_ms)
         self.epochs[:] = self.forgetting.epochs(np.full_like(self.updated_ms, newest_ms))
-        for sums in (self.exposures, self.total, self.squares):
-            np.multiply(sums, factors.reshape(-1, *(1,) * (sums.ndim - 1)), out=sums)
+        self.exposures *= factors[:, None]
+        self.total *= factors[:, None, None]
+        self.squares *= factors[:, None, None]
 
     def _grow(self, room: int) -> None:
         self.exposures = np.pad(self.exposures, ((0, room), (0, 0)))

@@ -96,6 +96,10 @@ class Learned:
         """Soft card groups [C, K] by row: the prior where nothing is known."""
         return softmax(self.card_logits()[:-1])
 
+    def card_groups(self) -> IntArray:
+        """The likeliest card group [C] of every card by row."""
+        return np.asarray(self.card_logits()[:-1].argmax(axis=1))
+
     def posterior(self, reward: str) -> Posterior:
         """Expected reward [C, G] of every card of the catalogue with every user group."""
         if reward not in self._posteriors or len(self._posteriors[reward].mean) != len(self.catalogue.names):

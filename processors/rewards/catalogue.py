@@ -42,6 +42,22 @@ def rewards(seed: int = 0) -> dict[str, GroupedReward]:
 REWARD_NAMES = tuple(rewards())
 
 
+COMPARED = (
+    "static",
+    "mean",
+    "mean:none",
+    "mean:users",
+    "mean:cards",
+    "arithmetic-mean",
+    "median",
+    "additive",
+    "continuous",
+    "random-threshold",
+    "random-groups",
+)
+"""Rewards that a pipeline compares unless told otherwise: each at its finest grouping, and the default at all."""
+
+
 def reward_named(name: str, seed: int = 0) -> GroupedReward:
     """The reward of that name; raises `ValueError` that lists the names there are.
 

@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from schemas.rankings import HOME
 from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicMissingError
 from streams.topics.partitions import partitions_of
 
@@ -26,8 +27,8 @@ class AsyncRankingSubscriber:
             page = subscriber.get("u1")
     """
 
-    def __init__(self, bootstrap: str, **options: Any) -> None:
-        self.table = RankingTable()
+    def __init__(self, bootstrap: str, *, surface: str = HOME, **options: Any) -> None:
+        self.table = RankingTable(surface)
         self._options = {**options, "bootstrap_servers": bootstrap}
         self._consumer: Any = None
         self._partitions: list[TopicPartition] = []

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from schemas.codec import UnreadableError, decode
 from schemas.fields import Weights
-from schemas.rankings import ShelfRanking
+from schemas.rankings import HOME, ShelfRanking, ranking_key
 
 TOPIC = "shelf-rankings"
 Source = Literal["own", "group", "global"]
@@ -43,6 +43,7 @@ class _Head(Struct, frozen=True):
     ranking_number: int
     event_ms: int
     user_weights: Weights = ()
+    surface: str = HOME
 
     @property
     def group(self) -> int | None:
@@ -60,7 +61,7 @@ class _Kept(NamedTuple):
 
 
 class RankingTable:
-    """Keeps the newest ranking of each listener as bytes; what comes late or twice changes nothing.
+    """Keeps the newest ranking of each listener for one surface as bytes; what comes late or twice changes nothing.
 
     The higher ranking number wins. A lower one wins only with a later event: its listener was forgotten by the worker
     (state is bounded) and counts anew.
@@ -77,7 +78,8 @@ class RankingTable:
     (True, None)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, surface: str = HOME) -> None:
+        self.surface = surface
         self.counters: Counter[str] = Counter()
         self.newest_ms = 0
         self._kept: dict[str, _Kept] = {}  # the newest last, here and in each group
@@ -92,13 +94,15 @@ class RankingTable:
         return list(self._kept)
 
     def put(self, key: bytes | None, value: bytes | None) -> bool:
-        """Take in one record of the topic; false where it is old, unreadable, or deletes nobody."""
+        """Take in one record of the topic; false where it is old, unreadable, of another surface, or deletes nobody."""
         if value is None:
-            return self._forget((key or b"").decode(errors="replace"))
+            return self._forget(self._user_of((key or b"").decode(errors="replace")))
         try:
             head = self._decode_head(value)
         except msgspec.MsgspecError:
             self.counters["unreadable"] += 1
+            return False
+        if head.surface != self.surface:
             return False
         known = self._kept.get(head.user_id)
         unseen_count = 0
@@ -142,6 +146,11 @@ class RankingTable:
             self._forget(user_id)
             return None
         return Found(ranking, source, self.newest_ms - ranking.event_ms, kept.unseen_count)
+
+    def _user_of(self, key: str) -> str:
+        """Whom a key speaks of; nobody, if it is that of another surface."""
+        user_id = key.removesuffix(ranking_key("", self.surface))
+        return user_id if ranking_key(user_id, self.surface) == key else ""
 
     def _forget(self, user_id: str) -> bool:
         kept = self._kept.pop(user_id, None)

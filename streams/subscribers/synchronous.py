@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from kafka import KafkaConsumer, TopicPartition
 
+from schemas.rankings import HOME
 from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicMissingError
 
 
@@ -20,8 +21,8 @@ class RankingSubscriber:
             page = subscriber.get("u1")
     """
 
-    def __init__(self, bootstrap: str, **options: Any) -> None:
-        self.table = RankingTable()
+    def __init__(self, bootstrap: str, *, surface: str = HOME, **options: Any) -> None:
+        self.table = RankingTable(surface)
         self._options = {**options, "bootstrap_servers": bootstrap}
         self._consumer: Any = None
         self._ends: dict[TopicPartition, int] = {}
