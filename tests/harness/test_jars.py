@@ -15,6 +15,7 @@ from streams.harness.interface import HarnessError
 pytestmark = pytest.mark.kafka
 ROOT = Path(__file__).parent.parent.parent
 OWNER = """
+from streams.harness.jars import JarsKafka
 kafka = JarsKafka().start()
 print(kafka._nodes[1]._process.pid, kafka._folder, flush=True)
 input()
