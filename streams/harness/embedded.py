@@ -26,6 +26,11 @@ class EmbeddedKafka:
             raise HarnessError("the broker does not run: call start() first")
         return self._broker.bootstrap
 
+    @property
+    def faults(self) -> Any:
+        """The broker's fault plan (``streams.broker.faults.FaultPlan``), for tests that want it to misbehave."""
+        return self._only(1).faults
+
     def start(self) -> Self:
         """Start the broker's thread."""
         self._broker = EmbeddedBroker(port=0, data_dir=self._data_dir, seed=self._seed).start()
