@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Self
 
 from streams.broker.embedded import EmbeddedBroker
+from streams.broker.faults import FaultPlan
 from streams.harness.interface import HarnessError, NodeStatus
 
 
@@ -27,9 +28,9 @@ class EmbeddedKafka:
         return self._broker.bootstrap
 
     @property
-    def faults(self) -> Any:
-        """The broker's fault plan (``streams.broker.faults.FaultPlan``), for tests that want it to misbehave."""
-        return self._only(1).faults
+    def faults(self) -> FaultPlan:
+        """What goes wrong in the broker, for tests that want it to misbehave."""
+        return self._running(1).faults
 
     def start(self) -> Self:
         """Start the broker's thread."""
