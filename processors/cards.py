@@ -30,10 +30,11 @@ class _PartitionRow(Struct, array_like=True):
 class Cards:
     """Processor of one partition of cards: every outcome counted once, in the groups of the generation in force."""
 
-    def __init__(self, rewards: Sequence[str]) -> None:
-        self.rewards = [reward_named(name) for name in rewards]
+    def __init__(self, rewards: Sequence[str], seed: int = 0, half_life_ms: int = 0) -> None:
+        self.rewards = [reward_named(name, seed) for name in rewards]
         self.learned = Learned(())
-        self.table = CardStatisticsTable(rewards, groups=1)
+        self.half_life_ms = half_life_ms
+        self.table = CardStatisticsTable(rewards, groups=1, half_life_ms=half_life_ms)
         self.counters: Counter[str] = Counter()
         self._previous: tuple[int, FloatArray] | None = None
         self._unwritten: set[str] = set()
@@ -61,14 +62,18 @@ class Cards:
         played_s = np.array([outcome.played_ms for outcome in outcomes]) / 1_000.0
         previous_s = np.array([getattr(outcome, "previous_ms", 0) for outcome in outcomes]) / 1_000.0
         names = [outcome.card_id for outcome in outcomes]
+        streamed = np.flatnonzero(played_s > 0.0)
+        streamed_names = [names[row] for row in streamed.tolist()]
         seen = Observations(
             cards=self.table.rows_of(names),
+            shown_ms=np.array([outcome.shown_ms for outcome in outcomes], dtype=np.int64),
             weights=weights,
             exposures=settled,
-            rewards=self._rewards(played_s, names),
-            previous=self._rewards(previous_s, names),
+            streamed=streamed,
+            rewards=self._rewards(played_s[streamed], streamed_names),
+            previous=self._rewards(previous_s[streamed], streamed_names),
         )
-        self.table.add(seen, max(_time_of(outcome) for outcome in outcomes))
+        self.table.add(seen, np.array([_time_of(outcome) for outcome in outcomes], dtype=np.int64))
         self._unwritten.update(names)
         self.counters["outcomes_counted"] += int(settled.sum())
         self.counters["corrections_counted"] += len(outcomes) - int(settled.sum())
@@ -93,20 +98,19 @@ class Cards:
         if PARTITION_KEY not in found:
             return
         partition = msgspec.msgpack.decode(found.pop(PARTITION_KEY), type=_PartitionRow)
-        self.table = CardStatisticsTable([reward.name for reward in self.rewards], partition.groups)
-        self.table.generation = partition.generation
+        names = [reward.name for reward in self.rewards]
+        self.table = CardStatisticsTable(names, partition.groups, partition.generation, self.half_life_ms)
         self.counters.update(partition.counters)
         self._written = Counter(self.counters)
         for _, value in sorted(found.items()):
             self.table.adopt(msgspec.json.decode(value, type=CardStatistics), publish=True)
 
     def _rewards(self, seconds: FloatArray, names: Sequence[str]) -> FloatArray:
-        """Rewards [R, n, G] of streams of these cards."""
+        """Rewards [n, R, G] of streams of these cards."""
         known = self.learned.card_weights()
         weights = np.vstack([known, self.learned.blocks.card_prior])[self.learned.rows_of(names)]
-        blocks = self.learned.blocks
-        by_reward = [group_rewards(reward, seconds, weights, blocks) for reward in self.rewards]
-        return np.stack([_fitted(values, self.table.groups) for values in by_reward])
+        by_reward = [group_rewards(self.learned.success(reward), seconds, weights) for reward in self.rewards]
+        return np.stack([_fitted(values, self.table.groups) for values in by_reward], axis=1)
 
     def _weights(self, outcome: Outcome) -> FloatArray:
         """The listener's soft group in the generation in force."""

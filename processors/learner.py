@@ -12,6 +12,8 @@ from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.settings import LearnerSettings
 from processors.interner import Interner
 from processors.rewards.catalogue import reward_named
+from processors.rewards.published_times import as_published, published_times
+from processors.rewards.streaming_times import StreamingTimes
 from processors.settlement.rows import Row
 from schemas.catalogue import CatalogueCard
 from schemas.learning import CardGroup, CoClusters, Matrix
@@ -26,7 +28,7 @@ class Learner:
     def __init__(self, settings: LearnerSettings, rewards: Sequence[str], seed: int) -> None:
         self.settings = settings
         self.seed = seed
-        self.rewards = [reward_named(name) for name in rewards]
+        self.rewards = [reward_named(name, seed) for name in rewards]
         self.learner = CoClusterLearner(settings, seed)
         self.users, self.cards = Interner(b"u/"), Interner(b"c/")
         self.catalogue: dict[str, CatalogueCard] = {}
@@ -70,10 +72,12 @@ class Learner:
         if self._written_count == self.learner.state.events_count:
             return
         self._written_count = self.learner.state.events_count
-        yield from self.users.changed_rows()
-        yield from self.cards.changed_rows()
         for key, value in self.learner.rows_changed():
             yield _LEARNED + key, value
+        for interner, gone in zip((self.users, self.cards), self.learner.forgotten, strict=True):
+            interner.release(gone)
+        yield from self.users.changed_rows()
+        yield from self.cards.changed_rows()
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up the learner that wrote these rows; it publishes what it knows again."""
@@ -90,6 +94,7 @@ class Learner:
 
     def _co_clusters(self) -> CoClusters:
         model = self.learner.model()
+        times = as_published(StreamingTimes(self.learner.streaming_sums()))
         return CoClusters(
             labels=self._labels(),
             generation=model.generation,
@@ -99,10 +104,11 @@ class Learner:
             card_prior=tuple(model.card_prior.tolist()),
             mean=_matrix(model.mean),
             variance=_matrix(model.variance),
-            count=_matrix(model.count),
+            count=_matrix(times.count),
             global_mean=model.global_mean,
             global_variance=model.global_variance,
-            thresholds_s={reward.name: _matrix(reward.thresholds_s(model)) for reward in self.rewards},
+            thresholds_s={reward.name: _matrix(reward.success(times).threshold_s) for reward in self.rewards},
+            times=published_times(times),
             user_overlap=_matrix(self.learner.user_overlap) if model.generation > 1 else (),
             card_overlap=_matrix(self.learner.card_overlap) if model.generation > 1 else (),
         )

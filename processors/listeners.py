@@ -12,12 +12,10 @@ from msgspec import Struct
 from processors.cocluster.arrays import FloatArray
 from processors.engagement import Engagement
 from processors.listeners_settings import ListenersSettings
-from processors.policies.catalogue import policy_named
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker, RankingRequest
 from processors.ranking.soft_groups import softmax
-from processors.rewards.catalogue import reward_named
 from processors.settlement.due import CorrectedExposure, Due, EndedStream, SettledImpression
 from processors.settlement.rows import Row, changed_rows, restore
 from processors.settlement.settlement import Settlement
@@ -39,11 +37,7 @@ class Listeners:
         self.learned = learned or Learned(settings.rewards)
         self.positions: dict[str, int] = {}
         self.settlement = Settlement(settings.settlement)
-        self.pages = PageMaker(
-            settings.ranking,
-            policy_named(settings.ranking.policy, epsilon=settings.ranking.epsilon),
-            reward_named(settings.ranking.reward),
-        )
+        self.pages = [PageMaker.of(ranking) for ranking in settings.ranking.by_surface()]
         self._engagement = Engagement(settings.bucket_length_ms)
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
@@ -165,4 +159,4 @@ class Listeners:
                         sources=dict(sorted((listener.offsets | self.positions).items())),
                     )
                 )
-        return list(self.pages.rank(self.learned, requests))
+        return [ranking for pages in self.pages for ranking in pages.rank(self.learned, requests)]

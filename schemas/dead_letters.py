@@ -17,13 +17,14 @@ DeadLetterReason = Literal[
     "event_time_ahead",
 ]
 
-HEADER_TOPIC = "shelfwise.source.topic"
-HEADER_PARTITION = "shelfwise.source.partition"
-HEADER_OFFSET = "shelfwise.source.offset"
-HEADER_TIMESTAMP = "shelfwise.source.timestamp_ms"
-HEADER_REASON = "shelfwise.reason"
-HEADER_DETAIL = "shelfwise.detail"
-HEADER_ATTEMPT = "shelfwise.attempt"
+HEADER_PREFIX = "shelfwise."
+HEADER_TOPIC = f"{HEADER_PREFIX}source.topic"
+HEADER_PARTITION = f"{HEADER_PREFIX}source.partition"
+HEADER_OFFSET = f"{HEADER_PREFIX}source.offset"
+HEADER_TIMESTAMP = f"{HEADER_PREFIX}source.timestamp_ms"
+HEADER_REASON = f"{HEADER_PREFIX}reason"
+HEADER_DETAIL = f"{HEADER_PREFIX}detail"
+HEADER_ATTEMPT = f"{HEADER_PREFIX}attempt"
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -44,9 +45,16 @@ class DeadLetter(Struct, frozen=True, kw_only=True, tag="dead-letter.v1", tag_fi
     detail: str = ""
     attempt: Count = 1
 
-    def headers(self) -> Headers:
-        """Kafka headers that say all of this, as text."""
+    def headers(self, own: Iterable[tuple[str, bytes]] = ()) -> Headers:
+        """Kafka headers that say all of this, as text, behind the record's `own`; an earlier attempt's are left out.
+
+        >>> letter = DeadLetter(topic="t", partition=0, offset=9, timestamp_ms=5, reason="empty", attempt=2)
+        >>> headers = letter.headers([("trace", b"7"), (HEADER_ATTEMPT, b"1")])
+        >>> headers[0], [value for name, value in headers if name == HEADER_ATTEMPT]
+        (('trace', b'7'), [b'2'])
+        """
         return (
+            *((name, value) for name, value in own if not name.startswith(HEADER_PREFIX)),
             (HEADER_TOPIC, self.topic.encode()),
             (HEADER_PARTITION, str(self.partition).encode()),
             (HEADER_OFFSET, str(self.offset).encode()),

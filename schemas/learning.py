@@ -17,14 +17,19 @@ Matrix = tuple[tuple[float, ...], ...]
 
 
 class RewardSums(Struct, frozen=True, kw_only=True):
-    """Sum and sum of squares of one reward by user group; both add up over partitions."""
+    """Sum and sum of squares of one reward by user group; both add up over partitions.
+
+    Empty `squares` are the same as `total`: so they are for a reward that is 0 or 1.
+    """
 
     total: tuple[float, ...]
-    squares: tuple[float, ...]
+    squares: tuple[float, ...] = ()
 
 
 class CardStatistics(Struct, frozen=True, kw_only=True, tag="card-statistics.v1", tag_field="type"):
     """Bandit statistics of one card: soft exposures by user group, and sums of every reward. Keyed by card.
+
+    With a half-life, an outcome that was shown at time t weighs 2 ** (t / half_life_ms - epoch).
 
     >>> CardStatistics(card_id="c1", generation=1, version=3, updated_ms=0, exposures=(2.0, 0.0),
     ...     rewards={"static": RewardSums(total=(1.0, 0.0), squares=(1.0, 0.0))}).version
@@ -37,12 +42,15 @@ class CardStatistics(Struct, frozen=True, kw_only=True, tag="card-statistics.v1"
     updated_ms: EventMs
     exposures: tuple[float, ...]
     rewards: dict[str, RewardSums]
+    half_life_ms: Count = 0
+    epoch: Count = 0
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(card_id=self.card_id)
         groups = len(self.exposures)
         for name, sums in self.rewards.items():
-            refuse_unless(len(sums.total) == len(sums.squares) == groups, f"reward {name} has not {groups} groups")
+            fits = len(sums.total) == groups and len(sums.squares) in {0, groups}
+            refuse_unless(fits, f"reward {name} has not {groups} groups")
 
 
 class CardGroup(Struct, frozen=True, kw_only=True, tag="card-group.v1", tag_field="type"):
@@ -63,12 +71,30 @@ class CardGroup(Struct, frozen=True, kw_only=True, tag="card-group.v1", tag_fiel
         refuse_unless(self.group < len(self.logits), "group names no logit")
 
 
+class TimeDistributions(Struct, frozen=True, kw_only=True):
+    """How long is streamed in each co-cluster, and in its margins: sums that add up, and histograms.
+
+    Matrices are user groups x card groups; log is log1p(seconds). `histogram[g][k][b]` counts the streams that lasted
+    less than `bounds_s[b]` seconds (the last bin is open) and no less than the bound before; `user_histogram[g][b]`
+    and `card_histogram[k][b]` are its margins.
+    """
+
+    bounds_s: tuple[float, ...]
+    log_total: Matrix
+    log_squares: Matrix
+    seconds_total: Matrix
+    histogram: tuple[Matrix, ...]
+    user_histogram: Matrix
+    card_histogram: Matrix
+
+
 class CoClusters(Struct, frozen=True, kw_only=True, tag="co-clusters.v1", tag_field="type"):
     """The co-clusters of users and cards: block distributions of x = log1p(streamed seconds), and success in each.
 
     Matrices are user groups x card groups. `thresholds_s[reward][g][k]` is the streaming time in seconds from which
-    that reward calls a stream a success. A new `generation` means that groups changed in kind: `user_overlap[old][new]`
-    and `card_overlap[old][new]` say how much of each old group went where. Between generations numbers are stable.
+    that reward calls a stream a success (where it earns at least half). A new
+    `generation` means that groups changed in kind: `user_overlap[old][new]` and `card_overlap[old][new]` say how much
+    of each old group went where. Between generations numbers are stable.
 
     >>> CoClusters(generation=1, version=1, event_ms=0, user_prior=(1.0,), card_prior=(1.0,), mean=((5.0,),),
     ...     variance=((1.0,),), count=((10.0,),), global_mean=5.0, global_variance=1.0).version
@@ -89,6 +115,7 @@ class CoClusters(Struct, frozen=True, kw_only=True, tag="co-clusters.v1", tag_fi
     labels: tuple[str, ...] = ()
     user_overlap: Matrix = ()
     card_overlap: Matrix = ()
+    times: TimeDistributions | None = None
 
     def __post_init__(self) -> None:
         rows, columns = len(self.user_prior), len(self.card_prior)
@@ -98,3 +125,15 @@ class CoClusters(Struct, frozen=True, kw_only=True, tag="co-clusters.v1", tag_fi
         refuse_unless_shaped(rows, columns, **{f"thresholds_s[{name}]": m for name, m in self.thresholds_s.items()})
         refuse_unless(all(v > 0.0 for row in self.variance for v in row), "a block variance is not positive")
         refuse_unless(len(self.labels) in {0, columns}, "labels and card groups differ in number")
+        if self.times is not None:
+            _refuse_unless_fitting(self.times, rows, columns)
+
+
+def _refuse_unless_fitting(times: TimeDistributions, rows: int, columns: int) -> None:
+    bins = len(times.bounds_s)
+    sums = {"log_total": times.log_total, "log_squares": times.log_squares, "seconds_total": times.seconds_total}
+    refuse_unless_shaped(rows, columns, **sums)
+    refuse_unless(len(times.histogram) == rows, f"histogram has not {rows} user groups")
+    refuse_unless_shaped(columns, bins, **{f"histogram[{g}]": m for g, m in enumerate(times.histogram)})
+    refuse_unless_shaped(rows, bins, user_histogram=times.user_histogram)
+    refuse_unless_shaped(columns, bins, card_histogram=times.card_histogram)

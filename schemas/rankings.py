@@ -14,7 +14,8 @@ from schemas.fields import (
     refuse_unless_identifiers,
 )
 
-ReasonKind = Literal["own_streams", "group", "card", "newcomer", "exploration"]
+HOME = "home"
+ReasonKind = Literal["own_streams", "group", "card", "fresh", "newcomer", "exploration"]
 
 
 class RankedShelf(Struct, frozen=True, kw_only=True):
@@ -24,8 +25,8 @@ class RankedShelf(Struct, frozen=True, kw_only=True):
     and `second_reasons[i]` are the two strongest reasons for the card, with the numbers behind them in the columns
     beside: `own_streams`, what the listener's own recent streams of the card add to its expected reward; `group`, what
     the listener's groups add to the card's overall mean; `card`, the card's overall mean above that of all cards;
-    `newcomer`, the share of the score that is prior since hardly anyone has seen the card; `exploration`, the
-    probability with which this shelf is shuffled.
+    `fresh`, what a recent release adds; `newcomer`, the share of the score that is prior since hardly anyone has seen
+    the card; `exploration`, the probability with which this shelf is not shown in its best order, as it now is not.
 
     >>> RankedShelf(shelf_id="jazz", score=0.2, propensity=0.9, cards=("c1",), scores=(0.2,), propensities=(1.0,),
     ...     reasons=("group",), reason_values=(0.1,), second_reasons=("card",), second_values=(0.0,)).cards
@@ -52,8 +53,17 @@ class RankedShelf(Struct, frozen=True, kw_only=True):
         )
 
 
+def ranking_key(user_id: str, surface: str) -> str:
+    """Key of a listener's ranking for a surface; on the home page the listener's name alone.
+
+    >>> ranking_key("u1", "home"), ranking_key("u1", "search")
+    ('u1', 'u1@search')
+    """
+    return user_id if surface == HOME else f"{user_id}@{surface}"
+
+
 class ShelfRanking(Struct, frozen=True, kw_only=True, tag="shelf-ranking.v1", tag_field="type"):
-    """The page a listener should see next. Keyed by user; the newest `ranking_number` wins.
+    """The page a listener should see next. Keyed by user (and surface, but for home); the newest `ranking_number` wins.
 
     `sources` gives, by topic, the offset up to which each input had been seen: with them and `draw_key` the ranking
     can be recomputed byte for byte. `discovery_share` is the share of cards that this listener has not streamed lately.
@@ -71,7 +81,7 @@ class ShelfRanking(Struct, frozen=True, kw_only=True, tag="shelf-ranking.v1", ta
     reward_version: Identifier
     model_version: Identifier
     draw_key: Count
-    surface: Identifier = "home"
+    surface: Identifier = HOME
     user_weights: Weights = ()
     discovery_share: float = 1.0
     sources: dict[str, int] = field(default_factory=dict)
@@ -79,3 +89,8 @@ class ShelfRanking(Struct, frozen=True, kw_only=True, tag="shelf-ranking.v1", ta
     def __post_init__(self) -> None:
         refuse_unless_identifiers(user_id=self.user_id)
         refuse_unless(self.event_ms >= 0, "event_ms is negative")
+
+    @property
+    def key(self) -> str:
+        """What the record is keyed by."""
+        return ranking_key(self.user_id, self.surface)

@@ -56,6 +56,11 @@ class Topic(Struct, frozen=True, kw_only=True):
         """Whether only the newest record of every key is kept."""
         return self.cleanup is Cleanup.COMPACT
 
+    @property
+    def is_paged(self) -> bool:
+        """Whether it has as many partitions as the page topics: all of these are joined by partition."""
+        return self.partitions == 0
+
     def partition_count(self, page_partitions: int) -> int:
         """How many partitions the topic gets where the page topics have `page_partitions`."""
         return self.partitions or page_partitions

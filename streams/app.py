@@ -32,7 +32,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             inputs=("outcomes",),
             state_topic="cards" + STATE_SUFFIX,
             broadcasts=("co-clusters", "card-groups"),
-            make=lambda _partition: CardsTask(settings.rewards),
+            make=lambda _partition: CardsTask(settings.reward_names, settings.seed, settings.reward_half_life_ms),
             tick_interval_ms=500,
         ),
         "learner": lambda: TaskSpec(
@@ -41,7 +41,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             state_topic="learner" + STATE_SUFFIX,
             broadcasts=("catalogue",),
             make=lambda _partition: LearnerTask(
-                Learner(settings.coclusters, settings.rewards, settings.seed), settings.publish_interval_ms
+                Learner(settings.coclusters, settings.reward_names, settings.seed), settings.publish_interval_ms
             ),
         ),
         "model": lambda: TaskSpec(

@@ -1,14 +1,19 @@
 """Dead letters: read them, and send them again exactly once."""
 
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from msgspec import Struct
 
 from schemas.dead_letters import DeadLetter
-from streams.auditing.reading import partitions_of
+from streams.topics.partitions import partitions_of
 
 REPLAY_GROUP = "shelfwise-dlq-replay"
+BATCH_LETTERS_MAX = 1_000
+LETTER_BYTES_MAX = 16 * 1_048_576
 SHOWN_BYTES = 400
 
 
@@ -37,74 +42,136 @@ class Letter(Struct, frozen=True, kw_only=True):
         }
 
 
-def _consumer(bootstrap: str, group: str | None) -> Any:
-    return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        group_id=group,
+async def letters_of(bootstrap: str, topic: str, **options: Any) -> AsyncGenerator[list[Letter], None]:
+    """All dead letters of a topic up to its present end, a batch at a time; `options` are aiokafka's own.
+
+    Records that carry no reason are none of ours: they are passed over.
+    """
+    consumer = AIOKafkaConsumer(
+        **{**options, "bootstrap_servers": bootstrap},
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         enable_auto_commit=False,
-        max_partition_fetch_bytes=16 * 1_048_576,
+        max_partition_fetch_bytes=LETTER_BYTES_MAX,
     )
-
-
-async def _read(consumer: Any, partitions: list[TopicPartition]) -> list[Letter]:
-    ends = await consumer.end_offsets(partitions)
-    letters: list[Letter] = []
-    while any([await consumer.position(partition) < end for partition, end in ends.items()]):
-        batches = await consumer.getmany(timeout_ms=200)
-        letters.extend(
-            Letter(
-                partition=record.partition,
-                offset=record.offset,
-                key=record.key,
-                value=record.value,
-                headers=tuple(record.headers),
-                why=DeadLetter.from_headers(record.headers),
-            )
-            for batch in batches.values()
-            for record in batch
-        )
-    return letters
-
-
-async def read_letters(bootstrap: str, topic: str) -> list[Letter]:
-    """All dead letters of a topic."""
-    consumer = _consumer(bootstrap, None)
-    await consumer.start()
     try:
+        await consumer.start()
         partitions = [TopicPartition(topic, number) for number in await partitions_of(consumer, topic)]
+        if not partitions:  # nothing was ever set aside on this cluster
+            return
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
-        return await _read(consumer, partitions)
+        ends = await consumer.end_offsets(partitions)
+        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            batches = await consumer.getmany(timeout_ms=200, max_records=BATCH_LETTERS_MAX)
+            yield [letter for batch in batches.values() for letter in map(_letter, batch) if letter is not None]
     finally:
         await consumer.stop()
 
 
-async def replay_letters(bootstrap: str, topic: str, reason: str | None) -> int:
+def _letter(record: Any) -> Letter | None:
+    try:
+        why = DeadLetter.from_headers(record.headers)
+    except (KeyError, ValueError):
+        return None
+    return Letter(
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        headers=tuple(record.headers),
+        why=why,
+    )
+
+
+async def read_letters(bootstrap: str, topic: str, limit: int | None = None, **options: Any) -> list[Letter]:
+    """The dead letters of a topic, the first `limit` of them."""
+    letters: list[Letter] = []
+    async with aclosing(letters_of(bootstrap, topic, **options)) as batches:
+        async for batch in batches:
+            letters += batch
+            if limit is not None and len(letters) >= limit:
+                break
+    return letters[:limit]
+
+
+async def count_letters(bootstrap: str, topic: str, **options: Any) -> Counter[str]:
+    """How many dead letters a topic holds, by reason."""
+    counted: Counter[str] = Counter()
+    async for batch in letters_of(bootstrap, topic, **options):
+        counted.update(letter.why.reason for letter in batch)
+    return counted
+
+
+async def replay_letters(bootstrap: str, topic: str, reason: str | None, **options: Any) -> int:
     """Send dead letters to where they came from, with their attempt in the headers; gives how many.
 
-    The position in the dead-letter topic is committed in the same transaction: a letter is sent again once, also when
-    this is killed half-way or run twice.
+    Each reason has a position of its own in the dead-letter topic, the committed offset of a group, which moves in the
+    transaction that sends the letters: so each is sent again once, in whatever order the reasons are replayed, however
+    often this runs, and also when it is killed half-way. Of two at the same time the later one fences the earlier.
     """
-    consumer = _consumer(bootstrap, REPLAY_GROUP)
+    sent = 0
+    async with _producer(bootstrap, topic, options) as producer:
+        done = _Positions(bootstrap, topic, options)
+        async for batch in letters_of(bootstrap, topic, **options):
+            by_reason: defaultdict[str, list[Letter]] = defaultdict(list)
+            for letter in batch:
+                if reason in {None, letter.why.reason} and not await done.covers(letter):
+                    by_reason[letter.why.reason].append(letter)
+            for name, letters in by_reason.items():
+                async with producer.transaction():
+                    for letter in letters:
+                        await producer.send(letter.why.topic, letter.value, letter.key, headers=list(letter.headers))
+                    ends = {TopicPartition(topic, letter.partition): letter.offset + 1 for letter in letters}
+                    await producer.send_offsets_to_transaction(ends, replay_group(name))
+                sent += len(letters)
+    return sent
+
+
+def replay_group(reason: str) -> str:
+    """The group whose committed offsets say how far letters of this reason have been replayed.
+
+    >>> replay_group("not_json")
+    'shelfwise-dlq-replay.not_json'
+    """
+    return f"{REPLAY_GROUP}.{reason}"
+
+
+class _Positions:
+    """How far each reason has been replayed, asked for once a reason."""
+
+    def __init__(self, bootstrap: str, topic: str, options: dict[str, Any]) -> None:
+        self._options = {**options, "bootstrap_servers": bootstrap}
+        self._topic = topic
+        self._of_reason: dict[str, dict[int, int]] = {}
+
+    async def covers(self, letter: Letter) -> bool:
+        """Whether this letter has been sent again before."""
+        reason = letter.why.reason
+        if reason not in self._of_reason:
+            self._of_reason[reason] = await self._committed(replay_group(reason))
+        return letter.offset < self._of_reason[reason].get(letter.partition, 0)
+
+    async def _committed(self, group: str) -> dict[int, int]:
+        consumer = AIOKafkaConsumer(**self._options, group_id=group, enable_auto_commit=False)
+        try:
+            await consumer.start()  # a consumer, not an admin client: it waits for the group's coordinator
+            numbers = await partitions_of(consumer, self._topic)
+            return {number: await consumer.committed(TopicPartition(self._topic, number)) or 0 for number in numbers}
+        finally:
+            await consumer.stop()
+
+
+@asynccontextmanager
+async def _producer(bootstrap: str, topic: str, options: dict[str, Any]) -> AsyncIterator[Any]:
+    """The replaying producer: opening it ends what an earlier replay has left open, before positions are read."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, transactional_id=f"{REPLAY_GROUP}-{topic}", max_request_size=16 * 1_048_576
+        **{**options, "bootstrap_servers": bootstrap},
+        transactional_id=f"{REPLAY_GROUP}-{topic}",
+        max_request_size=LETTER_BYTES_MAX,
     )
-    await producer.start()
-    await consumer.start()
     try:
-        partitions = [TopicPartition(topic, number) for number in await partitions_of(consumer, topic)]
-        consumer.assign(partitions)
-        letters = await _read(consumer, partitions)
-        chosen = [letter for letter in letters if reason in {None, letter.why.reason}]
-        async with producer.transaction():
-            for letter in chosen:
-                await producer.send(letter.why.topic, letter.value, letter.key, headers=list(letter.headers))
-            if letters:
-                positions = {partition: await consumer.position(partition) for partition in partitions}
-                await producer.send_offsets_to_transaction(positions, REPLAY_GROUP)
-        return len(chosen)
+        await producer.start()
+        yield producer
     finally:
-        await consumer.stop()
         await producer.stop()

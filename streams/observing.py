@@ -13,9 +13,9 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class LoggingObserver(Observer):  # each method is documented where it is declared
-    """Logs what changes, counts what flows; metrics are served on loopback where a port is given."""
+    """Logs what changes, counts what flows; metrics are served where a port is given, on loopback by default."""
 
-    def __init__(self, metrics_port: int = 0) -> None:
+    def __init__(self, metrics_port: int = 0, metrics_host: str = "127.0.0.1") -> None:
         self.registry = CollectorRegistry()
         self._log: Any = structlog.get_logger("shelfwise.worker")
         registry = self.registry
@@ -37,7 +37,7 @@ class LoggingObserver(Observer):  # each method is documented where it is declar
         )
         self._lost = Counter("shelfwise_input_lost", "Input deleted unread", (*_LABELS, "topic"), registry=registry)
         if metrics_port:
-            start_http_server(metrics_port, addr="127.0.0.1", registry=registry)
+            start_http_server(metrics_port, addr=metrics_host, registry=registry)
 
     @override
     def assigned(self, task: str, partition: int) -> None:

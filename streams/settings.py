@@ -23,6 +23,7 @@ from processors.cocluster.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.settings import RankingSettings
+from processors.rewards.catalogue import COMPARED, REWARD_NAMES
 from processors.settlement.settings import SettlementSettings
 
 TaskName = Literal["listeners", "cards", "learner", "model"]
@@ -83,7 +84,8 @@ class Settings(BaseSettings):
     tasks: tuple[TaskName, ...] = TASKS
     page_partitions: int = Field(4, ge=1, le=1_000, description="partitions of the topics keyed by user or card")
     replication_factor: int = Field(1, ge=1, le=10)
-    rewards: tuple[str, ...] = Field(("static", "mean"), description="rewards to keep statistics of")
+    rewards: tuple[str, ...] = Field(COMPARED, description="rewards to keep statistics of; `all`: of every one")
+    reward_half_life_ms: int = Field(0, ge=0, description="half-life of outcomes in event time; 0: none")
     sample_share: float = Field(1.0, gt=0.0, le=1.0, description="share of users that the co-clusters learn from")
     seed: int = Field(0, ge=0, lt=2**63)
     commit_interval_ms: int = Field(150, ge=10, le=60_000)
@@ -91,7 +93,8 @@ class Settings(BaseSettings):
     session_timeout_ms: int = Field(10_000, ge=1_500, description="silence after which a worker counts as gone")
     start_deadline_ms: int | None = Field(30_000, description="how long to look for a broker at start; none: for ever")
     publish_interval_ms: int = Field(1_000, ge=100, description="at most one new set of co-clusters in this time")
-    metrics_port: int = Field(0, ge=0, le=65_535, description="Prometheus metrics on loopback; 0: none")
+    metrics_port: int = Field(0, ge=0, le=65_535, description="Prometheus metrics; 0: none")
+    metrics_host: str = Field("127.0.0.1", min_length=1, description="where metrics are served; loopback by default")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -105,12 +108,21 @@ class Settings(BaseSettings):
     coclusters: CoClustering = LearnerSettings()
 
     @property
+    def reward_names(self) -> tuple[str, ...]:
+        """Names of the rewards to keep statistics of.
+
+        >>> len(Settings(rewards=("all",)).reward_names) > len(Settings().reward_names)
+        True
+        """
+        return REWARD_NAMES if self.rewards == ("all",) else self.rewards
+
+    @property
     def listeners(self) -> ListenersSettings:
         """What the listeners task needs to know."""
         return ListenersSettings(
             settlement=self.settlement,
             ranking=msgspec.structs.replace(self.ranking, seed=self.seed),
-            rewards=self.rewards,
+            rewards=self.reward_names,
             bucket_length_ms=self.drift.bucket_length_ms,
             sample_share=self.sample_share,
         )
@@ -173,10 +185,12 @@ def _check_names(settings: Settings) -> None:
     from processors.policies.catalogue import policy_named
     from processors.rewards.catalogue import reward_named
 
-    policy_named(settings.ranking.policy, epsilon=settings.ranking.epsilon)
-    for name in settings.rewards:
+    for name in settings.reward_names:
         reward_named(name)
-    if settings.ranking.reward not in settings.rewards:
-        raise ValueError(
-            f"ranking.reward is {settings.ranking.reward!r}: it must be one of rewards, {settings.rewards}"
-        )
+    for ranking in settings.ranking.by_surface():
+        policy_named(ranking.policy, ranking.knobs)
+        if ranking.reward not in settings.reward_names:
+            names = ", ".join(settings.reward_names)
+            raise ValueError(
+                f"ranking.reward: surface {ranking.surface} ranks by {ranking.reward!r}: it must be one of rewards, {names}"
+            )

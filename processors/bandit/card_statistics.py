@@ -5,46 +5,55 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from processors.bandit.forgetting import Forgetting
 from processors.cocluster.arrays import FloatArray, IntArray
 from schemas.learning import CardStatistics, RewardSums
+
+ROOM_MIN = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Observations:
     """Outcomes in columns: what each exposure adds to the statistics of its card.
 
-    `exposures` is 1 for a settled exposure and 0 for a correction; `rewards` [R, n, G] is what every reward gives,
-    `previous` [R, n, G] what it gave before the correction (zero for a settled exposure).
+    `exposures` is 1 for a settled exposure and 0 for a correction. Only the rows `streamed` [m] earn anything:
+    `rewards` [m, R, G] is what every reward gives them, `previous` [m, R, G] what it gave before a correction.
     """
 
     cards: IntArray  # [n], rows of the table
+    shown_ms: IntArray  # [n]
     weights: FloatArray  # [n, G]
     exposures: FloatArray  # [n]
-    rewards: FloatArray  # [R, n, G]
-    previous: FloatArray  # [R, n, G]
+    streamed: IntArray  # [m], rows of the columns above
+    rewards: FloatArray  # [m, R, G]
+    previous: FloatArray  # [m, R, G]
 
 
 class CardStatisticsTable:
     """Statistics of the cards of one partition, one row a card.
 
+    With a half-life, sums are forgotten in event time: they are kept as of `epochs`, in whole half-lives.
+
     >>> table = CardStatisticsTable(("static",), groups=2)
     >>> one = np.ones((1, 1, 2))
-    >>> table.add(Observations(cards=table.rows_of(["c1"]), weights=np.array([[0.25, 0.75]]), exposures=np.ones(1),
-    ...     rewards=one, previous=0 * one), event_ms=5)
+    >>> table.add(Observations(cards=table.rows_of(["c1"]), shown_ms=np.array([4]), weights=np.array([[0.25, 0.75]]),
+    ...     exposures=np.ones(1), streamed=np.array([0]), rewards=one, previous=0 * one), np.array([5]))
     >>> message, = table.changed_messages(); message.exposures, message.rewards["static"].total
     ((0.25, 0.75), (0.25, 0.75))
     """
 
-    def __init__(self, rewards: Sequence[str], groups: int, generation: int = 0) -> None:
+    def __init__(self, rewards: Sequence[str], groups: int, generation: int = 0, half_life_ms: int = 0) -> None:
         self.rewards = tuple(rewards)
         self.generation = generation
+        self.forgetting = Forgetting(half_life_ms)
         self.row: dict[str, int] = {}
         self.exposures = np.zeros((0, groups))
-        self.total = np.zeros((len(self.rewards), 0, groups))
-        self.squares = np.zeros((len(self.rewards), 0, groups))
+        self.total = np.zeros((0, len(self.rewards), groups))
+        self.squares = np.zeros((0, len(self.rewards), groups))
+        self.epochs = np.zeros(0, np.int64)
+        self.versions = np.zeros(0, np.int64)
+        self.updated_ms = np.zeros(0, np.int64)
         self._names: list[str] = []
-        self._versions: list[int] = []
-        self._updated_ms: list[int] = []
         self._changed: set[int] = set()
 
     @property
@@ -54,21 +63,29 @@ class CardStatisticsTable:
 
     def rows_of(self, card_ids: Iterable[str]) -> IntArray:
         """Rows of these cards; a new card gets a new row."""
-        rows = [self.row.setdefault(card_id, len(self.row)) for card_id in card_ids]
-        self._grow(list(self.row)[len(self._names) :])
+        rows = []
+        for card_id in card_ids:
+            row = self.row.get(card_id)
+            if row is None:
+                row = self.row[card_id] = len(self._names)
+                self._names.append(card_id)
+            rows.append(row)
+        if len(self._names) > len(self.exposures):
+            self._grow(max(ROOM_MIN, 2 * len(self._names)) - len(self.exposures))
         return np.array(rows, dtype=np.int64)
 
-    def add(self, seen: Observations, event_ms: int) -> None:
-        """Count these observations in."""
-        np.add.at(self.exposures, seen.cards, seen.weights * seen.exposures[:, None])
-        for reward in range(len(self.rewards)):
-            now, before = seen.rewards[reward], seen.previous[reward]
-            np.add.at(self.total[reward], seen.cards, seen.weights * (now - before))
-            np.add.at(self.squares[reward], seen.cards, seen.weights * (now**2 - before**2))
-        for row in seen.cards.tolist():
-            self._versions[row] += 1
-            self._updated_ms[row] = max(self._updated_ms[row], event_ms)
-            self._changed.add(row)
+    def add(self, seen: Observations, event_ms: IntArray) -> None:
+        """Count these observations in; they became known at `event_ms` [n]."""
+        cards, streamed = seen.cards, seen.streamed
+        self._advance(cards, seen.shown_ms)
+        weights = seen.weights * self.forgetting.weights(seen.shown_ms, self.epochs[cards])[:, None]
+        np.add.at(self.exposures, cards, weights * seen.exposures[:, None])
+        earning, now, before = weights[streamed, None, :], seen.rewards, seen.previous
+        np.add.at(self.total, cards[streamed], earning * (now - before))
+        np.add.at(self.squares, cards[streamed], earning * (now**2 - before**2))
+        np.add.at(self.versions, cards, 1)
+        np.maximum.at(self.updated_ms, cards, event_ms)
+        self._changed.update(cards.tolist())
 
     def carry_over(self, overlap: FloatArray, generation: int) -> None:
         """Move the statistics to the groups of a new generation; rows of `overlap` [old, new] sum to one.
@@ -83,21 +100,33 @@ class CardStatisticsTable:
         self.generation = generation
         self._changed.update(range(len(self._names)))
 
+    def current(self, rows: IntArray, reward: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Exposures, sums and squares of one reward [n, G] of some cards, as of the newest outcome of any card."""
+        index = self.rewards.index(reward)
+        sums = self.exposures[rows], self.total[rows, index], self.squares[rows, index]
+        if not self.forgetting.half_life_ms:
+            return sums
+        factors = self.forgetting.as_of(self.epochs[rows], int(self.updated_ms.max(initial=0)))[:, None]
+        return sums[0] * factors, sums[1] * factors, sums[2] * factors
+
     def message(self, name: str) -> CardStatistics:
         """The statistics of one card as a message; `version` counts its observations."""
         row = self.row[name]
+        total, squares = self.total[row].tolist(), self.squares[row].tolist()
         return CardStatistics(
             card_id=name,
             generation=self.generation,
-            version=self._versions[row],
-            updated_ms=self._updated_ms[row],
+            version=int(self.versions[row]),
+            updated_ms=int(self.updated_ms[row]),
             exposures=tuple(self.exposures[row].tolist()),
             rewards={
                 reward: RewardSums(
-                    total=tuple(self.total[index, row].tolist()), squares=tuple(self.squares[index, row].tolist())
+                    total=tuple(total[index]), squares=() if total[index] == squares[index] else tuple(squares[index])
                 )
                 for index, reward in enumerate(self.rewards)
             },
+            half_life_ms=self.forgetting.half_life_ms,
+            epoch=int(self.epochs[row]),
         )
 
     def changed_messages(self) -> Iterator[CardStatistics]:
@@ -109,25 +138,48 @@ class CardStatisticsTable:
         """Take over the statistics of a card as they were published; of another shape or generation, not at all."""
         if len(message.exposures) != self.groups or message.generation != self.generation:
             return
+        if message.half_life_ms != self.forgetting.half_life_ms:
+            self._forget_otherwise(message.half_life_ms)
         (row,) = self.rows_of([message.card_id])
         self.exposures[row] = message.exposures
-        self._versions[row] = message.version
-        self._updated_ms[row] = message.updated_ms
+        self.versions[row] = message.version
+        self.updated_ms[row] = message.updated_ms
+        self.epochs[row] = message.epoch
         if publish:
             self._changed.add(int(row))
         for index, name in enumerate(self.rewards):
             if name in message.rewards:
-                self.total[index, row] = message.rewards[name].total
-                self.squares[index, row] = message.rewards[name].squares
+                sums = message.rewards[name]
+                self.total[row, index] = sums.total
+                self.squares[row, index] = sums.squares or sums.total
 
-    def _grow(self, names: list[str]) -> None:
-        if not names:
+    def _advance(self, cards: IntArray, shown_ms: IntArray) -> None:
+        """Bring the sums of these cards to the newest epoch that they have reached."""
+        if not self.forgetting.half_life_ms:
             return
-        self._names.extend(names)
-        self._versions.extend([0] * len(names))
-        self._updated_ms.extend([0] * len(names))
-        if len(self._names) > self.exposures.shape[0]:
-            room = max(64, 2 * len(self._names)) - self.exposures.shape[0]
-            self.exposures = np.pad(self.exposures, ((0, room), (0, 0)))
-            self.total = np.pad(self.total, ((0, 0), (0, room), (0, 0)))
-            self.squares = np.pad(self.squares, ((0, 0), (0, room), (0, 0)))
+        rows, number = np.unique(cards, return_inverse=True)
+        until = self.epochs[rows]
+        np.maximum.at(until, number, self.forgetting.epochs(shown_ms))
+        factors = self.forgetting.halvings(self.epochs[rows], until)
+        self.exposures[rows] *= factors[:, None]
+        self.total[rows] *= factors[:, None, None]
+        self.squares[rows] *= factors[:, None, None]
+        self.epochs[rows] = until
+
+    def _forget_otherwise(self, half_life_ms: int) -> None:
+        """Read on with another half-life: what is known is taken as of the newest outcome."""
+        newest_ms = self.updated_ms.max(initial=0)
+        factors = self.forgetting.as_of(self.epochs, int(newest_ms))
+        self.forgetting = Forgetting(half_life_ms)
+        self.epochs[:] = self.forgetting.epochs(np.full_like(self.updated_ms, newest_ms))
+        self.exposures *= factors[:, None]
+        self.total *= factors[:, None, None]
+        self.squares *= factors[:, None, None]
+
+    def _grow(self, room: int) -> None:
+        self.exposures = np.pad(self.exposures, ((0, room), (0, 0)))
+        self.total = np.pad(self.total, ((0, room), (0, 0), (0, 0)))
+        self.squares = np.pad(self.squares, ((0, room), (0, 0), (0, 0)))
+        self.epochs, self.versions, self.updated_ms = (
+            np.pad(column, (0, room)) for column in (self.epochs, self.versions, self.updated_ms)
+        )

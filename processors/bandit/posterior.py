@@ -17,6 +17,7 @@ class Posterior:
 
     mean: FloatArray  # [C, G]
     variance: FloatArray  # [C, G], of the mean
+    count: FloatArray  # [C, G], exposures that the mean is worth, the prior's included
     prior_share: FloatArray  # [C, G], from 0 (all from the card's own record) to 1 (none of it)
     overall: float  # mean reward of all exposures
 
@@ -53,6 +54,7 @@ def posterior(exposures: FloatArray, total: FloatArray, squares: FloatArray, car
     return Posterior(
         mean=(total + strength * prior) / trust,
         variance=variance / trust,
+        count=trust,
         prior_share=strength / trust * (card_strength / (card_count + card_strength))[:, None],
         overall=overall,
     )

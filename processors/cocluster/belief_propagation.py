@@ -23,6 +23,7 @@ from processors.cocluster.arrays import FloatArray, Index, IntArray
 from processors.cocluster.compiled import compiled, inlined
 from processors.cocluster.density_table import BINS
 from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
+from processors.cocluster.time_bins import FIRST_BIN, SECONDS_TOTAL, time_bin
 
 
 class Beliefs(NamedTuple):
@@ -59,8 +60,8 @@ class Work(NamedTuple):
 
     beliefs: Beliefs
     room: Scratch
-    statistics: FloatArray  # float64 [3, G, K], beliefs of the edges that are there: count, sum, sum of squares
-    frozen: FloatArray  # float64 [3, G, K], beliefs of the edges that have left
+    statistics: FloatArray  # float64 [S, G, K], beliefs of the edges there: rows of `time_bins`, or the first 3
+    frozen: FloatArray  # float64 [S, G, K], beliefs of the edges that have left
     fitted: bool  # before the first fit edges are kept and say nothing
 
 
@@ -141,7 +142,12 @@ def count(
     word: FloatArray,
     into: FloatArray,
 ) -> None:
-    """Add an edge's belief to the blocks: soft count, sum, sum of squares. Weight: age over likelihood."""
+    """Add an edge's belief to the blocks: soft count, sum, sum of squares; where there is room, seconds and bin.
+
+    Weight: age over likelihood.
+    """
+    in_full = len(into) > SECONDS_TOTAL
+    seconds, own_bin = np.expm1(np.float64(x)), FIRST_BIN + time_bin(x)
     for g in range(density.shape[1]):
         share = np.float32(word[0, g] * weight)
         for k in range(density.shape[2]):
@@ -149,6 +155,9 @@ def count(
             into[0, g, k] += belief
             into[1, g, k] += belief * x
             into[2, g, k] += belief * x * x
+            if in_full:
+                into[SECONDS_TOTAL, g, k] += belief * seconds
+                into[own_bin, g, k] += belief
 
 
 @inlined

@@ -25,13 +25,13 @@ class BlockParameters:
 def block_parameters(statistics: FloatArray) -> BlockParameters:
     """Shrink block means to the global mean (2 pseudo-observations) and variances to the pooled one (20).
 
-    `statistics` is [3, G, K]: soft count, sum and sum of squares of x.
+    `statistics` is [3 or more, G, K]: soft count, sum and sum of squares of x come first.
 
     >>> two = np.array([[[2.0]], [[6.0]], [[20.0]]])  # observations 2 and 4
     >>> block_parameters(two).mean
     array([[3.]])
     """
-    count, total, squares = statistics
+    count, total, squares = statistics[:3]
     n = max(float(count.sum()), 1e-9)
     global_mean = float(total.sum()) / n
     global_variance = max(float(squares.sum()) / n - global_mean**2, 1e-4)

@@ -17,6 +17,7 @@ from processors.cocluster.ring_memory import (
 from processors.cocluster.roster import Roster, forget, least_recent, roster, with_room_for
 from processors.cocluster.settings import LearnerSettings
 from processors.cocluster.soft_groups import Interactions
+from processors.cocluster.time_bins import STATISTICS
 
 CORE_DEGREE = 10  # edges that a card of the core has on average, at least
 
@@ -41,7 +42,7 @@ class InteractionMemory:
         self.free = np.zeros(2, np.int64)
         self.ring = settings.ring
         self.room = scratch(settings.ring, user_groups, card_groups)
-        self.frozen: FloatArray = np.zeros((3, user_groups, card_groups))  # statistics of edges that have left
+        self.frozen: FloatArray = np.zeros((STATISTICS, user_groups, card_groups))  # statistics of edges that have left
         self._departed: tuple[list[IntArray], list[IntArray]] = ([], [])
         self.users_evicted_count = 0
         self.cards_evicted_count = 0
@@ -138,11 +139,12 @@ class InteractionMemory:
         self.nodes.card_dirty[slots] &= 0xFF ^ bit
         return slots
 
-    def departed(self) -> tuple[IntArray, IntArray]:
-        """Return ids of users and of cards that were forgotten since the last call."""
-        users, cards = (np.concatenate([np.empty(0, np.int64), *ids]) for ids in self._departed)
+    def departed(self) -> tuple[list[int], list[int]]:
+        """Return ids of users and of cards that were forgotten since the last call and have not come back."""
+        users, cards = (np.unique(np.concatenate([np.empty(0, np.int64), *ids])) for ids in self._departed)
         self._departed = ([], [])
-        return users, cards
+        gone_users, gone_cards = users[self.users.slot_of[users] == NONE], cards[self.cards.slot_of[cards] == NONE]
+        return gone_users.tolist(), gone_cards.tolist()
 
     def carry_over(self, user_overlap: FloatArray, card_overlap: FloatArray) -> None:
         """Express what evicted edges left behind in terms of new groups: rows P(new | old) of both sides."""

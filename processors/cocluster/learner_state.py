@@ -6,6 +6,7 @@ import numpy as np
 
 from processors.cocluster.arrays import FloatArray
 from processors.cocluster.state_rows import Structure
+from processors.cocluster.time_bins import STATISTICS
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -31,7 +32,7 @@ class LearnerState:
     swept_ms: int = 0
     rethought_at: int = 0
     ready: bool = False
-    statistics: FloatArray  # [3, G, K]
+    statistics: FloatArray  # [STATISTICS, G, K], rows of `time_bins`
     user_prior: FloatArray  # [G]
     card_prior: FloatArray  # [K]
     user_overlap: FloatArray  # [G, G], rows P(new group | old group) of the last change of generation
@@ -41,7 +42,7 @@ class LearnerState:
     def blank(cls, user_groups: int, card_groups: int) -> "LearnerState":
         """Know nothing yet."""
         return cls(
-            statistics=np.zeros((3, user_groups, card_groups)),
+            statistics=np.zeros((STATISTICS, user_groups, card_groups)),
             user_prior=np.full(user_groups, 1.0 / user_groups),
             card_prior=np.full(card_groups, 1.0 / card_groups),
             user_overlap=np.eye(user_groups),

@@ -3,6 +3,8 @@
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray
+from processors.policies.beliefs import Beliefs
+from processors.policies.keyed_draws import KeyArray
 from processors.policies.order_mixture import OrderMixture
 from processors.policies.policy import best_first
 
@@ -15,18 +17,21 @@ class EpsilonGreedyPolicy:
 
     >>> EpsilonGreedyPolicy(0.1).version
     'epsilon-greedy-0.1'
-    >>> EpsilonGreedyPolicy(0.1).mixture(np.array([[0.0, 1.0]]), 1).marginals().round(3).tolist()
+    >>> beliefs = Beliefs.certain(np.array([[0.0, 1.0]]))
+    >>> EpsilonGreedyPolicy(0.1).mixture(beliefs, 1, np.zeros(1, np.uint64)).marginals().round(3).tolist()
     [[[0.05, 0.95]]]
     """
 
     def __init__(self, epsilon: float) -> None:
-        if not 0.0 <= epsilon <= 1.0:
-            raise ValueError(f"epsilon is {epsilon}; it is a probability, from 0 to 1")
         self.epsilon = epsilon
         self.version = f"epsilon-greedy-{epsilon:g}"
 
-    def mixture(self, scores: FloatArray, slots: int) -> OrderMixture:
+    def mixture(self, beliefs: Beliefs, slots: int, keys: KeyArray) -> OrderMixture:  # noqa: ARG002  nothing is sampled
         """One order with weight 1 - epsilon."""
-        orders = best_first(scores, slots)[:, None, :]
-        weights = np.full((len(scores), 1), 1.0 - self.epsilon)
-        return OrderMixture(orders=orders, weights=weights, items=scores.shape[1])
+        return single_order(beliefs.mean, slots, self.epsilon)
+
+
+def single_order(scores: FloatArray, slots: int, epsilon: float) -> OrderMixture:
+    """The best order by `scores` [n, m] with weight 1 - epsilon, else a shuffle."""
+    weights = np.full((len(scores), 1), 1.0 - epsilon)
+    return OrderMixture(orders=best_first(scores, slots)[:, None, :], weights=weights, items=scores.shape[1])

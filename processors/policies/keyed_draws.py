@@ -52,6 +52,11 @@ def uniforms(key: KeyArray) -> FloatArray:
     return np.asarray((key >> np.uint64(11)).astype(np.float64) * 2.0**-53, dtype=np.float64)
 
 
+def keyed_seed(key: np.uint64) -> int:
+    """A seed for somebody else's generator."""
+    return int(key >> np.uint64(33))
+
+
 def ranking_keys(seed: int, user_keys: "NDArray[Any]", ranking_numbers: IntArray) -> KeyArray:
     """The key [n] of all draws for one ranking of one listener."""
     seeded = mixed(np.full(len(user_keys), seed, dtype=np.uint64), np.asarray(user_keys, dtype=np.uint64))

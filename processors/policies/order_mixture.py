@@ -29,13 +29,28 @@ class OrderMixture:
     @property
     def shuffled(self) -> FloatArray:
         """Probability [n] that all orders are as likely."""
-        return np.asarray(np.clip(1.0 - self.weights.sum(axis=1), 0.0, 1.0), dtype=np.float64)
+        missing = 1.0 - self.weights.sum(axis=1)
+        return np.where(missing > 1e-12, np.minimum(missing, 1.0), 0.0)
 
     def propensities(self, chosen: IntArray) -> FloatArray:
         """Probability [n, L] that slot j holds item chosen[i, j]."""
-        stands = self.orders == chosen[:, None, :]
-        fixed = (stands * self.weights[:, :, None]).sum(axis=1)
+        fixed = np.zeros(chosen.shape)
+        for order in range(self.orders.shape[1]):  # one by one: a sum must not depend on how many listeners there are
+            fixed += self.weights[:, order, None] * (self.orders[:, order] == chosen)
         return np.asarray(fixed + self.shuffled[:, None] / self.items, dtype=np.float64)
+
+    def elsewhere(self, order: IntArray) -> FloatArray:
+        """Probability [n] of anything but this order [n, L]; a shuffle counts in full, though it may hit it by chance.
+
+        >>> mixture = OrderMixture(orders=np.array([[[1, 0]]]), weights=np.array([[0.75]]), items=2)
+        >>> mixture.elsewhere(np.array([[1, 0]])).tolist(), mixture.elsewhere(np.array([[0, 1]])).tolist()
+        ([0.25], [1.0])
+        """
+        same = (self.orders == order[:, None, :]).all(axis=2)
+        weight = np.zeros(len(order))
+        for number in range(same.shape[1]):
+            weight += self.weights[:, number] * same[:, number]
+        return np.asarray(np.clip(1.0 - weight, 0.0, 1.0), dtype=np.float64)
 
     def marginals(self) -> FloatArray:
         """Probability [n, L, m] of every item in every slot; sums to one over the items."""

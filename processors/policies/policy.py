@@ -1,28 +1,30 @@
-"""What a policy is: from scores to a distribution over orders."""
+"""What a policy is: from beliefs to a distribution over orders."""
 
 from typing import Protocol
 
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, IntArray
+from processors.policies.beliefs import Beliefs
+from processors.policies.keyed_draws import KeyArray
 from processors.policies.order_mixture import OrderMixture
 
 
 class Policy(Protocol):
-    """Orders items by scores [n, m] into the first `slots`, for n listeners at a time."""
+    """Orders items by beliefs [n, m] into the first `slots`, for n listeners at a time."""
 
     version: str
-    """Name and parameters, as it is logged with every ranking."""
+    """Name and parameters, as it is logged with every ranking; for a sampling policy the number of draws as well."""
 
-    def mixture(self, scores: FloatArray, slots: int) -> OrderMixture:
-        """The distribution over orders."""
+    def mixture(self, beliefs: Beliefs, slots: int, keys: KeyArray) -> OrderMixture:
+        """The distribution over orders; policies that sample key their draws by `keys` [n]."""
         ...
 
 
 def best_first(scores: FloatArray, slots: int) -> IntArray:
-    """The `slots` best items [n, slots] of each row, best first; of equals the one with the smaller index.
+    """The `slots` best items [..., slots] along the last axis, best first; of equals the one with the smaller index.
 
     >>> best_first(np.array([[0.1, 0.3, 0.3]]), 2).tolist()
     [[1, 2]]
     """
-    return np.argsort(-scores, axis=1, kind="stable")[:, :slots]
+    return np.asarray(np.argsort(-scores, axis=-1, kind="stable")[..., :slots])

@@ -1,8 +1,11 @@
 """Which cards are valid in which shelf, as arrays of card rows."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
+from processors.ranking.deduplication import dealt
 from schemas.catalogue import CatalogueCard
 
 
@@ -21,7 +24,8 @@ class CatalogueIndex:
         self.row: dict[str, int] = {}
         self.names: list[str] = []
         self.cards: dict[str, CatalogueCard] = {}
-        self._shelves: dict[str, IntArray] | None = None
+        self._shelves: dict[bool, dict[str, IntArray]] = {}
+        self._released_ms: IntArray | None = None
 
     def row_of(self, card_id: str) -> int:
         """Row of a card, which is made where the card is new."""
@@ -35,22 +39,37 @@ class CatalogueIndex:
         """Add a card, or change it."""
         self.row_of(card.card_id)
         self.cards[card.card_id] = card
-        self._shelves = None
+        self._forget_derived()
 
     def withdraw(self, card_id: str) -> None:
         """Take a card out of all shelves."""
         self.cards.pop(card_id, None)
-        self._shelves = None
+        self._forget_derived()
 
-    def shelves(self) -> dict[str, IntArray]:
-        """Rows of the valid cards of every shelf, shelves by name and cards by name: no order of arrival shows."""
-        if self._shelves is None:
-            members: dict[str, list[str]] = {}
-            for card_id in sorted(self.cards):
-                for shelf_id in self.cards[card_id].shelves:
-                    members.setdefault(shelf_id, []).append(card_id)
-            self._shelves = {
-                shelf_id: np.array([self.row[card_id] for card_id in members[shelf_id]], dtype=np.int64)
-                for shelf_id in sorted(members)
-            }
-        return self._shelves
+    def shelves(self, *, deduplicated: bool = False) -> dict[str, IntArray]:
+        """Rows of the valid cards of every shelf, shelves by name and cards by name: no order of arrival shows.
+
+        Deduplicated, every card stands in one of its shelves only (`processors.ranking.deduplication`).
+        """
+        if deduplicated not in self._shelves:
+            valid = {card_id: self.cards[card_id].shelves for card_id in sorted(self.cards)}
+            self._shelves[deduplicated] = self._rows(dealt(valid) if deduplicated else valid)
+        return self._shelves[deduplicated]
+
+    def released_ms(self) -> IntArray:
+        """When each card was released, by row; 0 where nobody knows."""
+        if self._released_ms is None or len(self._released_ms) != len(self.names):
+            known = (self.cards.get(name) for name in self.names)
+            self._released_ms = np.array([card.released_ms if card else 0 for card in known], dtype=np.int64)
+        return self._released_ms
+
+    def _rows(self, valid: Mapping[str, Sequence[str]]) -> dict[str, IntArray]:
+        members: dict[str, list[int]] = {}
+        for card_id, shelves in valid.items():
+            for shelf_id in shelves:
+                members.setdefault(shelf_id, []).append(self.row[card_id])
+        return {shelf_id: np.array(members[shelf_id], dtype=np.int64) for shelf_id in sorted(members)}
+
+    def _forget_derived(self) -> None:
+        self._shelves.clear()
+        self._released_ms = None

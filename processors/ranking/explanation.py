@@ -8,8 +8,8 @@ from processors.cocluster.arrays import FloatArray, IntArray
 from processors.policies.keyed_draws import BoolArray
 from processors.ranking.scores import Scores
 
-KINDS = np.array(["own_streams", "group", "card", "newcomer", "exploration"], dtype=object)
-_NEWCOMER, _EXPLORATION = 3, 4
+KINDS = np.array(["own_streams", "group", "card", "fresh", "newcomer", "exploration"], dtype=object)
+_NEWCOMER, _EXPLORATION = 4, 5
 NEWCOMER_SHARE = 0.5
 """A card is a newcomer while more than half of its score is prior."""
 
@@ -24,14 +24,17 @@ class Explanations:
     second_value: FloatArray
 
 
-def explain(scores: Scores, cards: IntArray, was_shuffled: BoolArray, shuffle_probability: float) -> Explanations:
+def explain(
+    scores: Scores, fresh: FloatArray, cards: IntArray, explored: BoolArray, exploration: FloatArray
+) -> Explanations:
     """Reasons for cards [n, L] as they stand in their slots.
 
-    The strongest of what the listener's own streams, its groups and the card's record add to the expected reward comes
-    first. A shelf that was shuffled says so before all else; a newcomer says so second.
+    The strongest of what the listener's own streams, its groups, the card's record and its freshness [n, C] add to the
+    score comes first. A shelf that does not stand in its best order (`explored` [n]) says so before all else, with the
+    probability [n] of that; a newcomer says so second.
     """
     rows = np.arange(len(cards))[:, None]
-    parts = np.stack([scores.own[rows, cards], scores.group[rows, cards], scores.card[cards]])
+    parts = np.stack([scores.own[rows, cards], scores.group[rows, cards], scores.card[cards], fresh[rows, cards]])
     order = np.argsort(-parts, axis=0, kind="stable")
     value = np.take_along_axis(parts, order, axis=0)
     first, second = order[0], order[1]
@@ -41,11 +44,11 @@ def explain(scores: Scores, cards: IntArray, was_shuffled: BoolArray, shuffle_pr
     second = np.where(newcomer, _NEWCOMER, second)
     second_value = np.where(newcomer, scores.prior_share[cards], second_value)
 
-    shuffled = was_shuffled[:, None]
-    second = np.where(shuffled & ~newcomer, first, second)
-    second_value = np.where(shuffled & ~newcomer, first_value, second_value)
-    first = np.where(shuffled, _EXPLORATION, first)
-    first_value = np.where(shuffled, shuffle_probability, first_value)
+    by_chance = explored[:, None]
+    second = np.where(by_chance & ~newcomer, first, second)
+    second_value = np.where(by_chance & ~newcomer, first_value, second_value)
+    first = np.where(by_chance, _EXPLORATION, first)
+    first_value = np.where(by_chance, exploration[:, None], first_value)
     return Explanations(
         first=first,
         first_value=np.round(first_value, 6),

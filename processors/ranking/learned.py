@@ -10,7 +10,10 @@ from processors.cocluster.arrays import FloatArray, IntArray
 from processors.cocluster.block_model import BlockModel
 from processors.ranking.catalogue_index import CatalogueIndex
 from processors.ranking.soft_groups import block_model_of, overlap_of, rounded_weights, softmax
-from processors.rewards.reward import unknown_blocks
+from processors.rewards.published_times import times_of
+from processors.rewards.reward import GroupedReward, unknown_blocks
+from processors.rewards.streaming_times import StreamingTimes
+from processors.rewards.success import Success
 from processors.settlement.listener import Play
 from schemas.catalogue import CatalogueCard
 from schemas.learning import CardGroup, CardStatistics, CoClusters
@@ -26,12 +29,14 @@ class Learned:
         self.rewards = tuple(rewards)
         self.catalogue = CatalogueIndex()
         self.blocks: BlockModel = unknown_blocks()
+        self.times = StreamingTimes.unknown()
         self.labels: tuple[str, ...] = ()
         self.statistics = CardStatisticsTable(self.rewards, groups=1)
         self._logits: dict[str, tuple[float, ...]] = {}
         self._waiting: dict[str, CardStatistics] = {}
         self._groups_waiting: dict[str, CardGroup] = {}
         self._posteriors: dict[str, Posterior] = {}
+        self._successes: dict[str, Success] = {}
         self._card_logits: FloatArray | None = None
 
     @property
@@ -55,7 +60,8 @@ class Learned:
         if message.generation != self.blocks.generation:
             self.statistics.carry_over(overlap_of(message, self.statistics.groups), message.generation)
             self._logits.clear()
-        self.blocks, self.labels = blocks, message.labels
+        self.blocks, self.labels, self.times = blocks, message.labels, times_of(message)
+        self._successes.clear()
         for waiting in [w for w in self._waiting.values() if w.generation <= message.generation]:
             self._adopt(self._waiting.pop(waiting.card_id))
         for group in [g for g in self._groups_waiting.values() if g.generation <= message.generation]:
@@ -90,18 +96,22 @@ class Learned:
         """Soft card groups [C, K] by row: the prior where nothing is known."""
         return softmax(self.card_logits()[:-1])
 
+    def card_groups(self) -> IntArray:
+        """The likeliest card group [C] of every card by row."""
+        return np.asarray(self.card_logits()[:-1].argmax(axis=1))
+
     def posterior(self, reward: str) -> Posterior:
         """Expected reward [C, G] of every card of the catalogue with every user group."""
         if reward not in self._posteriors or len(self._posteriors[reward].mean) != len(self.catalogue.names):
             rows = self.statistics.rows_of(self.catalogue.names)
-            index = self.rewards.index(reward)
-            self._posteriors[reward] = posterior(
-                self.statistics.exposures[rows],
-                self.statistics.total[index, rows],
-                self.statistics.squares[index, rows],
-                self.card_weights(),
-            )
+            self._posteriors[reward] = posterior(*self.statistics.current(rows, reward), self.card_weights())
         return self._posteriors[reward]
+
+    def success(self, reward: GroupedReward) -> Success:
+        """What a reward calls success in the co-clusters as they are now."""
+        if reward.name not in self._successes:
+            self._successes[reward.name] = reward.success(self.times)
+        return self._successes[reward.name]
 
     def user_weights(self, plays: Sequence[Sequence[Play]]) -> FloatArray:
         """Soft user groups [n, G] of listeners from their plays, to six decimals, each row together one."""

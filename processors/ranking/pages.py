@@ -1,22 +1,26 @@
 """Makes pages: cards in order inside each shelf, then the shelves in order, for many listeners at a time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from msgspec import Struct
 
 from processors.cocluster.arrays import FloatArray, IntArray
+from processors.policies.beliefs import Beliefs
+from processors.policies.catalogue import policy_named
 from processors.policies.keyed_draws import KeyArray, mixed, name_key, ranking_keys
 from processors.policies.order_mixture import Drawn, draw
 from processors.policies.policy import Policy
-from processors.ranking.explanation import KINDS, Explanations, explain
+from processors.ranking.explanation import KINDS
+from processors.ranking.freshness import fresh_gain
 from processors.ranking.learned import Learned
 from processors.ranking.scores import Scores, scores_of
 from processors.ranking.settings import RankingSettings
-from processors.rewards.reward import Reward
+from processors.ranking.shelves import Shelf, ShelfMaker
+from processors.rewards.catalogue import reward_named
+from processors.rewards.reward import GroupedReward
 from processors.settlement.listener import Play
-from schemas.rankings import RankedShelf, ShelfRanking
+from schemas.rankings import HOME, RankedShelf, ShelfRanking
 
 _SHELF_ORDER = 0xFFFF
 
@@ -31,64 +35,69 @@ class RankingRequest(Struct, frozen=True, kw_only=True):
     sources: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Shelf:
-    """One shelf of n listeners, in columns [n, L]."""
-
-    shelf_id: str
-    cards: IntArray
-    drawn: Drawn
-    scores: FloatArray
-    reasons: Explanations
-    best: FloatArray  # [n], what the shelf promises before the draw
-
-
 class PageMaker:
-    """Ranks pages by one policy and one reward. Nothing here depends on who else is ranked in the same call."""
+    """Ranks pages of one surface by one policy and one reward; who else is ranked in the same call changes nothing."""
 
-    def __init__(self, settings: RankingSettings, policy: Policy, reward: Reward) -> None:
+    def __init__(self, settings: RankingSettings, policy: Policy, reward: GroupedReward) -> None:
         self.settings = settings
         self.policy = policy
         self.reward = reward
 
+    @classmethod
+    def of(cls, settings: RankingSettings) -> "PageMaker":
+        """Make pages by the policy and the reward that the settings name."""
+        return cls(
+            settings, policy_named(settings.policy, settings.knobs), reward_named(settings.reward, settings.seed)
+        )
+
     def rank(self, learned: Learned, requests: Sequence[RankingRequest]) -> list[ShelfRanking]:
         """One ranking for each request, in their order; none where the catalogue has no shelf."""
-        shelves = learned.catalogue.shelves()
+        settings = self.settings
+        shelves = learned.catalogue.shelves(deduplicated=settings.deduplicate)
         if not requests or not shelves:
             return []
         plays = [request.plays for request in requests]
         weights = learned.user_weights(plays)
-        scores = scores_of(learned, self.reward, plays, weights, self.settings.own_weight)
-        users = np.array([name_key(request.user_id) for request in requests], dtype=np.uint64)
-        keys = ranking_keys(self.settings.seed, users, np.array([request.ranking_number for request in requests]))
+        scores = scores_of(learned, self.reward, plays, weights, settings.own_weight)
+        maker = ShelfMaker(
+            settings=settings,
+            policy=self.policy,
+            scores=scores,
+            fresh=self._fresh(learned, scores, requests),
+            card_group=learned.card_groups(),
+        )
+        keys = self._keys(requests)
         columns = [
-            self._shelf(scores, shelf_id, rows, mixed(keys, name_key(shelf_id) >> 1))
-            for shelf_id, rows in shelves.items()
+            maker.shelf(shelf_id, rows, mixed(keys, name_key(shelf_id) >> 1)) for shelf_id, rows in shelves.items()
         ]
-        promise = np.stack([shelf.best for shelf in columns], axis=1)
-        rows = min(self.settings.shelves_max, len(columns))
-        order = draw(self.policy.mixture(promise, rows), mixed(keys, _SHELF_ORDER))
+        order = self._shelf_order(columns, mixed(keys, _SHELF_ORDER))
         return self._messages(learned, requests, weights, scores, columns, order, keys)
 
-    def _shelf(self, scores: Scores, shelf_id: str, rows: IntArray, keys: KeyArray) -> _Shelf:
-        score = scores.score[:, rows]
-        slots = min(self.settings.slots_max, len(rows))
-        mixture = self.policy.mixture(score, slots)
-        drawn = draw(mixture, keys)
-        cards = rows[drawn.items]
-        attention = np.arange(1, slots + 1, dtype=np.float64) ** -self.settings.shelf_attention
-        best = -np.sort(-score, axis=1)[:, :slots]
-        promise = np.zeros(len(score))
-        for slot in range(slots):  # slot by slot: the sum must not depend on how many listeners there are
-            promise += best[:, slot] * attention[slot]
-        return _Shelf(
-            shelf_id=shelf_id,
-            cards=cards,
-            drawn=drawn,
-            scores=np.take_along_axis(score, drawn.items, axis=1),
-            reasons=explain(scores, cards, drawn.was_shuffled, float(mixture.shuffled.max(initial=0.0))),
-            best=np.round(promise / attention.sum(), 6),
+    def _keys(self, requests: Sequence[RankingRequest]) -> KeyArray:
+        users = np.array([name_key(request.user_id) for request in requests], dtype=np.uint64)
+        numbers = np.array([request.ranking_number for request in requests])
+        keys = ranking_keys(self.settings.seed, users, numbers)
+        surface = self.settings.surface
+        return keys if surface == HOME else mixed(keys, name_key(surface) >> 1)
+
+    def _fresh(self, learned: Learned, scores: Scores, requests: Sequence[RankingRequest]) -> FloatArray:
+        event_ms = np.array([request.event_ms for request in requests], dtype=np.int64)
+        return fresh_gain(
+            scores.score,
+            learned.catalogue.released_ms(),
+            event_ms,
+            freshness=self.settings.freshness,
+            half_life_ms=self.settings.fresh_half_life_ms,
         )
+
+    def _shelf_order(self, columns: Sequence[Shelf], keys: KeyArray) -> Drawn:
+        rows = min(self.settings.shelves_max, len(columns))
+        beliefs = Beliefs(
+            mean=np.stack([shelf.promise for shelf in columns], axis=1),
+            sd=np.stack([shelf.promise_sd for shelf in columns], axis=1),
+            count=np.stack([shelf.promise_count for shelf in columns], axis=1),
+        )
+        return draw(self.policy.mixture(beliefs, rows, keys), keys)
 
     def _messages(
         self,
@@ -96,7 +105,7 @@ class PageMaker:
         requests: Sequence[RankingRequest],
         weights: FloatArray,
         scores: Scores,
-        columns: Sequence[_Shelf],
+        columns: Sequence[Shelf],
         order: Drawn,
         keys: KeyArray,
     ) -> list[ShelfRanking]:
@@ -137,7 +146,7 @@ class _Columns(Struct, frozen=True, array_like=True):
     second_values: tuple[float, ...]
 
 
-def _ranked_shelves(learned: Learned, shelf: _Shelf) -> list[_Columns]:
+def _ranked_shelves(learned: Learned, shelf: Shelf) -> list[_Columns]:
     """The columns of one shelf, listener by listener; everything below a listener moves as whole arrays."""
     names = np.array(learned.catalogue.names, dtype=object)
     columns = (
@@ -152,7 +161,7 @@ def _ranked_shelves(learned: Learned, shelf: _Shelf) -> list[_Columns]:
     lists = [column.tolist() for column in columns]
     return [
         _Columns(shelf.shelf_id, best, *map(tuple, rows))
-        for best, *rows in zip(shelf.best.tolist(), *lists, strict=True)
+        for best, *rows in zip(shelf.promise.tolist(), *lists, strict=True)
     ]
 
 
@@ -172,7 +181,7 @@ def _standing(shelf: _Columns, propensity: float) -> RankedShelf:
     )
 
 
-def _streamed_share(scores: Scores, columns: Sequence[_Shelf], order: IntArray) -> list[float]:
+def _streamed_share(scores: Scores, columns: Sequence[Shelf], order: IntArray) -> list[float]:
     """Share of the cards on each page that its listener has streamed lately."""
     rows = np.arange(len(order))[:, None]
     streamed = np.stack([scores.streamed[rows, shelf.cards].sum(axis=1) for shelf in columns], axis=1)

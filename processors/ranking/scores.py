@@ -9,7 +9,7 @@ from processors.bandit.posterior import Posterior
 from processors.cocluster.arrays import FloatArray
 from processors.policies.keyed_draws import BoolArray
 from processors.ranking.learned import Learned
-from processors.rewards.reward import Reward, group_rewards
+from processors.rewards.reward import GroupedReward, group_rewards
 from processors.settlement.listener import Play
 
 SCORE_DECIMALS = 6
@@ -23,6 +23,8 @@ class Scores:
     card: FloatArray  # [C], the card's mean over all listeners, above that of all cards
     group: FloatArray  # [n, C], what the listener's groups add to it
     own: FloatArray  # [n, C], what the listener's own recent streams add
+    sd: FloatArray  # [n, C], how far the truth may lie from the score
+    count: FloatArray  # [n, C], exposures that the score is worth
     prior_share: FloatArray  # [C], how much of the score is not the card's own record
     streamed: BoolArray  # [n, C], the listener has streamed it lately
 
@@ -43,7 +45,7 @@ def expected(weights: FloatArray, values: FloatArray) -> FloatArray:
 
 
 def scores_of(
-    learned: Learned, reward: Reward, plays: Sequence[Sequence[Play]], weights: FloatArray, own_weight: float
+    learned: Learned, reward: GroupedReward, plays: Sequence[Sequence[Play]], weights: FloatArray, own_weight: float
 ) -> Scores:
     """Scores of every card of the catalogue for listeners with these plays and soft groups [n, G]."""
     estimate: Posterior = learned.posterior(reward.name)
@@ -56,6 +58,8 @@ def scores_of(
         card=everybody - estimate.overall,
         group=mean - everybody[None, :],
         own=own,
+        sd=np.sqrt(expected(weights, estimate.variance)),
+        count=expected(weights, estimate.count),
         prior_share=prior_share,
         streamed=streamed,
     )
@@ -63,7 +67,7 @@ def scores_of(
 
 def _own_streams(
     learned: Learned,
-    reward: Reward,
+    reward: GroupedReward,
     plays: Sequence[Sequence[Play]],
     weights: FloatArray,
     mean: FloatArray,
@@ -77,7 +81,7 @@ def _own_streams(
     known = row >= 0
     listener, row, played_s = listener[known], row[known], played_s[known]
     if len(row):
-        by_group = group_rewards(reward, played_s, learned.card_weights()[row], learned.blocks)
+        by_group = group_rewards(learned.success(reward), played_s, learned.card_weights()[row])
         np.add.at(count, (listener, row), 1.0)
         np.add.at(succeeded, (listener, row), (by_group * weights[listener]).sum(axis=1))
     share = np.divide(2.0 * succeeded - count, count + 1.0)

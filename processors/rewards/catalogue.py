@@ -1,21 +1,72 @@
 """All rewards by name: the one list that settings, statistics and contract checks read."""
 
-from processors.rewards.mean_threshold import MeanReward
-from processors.rewards.reward import Reward
+from processors.rewards.additive import AdditiveReward
+from processors.rewards.arithmetic_mean import ArithmeticMeanReward
+from processors.rewards.continuous import ContinuousReward
+from processors.rewards.geometric_mean import GeometricMeanReward
+from processors.rewards.median import MedianReward
+from processors.rewards.random_groups import RandomGroupsReward
+from processors.rewards.random_threshold import RandomThresholdReward
+from processors.rewards.reward import GroupedReward, Reward
 from processors.rewards.static import StaticReward
 
-REWARDS: dict[str, Reward] = {reward.name: reward for reward in (StaticReward(), MeanReward())}
+
+def rewards(seed: int = 0) -> dict[str, GroupedReward]:
+    """Every reward at every grouping; the seed is that of the controls.
+
+    A reward's own name means its finest grouping; others are named behind a colon.
+
+    >>> [name for name in rewards() if name.startswith("mean")]
+    ['mean', 'mean:none', 'mean:users', 'mean:cards']
+    """
+    every: list[Reward] = [
+        StaticReward(),
+        GeometricMeanReward(),
+        ArithmeticMeanReward(),
+        MedianReward(),
+        AdditiveReward(),
+        ContinuousReward(),
+        RandomThresholdReward(seed),
+        RandomGroupsReward(seed),
+    ]
+    named = {}
+    for reward in every:
+        *others, finest = reward.groupings
+        named[reward.name] = GroupedReward(reward.name, reward, finest)
+        for grouping in others:
+            name = f"{reward.name}:{grouping.value}"
+            named[name] = GroupedReward(name, reward, grouping)
+    return named
 
 
-def reward_named(name: str) -> Reward:
+REWARD_NAMES = tuple(rewards())
+
+
+COMPARED = (
+    "static",
+    "mean",
+    "mean:none",
+    "mean:users",
+    "mean:cards",
+    "arithmetic-mean",
+    "median",
+    "additive",
+    "continuous",
+    "random-threshold",
+    "random-groups",
+)
+"""Rewards that a pipeline compares unless told otherwise: each at its finest grouping, and the default at all."""
+
+
+def reward_named(name: str, seed: int = 0) -> GroupedReward:
     """The reward of that name; raises `ValueError` that lists the names there are.
 
-    >>> reward_named("static").name
-    'static'
-    >>> reward_named("clicks")
+    >>> reward_named("median:users").grouping.value
+    'users'
+    >>> reward_named("clicks")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: no reward is named 'clicks'; there are: mean, static
+    ValueError: no reward is named 'clicks'; there are: static, mean, mean:none, mean:users, ...
     """
-    if name not in REWARDS:
-        raise ValueError(f"no reward is named {name!r}; there are: {', '.join(sorted(REWARDS))}")
-    return REWARDS[name]
+    if name not in REWARD_NAMES:
+        raise ValueError(f"no reward is named {name!r}; there are: {', '.join(REWARD_NAMES)}")
+    return rewards(seed)[name]

@@ -1,28 +1,46 @@
-"""What a reward is: success of a stream, as a number from 0 to 1, given the co-cluster it happened in."""
+"""What a reward is: success of a stream, from 0 to 1, given the co-cluster it happened in."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray
 from processors.cocluster.block_model import BlockModel
-
-STATIC_THRESHOLD_S = 30.0
-"""The industry's rule: a stream of 30 seconds counts."""
+from processors.rewards.distributions import Distributions, distributions
+from processors.rewards.streaming_times import STATIC_THRESHOLD_S, Grouping, StreamingTimes
+from processors.rewards.success import Success
 
 
 class Reward(Protocol):
-    """r(t | g, k): t streamed seconds, g the user group, k the card group; no stream is never a success."""
+    """r(t | g, k): t streamed seconds, g the user group, k the card group."""
+
+    @property
+    def name(self) -> str:
+        """What it is called at its finest grouping."""
+        ...
+
+    @property
+    def groupings(self) -> tuple[Grouping, ...]:
+        """Where it makes sense; the last is meant where none is named."""
+        ...
+
+    def success(self, times: Distributions) -> Success:
+        """Success in every block, whose streaming times are distributed like this."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedReward:
+    """A reward at one grouping of users and cards; its name is what settings, statistics and rankings say."""
 
     name: str
+    reward: Reward
+    grouping: Grouping
 
-    def thresholds_s(self, blocks: BlockModel) -> FloatArray:
-        """Streaming time in seconds [G, K] from which a stream succeeds (where it earns at least half)."""
-        ...
-
-    def of(self, seconds: FloatArray, blocks: BlockModel) -> FloatArray:
-        """Rewards [n, G, K] of streams of so many seconds [n] in every co-cluster, each from 0 to 1."""
-        ...
+    def success(self, times: StreamingTimes) -> Success:
+        """Success in every block, given the streaming times of all."""
+        return self.reward.success(distributions(times, self.grouping))
 
 
 def unknown_blocks() -> BlockModel:
@@ -44,11 +62,23 @@ def unknown_blocks() -> BlockModel:
     )
 
 
-def group_rewards(reward: Reward, seconds: FloatArray, card_weights: FloatArray, blocks: BlockModel) -> FloatArray:
+def group_rewards(success: Success, seconds: FloatArray, card_weights: FloatArray) -> FloatArray:
     """Expected reward [n, G] of each stream for every user group, over the soft card group [n, K] of its card.
 
+    Most exposures end in no stream, which earns nothing: only the others are worked out. Summed card group by card
+    group, so that no rounding depends on the size of the batch.
+
     >>> from processors.rewards.static import StaticReward
-    >>> group_rewards(StaticReward(), np.array([0.0, 29.0, 31.0]), np.ones((3, 1)), unknown_blocks()).ravel()
+    >>> static = StaticReward().success(distributions(StreamingTimes.unknown(), Grouping.NONE))
+    >>> group_rewards(static, np.array([0.0, 29.0, 31.0]), np.ones((3, 1))).ravel()
     array([0., 0., 1.])
     """
-    return np.asarray(np.einsum("ngk,nk->ng", reward.of(seconds, blocks), card_weights), dtype=np.float64)
+    total = np.zeros((len(seconds), len(success.threshold_s)))
+    streamed = np.flatnonzero(seconds > 0.0)
+    if len(streamed):
+        earned, weights = success.of(seconds[streamed]), card_weights[streamed]
+        some = earned[:, :, 0] * weights[:, 0, None]
+        for group in range(1, weights.shape[1]):
+            some += earned[:, :, group] * weights[:, group, None]
+        total[streamed] = some
+    return total

@@ -2,20 +2,17 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
-from processors.cocluster.block_model import BlockModel
-from processors.rewards.reward import STATIC_THRESHOLD_S
+from processors.rewards.distributions import Distributions
+from processors.rewards.streaming_times import STATIC_THRESHOLD_S, Grouping
+from processors.rewards.success import Steps
 
 
 class StaticReward:
     """1[t >= 30 s], the yardstick that all other rewards are compared with."""
 
     name = "static"
+    groupings = (Grouping.NONE,)
 
-    def thresholds_s(self, blocks: BlockModel) -> FloatArray:
+    def success(self, times: Distributions) -> Steps:
         """The same 30 s in every co-cluster."""
-        return np.full(blocks.mean.shape, STATIC_THRESHOLD_S)
-
-    def of(self, seconds: FloatArray, blocks: BlockModel) -> FloatArray:
-        """1 where the stream lasted 30 s."""
-        return (seconds[:, None, None] >= self.thresholds_s(blocks)[None]).astype(np.float64)
+        return Steps((np.full(times.log_mean.shape, STATIC_THRESHOLD_S),))

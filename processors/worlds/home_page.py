@@ -15,7 +15,7 @@ from processors.policies.uniform import UniformPolicy
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker, RankingRequest
 from processors.ranking.settings import RankingSettings
-from processors.rewards.static import StaticReward
+from processors.rewards.catalogue import reward_named
 from processors.worlds.satisfaction import SatisfactionWorld
 from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression, ShownShelf
@@ -53,7 +53,7 @@ class SimulatedHome:
         for card in self.catalogue:
             self._learned.put_card(card.card_id, card)
         ranking = RankingSettings(seed=seed)
-        self._random_pages = PageMaker(ranking, UniformPolicy(), StaticReward())
+        self._random_pages = PageMaker(ranking, UniformPolicy(), reward_named("static"))
         self._card_row = {card.card_id: row for row, card in enumerate(self.catalogue)}
         self._visits = self._named = self._published = 0
         self._due: list[tuple[int, int, Event]] = []

@@ -25,8 +25,8 @@ class Kind(IntEnum):
     NONE = 3
 
 
-_LOG_FACTOR = np.log(np.array([1.0, 0.1, 2.0]))
-_LOG_SD = np.array([0.6, 1.0, 0.5])
+LOG_FACTOR = np.log(np.array([1.0, 0.1, 2.0]))
+LOG_SD = np.array([0.6, 1.0, 0.5])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ class SatisfactionWorld:
         kind = (coin >= satisfied).astype(np.int64) + (coin >= accidental) + (coin >= passive)
         played = np.minimum(kind, Kind.PASSIVE)
         noise = rng.standard_normal(len(users))
-        log_length = self.log_mean[group, card_group] + _LOG_FACTOR[played] + _LOG_SD[played] * noise
+        log_length = self.log_mean[group, card_group] + LOG_FACTOR[played] + LOG_SD[played] * noise
         seconds = np.minimum(np.exp(log_length), LENGTH_MAX_S)
         return kind, np.where(kind == Kind.NONE, 0.0, seconds)
 

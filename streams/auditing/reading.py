@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.topics.partitions import partitions_of
+
 POLL_MS = 200
 FETCH_BYTES = 16 * 1_048_576
 
@@ -18,12 +20,6 @@ class LogRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
-
-
-async def partitions_of(consumer: Any, topic: str) -> list[int]:
-    """Numbers of the partitions of a topic; none where it does not exist."""
-    await consumer._client.set_topics([topic])  # noqa: SLF001  aiokafka has no public call that waits for metadata
-    return sorted(consumer.partitions_for_topic(topic) or [])
 
 
 async def stream_committed(bootstrap: str, topic: str, options: Mapping[str, Any] | None = None) -> AsyncIterator[Any]:

@@ -1,11 +1,12 @@
 """`shelfwise dlq`: what could not be read, why, and another try."""
 
 import asyncio
-from collections import Counter
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, get_args
 
 import typer
 
+from schemas.dead_letters import DeadLetterReason
 from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role
 from streams.cli.options import ConfigOption, JsonOption, NeededBrokerOption, needed_broker, print_json, settings_of
 
@@ -23,21 +24,20 @@ def register(app: typer.Typer) -> None:
 
 def list_letters(broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Count the dead letters of every topic by reason."""
-    from streams.dead_letters import read_letters
+    from streams.dead_letters import count_letters
 
-    settings = settings_of(config, broker=broker)
-    bootstrap = needed_broker(settings)
     counted: dict[str, dict[str, int]] = {}
+    bootstrap, options = _connection(broker, config)
     for topic in TOPICS.values():
         if topic.role is Role.DEAD_LETTERS:
-            letters = asyncio.run(read_letters(bootstrap, topic.name))
-            if letters:
-                counted[topic.name] = dict(Counter(letter.why.reason for letter in letters))
+            reasons = asyncio.run(count_letters(bootstrap, topic.name, **options))
+            if reasons:
+                counted[topic.name] = dict(reasons)
     if json:
         print_json(counted)
         return
-    for name, reasons in counted.items():
-        for reason, count in sorted(reasons.items()):
+    for name, by_reason in counted.items():
+        for reason, count in sorted(by_reason.items()):
             typer.echo(f"{name:<24} {reason:<18} {count}")
     if not counted:
         typer.echo("no dead letters")
@@ -53,8 +53,9 @@ def show(
     """Print dead letters of one topic: where they came from, why they were set aside, and what they hold."""
     from streams.dead_letters import read_letters
 
-    settings = settings_of(config, broker=broker)
-    letters = asyncio.run(read_letters(needed_broker(settings), _dead_letter_topic(topic)))[:limit]
+    name = _dead_letter_topic(topic)
+    bootstrap, options = _connection(broker, config)
+    letters = asyncio.run(read_letters(bootstrap, name, limit, **options))
     shown: list[dict[str, Any]] = [letter.shown() for letter in letters]
     if json:
         print_json({"letters": shown})
@@ -73,12 +74,24 @@ def replay(
     """Send dead letters to their topic again, each once however often this runs."""
     from streams.dead_letters import replay_letters
 
-    settings = settings_of(config, broker=broker)
-    sent = asyncio.run(replay_letters(needed_broker(settings), _dead_letter_topic(topic), reason))
+    name = _dead_letter_topic(topic)
+    if reason not in {None, *get_args(DeadLetterReason)}:
+        known = ", ".join(get_args(DeadLetterReason))
+        raise typer.BadParameter(f"no letter is set aside for {reason!r}; the reasons: {known}", param_hint="--reason")
+    bootstrap, options = _connection(broker, config)
+    sent = asyncio.run(replay_letters(bootstrap, name, reason, **options))
     if json:
         print_json({"replayed": sent})
     else:
         typer.echo(f"{sent} dead letters were sent again")
+
+
+def _connection(broker: str | None, config: Path | None) -> tuple[str, dict[str, Any]]:
+    from streams.connections import aiokafka_options
+
+    settings = settings_of(config, broker=broker)
+    bootstrap = needed_broker(settings)
+    return bootstrap, aiokafka_options(settings, bootstrap)
 
 
 def _dead_letter_topic(name: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 from aiokafka.errors import KafkaError
+from kafka.errors import KafkaError as KafkaPythonError
 
 from streams.cli import (
     audit,
@@ -13,6 +14,8 @@ from streams.cli import (
     config,
     dead_letters,
     demo,
+    harness,
+    ladder,
     rankings,
     replay,
     schemas,
@@ -23,10 +26,22 @@ from streams.cli import (
 from streams.cli.cocluster import cocluster
 from streams.cli.options import NoAnswerError
 from streams.exactly_once.errors import DriverError
+from streams.harness.interface import HarnessError
 from streams.settings import ConfigurationError
+from streams.subscribers.ranking_table import TopicMissingError
 from streams.topics.admin import TopicsError
 
 SUCCESS, FAILED, MISUSED = 0, 1, 2
+FAILURES = (
+    TopicsError,
+    TopicMissingError,
+    DriverError,
+    HarnessError,
+    KafkaError,
+    KafkaPythonError,
+    NoAnswerError,
+)
+"""The job ran and could not be done."""
 
 
 def application() -> typer.Typer:
@@ -41,7 +56,8 @@ def application() -> typer.Typer:
     for module in (demo, worker, broker, simulate, schemas):
         module.register(app)
     app.command("cocluster")(cocluster)
-    for module in (topics, replay, rankings, dead_letters, audit, bench, config):
+    ladder.register(app)
+    for module in (topics, replay, rankings, dead_letters, audit, bench, harness, config):
         module.register(app)
     return app
 
@@ -59,7 +75,7 @@ def run(arguments: list[str] | None = None) -> int:
         return _say(f"{_message(error)} (see `{_path(error)} --help`)", MISUSED)
     except ConfigurationError as error:
         return _say(str(error), MISUSED)
-    except (TopicsError, DriverError, KafkaError, NoAnswerError) as error:
+    except FAILURES as error:
         return _say(str(error) or repr(error), FAILED)
     except (typer.Abort, KeyboardInterrupt):
         return _say("stopped", FAILED)

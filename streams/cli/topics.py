@@ -21,7 +21,7 @@ def plan(broker: NeededBrokerOption = None, config: ConfigOption = None, json: J
 
 
 def apply(broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Create what is missing and add what is lacking; never lowers or deletes. Exit 1 where a person must decide."""
+    """Create what is missing, add what is lacking; never lowers or deletes. Exit 1, all untouched, where you decide."""
     _run(broker, config, json=json, change=True, strict=True)
 
 
@@ -44,5 +44,7 @@ def _run(broker: str | None, config: ConfigOption, *, json: bool, change: bool, 
             typer.echo(f"{step.action:<15} {step.topic:<24} {step.detail}")
         typer.echo(f"{len(steps)} steps, {len(open_steps)} open")
     if strict and open_steps:
-        first = open_steps[0]
-        raise admin.TopicsError(f"{len(open_steps)} steps are open, the first: {first.action} {first.topic}")
+        first = next((step for step in open_steps if step.action == "conflict"), open_steps[0])
+        raise admin.TopicsError(
+            f"{len(open_steps)} steps are open, the first: {first.action} {first.topic}: {first.detail}"
+        )

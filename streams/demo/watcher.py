@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas.codec import decode
 from schemas.learning import CardGroup, CoClusters
 from schemas.monitoring import DriftAlert, EngagementMetrics
-from streams.auditing.reading import partitions_of
+from streams.topics.partitions import partitions_of
 
 FOLLOWED = ("co-clusters", "card-groups", "drift-alerts", "engagement-metrics")
 INPUTS = ("impressions", "stream-ends")

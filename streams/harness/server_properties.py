@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -12,11 +13,13 @@ class NodePorts(NamedTuple):
     controllers: int
 
 
-def server_properties(number: int, ports: Mapping[int, NodePorts], data: Path) -> str:
+def server_properties(
+    number: int, ports: Mapping[int, NodePorts], data: Path, changes: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Write the settings of one node of a cluster.
 
     Groups form without delay and sessions may be short, because tests wait for both; timed-out transactions
-    are looked for every second rather than every ten, for the same reason.
+    are looked for every second rather than every ten, for the same reason. ``changes`` win over all of this.
 
     >>> text = server_properties(1, {1: NodePorts(9092, 9093)}, Path("/data"))
     >>> "offsets.topic.replication.factor=1" in text
@@ -49,4 +52,4 @@ def server_properties(number: int, ports: Mapping[int, NodePorts], data: Path) -
         "share.coordinator.state.topic.replication.factor": replicas,
         "share.coordinator.state.topic.min.isr": 1,
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    return "".join(f"{name}={value}\n" for name, value in {**settings, **changes}.items())

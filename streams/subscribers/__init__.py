@@ -1,7 +1,7 @@
 """For services that show pages: the newest ranking of every listener, from the compacted topic and live."""
 
 from streams.subscribers.asynchronous import AsyncRankingSubscriber
-from streams.subscribers.ranking_table import Found, RankingTable
+from streams.subscribers.ranking_table import Found, RankingTable, TopicMissingError
 from streams.subscribers.synchronous import RankingSubscriber
 
-__all__ = ["AsyncRankingSubscriber", "Found", "RankingSubscriber", "RankingTable"]
+__all__ = ["AsyncRankingSubscriber", "Found", "RankingSubscriber", "RankingTable", "TopicMissingError"]

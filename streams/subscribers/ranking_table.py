@@ -1,28 +1,39 @@
 """The newest ranking of every listener, and what to show those who have none."""
 
-from collections import Counter
-from typing import Literal
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from schemas.codec import UnreadableError, decode
 from schemas.fields import Weights
-from schemas.rankings import ShelfRanking
+from schemas.rankings import HOME, ShelfRanking, ranking_key
 
 TOPIC = "shelf-rankings"
+Source = Literal["own", "group", "global"]
+
+
+class TopicMissingError(LookupError):
+    """There is no topic of rankings on this cluster."""
+
+    def __str__(self) -> str:
+        return f"the topic {TOPIC} does not exist: run `shelfwise topics apply` first"
 
 
 class Found(Struct, frozen=True):
-    """A ranking, whose it is, and how old it was when it was asked for.
+    """A ranking, whose it is, how old it was when it was asked for, and how many versions before it went unseen.
 
     `source` is `own`, the listener's; `group`, another listener's of the same user group; or `global`, anybody's.
-    `age_ms` is counted from the event that it reflects to the newest event seen on the topic.
+    `age_ms` is counted from the event that it reflects to the newest event seen on the topic. `unseen_count` is the gap
+    in its listener's ranking numbers before it: versions that compaction removed, or that answered events of one batch.
     """
 
     ranking: ShelfRanking
-    source: Literal["own", "group", "global"]
+    source: Source
     age_ms: int
+    unseen_count: int = 0
 
 
 class _Head(Struct, frozen=True):
@@ -32,10 +43,28 @@ class _Head(Struct, frozen=True):
     ranking_number: int
     event_ms: int
     user_weights: Weights = ()
+    surface: str = HOME
+
+    @property
+    def group(self) -> int | None:
+        """The user group that the listener most belongs to."""
+        weights = self.user_weights
+        return max(range(len(weights)), key=weights.__getitem__) if weights else None
+
+
+class _Kept(NamedTuple):
+    """What is kept of a listener."""
+
+    head: _Head
+    value: bytes
+    unseen_count: int
 
 
 class RankingTable:
-    """Keeps the newest ranking of each listener as bytes; what comes late or twice changes nothing.
+    """Keeps the newest ranking of each listener for one surface as bytes; what comes late or twice changes nothing.
+
+    The higher ranking number wins. A lower one wins only with a later event: its listener was forgotten by the worker
+    (state is bounded) and counts anew.
 
     >>> from schemas.codec import encode
     >>> def record(user, number):
@@ -49,59 +78,82 @@ class RankingTable:
     (True, None)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, surface: str = HOME) -> None:
+        self.surface = surface
         self.counters: Counter[str] = Counter()
         self.newest_ms = 0
-        self._values: dict[str, bytes] = {}
-        self._heads: dict[str, _Head] = {}
-        self._of_group: dict[int, str] = {}
-        self._latest: str | None = None
+        self._kept: dict[str, _Kept] = {}  # the newest last, here and in each group
+        self._of_group: defaultdict[int, dict[str, None]] = defaultdict(dict)
         self._decode_head = msgspec.json.Decoder(_Head).decode
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._kept)
+
+    def users(self) -> list[str]:
+        """The listeners who have a ranking, the one with the newest last."""
+        return list(self._kept)
 
     def put(self, key: bytes | None, value: bytes | None) -> bool:
-        """Take in one record of the topic; false where it is old, unreadable, or deletes nobody."""
+        """Take in one record of the topic; false where it is old, unreadable, of another surface, or deletes nobody."""
         if value is None:
-            return self._forget((key or b"").decode(errors="replace"))
+            return self._forget(self._user_of((key or b"").decode(errors="replace")))
         try:
             head = self._decode_head(value)
         except msgspec.MsgspecError:
             self.counters["unreadable"] += 1
             return False
-        known = self._heads.get(head.user_id)
-        if known is not None and known.ranking_number >= head.ranking_number:
-            self.counters["old"] += 1
+        if head.surface != self.surface:
             return False
-        if known is not None and head.ranking_number > known.ranking_number + 1:
-            self.counters["skipped"] += head.ranking_number - known.ranking_number - 1
-        self._heads[head.user_id], self._values[head.user_id] = head, value
+        known = self._kept.get(head.user_id)
+        unseen_count = 0
+        if known is not None:
+            ahead = head.ranking_number - known.head.ranking_number
+            if ahead <= 0 and head.event_ms <= known.head.event_ms:
+                self.counters["old"] += 1
+                return False
+            unseen_count = max(0, ahead - 1)
+            self._forget(head.user_id)
+        self._kept[head.user_id] = _Kept(head, value, unseen_count)
+        if head.group is not None:
+            self._of_group[head.group][head.user_id] = None
         self.newest_ms = max(self.newest_ms, head.event_ms)
-        self._latest = head.user_id
-        if head.user_weights:
-            self._of_group[max(range(len(head.user_weights)), key=head.user_weights.__getitem__)] = head.user_id
+        self.counters["unseen"] += unseen_count
         self.counters["taken"] += 1
         return True
 
     def get(self, user_id: str, *, user_group: int | None = None) -> Found | None:
         """The ranking to show: the listener's own, else its group's newest, else anybody's, else None."""
-        if user_id in self._values:
-            return self._found(user_id, "own")
-        stand_in = self._of_group.get(user_group) if user_group is not None else None
-        if stand_in in self._values:
-            return self._found(stand_in, "group")
-        return self._found(self._latest, "global") if self._latest in self._values else None
+        for stand_in, source in self._candidates(user_id, user_group):
+            found = self._found(stand_in, source)
+            if found is not None:
+                return found
+        return None
 
-    def _found(self, user_id: str, source: Literal["own", "group", "global"]) -> Found | None:
+    def _candidates(self, user_id: str, user_group: int | None) -> Iterator[tuple[str, Source]]:
+        if user_id in self._kept:
+            yield user_id, "own"
+        if user_group is not None and (members := self._of_group.get(user_group)):
+            yield next(reversed(members)), "group"
+        if self._kept:
+            yield next(reversed(self._kept)), "global"
+
+    def _found(self, user_id: str, source: Source) -> Found | None:
+        kept = self._kept[user_id]
         try:
-            ranking: ShelfRanking = decode(TOPIC, self._values[user_id])
+            ranking: ShelfRanking = decode(TOPIC, kept.value)
         except UnreadableError:
             self.counters["unreadable"] += 1
             self._forget(user_id)
             return None
-        return Found(ranking, source, self.newest_ms - ranking.event_ms)
+        return Found(ranking, source, self.newest_ms - ranking.event_ms, kept.unseen_count)
+
+    def _user_of(self, key: str) -> str:
+        """Whom a key speaks of; nobody, if it is that of another surface."""
+        user_id = key.removesuffix(ranking_key("", self.surface))
+        return user_id if ranking_key(user_id, self.surface) == key else ""
 
     def _forget(self, user_id: str) -> bool:
-        self._heads.pop(user_id, None)
-        return self._values.pop(user_id, None) is not None
+        kept = self._kept.pop(user_id, None)
+        if kept is not None and kept.head.group is not None:
+            self._of_group[kept.head.group].pop(user_id, None)
+        return kept is not None

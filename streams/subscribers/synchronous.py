@@ -5,13 +5,15 @@ from typing import Any, Self
 
 from kafka import KafkaConsumer, TopicPartition
 
-from streams.subscribers.ranking_table import TOPIC, Found, RankingTable
+from schemas.rankings import HOME
+from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicMissingError
 
 
 class RankingSubscriber:
     """Reads the compacted topic from its beginning, then as often as `poll` is called; only what was committed counts.
 
-    `options` are kafka-python's own (security, client_id).
+    `options` are kafka-python's own; `streams.connections.kafka_python_options` makes them of settings (TLS, SASL).
+    While a broker is away `poll` gives nothing, `get` goes on answering, `behind_count` says how current it is.
 
         with RankingSubscriber("127.0.0.1:9092") as subscriber:
             while not subscriber.is_caught_up:
@@ -19,20 +21,24 @@ class RankingSubscriber:
             page = subscriber.get("u1")
     """
 
-    def __init__(self, bootstrap: str, **options: Any) -> None:
-        self.table = RankingTable()
+    def __init__(self, bootstrap: str, *, surface: str = HOME, **options: Any) -> None:
+        self.table = RankingTable(surface)
         self._options = {**options, "bootstrap_servers": bootstrap}
         self._consumer: Any = None
         self._ends: dict[TopicPartition, int] = {}
 
     def __enter__(self) -> Self:
         self._consumer = KafkaConsumer(
-            isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False, **self._options
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            allow_auto_create_topics=False,
+            **self._options,
         )
         known = self._consumer.partitions_for_topic(TOPIC)
         if not known:
             self._consumer.close()
-            raise LookupError(f"the topic {TOPIC} does not exist: run `shelfwise topics apply` first")
+            raise TopicMissingError
         partitions = [TopicPartition(TOPIC, number) for number in sorted(known)]
         self._consumer.assign(partitions)
         self._consumer.seek_to_beginning(*partitions)
@@ -48,6 +54,14 @@ class RankingSubscriber:
     def is_caught_up(self) -> bool:
         """Whether all that stood in the topic at the start has been read."""
         return all(self._consumer.position(partition) >= end for partition, end in self._ends.items())
+
+    @property
+    def behind_count(self) -> int:
+        """How many records the broker has, as far as it has said, that have not been read yet."""
+        consumer = self._consumer
+        return sum(
+            max(0, (consumer.highwater(partition) or 0) - consumer.position(partition)) for partition in self._ends
+        )
 
     def poll(self, timeout_ms: int = 200) -> list[str]:
         """Take in what has come; gives the users whose ranking is new, each once for each."""

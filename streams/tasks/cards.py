@@ -12,8 +12,8 @@ from streams.tasks.routing import produced
 class CardsTask:
     """One partition of cards: outcomes in, card statistics out at every tick."""
 
-    def __init__(self, rewards: Sequence[str]) -> None:
-        self.core = Cards(rewards)
+    def __init__(self, rewards: Sequence[str], seed: int = 0, half_life_ms: int = 0) -> None:
+        self.core = Cards(rewards, seed, half_life_ms)
         self._intake = Intake(self._count)
 
     def restore(self, rows: Iterable[StateRow]) -> None:

@@ -70,4 +70,5 @@ def _dead_letter(record: Record, error: UnreadableError) -> Produced:
         detail=error.detail,
         attempt=attempt_of(record.headers),
     )
-    return Produced(record.topic + DEAD_LETTER_SUFFIX, record.key, record.value, letter.headers(), record.partition)
+    headers = letter.headers(record.headers)
+    return Produced(record.topic + DEAD_LETTER_SUFFIX, record.key, record.value, headers, record.partition)

@@ -7,6 +7,7 @@ from msgspec import Struct
 from schemas.codec import encode
 from schemas.learning import CoClusters
 from schemas.monitoring import DriftAlert, PolicyValue
+from schemas.rankings import ShelfRanking
 from schemas.topics import TOPICS
 from streams.exactly_once.task import Produced
 
@@ -39,6 +40,8 @@ def key_of(message: Struct) -> bytes:
         return f"{message.user_group}.{message.card_group}".encode()
     if isinstance(message, PolicyValue):
         return f"{message.policy} {message.reward}".encode()
+    if isinstance(message, ShelfRanking):
+        return message.key.encode()
     name: str = getattr(message, TOPICS[topic_of(type(message))].key)
     return name.encode()
 

@@ -1,5 +1,7 @@
 """Reads and changes the cluster's topics through kafka-python's admin client."""
 
+import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,9 +13,10 @@ from kafka.errors import KafkaError
 from schemas.topics import TOPICS
 from streams.connections import kafka_python_options
 from streams.settings import ConfigurationError, Settings
-from streams.topics.plan import FoundTopic, Step, plan
+from streams.topics.plan import FoundTopic, Step, Wanted, plan
 
 WAIT_FOR_EVER_MS = 10**9
+SETTLE_S = 10.0
 
 
 class TopicsError(Exception):
@@ -37,58 +40,87 @@ def admin_client(settings: Settings, bootstrap: str) -> Iterator[Any]:
 def found_topics(client: Any, names: Iterable[str]) -> dict[str, FoundTopic]:
     """The topics of these names that exist."""
     existing = {
-        topic["name"]: len(topic["partitions"])
+        topic["name"]: topic["partitions"]
         for topic in client.describe_topics(list(names))
-        if topic["error_code"] == 0
+        if topic["error_code"] == 0 and topic["partitions"]
     }
     if not existing:
         return {}
     resources = [ConfigResource("TOPIC", name) for name in existing]
     described = client.describe_configs(resources, config_filter="all")["topic"]
     return {
-        name: FoundTopic(partitions=partitions, config={key: data["value"] for key, data in described[name].items()})
+        name: FoundTopic(
+            partitions=len(partitions),
+            replicas=min(len(partition["replica_nodes"]) for partition in partitions),
+            config={key: data["value"] for key, data in described[name].items()},
+        )
         for name, partitions in existing.items()
     }
 
 
 def planned(settings: Settings, client: Any) -> list[Step]:
     """Steps that the cluster needs."""
-    return plan(TOPICS.values(), found_topics(client, TOPICS), settings.page_partitions)
+    wanted = Wanted(page_partitions=settings.page_partitions, replication_factor=settings.replication_factor)
+    return plan(TOPICS.values(), found_topics(client, TOPICS), wanted)
 
 
 def apply(settings: Settings, client: Any, steps: Sequence[Step]) -> list[Step]:
-    """Take all steps that need no decision; gives the conflicts that are left."""
+    """Take these steps; gives those that are still open when the cluster is looked at again.
+
+    Where one is a person's to decide none is taken: another number of partitions, for example, may be the way out.
+    Raises `TopicsError` where the cluster refuses one.
+    """
+    if not steps or any(step.action == "conflict" for step in steps):
+        return list(steps)
     create = {
         step.topic: {
             "num_partitions": step.partitions,
             "replication_factor": settings.replication_factor,
-            "configs": {**step.config, **_durability(settings)},
+            "configs": dict(step.config),
         }
         for step in steps
         if step.action == "create"
     }
-    if create:
-        client.create_topics(create, wait_for_metadata=True)
     more = {step.topic: step.partitions for step in steps if step.action == "add_partitions"}
-    if more:
-        client.create_partitions(more)
-    for step in steps:
-        if step.action == "set_config":
-            client.alter_configs([ConfigResource("TOPIC", step.topic, dict(step.config))])
-    return [step for step in steps if step.action == "conflict"]
+    try:
+        if create:
+            client.create_topics(create, wait_for_metadata=True)
+        if more:
+            client.create_partitions(more)
+        for step in steps:
+            if step.action == "set_config":
+                client.alter_configs([ConfigResource("TOPIC", step.topic, dict(step.config))])
+    except KafkaError as error:
+        raise TopicsError(f"the cluster refuses: {_reason(error)}") from error
+    return _still_open(settings, client)
 
 
-def _durability(settings: Settings) -> dict[str, str]:
-    """Writes survive the loss of one broker, where there are enough of them."""
-    return {"min.insync.replicas": str(max(1, settings.replication_factor - 1))}
+def _reason(error: KafkaError) -> str:
+    """What the broker said, without the request and the response that kafka-python prints around it.
+
+    >>> _reason(KafkaError("Request 'R' failed with response 'T(code=38, error_message='too few brokers', c=1)'."))
+    'too few brokers (KafkaError)'
+    """
+    said = re.search(r"error_message=(['\"])(.+?)\1", str(error))
+    return f"{said[2] if said else error} ({type(error).__name__})"
+
+
+def _still_open(settings: Settings, client: Any) -> list[Step]:
+    """What is left to do; brokers hear of changes one after the other, so look more than once."""
+    deadline_s = time.monotonic() + SETTLE_S
+    while True:
+        left = planned(settings, client)
+        if not left or time.monotonic() > deadline_s:
+            return left
+        time.sleep(0.1)
 
 
 def ensure(settings: Settings, bootstrap: str) -> None:
     """Make the topics what the table asks for; raises `TopicsError` where a person has to decide."""
     with admin_client(settings, bootstrap) as client:
-        conflicts = apply(settings, client, planned(settings, client))
-    if conflicts:
-        raise TopicsError("; ".join(f"{step.topic}: {step.detail}" for step in conflicts))
+        left = apply(settings, client, planned(settings, client))
+    if left:
+        raise TopicsError("; ".join(f"{step.topic}: {step.detail}" for step in left))
 
 
 def refuse_unless_ready(settings: Settings, bootstrap: str) -> None:

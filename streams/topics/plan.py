@@ -15,6 +15,7 @@ class FoundTopic(Struct, frozen=True, kw_only=True):
 
     partitions: int
     config: Mapping[str, str]
+    replicas: int = 1
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -27,27 +28,56 @@ class Step(Struct, frozen=True, kw_only=True):
     config: Mapping[str, str] = {}
 
 
-def plan(wanted: Iterable[Topic], found: Mapping[str, FoundTopic], page_partitions: int) -> list[Step]:
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What is asked of every topic: partitions of the page topics, and copies of each partition.
+
+    A write that is acknowledged (acks=all) stands on all copies but one, so losing one broker loses nothing.
+
+    >>> Wanted(page_partitions=4, replication_factor=3).durability()
+    {'min.insync.replicas': '2'}
+    """
+
+    page_partitions: int
+    replication_factor: int = 1
+
+    def durability(self) -> dict[str, str]:
+        """Kafka's setting for how many copies an acknowledgement needs."""
+        return {"min.insync.replicas": str(max(1, self.replication_factor - 1))}
+
+
+def plan(topics: Iterable[Topic], found: Mapping[str, FoundTopic], wanted: Wanted) -> list[Step]:
     """Steps from what was found to what is wanted; none where all is as it should be.
 
     >>> from schemas.topics import TOPICS
-    >>> [step.action for step in plan([TOPICS["impressions"]], {}, page_partitions=4)]
-    ['create']
-    >>> few = FoundTopic(partitions=2, config=TOPICS["impressions"].config())
-    >>> [step.detail for step in plan([TOPICS["impressions"]], {"impressions": few}, page_partitions=4)]
-    ['has 2 partitions, needs 4: keyed records would move; create it anew, or set page_partitions = 2']
+    >>> both, four = [TOPICS["impressions"], TOPICS["stream-ends"]], Wanted(page_partitions=4)
+    >>> [step.action for step in plan(both, {}, four)]
+    ['create', 'create']
+    >>> def existing(partitions):
+    ...     config = {**TOPICS["impressions"].config(), "min.insync.replicas": "1"}
+    ...     return FoundTopic(partitions=partitions, config=config)
+    >>> [step.detail for step in plan(both, {"impressions": existing(2), "stream-ends": existing(2)}, four)][0]
+    'has 2 partitions, needs 4: keyed records would move; create it anew, or set page_partitions = 2'
+    >>> [step.detail for step in plan(both, {"impressions": existing(4), "stream-ends": existing(3)}, four)][0]
+    'has 3 partitions, impressions has 4: they are joined by partition and must be equal; create it anew with 4'
     """
-    return [step for topic in wanted for step in _steps(topic, found.get(topic.name), page_partitions)]
+    topics = list(topics)
+    counts = {topic.name: found[topic.name].partitions for topic in topics if topic.is_paged and topic.name in found}
+    return [step for topic in topics for step in _steps(topic, found.get(topic.name), wanted, counts)]
 
 
-def _steps(topic: Topic, found: FoundTopic | None, page_partitions: int) -> Iterator[Step]:
-    partitions, config = topic.partition_count(page_partitions), topic.config()
+def _steps(topic: Topic, found: FoundTopic | None, wanted: Wanted, counts: Mapping[str, int]) -> Iterator[Step]:
+    partitions = topic.partition_count(wanted.page_partitions)
+    config = {**topic.config(), **wanted.durability()}
     if found is None:
         detail = f"{partitions} partitions, {topic.cleanup.value}"
         yield Step(action="create", topic=topic.name, detail=detail, partitions=partitions, config=config)
         return
     if found.partitions != partitions:
-        yield _partition_step(topic, found.partitions, partitions)
+        yield _partition_step(topic, found.partitions, partitions, counts)
+    if found.replicas < wanted.replication_factor:
+        copies, needs = "copy" if found.replicas == 1 else "copies", wanted.replication_factor
+        detail = f"has {found.replicas} {copies}, needs {needs}: add them with kafka-reassign-partitions.sh"
+        yield Step(action="conflict", topic=topic.name, detail=detail)
     changed = {name: value for name, value in config.items() if found.config.get(name) != value}
     if "cleanup.policy" in changed and found.config.get("cleanup.policy"):
         policy = found.config["cleanup.policy"]
@@ -60,17 +90,21 @@ def _steps(topic: Topic, found: FoundTopic | None, page_partitions: int) -> Iter
         yield Step(action="set_config", topic=topic.name, detail=detail, config=raised)
 
 
-def _partition_step(topic: Topic, has: int, needs: int) -> Step:
-    if topic.partitions == 0:
-        detail = (
-            f"has {has} partitions, needs {needs}: keyed records would move; "
-            f"create it anew, or set page_partitions = {has}"
-        )
-        return Step(action="conflict", topic=topic.name, detail=detail)
+def _partition_step(topic: Topic, has: int, needs: int, counts: Mapping[str, int]) -> Step:
+    if topic.is_paged:
+        return Step(action="conflict", topic=topic.name, detail=f"has {has} partitions, {_way_out(has, needs, counts)}")
     if has > needs:
         detail = f"has {has} partitions, needs exactly {needs}: one task reads it whole; create it anew"
         return Step(action="conflict", topic=topic.name, detail=detail)
     return Step(action="add_partitions", topic=topic.name, detail=f"from {has} to {needs}", partitions=needs)
+
+
+def _way_out(has: int, needs: int, counts: Mapping[str, int]) -> str:
+    """What to do about a page topic with another count: it depends on what its companions have."""
+    if len(set(counts.values())) == 1:
+        return f"needs {needs}: keyed records would move; create it anew, or set page_partitions = {has}"
+    other = next(name for name, count in counts.items() if count != has)
+    return f"{other} has {counts[other]}: they are joined by partition and must be equal; create it anew with {needs}"
 
 
 def _lowers(has: str | None, wants: str) -> bool:

@@ -18,7 +18,7 @@ from streams.demo.worker_process import WorkerProcess
 from streams.settings import Settings
 from streams.topics.admin import ensure
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 ENVIRONMENT = {
     "SHELFWISE_SETTLEMENT__IDLE_MS": "1500",
     "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "500",

@@ -1,15 +1,15 @@
 """Pages: valid cards only, in order, explained, and the same for a listener whoever is ranked beside."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.policies.catalogue import policy_named
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker, RankingRequest
 from processors.ranking.settings import RankingSettings
-from processors.rewards.catalogue import reward_named
 from processors.settlement.listener import Play
 from schemas.codec import encode
 from schemas.learning import CardGroup, CardStatistics, CoClusters, RewardSums
@@ -60,8 +60,8 @@ def request(user_id: str = "u1", number: int = 1, plays: tuple[Play, ...] = ()) 
     return RankingRequest(user_id=user_id, ranking_number=number, event_ms=5, plays=plays, sources={"impressions": 3})
 
 
-def maker(policy: str = "epsilon-greedy", **settings: float) -> PageMaker:
-    return PageMaker(RankingSettings(**settings), policy_named(policy, epsilon=0.2), reward_named("mean"))  # type: ignore[arg-type]
+def maker(policy: str = "epsilon-greedy", **settings: Any) -> PageMaker:
+    return PageMaker.of(RankingSettings(**{"policy": policy, "epsilon": 0.2, "deduplicate": False, **settings}))
 
 
 def test_only_valid_cards_stand_in_a_shelf() -> None:

@@ -121,7 +121,7 @@ def test_statistics_equal_rivers(history: list[OutcomeSettled]) -> None:
             for message in history:
                 if message.card_id == name and message.user_weights[group] > 0.0:
                     mean.update(float(message.played_ms >= 30_000), message.user_weights[group])
-            count, total = core.table.exposures[row, group], core.table.total[0, row, group]
+            count, total = core.table.exposures[row, group], core.table.total[row, 0, group]
             if count > 0.0:
                 assert total / count == pytest.approx(mean.get(), abs=1e-9)
 

@@ -1,0 +1,147 @@
+"""The ladder of rewards: each trains a policy on one log, and the planted truth says what each policy is worth.
+
+All rewards are judged by the same yardsticks, never by themselves. What is held fixed: the log, the bandit
+(`processors.bandit.posterior`), its groups, and the policy, which shows every listener the cards it expects most of.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from processors.bandit.posterior import posterior
+from processors.cocluster.arrays import FloatArray, IntArray
+from processors.cocluster.normal_blocks import NormalBlocks
+from processors.cocluster.soft_groups import Interactions
+from processors.rewards.catalogue import REWARD_NAMES, reward_named
+from processors.rewards.reward import GroupedReward, group_rewards
+from processors.rewards.streaming_times import STATIC_THRESHOLD_S, StreamingTimes
+from processors.worlds.satisfaction import SatisfactionWorld, WorldSettings
+from processors.worlds.yardsticks import Yardsticks, yardsticks
+
+YARDSTICKS = ("y30", "ysat", "time_s")
+SNIPS = "snips_y30"
+_LOGGED, _FRESH = 0x106, 0xF2E5
+
+Values = dict[str, dict[str, float]]
+"""Of every policy, by the name of its reward: its value on every yardstick."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderSettings:
+    """One rung: how much is logged, with which groups the bandit learns, and how many cards the policy shows."""
+
+    impressions: int
+    groups: Literal["true", "estimated"] = "true"
+    shown: int = 3
+    confounded: bool = True  # the log is as the past was, where the world says so (W6)
+    rewards: tuple[str, ...] = REWARD_NAMES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Log:
+    """Impressions of one card each, all cards as likely: columns [n]."""
+
+    user: IntArray
+    card: IntArray
+    seconds: FloatArray
+
+    @property
+    def streamed(self) -> IntArray:
+        """Rows in which something was streamed."""
+        return np.flatnonzero(self.seconds > 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Groups:
+    """Soft groups of all listeners [users, G] and cards [cards, K]."""
+
+    user: FloatArray
+    card: FloatArray
+
+
+def climb(world: WorldSettings, settings: LadderSettings, seed: int) -> Values:
+    """Values of the policy of every reward, and of showing cards at random, in one world: by reward and yardstick.
+
+    `snips_y30` is what a fresh log of the same size and kind says of the policy's 30-s stream rate.
+    """
+    planted = SatisfactionWorld(world, world_seed=seed)
+    truth = yardsticks(planted)
+    log, fresh = (logged(planted, settings, seed, purpose) for purpose in (_LOGGED, _FRESH))
+    groups = _groups(planted, log, settings, seed)
+    times = _times(log, groups)
+    values = {"uniform": {name: float(getattr(truth, name).mean()) for name in YARDSTICKS}}
+    values["uniform"][SNIPS] = float((fresh.seconds >= STATIC_THRESHOLD_S).mean())
+    for name in settings.rewards:
+        shown = best_cards(log, groups, times, reward_named(name, seed), settings.shown)
+        values[name] = {**_worth(truth, shown), SNIPS: _snips(fresh, shown, planted.settings.cards)}
+    return values
+
+
+def logged(planted: SatisfactionWorld, settings: LadderSettings, seed: int, purpose: int) -> Log:
+    """Draw a log under the uniform policy."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose,)))
+    user = rng.integers(planted.settings.users, size=settings.impressions)
+    card = rng.integers(planted.settings.cards, size=settings.impressions)
+    _, seconds = planted.play(user, card, rng, as_logged=settings.confounded)
+    return Log(user=user, card=card, seconds=seconds)
+
+
+def best_cards(log: Log, groups: Groups, times: StreamingTimes, reward: GroupedReward, shown: int) -> IntArray:
+    """The cards [users, shown] of which a bandit with this reward expects most for every listener."""
+    some = log.streamed
+    user, card = log.user[some], log.card[some]
+    earned = group_rewards(reward.success(times), log.seconds[some], groups.card[card])
+    weight, size = groups.user[user], len(groups.card)
+    exposures = _by_card(log.card, groups.user[log.user], size)
+    total, squares = (_by_card(card, weight * values, size) for values in (earned, earned**2))
+    expected = groups.user @ posterior(exposures, total, squares, groups.card).mean.T
+    return np.argsort(-expected, axis=1, kind="stable")[:, :shown]
+
+
+def _by_card(card: IntArray, values: FloatArray, cards: int) -> FloatArray:
+    columns = [np.bincount(card, values[:, group], cards) for group in range(values.shape[1])]
+    return np.stack(columns, axis=1)
+
+
+def _groups(planted: SatisfactionWorld, log: Log, settings: LadderSettings, seed: int) -> Groups:
+    world = planted.settings
+    if settings.groups == "true":
+        return Groups(
+            user=np.eye(world.user_groups)[planted.user_group], card=np.eye(world.card_groups)[planted.card_group]
+        )
+    some = log.streamed
+    x = np.log1p(log.seconds[some])
+    data = Interactions(log.user[some], log.card[some], x, world.users, world.cards)
+    found = NormalBlocks(user_groups=world.user_groups, card_groups=world.card_groups, seed=seed).groups(data)
+    return Groups(user=found.user, card=found.card)
+
+
+def _times(log: Log, groups: Groups) -> StreamingTimes:
+    some = log.streamed
+    return StreamingTimes.of(log.seconds[some], groups.user[log.user[some]], groups.card[log.card[some]])
+
+
+def _worth(truth: Yardsticks, shown: IntArray) -> dict[str, float]:
+    return {name: float(np.take_along_axis(getattr(truth, name), shown, axis=1).mean()) for name in YARDSTICKS}
+
+
+def _snips(log: Log, shown: IntArray, cards: int) -> float:
+    """Self-normalised inverse propensity score of the 30-s stream rate: here all that match weigh the same."""
+    policy = np.zeros((len(shown), cards), dtype=bool)
+    np.put_along_axis(policy, shown, values=True, axis=1)
+    matches = policy[log.user, log.card]
+    return float((log.seconds[matches] >= STATIC_THRESHOLD_S).mean()) if matches.any() else float("nan")
+
+
+def paired(values: Sequence[Values], yardstick: str, better: str, worse: str) -> tuple[float, float]:
+    """Mean relative gain of one policy over another over seeds, and its paired standard error.
+
+    >>> runs = [{"a": {"y30": 0.22}, "b": {"y30": 0.2}}, {"a": {"y30": 0.33}, "b": {"y30": 0.3}}]
+    >>> [round(number, 6) for number in paired(runs, "y30", "a", "b")]
+    [0.1, 0.0]
+    """
+    gains = np.array([run[better][yardstick] / run[worse][yardstick] - 1.0 for run in values])
+    error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else float("nan")
+    return float(gains.mean()), float(error)

@@ -1,0 +1,28 @@
+"""Diversity: a shelf that does not say the same thing ten times."""
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray, IntArray
+from processors.policies.policy import best_first
+
+
+def diversified(wanted: FloatArray, group: IntArray, diversity: float) -> FloatArray:
+    """Scores [n, m] less this share for every better card of the same card group [m] among them.
+
+    The geometric discount of a greedy list (as in maximal marginal relevance), worked out from the plain order: a
+    function of the scores alone, so that propensities stay exact.
+
+    >>> diversified(np.array([[0.4, 0.3, 0.2]]), np.array([7, 7, 1]), 0.5).tolist()
+    [[0.4, 0.15, 0.2]]
+    """
+    if diversity == 0.0:
+        return wanted
+    order = best_first(wanted, wanted.shape[1])
+    sorted_group = group[order]
+    before = np.zeros(order.shape, dtype=np.int64)
+    for one in np.unique(group):
+        same = sorted_group == one
+        before += same * (np.cumsum(same, axis=1) - 1)
+    better = np.empty_like(before)
+    np.put_along_axis(better, order, before, axis=1)
+    return np.asarray(wanted * (1.0 - diversity) ** better, dtype=np.float64)

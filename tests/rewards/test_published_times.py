@@ -1,0 +1,79 @@
+"""Streaming times are learned, published and read back: readers judge by the publisher's thresholds."""
+
+import numpy as np
+
+from processors.cocluster.settings import LearnerSettings
+from processors.learner import Learner
+from processors.rewards.catalogue import REWARD_NAMES, reward_named
+from processors.rewards.published_times import times_of
+from processors.worlds.blocks import BlockWorld, generate
+from schemas.codec import decode, encode
+from schemas.learning import CoClusters
+from schemas.outcomes import Interaction
+
+WORLD = BlockWorld(users=150, cards=60, user_groups=2, card_groups=2, streams_per_user=12.0, noise_sd=0.5)
+
+
+def interactions() -> list[Interaction]:
+    history = generate(WORLD, world_seed=4)
+    columns = (history.user.tolist(), history.card.tolist(), history.seconds.tolist(), history.event_ms.tolist())
+    return [
+        Interaction(event_id=f"s{n}", user_id=f"u{u}", card_id=f"c{c}", event_ms=ms, played_ms=round(s * 1_000))
+        for n, (u, c, s, ms) in enumerate(zip(*columns, strict=True))
+    ]
+
+
+def learned(half_life_ms: int = 0) -> CoClusters:
+    settings = LearnerSettings(user_groups=2, card_groups=2, warmup_events=600, half_life_ms=half_life_ms)
+    learner = Learner(settings, REWARD_NAMES, seed=9)
+    learner.interactions(interactions())
+    (found, *_) = learner.publish()
+    assert isinstance(found, CoClusters)
+    message = decode("co-clusters", encode(found))
+    assert isinstance(message, CoClusters)
+    return message
+
+
+def test_what_readers_make_of_the_co_clusters_is_what_the_learner_published() -> None:
+    message = learned()
+    times = times_of(message)
+    for name in REWARD_NAMES:
+        threshold_s = reward_named(name, seed=9).success(times).threshold_s
+        np.testing.assert_array_equal(threshold_s, np.array(message.thresholds_s[name]))
+
+
+def test_every_stream_stands_in_the_histograms_of_its_block_and_of_its_margins() -> None:
+    message = learned()
+    assert message.times is not None
+    of_blocks = np.array(message.times.histogram)
+    assert abs(of_blocks.sum() - len(interactions())) < 1.0
+    assert abs(of_blocks.sum() - len(interactions())) < 1.0
+    np.testing.assert_allclose(of_blocks.sum(axis=2), message.count, atol=0.1)
+    np.testing.assert_allclose(of_blocks.sum(axis=1), message.times.user_histogram, atol=0.1)
+    np.testing.assert_allclose(of_blocks.sum(axis=0), message.times.card_histogram, atol=0.1)
+    total_s = sum(one.played_ms for one in interactions()) / 1_000.0
+    np.testing.assert_allclose(np.sum(message.times.seconds_total), total_s, rtol=1e-4)
+
+
+def test_old_streams_fade_from_the_distributions_in_event_time() -> None:
+    kept, faded = np.sum(learned().count), np.sum(learned(half_life_ms=30_000).count)
+    length_ms = interactions()[-1].event_ms
+    assert faded < kept * 30_000 / np.log(2.0) / length_ms * 1.3, "about a half-life's worth is left"
+
+
+def test_a_snapshot_without_histograms_is_read_by_its_normals() -> None:
+    flat = CoClusters(
+        generation=1,
+        version=1,
+        event_ms=0,
+        user_prior=(1.0,),
+        card_prior=(1.0,),
+        mean=((6.0,),),
+        variance=((0.25,),),
+        count=((500.0,),),
+        global_mean=6.0,
+        global_variance=0.25,
+    )
+    times = times_of(flat)
+    for name in ("mean", "median", "mean:none"):
+        np.testing.assert_allclose(reward_named(name).success(times).threshold_s, np.expm1(6.0), rtol=0.05)
