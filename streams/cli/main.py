@@ -14,6 +14,7 @@ from streams.cli import (
     config,
     dead_letters,
     demo,
+    evaluate,
     ladder,
     rankings,
     replay,
@@ -45,6 +46,7 @@ def application() -> typer.Typer:
         module.register(app)
     app.command("cocluster")(cocluster)
     ladder.register(app)
+    evaluate.register(app)
     for module in (topics, replay, rankings, dead_letters, audit, bench, config):
         module.register(app)
     return app
