@@ -27,10 +27,13 @@ $(STAMP): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+	--no-emit-find-links --no-emit-trusted-host --no-annotate
+
 requirements:  ## pin anew: after a change of the dependencies in pyproject.toml
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
-		--no-emit-find-links --no-emit-trusted-host --no-annotate --output-file requirements.txt pyproject.toml requirements-build.in
+	$(PIP_COMPILE) --extra dev --output-file requirements.txt pyproject.toml requirements-build.in
+	$(PIP_COMPILE) --constraint requirements.txt --output-file requirements-run.txt pyproject.toml requirements-build.in
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -1,5 +1,6 @@
-"""Names to dense numbers and back, as keyed rows."""
+"""Names to dense numbers and back, as keyed rows; the numbers of released names are given again."""
 
+import heapq
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -8,56 +9,81 @@ from processors.cocluster.arrays import IntArray
 
 
 class Interner:
-    """Gives every name the next number, for ever; its rows begin with a prefix of its own.
+    """Gives every name a number, the lowest that is free; its rows begin with a prefix of its own.
 
     >>> users = Interner(b"u/"); users.ids_of(["ann", "bob", "ann"]).tolist()
     [0, 1, 0]
     >>> again = Interner(b"u/"); [again.adopt(*row) for row in users.changed_rows()], again.name_of(1)
     ([True, True], 'bob')
+    >>> users.release([0]); users.ids_of(["cid", "bob", "dan"]).tolist(), len(users)
+    ([0, 1, 2], 3)
     """
 
     def __init__(self, prefix: bytes) -> None:
         self.prefix = prefix
         self._number: dict[str, int] = {}
-        self._name: list[str] = []
-        self._written_count = 0
+        self._name: list[str | None] = []
+        self._free: list[int] | None = []  # a heap; None: to be looked up
+        self._changed: set[int] = set()
+
+    def __len__(self) -> int:
+        """How many names have a number."""
+        return len(self._number)
 
     def ids_of(self, names: Iterable[str]) -> IntArray:
         """Numbers of these names; new ones are made."""
-        numbers = []
-        for name in names:
-            number = self._number.get(name)
-            if number is None:
-                number = self._number[name] = len(self._name)
-                self._name.append(name)
-            numbers.append(number)
-        return np.array(numbers, dtype=np.int64)
+        number = self._number
+        return np.array([number[name] if name in number else self._new(name) for name in names], dtype=np.int64)
+
+    def release(self, numbers: Iterable[int]) -> None:
+        """Forget the names of these numbers: whoever is asked for next may get them."""
+        for number in numbers:
+            del self._number[self.name_of(number)]
+            self._name[number] = None
+            self._changed.add(number)
+        self._free = None
 
     def name_of(self, number: int) -> str:
         """The name that has this number."""
-        return self._name[number]
+        name = self._name[number]
+        assert name is not None, f"number {number} has been released"
+        return name
 
     def all_ids(self) -> IntArray:
-        """All numbers given so far."""
-        return np.arange(len(self._name), dtype=np.int64)
+        """All numbers that stand for a name, rising."""
+        return np.array([number for number, name in enumerate(self._name) if name is not None], dtype=np.int64)
 
     def all_names(self) -> list[str]:
         """All names, by their numbers."""
-        return list(self._name)
+        return [name for name in self._name if name is not None]
 
-    def changed_rows(self) -> Iterator[tuple[bytes, bytes]]:
-        """Rows of the names that are new since the last call."""
-        for number in range(self._written_count, len(self._name)):
-            yield self.prefix + str(number).encode(), self._name[number].encode()
-        self._written_count = len(self._name)
+    def changed_rows(self) -> Iterator[tuple[bytes, bytes | None]]:
+        """Rows of the numbers given or released since the last call."""
+        changed, self._changed = sorted(self._changed), set()
+        for number in changed:
+            name = self._name[number]
+            yield self.prefix + str(number).encode(), None if name is None else name.encode()
 
     def adopt(self, key: bytes, value: bytes) -> bool:
         """Take over a row, in any order; false where it is none of this interner's."""
         if not key.startswith(self.prefix):
             return False
         number, name = int(key[len(self.prefix) :]), value.decode()
-        self._name.extend([""] * (number + 1 - len(self._name)))
+        self._name.extend([None] * (number + 1 - len(self._name)))
         self._name[number] = name
         self._number[name] = number
-        self._written_count = max(self._written_count, number + 1)
+        self._free = None
         return True
+
+    def _new(self, name: str) -> int:
+        if self._free is None:
+            self._free = [number for number, known in enumerate(self._name) if known is None]
+        if self._free:
+            number = heapq.heappop(self._free)
+            self._name[number] = name
+        else:
+            number = len(self._name)
+            self._name.append(name)
+        self._number[name] = number
+        self._changed.add(number)
+        return number

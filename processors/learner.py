@@ -72,10 +72,12 @@ class Learner:
         if self._written_count == self.learner.state.events_count:
             return
         self._written_count = self.learner.state.events_count
-        yield from self.users.changed_rows()
-        yield from self.cards.changed_rows()
         for key, value in self.learner.rows_changed():
             yield _LEARNED + key, value
+        for interner, gone in zip((self.users, self.cards), self.learner.forgotten, strict=True):
+            interner.release(gone)
+        yield from self.users.changed_rows()
+        yield from self.cards.changed_rows()
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up the learner that wrote these rows; it publishes what it knows again."""

@@ -13,9 +13,9 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class LoggingObserver(Observer):  # each method is documented where it is declared
-    """Logs what changes, counts what flows; metrics are served on loopback where a port is given."""
+    """Logs what changes, counts what flows; metrics are served where a port is given, on loopback by default."""
 
-    def __init__(self, metrics_port: int = 0) -> None:
+    def __init__(self, metrics_port: int = 0, metrics_host: str = "127.0.0.1") -> None:
         self.registry = CollectorRegistry()
         self._log: Any = structlog.get_logger("shelfwise.worker")
         registry = self.registry
@@ -31,9 +31,13 @@ class LoggingObserver(Observer):  # each method is documented where it is declar
         self._aborts = Counter("shelfwise_aborts", "Transactions that did not commit", _LABELS, registry=registry)
         self._fencings = Counter("shelfwise_fencings", "Transactions refused to a zombie", _LABELS, registry=registry)
         self._owned = Gauge("shelfwise_partitions_owned", "Partitions owned now", ("task",), registry=registry)
+        self._restored_rows = Gauge("shelfwise_restored_rows", "Rows read back so far", _LABELS, registry=registry)
+        self._restored_share = Gauge(
+            "shelfwise_restored_share", "Share of the rows read back that is taken up", _LABELS, registry=registry
+        )
         self._lost = Counter("shelfwise_input_lost", "Input deleted unread", (*_LABELS, "topic"), registry=registry)
         if metrics_port:
-            start_http_server(metrics_port, addr="127.0.0.1", registry=registry)
+            start_http_server(metrics_port, addr=metrics_host, registry=registry)
 
     @override
     def assigned(self, task: str, partition: int) -> None:
@@ -47,10 +51,17 @@ class LoggingObserver(Observer):  # each method is documented where it is declar
 
     @override
     def restoring(self, task: str, partition: int, *, rows: int, bytes_read: int) -> None:
+        self._restored_rows.labels(task, partition).set(rows)
         self._log.info("restoring", task=task, partition=partition, rows=rows, bytes_read=bytes_read)
 
     @override
+    def taking_up(self, task: str, partition: int, *, rows: int, rows_all: int) -> None:
+        self._restored_share.labels(task, partition).set(rows / max(1, rows_all))
+        self._log.info("taking_up", task=task, partition=partition, rows=rows, rows_all=rows_all)
+
+    @override
     def restored(self, task: str, partition: int, *, rows: int, bytes_read: int, seconds: float) -> None:
+        self._restored_share.labels(task, partition).set(1.0)
         self._log.info(
             "restored", task=task, partition=partition, rows=rows, bytes_read=bytes_read, seconds=round(seconds, 3)
         )

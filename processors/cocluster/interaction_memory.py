@@ -139,11 +139,12 @@ class InteractionMemory:
         self.nodes.card_dirty[slots] &= 0xFF ^ bit
         return slots
 
-    def departed(self) -> tuple[IntArray, IntArray]:
-        """Return ids of users and of cards that were forgotten since the last call."""
-        users, cards = (np.concatenate([np.empty(0, np.int64), *ids]) for ids in self._departed)
+    def departed(self) -> tuple[list[int], list[int]]:
+        """Return ids of users and of cards that were forgotten since the last call and have not come back."""
+        users, cards = (np.unique(np.concatenate([np.empty(0, np.int64), *ids])) for ids in self._departed)
         self._departed = ([], [])
-        return users, cards
+        gone_users, gone_cards = users[self.users.slot_of[users] == NONE], cards[self.cards.slot_of[cards] == NONE]
+        return gone_users.tolist(), gone_cards.tolist()
 
     def carry_over(self, user_overlap: FloatArray, card_overlap: FloatArray) -> None:
         """Express what evicted edges left behind in terms of new groups: rows P(new | old) of both sides."""

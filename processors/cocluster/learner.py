@@ -57,6 +57,7 @@ class CoClusterLearner:
         self._published = CardWatch(settings.max_cards, settings.card_groups)
         self._kept = CardWatch(settings.max_cards, 2 * settings.card_groups)
         self._snapshot: tuple[int, BlockModel] | None = None
+        self.forgotten: tuple[list[int], list[int]] = ([], [])  # ids of users and cards whose rows went last time
         self._beliefs = self._renewed_beliefs()
 
     @property
@@ -267,10 +268,10 @@ class CoClusterLearner:
         Cards are kept as often as they move notably. The structure is one row, always given.
         """
         memory, state = self.memory, self.state
-        gone_users, gone_cards = memory.departed()
-        yield from changed_user_rows(memory, gone_users)
+        self.forgotten = memory.departed()
+        yield from changed_user_rows(memory, self.forgotten[0])
         moved = self._cards_to_keep() if state.ready else np.empty(0, np.int64)
-        yield from changed_card_rows(memory, moved, gone_cards)
+        yield from changed_card_rows(memory, moved, self.forgotten[1])
         yield STRUCTURE_KEY, state.structure(memory.frozen).row()
 
     @classmethod

@@ -1,6 +1,6 @@
 """What a learner must keep to go on after a restart: the rows that changed, and the way back from rows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -21,11 +21,10 @@ from processors.cocluster.state_rows import (
 )
 
 
-def changed_user_rows(memory: InteractionMemory, gone: IntArray) -> Iterator[tuple[bytes, bytes | None]]:
-    """Give the rows of users whose rings changed; None for the forgotten who have not come back."""
+def changed_user_rows(memory: InteractionMemory, gone: Sequence[int]) -> Iterator[tuple[bytes, bytes | None]]:
+    """Give the rows of users whose rings changed; None for those who are gone."""
     for identity in gone:
-        if memory.users.slot_of[identity] == NONE:
-            yield user_key(int(identity)), None
+        yield user_key(identity), None
     slots = np.flatnonzero(memory.nodes.user_dirty)
     memory.nodes.user_dirty[slots] = 0
     edges = ring_edges(slots, memory.columns)
@@ -43,12 +42,11 @@ def changed_user_rows(memory: InteractionMemory, gone: IntArray) -> Iterator[tup
 
 
 def changed_card_rows(
-    memory: InteractionMemory, moved: IntArray, gone: IntArray
+    memory: InteractionMemory, moved: IntArray, gone: Sequence[int]
 ) -> Iterator[tuple[bytes, bytes | None]]:
-    """Give the rows of the cards with the ids `moved`; None for the forgotten who have not come back."""
+    """Give the rows of the cards with the ids `moved`; None for those that are gone."""
     for identity in gone:
-        if memory.cards.slot_of[identity] == NONE:
-            yield card_key(int(identity)), None
+        yield card_key(identity), None
     for identity, slot in zip(moved, slots_of(memory.cards, moved), strict=True):
         row = card_row(memory.nodes.card_evidence[slot], memory.nodes.card_frozen[slot])
         yield card_key(int(identity)), row

@@ -18,11 +18,13 @@ UNDER_WAY_MAX = 64
 
 
 class Keyed(NamedTuple):
-    """One record for one topic."""
+    """One record for one topic; without a time stamp it gets that of writing, without a partition that of its key."""
 
     topic: str
     key: bytes
     value: bytes
+    timestamp_ms: int | None = None
+    partition: int | None = None
 
 
 def keyed(event: Event | CatalogueCard) -> Keyed:
@@ -46,20 +48,20 @@ async def fill(bootstrap: str, records: Iterable[Keyed]) -> Counter[str]:
     under_way: list[Any] = []
     counts: dict[str, int] = {}
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=BATCH_BYTES) as producer:
-        for topic, key, value in records:
+        for topic, key, value, timestamp_ms, partition in records:
             if topic not in counts:
                 counts[topic] = len(await producer.partitions_for(topic))
-            place = (topic, partition_of(key, counts[topic]))
+            place = (topic, partition_of(key, counts[topic]) if partition is None else partition)
             batch = open_batches.get(place) or open_batches.setdefault(place, producer.create_batch())
-            if batch.append(timestamp=None, key=key, value=value) is None:
+            if batch.append(timestamp=timestamp_ms, key=key, value=value) is None:
                 under_way.append(await producer.send_batch(batch, topic, partition=place[1]))
                 open_batches[place] = producer.create_batch()
-                open_batches[place].append(timestamp=None, key=key, value=value)
+                open_batches[place].append(timestamp=timestamp_ms, key=key, value=value)
             written[topic] += 1
             if len(under_way) >= UNDER_WAY_MAX:
                 await asyncio.gather(*under_way)
                 under_way.clear()
-        for (topic, partition), batch in open_batches.items():
-            under_way.append(await producer.send_batch(batch, topic, partition=partition))
+        for (topic, number), batch in open_batches.items():
+            under_way.append(await producer.send_batch(batch, topic, partition=number))
         await asyncio.gather(*under_way)
     return written

@@ -45,6 +45,7 @@ class FaultPlan:
 
     def __init__(self, *, seed: int) -> None:
         self.fired: dict[str, int] = {}  # how often each "Api/kind" went wrong
+        self.is_cut_off = False
         self._random = Random(seed)  # noqa: S311  reproducible faults, no secret
         self._rules: list[Fault] = []
         self._lock = threading.Lock()
@@ -79,6 +80,14 @@ class FaultPlan:
         )
         with self._lock:
             self._rules.append(rule)
+
+    def cut_off(self) -> None:
+        """Be unreachable: connections stay open, and what clients send arrives once `reconnect` is called."""
+        self.is_cut_off = True
+
+    def reconnect(self) -> None:
+        """Be reachable again."""
+        self.is_cut_off = False
 
     def clear(self) -> None:
         """Behave again."""

@@ -85,6 +85,8 @@ class BrokerServer:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")[0]
         while (frame := await read_frame(reader)) is not None:
+            while self._faults.is_cut_off:  # noqa: ASYNC110  set by another thread
+                await asyncio.sleep(_TICK_S)
             request = decode_request(frame, peer)
             fault = self._faults.draw(request.api)
             if fault is not None and fault.kind is FaultKind.DISCONNECT_BEFORE:

@@ -6,6 +6,7 @@ import typer
 
 from streams.benchmarks.backends import Backend
 from streams.cli.options import BrokerOption, ConfigOption, JsonOption, SeedOption, print_json, settings_of
+from streams.settings import ConfigurationError
 
 BackendOption = Annotated[
     Backend, typer.Option(help="Broker to start where none is named: the embedded one, or Apache Kafka from jars.")
@@ -16,6 +17,10 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Benchmarks and storms. They write events: use a broker of their own.")
     group.command("pipeline")(pipeline)
+    group.command("storm")(storm)
+    group.command("mutations")(mutations)
+    group.command("recovery")(recovery)
+    group.command("memory")(memory)
     app.add_typer(group, name="bench")
 
 
@@ -36,6 +41,97 @@ def pipeline(
     settings = settings_of(config, broker=broker, log_level="warning")
     traffic = TrafficSettings(seed=seed or 0, users=users)
     tell(bench_pipeline(settings, backend, events=events, seconds=seconds, traffic=traffic), json=json)
+
+
+def storm(
+    nodes: Annotated[int, typer.Option(help="Kafka nodes, 1 or 3; the embedded broker has one.")] = 3,
+    workers: Annotated[int, typer.Option(min=1, help="Workers at the start.")] = 2,
+    minutes: Annotated[float, typer.Option(min=0.3, help="How long it storms.")] = 15.0,
+    seed: SeedOption = None,
+    backend: BackendOption = Backend.JARS,
+    rate: Annotated[int, typer.Option(min=1, help="Events a second.")] = 150,
+    freeze_seconds: Annotated[float, typer.Option(min=1.0, help="How long a zombie is stopped.")] = 60.0,
+    json: JsonOption = False,
+) -> int:
+    """Kill, freeze and scale workers, kill brokers, by a schedule that the seed replays; then audit everything.
+
+    Status 1 where the audit does not hold, a worker ended by itself, or something planned could not be done.
+    """
+    from streams.benchmarks.storm.schedule import StormSettings
+    from streams.benchmarks.storm.storm import bench_storm
+    from streams.harness.interface import HarnessError
+
+    embedded = backend is Backend.EMBEDDED
+    if nodes not in ({1} if embedded else {1, 3}):
+        raise typer.BadParameter("the embedded broker has 1 node, jars make 1 or 3", param_hint="--nodes")
+    settings_of(None, log_level="warning")
+    try:
+        planned = StormSettings(
+            seed=1 if seed is None else seed,
+            seconds=60.0 * minutes,
+            nodes=nodes,
+            workers=workers,
+            worker_kills=max(3, round(2.4 * minutes)),
+            broker_kills=max(1, round(0.4 * minutes)),
+            scale_changes=max(2, round(0.4 * minutes)),
+            freezes=round(minutes / 7),
+            freeze_s=freeze_seconds,
+            fault_bursts=max(2, round(2.0 * minutes)) if embedded else 0,
+            events_per_second=rate,
+        )
+        found = bench_storm(planned, backend)
+    except (ValueError, HarnessError) as error:
+        raise ConfigurationError(str(error)) from error
+    tell(found, json=json)
+    return 0 if found["passed"] else 1
+
+
+def mutations(
+    count: Annotated[int, typer.Option(min=100, help="How many mutated messages.")] = 1_000_000,
+    broker: BrokerOption = None,
+    backend: BackendOption = Backend.EMBEDDED,
+    seed: SeedOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Send spoiled messages: each counts, or lies in its dead-letter topic with its reason and bytes untouched."""
+    from streams.benchmarks.mutations import bench_mutations
+
+    settings = settings_of(config, broker=broker, log_level="warning")
+    found = bench_mutations(settings, backend, count=count, seed=seed or 0)
+    tell(found, json=json)
+    return 0 if found["passed"] else 1
+
+
+def recovery(
+    listeners: Annotated[int, typer.Option(min=1_000, help="How many listeners' state to restore.")] = 1_000_000,
+    broker: BrokerOption = None,
+    backend: BackendOption = Backend.EMBEDDED,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Restore a large state: seconds, memory, and the longest time without a sign of progress."""
+    from streams.benchmarks.recovery import bench_recovery
+
+    settings = settings_of(config, broker=broker, log_level="warning")
+    tell(bench_recovery(settings, backend, listeners=listeners), json=json)
+
+
+def memory(
+    events: Annotated[int, typer.Option(min=20_000, help="How many events.")] = 10_000_000,
+    seed: SeedOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Pass events through the four cores with bounded state, and print memory ten times on the way.
+
+    Status 1 where it grows.
+    """
+    from streams.benchmarks.memory import bench_memory
+
+    found = bench_memory(settings_of(config, log_level="warning"), events=events, seed=seed or 0)
+    tell(found, json=json)
+    return 0 if found["flat"] else 1
 
 
 def tell(found: dict[str, Any], *, json: bool) -> None:

@@ -15,6 +15,7 @@ from streams.cli import (
     dead_letters,
     demo,
     evaluate,
+    harness,
     ladder,
     rankings,
     replay,
@@ -26,11 +27,22 @@ from streams.cli import (
 from streams.cli.cocluster import cocluster
 from streams.cli.options import NoAnswerError
 from streams.exactly_once.errors import DriverError
+from streams.harness.interface import HarnessError
 from streams.settings import ConfigurationError
 from streams.subscribers.ranking_table import TopicMissingError
 from streams.topics.admin import TopicsError
 
 SUCCESS, FAILED, MISUSED = 0, 1, 2
+FAILURES = (
+    TopicsError,
+    TopicMissingError,
+    DriverError,
+    HarnessError,
+    KafkaError,
+    KafkaPythonError,
+    NoAnswerError,
+)
+"""The job ran and could not be done."""
 
 
 def application() -> typer.Typer:
@@ -45,9 +57,7 @@ def application() -> typer.Typer:
     for module in (demo, worker, broker, simulate, schemas):
         module.register(app)
     app.command("cocluster")(cocluster)
-    ladder.register(app)
-    evaluate.register(app)
-    for module in (topics, replay, rankings, dead_letters, audit, bench, config):
+    for module in (ladder, evaluate, topics, replay, rankings, dead_letters, audit, bench, harness, config):
         module.register(app)
     return app
 
@@ -65,7 +75,7 @@ def run(arguments: list[str] | None = None) -> int:
         return _say(f"{_message(error)} (see `{_path(error)} --help`)", MISUSED)
     except ConfigurationError as error:
         return _say(str(error), MISUSED)
-    except (TopicsError, DriverError, KafkaError, KafkaPythonError, TopicMissingError, NoAnswerError) as error:
+    except FAILURES as error:
         return _say(str(error) or repr(error), FAILED)
     except (typer.Abort, KeyboardInterrupt):
         return _say("stopped", FAILED)

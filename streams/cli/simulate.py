@@ -1,6 +1,7 @@
 """`shelfwise simulate`: the events of a planted world, with its truth."""
 
 import asyncio
+import signal
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +28,7 @@ def simulate(
     cards: Annotated[int, typer.Option(min=1, help="How many cards.")] = 120,
     impressions: Annotated[int, typer.Option(min=1, help="How many pages they open, all random ones.")] = 10_000,
     out: Annotated[Path | None, typer.Option(help="Write JSON lines there, and the truth to FILE.truth.json.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="Pages a second, live; none: all at once.")] = None,
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -37,12 +39,18 @@ def simulate(
     settings = settings_of(config, broker=broker)
     if (settings.broker is None) == (out is None):
         raise typer.BadParameter("name either --broker or --out", param_hint="--out")
+    if rate is not None and settings.broker is None:
+        raise typer.BadParameter("pages are opened live into topics: name --broker", param_hint="--rate")
     try:
         planted = SatisfactionWorld(world_settings(world, users=users, cards=cards), world_seed=seed)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
     home = SimulatedHome(planted, HomePageSettings(control_share=1.0), seed=seed)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x51B,)))
+    if rate is not None:
+        sent = asyncio.run(_live(settings, home, users, pages=impressions, pages_per_second=rate, rng=rng))
+        typer.echo(f"{sent} events were sent", err=True)
+        return
     base_ms = int(time.time() * 1_000) - impressions * STEP_MS - 24 * 3_600_000
     for first in range(0, impressions, 500):
         count = min(500, impressions - first)
@@ -74,8 +82,22 @@ def _write(out: Path, catalogue: Any, events: Any, truth: dict[str, Any]) -> Non
 
 
 def _send(settings: Any, catalogue: Any, events: Any) -> None:
+    from streams.connections import aiokafka_options
     from streams.replaying.run import send
     from streams.topics.admin import refuse_unless_ready
 
     refuse_unless_ready(settings, settings.broker)
-    asyncio.run(send(settings.broker, catalogue, events))
+    asyncio.run(send(settings.broker, catalogue, events, **aiokafka_options(settings, settings.broker)))
+
+
+async def _live(settings: Any, home: Any, users: int, **pace: Any) -> int:
+    from streams.connections import aiokafka_options
+    from streams.replaying.live import live
+    from streams.topics.admin import refuse_unless_ready
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await asyncio.to_thread(refuse_unless_ready, settings, settings.broker)
+    options = aiokafka_options(settings, settings.broker)
+    return await live(settings.broker, home, users, **pace, stop=stop, options=options)

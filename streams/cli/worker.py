@@ -64,9 +64,10 @@ async def work(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        observer = observer or LoggingObserver(settings.metrics_port)
+        observer = observer or LoggingObserver(settings.metrics_port, settings.metrics_host)
     except OSError as error:
-        raise ConfigurationError(f"metrics_port {settings.metrics_port} cannot be served: {error.strerror}") from error
+        address = f"{settings.metrics_host}:{settings.metrics_port}"
+        raise ConfigurationError(f"metrics cannot be served at {address}: {error.strerror}") from error
     log.info("compiling", why="once on a machine; later starts find it done")
     await asyncio.to_thread(warm_up)
     make_ready = ensure if settings.broker is None else refuse_unless_ready

@@ -16,6 +16,9 @@ class Observer:
     def restoring(self, task: str, partition: int, *, rows: int, bytes_read: int) -> None:
         """Follow a restore while it lasts; the counts are those so far."""
 
+    def taking_up(self, task: str, partition: int, *, rows: int, rows_all: int) -> None:
+        """Follow a task while it takes up what was read; the event loop stands still meanwhile."""
+
     def restored(self, task: str, partition: int, *, rows: int, bytes_read: int, seconds: float) -> None:
         """Take note of a finished restore: rows alive, bytes read."""
 

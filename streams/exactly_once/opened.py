@@ -1,7 +1,7 @@
 """An open task: its writer, its state restored, its positions, and what it produced since its last commit."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -9,9 +9,9 @@ from aiokafka import TopicPartition
 
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.errors import TaskFailed
-from streams.exactly_once.restore import Restored, format_row, read_state
+from streams.exactly_once.restore import PROGRESS_S, Restored, format_row, read_state
 from streams.exactly_once.surroundings import Surroundings
-from streams.exactly_once.task import Produced, Record, Task, TaskSpec
+from streams.exactly_once.task import Produced, Record, StateRow, Task, TaskSpec
 from streams.exactly_once.writer import Transaction, TransactionalWriter
 
 _T = TypeVar("_T")
@@ -132,7 +132,7 @@ class OpenTask:
         around, spec = self._around, self._spec
         self._needs_format = not restored.has_format
         row_count = len(restored.rows)
-        _guarded(lambda: self._task.restore(restored.consume_rows()))
+        _guarded(lambda: self._task.restore(self._followed(restored, row_count)))
         starts = await around.feed.start_offsets([TopicPartition(topic, self._number) for topic in spec.inputs])
         self._positions = {tp: offset for tp, (offset, _) in starts.items()}
         self.seek = await around.feed.seek(self._positions)
@@ -142,6 +142,15 @@ class OpenTask:
         for tp, (_, lost) in starts.items():
             if lost:
                 around.observer.input_lost(spec.name, self._number, tp.topic, records=lost)
+
+    def _followed(self, restored: Restored, row_count: int) -> Iterator[StateRow]:
+        """Give the rows, and tell about once a second how many the task has taken."""
+        told_s = time.monotonic()
+        for number, row in enumerate(restored.consume_rows()):
+            if time.monotonic() - told_s >= PROGRESS_S:
+                told_s = time.monotonic()
+                self._around.observer.taking_up(self._spec.name, self._number, rows=number, rows_all=row_count)
+            yield row
 
     def _restoring(self, rows: int, bytes_read: int) -> None:
         self._around.observer.restoring(self._spec.name, self._number, rows=rows, bytes_read=bytes_read)

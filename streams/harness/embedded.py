@@ -1,22 +1,23 @@
 """The embedded broker behind the harness's interface: no Java, no Docker, up in a moment."""
 
-import importlib
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
+from streams.broker.embedded import EmbeddedBroker
+from streams.broker.faults import FaultPlan
 from streams.harness.interface import HarnessError, NodeStatus
 
 
 class EmbeddedKafka:
     """One node in a thread of this process.
 
-    ``kill`` is the broker's own ``crash``; it cannot be partitioned off, since its process is the test's.
+    ``kill`` is the broker's own ``crash``. Partitioned off, it goes on by itself: its clock runs, members are evicted.
     """
 
     def __init__(self, *, data_dir: str | None = None, seed: int = 0) -> None:
         self._data_dir = data_dir
         self._seed = seed
-        self._broker: Any = None  # streams.broker.embedded.EmbeddedBroker, imported at start
+        self._broker: EmbeddedBroker | None = None
         self._status: NodeStatus = "stopped"
 
     @property
@@ -24,13 +25,16 @@ class EmbeddedKafka:
         """Where it listens."""
         if self._broker is None:
             raise HarnessError("the broker does not run: call start() first")
-        return str(self._broker.bootstrap)
+        return self._broker.bootstrap
+
+    @property
+    def faults(self) -> FaultPlan:
+        """What goes wrong in the broker, for tests that want it to misbehave."""
+        return self._running(1).faults
 
     def start(self) -> Self:
         """Start the broker's thread."""
-        embedded = importlib.import_module("streams.broker.embedded")
-        self._broker = embedded.EmbeddedBroker(port=0, data_dir=self._data_dir, seed=self._seed)
-        self._broker.start()
+        self._broker = EmbeddedBroker(port=0, data_dir=self._data_dir, seed=self._seed).start()
         self._status = "running"
         return self
 
@@ -43,7 +47,10 @@ class EmbeddedKafka:
 
     def kill(self, node: int = 1) -> None:
         """Crash the broker: connections are cut, what was not on disk is gone."""
-        self._only(node).crash()
+        broker = self._only(node)
+        if self._status != "stopped":
+            broker.crash()
+        broker.faults.reconnect()
         self._status = "stopped"
 
     def restart(self, node: int = 1) -> None:
@@ -52,16 +59,14 @@ class EmbeddedKafka:
         self._status = "running"
 
     def partition(self, node: int = 1) -> None:
-        """Refused.
-
-        Raises HarnessError always.
-        """
-        self._only(node)
-        raise HarnessError("the embedded broker cannot be partitioned off: use its fault plan, or the jars backend")
+        """Let requests wait until it is healed."""
+        self._running(node).faults.cut_off()
+        self._status = "partitioned"
 
     def heal(self, node: int = 1) -> None:
-        """Nothing to heal."""
-        self._only(node)
+        """Let the requests that waited arrive."""
+        self._running(node).faults.reconnect()
+        self._status = "running"
 
     def status(self) -> dict[int, NodeStatus]:
         """Node 1, and how it is doing."""
@@ -77,7 +82,13 @@ class EmbeddedKafka:
         """Stop."""
         self.stop()
 
-    def _only(self, node: int) -> Any:
+    def _only(self, node: int) -> EmbeddedBroker:
         if node != 1 or self._broker is None:
             raise HarnessError(f"there is no running node {node}")
         return self._broker
+
+    def _running(self, node: int) -> EmbeddedBroker:
+        broker = self._only(node)
+        if self._status == "stopped":
+            raise HarnessError("the node does not run")
+        return broker

@@ -1,9 +1,18 @@
 """What every broker under test can do: start, tell where it listens, lose a node, get it back, stop."""
 
+from enum import StrEnum
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
 NodeStatus = Literal["running", "partitioned", "dead", "stopped"]
+
+
+class Backend(StrEnum):
+    """Where a broker under test comes from."""
+
+    EMBEDDED = "embedded"
+    JARS = "jars"
+    DOCKER = "docker"
 
 
 class HarnessError(RuntimeError):

@@ -3,7 +3,6 @@
 import base64
 import shutil
 import signal
-import socket
 import tempfile
 import time
 import uuid
@@ -14,6 +13,7 @@ from types import MappingProxyType, TracebackType
 from typing import Self
 
 from streams.harness.artifacts import kafka_jars, needed_program
+from streams.harness.free_ports import free_ports
 from streams.harness.health import answering_brokers
 from streams.harness.interface import HarnessError, NodeStatus
 from streams.harness.node import Node
@@ -21,22 +21,6 @@ from streams.harness.server_properties import NodePorts, server_properties
 from streams.harness.watchdog import Watchdog
 
 START_ATTEMPTS = 3  # a port can be taken between our choosing it and Kafka's binding it
-
-
-def free_ports(count: int) -> list[int]:
-    """So many different ports that nobody listens on at the moment.
-
-    >>> len(set(free_ports(3)))
-    3
-    """
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for held in sockets:
-            held.bind(("127.0.0.1", 0))
-        return [held.getsockname()[1] for held in sockets]
-    finally:
-        for held in sockets:
-            held.close()
 
 
 def random_cluster_id() -> str:
@@ -109,20 +93,20 @@ class JarsKafka:
 
     def kill(self, node: int = 1) -> None:
         """SIGKILL."""
-        self._nodes[node].kill()
+        self._node(node).kill()
 
     def restart(self, node: int = 1) -> None:
         """Start a node that was killed, and wait until the whole cluster answers again."""
-        self._nodes[node].start()
+        self._node(node).start()
         self._wait_until_healthy()
 
     def partition(self, node: int = 1) -> None:
         """Stop the node's process without ending it."""
-        self._nodes[node].send_signal(signal.SIGSTOP)
+        self._node(node).send_signal(signal.SIGSTOP)
 
     def heal(self, node: int = 1) -> None:
         """Let the node's process go on."""
-        self._nodes[node].send_signal(signal.SIGCONT)
+        self._node(node).send_signal(signal.SIGCONT)
 
     def status(self) -> dict[int, NodeStatus]:
         """How each node is doing; ``dead`` is a node that ended without being asked to."""
@@ -137,6 +121,11 @@ class JarsKafka:
     ) -> None:
         """Stop."""
         self.stop()
+
+    def _node(self, number: int) -> Node:
+        if number not in self._nodes:
+            raise HarnessError(f"there is no node {number}; there are {', '.join(map(str, self._nodes)) or 'none'}")
+        return self._nodes[number]
 
     def _start_once(self) -> None:
         jars = kafka_jars()

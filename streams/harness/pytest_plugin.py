@@ -2,38 +2,33 @@
 
 Name it in your ``conftest.py``: ``pytest_plugins = ["streams.harness.pytest_plugin"]``. Tests that take
 ``kafka_harness`` (or only its address, ``kafka_bootstrap``) share one broker for the session; choose it with
-``pytest --kafka-backend=embedded`` (the default), ``jars`` or ``jars-3``.
+``pytest --kafka-backend=embedded`` (the default), ``jars`` or ``docker``, and ``--kafka-nodes=3``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from streams.harness.embedded import EmbeddedKafka
-from streams.harness.interface import KafkaHarness
-from streams.harness.jars import JarsKafka
-
-BACKENDS: dict[str, Callable[[], KafkaHarness]] = {
-    "embedded": EmbeddedKafka,
-    "jars": JarsKafka,
-    "jars-3": lambda: JarsKafka(3),
-}
+from streams.harness.backends import new_harness
+from streams.harness.interface import Backend, KafkaHarness
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the choice of the broker to pytest's command line."""
     parser.addoption(
         "--kafka-backend",
-        choices=sorted(BACKENDS),
-        default="embedded",
+        choices=[backend.value for backend in Backend],
+        default=Backend.EMBEDDED.value,
         help="the broker that kafka_harness starts",
     )
+    parser.addoption("--kafka-nodes", type=int, default=1, help="how many nodes it has: 1, or 3 of jars or docker")
 
 
 @pytest.fixture(scope="session")
 def kafka_harness(request: pytest.FixtureRequest) -> Iterator[KafkaHarness]:
     """Give the broker of this session, started at first use."""
-    with BACKENDS[request.config.getoption("--kafka-backend")]() as harness:
+    backend = Backend(request.config.getoption("--kafka-backend"))
+    with new_harness(backend, request.config.getoption("--kafka-nodes")) as harness:
         yield harness
 
 

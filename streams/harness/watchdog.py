@@ -1,16 +1,19 @@
 """Cleans up after a harness whose process died: a small process that outlives it just long enough.
 
 It reads lines from a pipe that only its parent holds open: ``+PID`` and ``-PID`` for a process group to watch
-or forget, ``/folder`` for a folder to remove. When the pipe closes, however the parent ended, it kills and
-removes what is still on its list. It imports nothing of ours and runs by its path: it starts in milliseconds.
+or forget, ``[...]`` for a command to run, ``/folder`` for a folder to remove. When the pipe closes, however the parent
+ended, it kills, runs and removes what is still on its list. It imports nothing of ours and runs by its path: it starts
+in milliseconds.
 """
 
 import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import IO
 
 
@@ -39,12 +42,16 @@ class Watchdog:
         """Remove this folder once everything has ended."""
         self._tell(folder)
 
+    def watch_command(self, words: Sequence[str]) -> None:
+        """Run this command if the parent dies, before folders are removed."""
+        self._tell(json.dumps(list(words)))
+
     def close(self) -> None:
         """Let it do its duty now, and wait for it."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        self._process.wait(timeout=60)
+        self._process.wait(timeout=120)
 
     def _tell(self, line: str) -> None:
         assert self._process.stdin is not None
@@ -55,6 +62,7 @@ class Watchdog:
 def stand_guard(lines: IO[str]) -> None:
     """Follow the list until its writer is gone, then clean up."""
     groups: set[int] = set()
+    commands: list[list[str]] = []
     folders: list[str] = []
     for line in lines:
         word = line.rstrip("\n")
@@ -62,11 +70,16 @@ def stand_guard(lines: IO[str]) -> None:
             groups.add(int(word[1:]))
         elif word.startswith("-"):
             groups.discard(int(word[1:]))
+        elif word.startswith("["):
+            commands.append(json.loads(word))
         elif word.startswith("/"):
             folders.append(word)
     for group in groups:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
+    for command in commands:
+        with contextlib.suppress(OSError):
+            subprocess.run(command, check=False)  # noqa: S603  the parent's own command
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -47,10 +47,10 @@ class ReplayResult(Struct, frozen=True, kw_only=True):
     audit: Audit
 
 
-async def send(bootstrap: str, cards: Iterable[CatalogueCard], events: Iterable[Event]) -> Counter[str]:
-    """Publish cards and events in their order; gives how many of each topic."""
+async def send(bootstrap: str, cards: Iterable[CatalogueCard], events: Iterable[Event], **options: Any) -> Counter[str]:
+    """Publish cards and events in their order; gives how many of each topic. `options` are aiokafka's own."""
     sent: Counter[str] = Counter()
-    async with Publisher(bootstrap) as publisher:
+    async with Publisher(bootstrap, **options) as publisher:
         for card in cards:
             await publisher.publish("catalogue", card.card_id, encode(card))
             sent["catalogue"] += 1

@@ -28,9 +28,10 @@ class Intake:
         is_input = TOPICS[topic].role is Role.INPUT
         for record in records:
             try:
-                message = (decode_keyed if is_input else _decode)(topic, record.key, record.value)
                 if is_input:
-                    _refuse_ahead(message.event_ms, record.timestamp)
+                    message = read_one(topic, record.key, record.value, record.timestamp)
+                else:
+                    message = decode(topic, record.value)
             except UnreadableError as error:
                 self._on_dead_letter(error.reason)
                 dead.append(_dead_letter(record, error))
@@ -39,8 +40,18 @@ class Intake:
         return messages, dead
 
 
-def _decode(topic: str, _key: bytes | None, value: bytes | None) -> Any:
-    return decode(topic, value)
+def read_one(topic: str, key: bytes | None, value: bytes | None, timestamp_ms: int) -> Any:
+    """The message of one input record; raises `UnreadableError` with the reason where there is none.
+
+    >>> from schemas.codec import encode
+    >>> from tests.builders import impression
+    >>> read_one("impressions", b"u1", encode(impression(event_ms=9_000_000)), timestamp_ms=5)
+    Traceback (most recent call last):
+    schemas.codec.UnreadableError: event_time_ahead: event_ms is 8999 s ahead of the record's time stamp
+    """
+    message = decode_keyed(topic, key, value)
+    _refuse_ahead(message.event_ms, timestamp_ms)
+    return message
 
 
 def _refuse_ahead(event_ms: int, record_ms: int) -> None:

@@ -76,8 +76,8 @@ def test_bounds_hold_and_the_least_recent_leave_first() -> None:
     forgotten = [number for user, number in last.items() if user not in remembered]
     assert min(last[user] for user in remembered) > max(forgotten)
     gone_users, gone_cards = memory.departed()
-    assert len(gone_users) == memory.users_evicted_count
-    assert len(gone_cards) == memory.cards_evicted_count
+    assert set(gone_users) == set(last) - remembered, "each that is not remembered any more, once"
+    assert set(gone_cards) == set(history.card.tolist()) - set(memory.cards.id_of[memory.card_slots()].tolist())
 
 
 def test_forgetting_follows_a_change_that_remembering_averages_away() -> None:

@@ -15,8 +15,8 @@ from streams.exactly_once.errors import (
     TopicMissingError,
 )
 from streams.exactly_once.task import Produced
+from streams.harness.free_ports import free_ports
 from streams.harness.interface import KafkaHarness
-from streams.harness.jars import free_ports
 from tests.exactly_once.accounts import account, random_inputs
 from tests.exactly_once.brokers import (
     create_sums_topics,

@@ -1,20 +1,16 @@
-"""Apache Kafka from Maven artifacts: starts, loses nodes, gets them back, and leaves nothing behind."""
+"""Apache Kafka from Maven artifacts: what is peculiar to it beside the contract of every harness."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
-from kafka.admin import KafkaAdminClient, NewTopic
 
 from streams.harness.artifacts import CACHE_SETTING, kafka_jars, pinned_digests
 from streams.harness.interface import HarnessError
-from streams.harness.jars import JarsKafka
 
 pytestmark = pytest.mark.kafka
 ROOT = Path(__file__).parent.parent.parent
@@ -24,39 +20,6 @@ kafka = JarsKafka().start()
 print(kafka._nodes[1]._process.pid, kafka._folder, flush=True)
 input()
 """
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[JarsKafka]:
-    with JarsKafka() as harness:
-        yield harness
-
-
-def test_what_was_written_survives_a_kill(kafka: JarsKafka) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    admin.create_topics([NewTopic("kept", num_partitions=1, replication_factor=1)])
-    admin.close()
-    producer = KafkaProducer(bootstrap_servers=kafka.bootstrap)
-    producer.send("kept", b"value").get(timeout=20)
-    producer.close()
-    kafka.kill()
-    assert kafka.status() == {1: "stopped"}
-    kafka.restart()
-    consumer = KafkaConsumer(
-        "kept", bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=10_000
-    )
-    assert next(consumer).value == b"value"
-    consumer.close()
-
-
-def test_a_partitioned_node_answers_again_once_healed(kafka: JarsKafka) -> None:
-    kafka.partition()
-    assert kafka.status() == {1: "partitioned"}
-    kafka.heal()
-    assert kafka.status() == {1: "running"}
-    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    assert len(admin.describe_cluster()["brokers"]) == 1
-    admin.close()
 
 
 def test_a_killed_owner_leaves_neither_a_process_nor_a_folder_behind() -> None:

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent.parent
 CONFTEST = 'pytest_plugins = ["streams.harness.pytest_plugin"]\n'
 TEST = """
@@ -20,12 +18,11 @@ def test_there_is_a_broker(kafka_harness, kafka_bootstrap):
 """
 
 
-@pytest.mark.kafka
 def test_a_project_names_the_plugin_and_has_a_broker(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_theirs.py").write_text(TEST)
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--kafka-backend=jars", str(tmp_path)],
+        [sys.executable, "-m", "pytest", "-q", "--kafka-backend=embedded", str(tmp_path)],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -1,0 +1,117 @@
+"""`bench memory`: what a process holds while ten million events pass through the four cores."""
+
+import gc
+import sys
+import time
+from typing import Any
+
+from msgspec import Struct
+
+from processors.cards import Cards
+from processors.cocluster.settings import LearnerSettings
+from processors.drift.settings import DriftSettings
+from processors.learner import Learner
+from processors.listeners import Listeners
+from processors.settlement.settings import SettlementSettings
+from processors.warm_up import warm_up
+from processors.watch import Watch
+from processors.worlds.home_page import Event
+from schemas.impressions import Impression
+from schemas.learning import CardGroup, CardStatistics, CoClusters
+from schemas.monitoring import EngagementSums
+from schemas.outcomes import Interaction, OutcomeCorrected, OutcomeSettled
+from streams.benchmarks.process_memory import resident_mb
+from streams.benchmarks.traffic import Traffic, TrafficSettings
+from streams.settings import Settings
+
+EVENTS_A_BATCH = 2_000
+WARM_SHARE = 0.2
+SETTLEMENT = SettlementSettings(listeners_max=5_000, exposures_max=200_000)
+LEARNING = LearnerSettings(max_users=5_000, max_cards=2_000)
+
+
+class Cores:
+    """The four processors of one partition, joined by function calls; rows of state are taken as a commit would."""
+
+    def __init__(self, settings: Settings, traffic: Traffic) -> None:
+        self.listeners = Listeners(settings.listeners, source="listeners/0")
+        self.cards = Cards(settings.rewards)
+        self.learner = Learner(settings.coclusters, settings.rewards, settings.seed)
+        self.watch = Watch(DriftSettings())
+        self.state_rows = 0
+        for card in traffic.catalogue:
+            self.listeners.learned.put_card(card.card_id, card)
+            self.learner.put_card(card.card_id, card)
+
+    def take(self, events: list[Event], first_offset: int) -> None:
+        """One batch of each topic, and everything that follows from it."""
+        numbered = list(enumerate(events, start=first_offset))
+        messages = self.listeners.impressions([(n, e) for n, e in numbered if isinstance(e, Impression)])
+        messages += self.listeners.stream_ends([(n, e) for n, e in numbered if not isinstance(e, Impression)])
+        self.cards.outcomes([m for m in messages if isinstance(m, OutcomeSettled | OutcomeCorrected)])
+        self.learner.interactions([m for m in messages if isinstance(m, Interaction)])
+        self.watch.engagement([m for m in messages if isinstance(m, EngagementSums)])
+        for message in (*self.learner.publish(), *self.cards.statistics()):
+            self._hear(message)
+        for core in (self.listeners, self.cards, self.learner, self.watch):
+            self.state_rows += sum(1 for _ in core.changed_rows())
+
+    def _hear(self, message: Struct) -> None:
+        if isinstance(message, CoClusters):
+            for reader in (self.listeners.learned, self.cards, self.watch):
+                reader.put_co_clusters(message)
+        elif isinstance(message, CardGroup):
+            self.listeners.learned.put_card_group(message)
+            self.cards.put_card_group(message)
+        elif isinstance(message, CardStatistics):
+            self.listeners.learned.put_statistics(message)
+
+
+def bench_memory(settings: Settings, *, events: int, seed: int) -> dict[str, Any]:
+    """Pass so many events of 20,000 listeners through, of whom 5,000 are kept; memory ten times, on standard error.
+
+    `flat` where no million after the first fifth of them holds more than a twentieth above the first of those.
+    """
+    warm_up()
+    settings = settings.model_copy(update={"settlement": SETTLEMENT, "coclusters": LEARNING})
+    traffic = Traffic(TrafficSettings(seed=seed, users=20_000))
+    cores = Cores(settings, traffic)
+    every = max(1, events // 10)
+    marks: list[dict[str, float]] = []
+    batch: list[Event] = []
+    gc.collect()
+    gc.freeze()
+    started_s = time.monotonic()
+    for number, event in enumerate(traffic.events(events), start=1):
+        batch.append(event)
+        if len(batch) == EVENTS_A_BATCH:
+            cores.take(batch, number)
+            batch = []
+        if number % every == 0:
+            marks.append(_mark(cores, number, time.monotonic() - started_s))
+    settled = [mark["memory_mb"] for mark in marks[int(WARM_SHARE * len(marks)) :]]
+    return {
+        "benchmark": "memory",
+        "of": "the four pure cores in one process, one partition, state rows taken at every batch",
+        "seed": seed,
+        "events": events,
+        "listeners_max": SETTLEMENT.listeners_max,
+        "exposures_max": SETTLEMENT.exposures_max,
+        "marks": marks,
+        "state_rows": cores.state_rows,
+        "counters": dict(cores.listeners.settlement.counters),
+        "flat": max(settled) <= 1.05 * settled[0],
+    }
+
+
+def _mark(cores: Cores, events: int, seconds: float) -> dict[str, float]:
+    settlement = cores.listeners.settlement
+    mark = {
+        "events": events,
+        "seconds": round(seconds, 1),
+        "memory_mb": resident_mb(),
+        "listeners": len(settlement.listeners),
+        "exposures_open": settlement.exposures_open,
+    }
+    print("  ".join(f"{name} {value:,}" for name, value in mark.items()), file=sys.stderr, flush=True)  # noqa: T201  progress
+    return mark

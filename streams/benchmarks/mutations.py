@@ -1,0 +1,126 @@
+"""`bench mutations`: a million spoiled messages; none stops the line, each counts or lies in its dead-letter topic."""
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import msgspec
+
+from schemas.codec import UnreadableError, encode
+from schemas.dead_letters import HEADER_REASON
+from streams.audit_rules import audit_rules
+from streams.auditing.audit import SETTLEMENT_TOPICS, audit
+from streams.auditing.books import INPUTS, Place
+from streams.auditing.reading import read_records
+from streams.benchmarks.backends import Backend, broker_for
+from streams.benchmarks.filling import Keyed, fill, keyed
+from streams.benchmarks.mutator import mutated
+from streams.benchmarks.pipeline import worked_off
+from streams.benchmarks.storm.feeding import clocks
+from streams.benchmarks.traffic import TAIL_MS, Traffic, TrafficSettings
+from streams.exactly_once.partitioner import Partitioner
+from streams.settings import Settings
+from streams.tasks.intake import read_one
+from streams.topics.admin import ensure
+
+ENVIRONMENT = {"SHELFWISE_SETTLEMENT__IDLE_MS": "60000"}
+TRAFFIC = TrafficSettings(users=2_000, pages=20_000, page_every_ms=50)
+"""All within twenty minutes of event time: whatever a mutation makes of a time, it drags nobody else along."""
+
+
+class Mutations:
+    """Mutated messages, and for each what must become of it: None where it is valid, else its reason.
+
+    The oracle is the schema itself, asked here and not in the pipeline; bytes and completeness are the auditor's.
+    """
+
+    def __init__(self, count: int, seed: int, settings: Settings) -> None:
+        self.by_kind: Counter[str] = Counter()
+        self.expected: dict[Place, str | None] = {}
+        self.now_ms = int(time.time() * 1_000)
+        self._count = count
+        self._random = Random(seed)  # noqa: S311  the same million again
+        self._partitions = settings.page_partitions
+        self._settlement = settings.settlement
+        self._offsets: Counter[tuple[str, int]] = Counter()
+        self._partition_of = Partitioner().partition_of
+        traffic = Traffic(msgspec.structs.replace(TRAFFIC, seed=seed), end_ms=self.now_ms + TAIL_MS)
+        self.catalogue = [keyed(card) for card in traffic.catalogue]
+        self._good = [keyed(event) for event in traffic.events(min(count, 40_000))]
+
+    def records(self) -> Iterator[Keyed]:
+        """The catalogue, the mutated messages, and clocks that close the books."""
+        yield from self.catalogue
+        for number in range(self._count):
+            good = self._good[number % len(self._good)]
+            value = good.value.replace(b'"event_id":"', b'"event_id":"%d.' % number, 1)
+            kind, spoiled = mutated(value, self._random)
+            self.by_kind[kind] += 1
+            yield self._noted(Keyed(good.topic, good.key, spoiled, self.now_ms))
+        settlement = self._settlement
+        end_ms = self.now_ms + settlement.horizon_ms + 2 * settlement.lateness_ms
+        for event in clocks(self._partitions, end_ms):
+            yield self._noted(Keyed(keyed(event).topic, event.user_id.encode(), encode(event), self.now_ms))
+
+    def _noted(self, record: Keyed) -> Keyed:
+        source = (record.topic, self._partition_of(record.key, self._partitions))
+        self.expected[*source, self._offsets[source]] = _reason(record)
+        self._offsets[source] += 1
+        return record
+
+
+def bench_mutations(settings: Settings, backend: Backend, *, count: int, seed: int) -> dict[str, Any]:
+    """Send `count` mutated messages through a worker; `passed` where every one is where it belongs."""
+    with broker_for(backend, settings.broker) as bootstrap:
+        ensure(settings, bootstrap)
+        mutations = Mutations(count, seed, settings)
+        written = asyncio.run(fill(bootstrap, mutations.records()))
+        inputs = sum(written[topic] for topic in INPUTS)
+        told = worked_off(bootstrap, inputs=inputs, environment=ENVIRONMENT)
+        found = asyncio.run(audit(bootstrap, audit_rules(settings), topics=SETTLEMENT_TOPICS))
+        letters = asyncio.run(_letters(bootstrap))
+    expected = mutations.expected
+    wrong = [place for place, reason in expected.items() if letters.get(place, []) != ([reason] if reason else [])]
+    strangers = letters.keys() - expected.keys()
+    valid = sum(reason is None for reason in expected.values())
+    dead = sum(map(len, letters.values()))
+    return {
+        "benchmark": "mutations",
+        "passed": found.holds and not wrong and not strangers and valid + dead == inputs,
+        "seed": seed,
+        "mutated": count,
+        "by_kind": dict(mutations.by_kind.most_common()),
+        "inputs": inputs,
+        "valid": valid,
+        "dead_letters": dead,
+        "dead_letters_by_reason": dict(Counter(reason for some in letters.values() for reason in some).most_common()),
+        "wrongly_judged": [f"{place} {expected[place]} {letters.get(place)}" for place in wrong[:10]],
+        "wrongly_judged_count": len(wrong) + len(strangers),
+        "events_per_second": told["events_per_second"],
+        "audit": msgspec.to_builtins(found),
+    }
+
+
+def _reason(record: Keyed) -> str | None:
+    try:
+        read_one(record.topic, record.key, record.value, record.timestamp_ms or 0)
+    except UnreadableError as error:
+        return error.reason
+    return None
+
+
+async def _letters(bootstrap: str) -> dict[Place, list[str]]:
+    letters: dict[Place, list[str]] = defaultdict(list)
+    for topic in INPUTS:
+        async for record in read_records(bootstrap, topic + ".dlq"):
+            headers = dict(record.headers)
+            place = (
+                topic,
+                int(headers["shelfwise.source.partition"]),
+                int(headers["shelfwise.source.offset"]),
+            )
+            letters[place].append(headers[HEADER_REASON].decode())
+    return letters

@@ -1,0 +1,134 @@
+"""`bench recovery`: how long a worker restores a large state, in how much memory, and what it says meanwhile."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from processors.settlement.rows import changed_rows
+from processors.settlement.settings import SettlementSettings
+from processors.settlement.settlement import Settlement
+from schemas.impressions import Impression, ShownShelf
+from schemas.stream_ends import StreamEnd
+from streams.benchmarks.backends import Backend, broker_for
+from streams.benchmarks.filling import Keyed, fill
+from streams.benchmarks.process_memory import resident_mb
+from streams.demo.worker_process import WorkerProcess
+from streams.exactly_once.partitioner import Partitioner
+from streams.exactly_once.restore import format_row
+from streams.settings import Settings
+from streams.topics.admin import ensure
+
+LISTENERS_A_BATCH = 10_000
+DEADLINE_S = 1_200.0
+LOOK_EVERY_S = 0.2
+PROGRESS = ("restoring", "taking_up", "restored")
+CARDS = tuple(f"c{number}" for number in range(10))
+SHELF = ShownShelf(shelf_id="jazz", cards=CARDS, propensities=(0.1,) * len(CARDS), seen=tuple(range(len(CARDS))))
+
+
+def bench_recovery(settings: Settings, backend: Backend, *, listeners: int) -> dict[str, Any]:
+    """Restore the state of so many listeners, each with one open impression of ten cards and one recent stream.
+
+    Rows are written by the settlement itself. Seconds run from the start of the worker's first restore to the end of
+    its last; `silence_s_max` is the longest time in which it logged no progress.
+    """
+    with broker_for(backend, settings.broker) as bootstrap, tempfile.TemporaryDirectory() as folder:
+        ensure(settings, bootstrap)
+        started_s = time.monotonic()
+        written = asyncio.run(fill(bootstrap, state_records(settings.page_partitions, listeners)))
+        filled_s = time.monotonic() - started_s
+        told = _restored(bootstrap, Path(folder) / "worker.log", settings.page_partitions)
+    return {
+        "benchmark": "recovery",
+        "listener_rows": listeners,
+        "rows": sum(written.values()),
+        "fill_s": round(filled_s, 1),
+        **told,
+        "memory_bytes_per_listener": round(1e6 * (told["memory_peak_mb"] - told["memory_before_mb"]) / listeners),
+    }
+
+
+def state_records(partitions: int, listeners: int) -> Iterator[Keyed]:
+    """The rows of a listeners task of that many partitions, each where it belongs, the format rows first."""
+    for partition in range(partitions):
+        key, value = format_row(1)
+        assert value is not None
+        yield Keyed("listeners-state", key, value, partition=partition)
+    partition_of = Partitioner().partition_of
+    settlements = [Settlement(SettlementSettings()) for _ in range(partitions)]
+    event_ms = int(time.time() * 1_000) - 60_000
+    for number in range(listeners):
+        user_id = f"listener-{number}"
+        partition = partition_of(user_id.encode(), partitions)
+        _play(settlements[partition], user_id, number, event_ms)
+        if (number + 1) % LISTENERS_A_BATCH == 0 or number + 1 == listeners:
+            yield from (row for place, settlement in enumerate(settlements) for row in _rows(place, settlement))
+            for settlement in settlements:  # written: only the rows matter here
+                settlement.listeners.clear()
+
+
+def _play(settlement: Settlement, user_id: str, number: int, event_ms: int) -> None:
+    page = Impression(event_id=f"i{number}", user_id=user_id, event_ms=event_ms, shelves=(SHELF,))
+    stream = StreamEnd(
+        event_id=f"s{number}",
+        user_id=user_id,
+        card_id="c3",
+        started_ms=event_ms,
+        event_ms=event_ms + 40_000,
+        played_ms=40_000,
+        impression_id=f"i{number}",
+    )
+    settlement.arrive_impressions([(number, page)])
+    settlement.arrive_streams([(number, stream)])
+
+
+def _rows(partition: int, settlement: Settlement) -> Iterator[Keyed]:
+    for key, value in changed_rows(settlement):
+        if value is not None:
+            yield Keyed("listeners-state", key, value, partition=partition)
+
+
+def _restored(bootstrap: str, log: Path, partitions: int) -> dict[str, Any]:
+    """Start a worker and watch it until all partitions are restored."""
+    environment = {"SHELFWISE_LOG_FORMAT": "json"}
+    peak_mb = before_mb = 0.0
+    with WorkerProcess(bootstrap, environment, log, ["--tasks", "listeners"]) as worker:
+        deadline_s = time.monotonic() + DEADLINE_S
+        while len(_told(log, ("restored",))) < partitions:
+            worker.refuse_if_dead()
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"not restored within {DEADLINE_S:.0f} s")
+            assert worker.process is not None
+            now_mb = resident_mb(worker.process.pid)
+            before_mb = before_mb if _told(log, PROGRESS) else now_mb
+            peak_mb = max(peak_mb, now_mb)
+            time.sleep(LOOK_EVERY_S)
+    lines = _told(log, (*PROGRESS, "broadcast_caught_up"))
+    moments_s = sorted(_seconds_of(line) for line in lines)
+    restored = [line for line in lines if line["event"] == "restored"]
+    return {
+        "restore_s": round(moments_s[-1] - moments_s[0], 2),
+        "read_s_by_partition": [line["seconds"] for line in restored],
+        "restored_rows": sum(line["rows"] for line in restored),
+        "restored_mb": round(sum(line["bytes_read"] for line in restored) / 1e6, 1),
+        "progress_lines": len(lines),
+        "silence_s_max": round(max(b - a for a, b in pairwise(moments_s)), 2),
+        "memory_before_mb": before_mb,
+        "memory_peak_mb": peak_mb,
+    }
+
+
+def _told(log: Path, events: tuple[str, ...]) -> list[dict[str, Any]]:
+    lines = [orjson.loads(line) for line in log.read_bytes().splitlines() if line.startswith(b"{")]
+    return [line for line in lines if line.get("event") in events]
+
+
+def _seconds_of(line: dict[str, Any]) -> float:
+    return datetime.fromisoformat(line["timestamp"]).timestamp()

@@ -1,0 +1,119 @@
+"""`bench storm`: the whole pipeline under a storm, and the audit that ends it."""
+
+import asyncio
+import logging
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from streams.audit_rules import audit_rules
+from streams.auditing.audit import SETTLEMENT_TOPICS, audit
+from streams.auditing.findings import Audit
+from streams.benchmarks.backends import Backend, harness_of
+from streams.benchmarks.storm.conductor import Conductor
+from streams.benchmarks.storm.crew import Crew
+from streams.benchmarks.storm.feeding import Feeder
+from streams.benchmarks.storm.schedule import StormSettings, schedule
+from streams.benchmarks.traffic import Traffic, TrafficSettings
+from streams.harness.embedded import EmbeddedKafka
+from streams.harness.interface import KafkaHarness
+from streams.settings import Settings, load
+from streams.topics.admin import ensure
+
+SETTLE_DEADLINE_S = 300.0
+PATIENCE_MS, EMBEDDED_PATIENCE_MS = 60_000, 12_000
+ENVIRONMENT = {
+    "SHELFWISE_SESSION_TIMEOUT_MS": "6000",
+    "SHELFWISE_TRANSACTION_TIMEOUT_MS": "20000",
+    "SHELFWISE_SETTLEMENT__IDLE_MS": "60000",
+    "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "2000",
+    "SHELFWISE_START_DEADLINE_MS": "120000",
+}
+"""Short patience, so that a stopped worker is evicted and its transaction timed out well before it goes on."""
+
+
+def bench_storm(storm: StormSettings, backend: Backend) -> dict[str, Any]:
+    """Play one storm; `passed` where the audit holds, no worker died by itself and all that was planned was done."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is no news here
+    settings = load(None, {"replication_factor": storm.nodes, "log_level": "warning"})
+    with tempfile.TemporaryDirectory(prefix="shelfwise-storm-") as folder:
+        harness = harness_of(backend, nodes=storm.nodes, seed=storm.seed, data_dir=f"{folder}/broker")
+        with harness as broker:
+            return asyncio.run(Storm(storm, settings, broker, Path(folder)).run())
+
+
+class Storm:
+    """One storm from its first event to its audit."""
+
+    def __init__(self, storm: StormSettings, settings: Settings, broker: KafkaHarness, folder: Path) -> None:
+        self._storm = storm
+        self._settings = settings
+        self._broker = broker
+        self._crew = Crew(broker.bootstrap, folder, ENVIRONMENT, storm.seed)
+        patience_ms = EMBEDDED_PATIENCE_MS if isinstance(broker, EmbeddedKafka) else PATIENCE_MS
+        self._feeder = Feeder(broker.bootstrap, settings, patience_ms=patience_ms)
+        self._conductor = Conductor(broker, self._crew)
+
+    async def run(self) -> dict[str, Any]:
+        """Play, settle, audit, tell."""
+        storm, feeder = self._storm, self._feeder
+        await asyncio.to_thread(ensure, self._settings, self._broker.bootstrap)
+        traffic = Traffic(TrafficSettings(seed=storm.seed, users=2_000))
+        await feeder.catalogue(traffic.catalogue)
+        acts = schedule(storm)
+        started_s = time.monotonic()
+        try:
+            await self._crew.scale(storm.workers)
+            events = traffic.events(int(storm.seconds * storm.events_per_second))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(feeder.feed(events, storm.events_per_second))
+                group.create_task(self._conductor.play(acts, storm.seconds))
+            stormed_s = time.monotonic() - started_s
+            await feeder.close_books()
+            settle_s = await self._settled()
+            await self._crew.end()
+            found = await self._audited()
+        finally:
+            self._crew.end_at_once()
+        return self._told(found, len(acts), stormed_s, settle_s)
+
+    async def _settled(self) -> float:
+        """Wait until all has come out; gives how long that took. The audit will say what is missing."""
+        started_s = time.monotonic()
+        rules = audit_rules(self._settings)
+        while time.monotonic() - started_s < SETTLE_DEADLINE_S:
+            found = await audit(self._broker.bootstrap, rules, topics=SETTLEMENT_TOPICS)
+            if found.holds:
+                break
+            self._crew.look()
+            await asyncio.sleep(2.0)
+        settle_s = time.monotonic() - started_s
+        await asyncio.sleep(5.0)  # for the tasks that follow: cards, learner, model
+        return settle_s
+
+    async def _audited(self) -> Audit:
+        return await audit(self._broker.bootstrap, audit_rules(self._settings))
+
+    def _told(self, found: Audit, planned: int, stormed_s: float, settle_s: float) -> dict[str, Any]:
+        crew, done = self._crew, self._conductor.done
+        passed = found.holds and not found.open and not crew.deaths and sum(done.values()) == planned
+        return {
+            "benchmark": "storm",
+            "passed": passed,
+            "settings": msgspec.to_builtins(self._storm),
+            "seconds": round(stormed_s, 1),
+            "events": self._feeder.published,
+            "acts": dict(sorted(done.items())),
+            "worker_kills": crew.kills,
+            "zombies": crew.thaws,
+            "polite_stops": crew.polite_stops,
+            "worker_deaths": crew.deaths,
+            "settle_s": round(settle_s, 1),
+            "told": crew.told(),
+            "reasons": crew.reasons(),
+            "faults_fired": self._broker.faults.fired if isinstance(self._broker, EmbeddedKafka) else {},
+            "audit": msgspec.to_builtins(found),
+        }

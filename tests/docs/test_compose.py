@@ -1,0 +1,148 @@
+"""What `docker/` says agrees with settings, topics, metrics and itself; running it needs Docker, this does not."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from schemas.topics import TOPICS
+from streams.harness.artifacts import pinned_digests
+from streams.observing import LoggingObserver
+from streams.settings import Settings, load
+from tests.docs.documents import ROOT, parse
+
+DOCKER = ROOT / "docker"
+OPTION = re.compile(r"\$\{(\w+):?-([^}]*)\}")
+
+
+def environment_file(name: str) -> dict[str, str]:
+    lines = (DOCKER / name).read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def compose(**environment: str) -> Any:
+    """The compose file as the engine sees it in this environment."""
+    text = OPTION.sub(lambda it: environment.get(it[1], it[2]), (DOCKER / "compose.yaml").read_text())
+    return yaml.safe_load(text)
+
+
+SERVICES = compose()["services"]
+OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("shelfwise:")}
+ENVIRONMENTS = {"one node": {}, "cluster": environment_file("cluster.env")}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_environment_of_a_service_is_valid_settings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in OURS[name]["environment"].items():
+        setting = variable.removeprefix("SHELFWISE_").split("__")[0].lower()
+        assert setting in Settings.model_fields, f"{variable} is no setting"
+        monkeypatch.setenv(variable, str(value))
+    load()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_runs_a_command_that_exists(name: str) -> None:
+    parse(["shelfwise", *OURS[name]["command"]])
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=list(ENVIRONMENTS))
+def test_brokers_voters_copies_and_listeners_agree(environment: dict[str, str]) -> None:
+    services = compose(**environment)["services"]
+    is_cluster = environment.get("COMPOSE_PROFILES") == "cluster"
+    nodes = {
+        name: service["environment"]
+        for name, service in services.items()
+        if name.startswith("kafka-") and ("profiles" not in service or is_cluster)
+    }
+    assert len(nodes) == (3 if is_cluster else 1)
+    for number, (name, node) in enumerate(nodes.items(), start=1):
+        assert node["KAFKA_NODE_ID"] == str(number)
+        assert node["KAFKA_CONTROLLER_QUORUM_VOTERS"].split(",") == [
+            f"{it['KAFKA_NODE_ID']}@{other}:9093" for other, it in nodes.items()
+        ]
+        inside, host = node["KAFKA_ADVERTISED_LISTENERS"].split(",")
+        assert inside == f"INSIDE://{name}:19092"
+        [published] = services[name]["ports"]
+        address, port, container_port = published.split(":")
+        assert host == f"HOST://localhost:{port}", "the host is told the port that is published"
+        assert address == "127.0.0.1", "nothing listens beyond loopback"
+        assert f"HOST://:{container_port}" in node["KAFKA_LISTENERS"].split(",")
+        assert int(node["KAFKA_DEFAULT_REPLICATION_FACTOR"]) == len(nodes)
+        assert int(node["KAFKA_MIN_INSYNC_REPLICAS"]) == max(1, len(nodes) - 1)
+    for name in OURS:
+        ours = services[name]["environment"]
+        assert ours["SHELFWISE_BROKER"].split(",") == [f"{node}:19092" for node in nodes]
+        assert int(ours["SHELFWISE_REPLICATION_FACTOR"]) == len(nodes)
+
+
+def test_a_message_that_a_topic_takes_fits_through_the_brokers() -> None:
+    for topic in TOPICS.values():
+        assert int(topic.config().get("max.message.bytes", 0)) < 100 * 1_048_576, "socket.request.max.bytes' default"
+
+
+def test_images_are_pinned_and_kafka_is_the_version_that_is_tested() -> None:
+    version, _ = pinned_digests()
+    assert {it["image"] for name, it in SERVICES.items() if name.startswith("kafka-")} == {f"apache/kafka:{version}"}
+    bases = re.findall(r"^FROM (\S+)", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)
+    assert len(set(bases)) == 1
+    for image in [*bases, *(service["image"] for service in SERVICES.values())]:
+        assert re.search(r":v?\d+\.\d+\.\d+", image), f"{image} may be another one tomorrow"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {service["image"] for service in OURS.values()} == {f"shelfwise:{project['version']}"}
+
+
+def test_the_image_runs_as_nobody_special_and_is_watched() -> None:
+    dockerfile = (DOCKER / "Dockerfile").read_text()
+    last = dockerfile[dockerfile.rindex("FROM ") :]
+    assert re.search(r"^USER shelfwise$", last, re.MULTILINE)
+    assert SERVICES["worker"]["environment"]["SHELFWISE_METRICS_PORT"] in last[last.index("HEALTHCHECK") :]
+
+
+def test_what_the_image_is_built_from_exists_and_is_let_through() -> None:
+    allowed = {line[1:] for line in (DOCKER / "Dockerfile.dockerignore").read_text().splitlines() if line[0] == "!"}
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE)
+    names = {name for line in copied for name in line.split()}
+    assert names == allowed
+    assert all((ROOT / name).exists() for name in names)
+
+
+def test_what_runs_in_the_image_is_pinned_as_what_is_tested() -> None:
+    def pins(name: str) -> set[str]:
+        return set(re.findall(r"^[\w.-]+==\S+", (ROOT / name).read_text(), re.MULTILINE))
+
+    assert pins("requirements-run.txt") < pins("requirements.txt")
+
+
+def exposed() -> set[str]:
+    """The samples that a worker can expose, histograms' and counters' with their suffixes."""
+    suffixes = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
+    families = LoggingObserver().registry.collect()
+    return {family.name + suffix for family in families for suffix in suffixes[family.type]}
+
+
+@pytest.mark.parametrize("path", sorted((DOCKER / "grafana" / "dashboards").glob("*.json")), ids=lambda path: path.name)
+def test_a_dashboard_asks_for_metrics_that_exist(path: Path) -> None:
+    expressions = [target["expr"] for panel in json.loads(path.read_text())["panels"] for target in panel["targets"]]
+    asked = {name for expression in expressions for name in re.findall(r"shelfwise_\w+", expression)}
+    assert asked
+    assert asked <= exposed()
+
+
+def test_prometheus_and_grafana_find_what_they_look_for() -> None:
+    [job] = yaml.safe_load((DOCKER / "prometheus.yaml").read_text())["scrape_configs"]
+    [found] = job["dns_sd_configs"]
+    assert found["names"] == ["worker"]
+    assert str(found["port"]) == SERVICES["worker"]["environment"]["SHELFWISE_METRICS_PORT"]
+    provisioning = DOCKER / "grafana" / "provisioning"
+    [source] = yaml.safe_load((provisioning / "datasources" / "prometheus.yaml").read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    [provider] = yaml.safe_load((provisioning / "dashboards" / "shelfwise.yaml").read_text())["providers"]
+    assert f"./grafana/dashboards:{provider['options']['path']}:ro" in SERVICES["grafana"]["volumes"]
+    for service in SERVICES.values():
+        for volume in service.get("volumes", []):
+            source_path = volume.split(":")[0]
+            assert not source_path.startswith("./") or (DOCKER / source_path).exists()
