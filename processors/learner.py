@@ -104,7 +104,7 @@ class Learner:
             card_prior=tuple(model.card_prior.tolist()),
             mean=_matrix(model.mean),
             variance=_matrix(model.variance),
-            count=_matrix(times.count),
+            count=_matrix(model.count),
             global_mean=model.global_mean,
             global_variance=model.global_variance,
             thresholds_s={reward.name: _matrix(reward.success(times).threshold_s) for reward in self.rewards},

@@ -192,5 +192,5 @@ def _check_names(settings: Settings) -> None:
         if ranking.reward not in settings.reward_names:
             names = ", ".join(settings.reward_names)
             raise ValueError(
-                f"ranking.reward: surface {ranking.surface} ranks by {ranking.reward!r}: it must be one of rewards, {names}"
+                f"ranking.reward: {ranking.surface} ranks by {ranking.reward!r}, which must be one of rewards, {names}"
             )

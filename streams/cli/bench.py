@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group.command("pipeline")(pipeline)
     group.command("storm")(storm)
     group.command("mutations")(mutations)
+    group.command("peers")(peers)
     group.command("recovery")(recovery)
     group.command("memory")(memory)
     app.add_typer(group, name="bench")
@@ -101,6 +102,21 @@ def mutations(
     found = bench_mutations(settings, backend, count=count, seed=seed or 0)
     tell(found, json=json)
     return 0 if found["passed"] else 1
+
+
+def peers(
+    events: Annotated[int, typer.Option(min=1_000, help="How many events to fill the log with.")] = 200_000,
+    broker: BrokerOption = None,
+    backend: BackendOption = Backend.JARS,
+    seed: SeedOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """A bare client, stock Faust, Quix and the whole pipeline on one log, one process each, and the ratios."""
+    from streams.benchmarks.peers.compare import bench_peers
+
+    settings = settings_of(config, broker=broker, log_level="warning")
+    tell(bench_peers(settings, backend, events=events, seed=seed or 0), json=json)
 
 
 def recovery(

@@ -11,7 +11,7 @@ import orjson
 
 from streams.demo.worker_process import WorkerProcess
 
-STOP_S = 60.0
+STOP_S, ALIVE_AGAIN_S = 60.0, 5.0
 LEFT = {0, -signal.SIGKILL, -signal.SIGTERM}
 """Ends that were asked for; SIGTERM ends a worker that has only begun to start without more ado."""
 TOLD = ("restored", "aborted", "fenced", "not_opened", "revoked", "input_lost")
@@ -68,7 +68,7 @@ class Crew:
         finally:
             _send(zombie, signal.SIGCONT)
             self.thaws += 1
-        await asyncio.sleep(10.0)  # alive again: it must find out that its partitions are another's
+        await asyncio.sleep(ALIVE_AGAIN_S)  # it must find out that its partitions are another's
         self._frozen.remove(zombie)
         await self._stop(zombie)
 

@@ -23,7 +23,7 @@ from streams.harness.interface import KafkaHarness
 from streams.settings import Settings, load
 from streams.topics.admin import ensure
 
-SETTLE_DEADLINE_S = 300.0
+SETTLE_DEADLINE_S, FOLLOW_DEADLINE_S = 300.0, 60.0
 PATIENCE_MS, EMBEDDED_PATIENCE_MS = 60_000, 12_000
 ENVIRONMENT = {
     "SHELFWISE_SESSION_TIMEOUT_MS": "6000",
@@ -74,8 +74,9 @@ class Storm:
             stormed_s = time.monotonic() - started_s
             await feeder.close_books()
             settle_s = await self._settled()
+            await self._audited()
             await self._crew.end()
-            found = await self._audited()
+            found = await audit(self._broker.bootstrap, audit_rules(self._settings))
         finally:
             self._crew.end_at_once()
         return self._told(found, len(acts), stormed_s, settle_s)
@@ -90,12 +91,17 @@ class Storm:
                 break
             self._crew.look()
             await asyncio.sleep(2.0)
-        settle_s = time.monotonic() - started_s
-        await asyncio.sleep(5.0)  # for the tasks that follow: cards, learner, model
-        return settle_s
+        return time.monotonic() - started_s
 
     async def _audited(self) -> Audit:
-        return await audit(self._broker.bootstrap, audit_rules(self._settings))
+        """Audit everything, as soon as the tasks that follow have caught up: cards, learner, model."""
+        deadline_s = time.monotonic() + FOLLOW_DEADLINE_S
+        while True:
+            found = await audit(self._broker.bootstrap, audit_rules(self._settings))
+            if found.holds or time.monotonic() > deadline_s:
+                return found
+            self._crew.look()
+            await asyncio.sleep(2.0)
 
     def _told(self, found: Audit, planned: int, stormed_s: float, settle_s: float) -> dict[str, Any]:
         crew, done = self._crew, self._conductor.done

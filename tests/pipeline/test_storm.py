@@ -1,0 +1,46 @@
+"""A short crash storm over the whole pipeline, on every broker: nothing is lost and nothing counts twice."""
+
+import pytest
+
+from streams.benchmarks.backends import Backend
+from streams.benchmarks.storm.schedule import ActKind, StormSettings, schedule
+from streams.benchmarks.storm.storm import bench_storm
+
+SHORT = StormSettings(
+    seed=7, seconds=16.0, nodes=1, worker_kills=3, broker_kills=1, scale_changes=2, freezes=0, events_per_second=120
+)
+FAULTY = StormSettings(
+    seed=8, seconds=16.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=0, freezes=1, freeze_s=8.0,
+    fault_bursts=2, events_per_second=120,
+)  # fmt: skip
+STORMS = [
+    pytest.param(Backend.EMBEDDED, FAULTY, id="embedded"),
+    pytest.param(Backend.JARS, SHORT, id="jars", marks=pytest.mark.kafka),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("backend", "storm"), STORMS)
+def test_after_a_storm_the_audit_holds(backend: Backend, storm: StormSettings) -> None:
+    found = bench_storm(storm, backend)
+    assert found["audit"]["findings"] == ()
+    assert found["audit"]["open"] == 0
+    assert found["worker_deaths"] == []
+    assert found["passed"], found
+    assert found["worker_kills"] == storm.worker_kills
+    assert found["audit"]["settled"] > 3_000
+
+
+def test_a_schedule_has_what_was_asked_for_and_ends_in_time() -> None:
+    settings = StormSettings(seed=5, fault_bursts=4)
+    acts = schedule(settings)
+    for kind, count in (
+        (ActKind.KILL_WORKER, settings.worker_kills),
+        (ActKind.KILL_BROKER, settings.broker_kills),
+        (ActKind.SCALE, settings.scale_changes),
+        (ActKind.FREEZE_WORKER, settings.freezes),
+        (ActKind.FAULTS, 4),
+    ):
+        assert sum(act.kind is kind for act in acts) == count
+    assert all(act.at_s + act.lasts_s * (act.kind is ActKind.FREEZE_WORKER) < settings.seconds for act in acts)
+    assert acts == sorted(acts)
