@@ -32,10 +32,9 @@ def sources_digest() -> str:
 @cache
 def _folder() -> Path | None:
     """Where machine code is kept: where `NUMBA_CACHE_DIR` says, else beside the sources, else with the user; or not."""
-    given = numba.config.CACHE_DIR
-    places = (
-        [Path(given)] if given else [Path(__file__).parent / "__pycache__", Path("~/.cache/shelfwise").expanduser()]
-    )
+    given: str = _config.CACHE_DIR
+    beside, with_user = Path(__file__).parent / "__pycache__", Path("~/.cache/shelfwise").expanduser()
+    places = [Path(given)] if given else [beside, with_user]
     for place in places:
         folder = place / f"compiled-{sources_digest()}"
         try:
