@@ -1,5 +1,6 @@
 """`shelfwise bench`: benchmarks and storms, each run to its end and printed."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -52,6 +53,7 @@ def storm(
     backend: BackendOption = Backend.JARS,
     rate: Annotated[int, typer.Option(min=1, help="Events a second.")] = 150,
     freeze_seconds: Annotated[float, typer.Option(min=1.0, help="How long a zombie is stopped.")] = 60.0,
+    logs: Annotated[Path | None, typer.Option(help="Keep the workers' logs in this folder.")] = None,
     json: JsonOption = False,
 ) -> int:
     """Kill, freeze and scale workers, kill brokers, by a schedule that the seed replays; then audit everything.
@@ -80,8 +82,10 @@ def storm(
             fault_bursts=max(2, round(2.0 * minutes)) if embedded else 0,
             events_per_second=rate,
         )
-        found = bench_storm(planned, backend)
-    except (ValueError, HarnessError) as error:
+        if logs:
+            logs.mkdir(parents=True, exist_ok=True)
+        found = bench_storm(planned, backend, logs)
+    except (ValueError, OSError, HarnessError) as error:
         raise ConfigurationError(str(error)) from error
     tell(found, json=json)
     return 0 if found["passed"] else 1

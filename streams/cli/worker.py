@@ -13,6 +13,9 @@ from streams.cli.options import BrokerOption, ConfigOption, SeedOption, serving_
 from streams.exactly_once.observer import Observer
 from streams.pinned_model import PinnedModel, load_model
 from streams.settings import ConfigurationError, Settings
+from streams.stop_deadline import StopDeadline
+
+STOP_DEADLINE_S = 25.0  # below the half minute after which orchestrators kill
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +52,11 @@ def _calm_garbage_collection() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
+def _stop_in_time(stop: asyncio.Event, deadline: StopDeadline) -> None:
+    stop.set()
+    deadline.begin()
+
+
 async def work(
     settings: Settings, bootstrap: str, observer: Observer | None = None, *, pinned: PinnedModel | None = None
 ) -> None:
@@ -61,8 +69,9 @@ async def work(
     log = structlog.get_logger("shelfwise.worker")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    deadline = StopDeadline(STOP_DEADLINE_S, loop)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, _stop_in_time, stop, deadline)
     try:
         observer = observer or LoggingObserver(settings.metrics_port, settings.metrics_host)
     except OSError as error:
