@@ -127,6 +127,10 @@ class Settings(BaseSettings):
             sample_share=self.sample_share,
         )
 
+    def secrets(self) -> list[str]:
+        """What must never be seen: the passwords."""
+        return [value.get_secret_value() for _, value in self if isinstance(value, SecretStr)]
+
     def masked(self) -> dict[str, Any]:
         """All settings as plain values, secrets as asterisks.
 
