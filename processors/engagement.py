@@ -22,6 +22,7 @@ class _Sums(Struct):
     log_squares: float = 0.0
     residual_total: float = 0.0
     residual_squares: float = 0.0
+    discovered: float = 0.0
 
 
 class Engagement:
@@ -40,10 +41,16 @@ class Engagement:
         self._cells: dict[int, dict[Cell, _Sums]] = {}
         self._reported: Counter[str] = Counter()
 
-    def add_exposure(self, event_ms: int, cell: Cell, played_ms: int, count: float = 1.0) -> None:
-        """An exposure has settled (count 1), or a correction has made it a success (count 0)."""
+    def add_exposure(
+        self, event_ms: int, cell: Cell, played_ms: int, *, count: float = 1.0, is_discovery: bool = False
+    ) -> None:
+        """An exposure has settled (count 1), or a correction has made it a success (count 0).
+
+        It is a discovery where the listener had not streamed the card lately.
+        """
         sums = self._sums(event_ms, cell)
         sums.exposures += count
+        sums.discovered += is_discovery
         sums.streamed += played_ms >= YARDSTICK_MS
 
     @staticmethod
@@ -98,6 +105,7 @@ class Engagement:
                 log_squares=tuple(cell.log_squares for cell in sums),
                 residual_total=tuple(cell.residual_total for cell in sums),
                 residual_squares=tuple(cell.residual_squares for cell in sums),
+                discovered=tuple(cell.discovered for cell in sums),
                 counters=risen if number == len(buckets) else {},
             )
 

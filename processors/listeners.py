@@ -133,9 +133,12 @@ class Listeners:
         self._engagement.add_stream(item.stream.event_ms, cell, seconds, float(np.log1p(seconds)), expected)
 
     def _count_settled(self, item: SettledImpression, group: int, card_groups: dict[str, int]) -> None:
-        variant = item.impression.variant
-        for card_id, played_ms in zip(item.impression.cards, item.played_ms, strict=True):
-            self._engagement.add_exposure(item.settled_ms, (variant, group, card_groups[card_id]), played_ms)
+        shown = item.impression
+        known = {play.card_id for play in item.plays if play.event_ms <= shown.shown_ms}
+        for card_id, played_ms in zip(shown.cards, item.played_ms, strict=True):
+            cell = (shown.variant, group, card_groups[card_id])
+            is_discovery = card_id not in known
+            self._engagement.add_exposure(item.settled_ms, cell, played_ms, is_discovery=is_discovery)
 
     def _count_corrected(self, item: CorrectedExposure, group: int, card_groups: dict[str, int]) -> None:
         cell = (item.impression.variant, group, card_groups[item.stream.card_id])

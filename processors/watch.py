@@ -17,7 +17,7 @@ ALL_VARIANTS = "all"
 PARTITION_KEY = b"p"
 _BUCKET, _BLOCK = b"b/", b"m/"
 
-_FIELDS = 8
+_FIELDS = 9
 
 
 class _Bucket(Struct, array_like=True):
@@ -113,7 +113,8 @@ class Watch:
         self._changed.add(_BUCKET + str(bucket_ms).encode())
         columns = (message.exposures, message.streamed, message.streams, message.played_s)
         logs = (message.log_total, message.log_squares, message.residual_total, message.residual_squares)
-        cells = zip(message.variant, message.user_group, message.card_group, *columns, *logs, strict=True)
+        discovered = message.discovered or (0.0,) * len(message.variant)
+        cells = zip(message.variant, message.user_group, message.card_group, *columns, *logs, discovered, strict=True)
         for variant, user_group, card_group, *values in cells:
             _add_to(bucket.variants, variant, values)
             if message.generation == self.generation and bucket_ms == message.bucket_ms:
@@ -130,7 +131,7 @@ class Watch:
             yield self._metrics(variant, bucket_ms, bucket.variants[variant], {})
         every = np.array(list(bucket.variants.values())).reshape(-1, _FIELDS).sum(axis=0).tolist()
         yield self._metrics(ALL_VARIANTS, bucket_ms, every, dict(self.counters))
-        for block, (_, _, streams, _, log_total, _, residual, squares) in sorted(bucket.blocks.items()):
+        for block, (_, _, streams, _, log_total, _, residual, squares, _) in sorted(bucket.blocks.items()):
             if streams > 0.0 and "-1" not in block and bucket_ms >= self._watched_from_ms:
                 mean = residual / streams
                 variance = max(squares / streams - mean**2, 0.0)
@@ -163,7 +164,7 @@ class Watch:
     def _metrics(
         self, variant: str, bucket_ms: int, values: list[float], counters: dict[str, int]
     ) -> EngagementMetrics:
-        exposures, streamed, streams, played_s, *_ = values
+        exposures, streamed, streams, played_s, *_, discovered = values
         return EngagementMetrics(
             variant=variant,
             bucket_ms=bucket_ms,
@@ -173,6 +174,7 @@ class Watch:
             streams=streams,
             played_s=played_s,
             stream_rate=streamed / exposures if exposures else 0.0,
+            discovery_share=discovered / exposures if exposures else 0.0,
             counters=counters,
         )
 

@@ -15,7 +15,8 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
     Row i speaks of `variant[i]`, `user_group[i]`, `card_group[i]`. `exposures` and `streamed` count settled exposures
     and those with a stream of 30 s or more; `streams`, `played_s`, `log_total` and `log_squares` sum over ended
     streams, log being log1p(seconds); `residual_total` and `residual_squares` over log less what the co-clusters led to
-    expect of this listener and this card. `counters` are the oddities met, by name.
+    expect of this listener and this card. `discovered` counts settled exposures of cards that the listener had not
+    streamed lately. `counters` are the oddities met, by name.
     """
 
     source: Identifier
@@ -33,6 +34,7 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
     log_squares: tuple[float, ...]
     residual_total: tuple[float, ...]
     residual_squares: tuple[float, ...]
+    discovered: tuple[float, ...] = ()
     counters: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -49,10 +51,14 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
             self.residual_squares,
         )
         refuse_unless(all(len(column) == len(self.variant) for column in columns), "columns differ in length")
+        refuse_unless(len(self.discovered) in {0, len(self.variant)}, "columns differ in length")
 
 
 class EngagementMetrics(Struct, frozen=True, kw_only=True, tag="engagement-metrics.v1", tag_field="type"):
-    """Engagement of one variant in one closed bucket of event time. Keyed by variant."""
+    """Engagement of one variant in one closed bucket of event time. Keyed by variant.
+
+    `discovery_share` is the share of exposures whose card the listener had not streamed lately.
+    """
 
     variant: Identifier
     bucket_ms: EventMs
@@ -62,6 +68,7 @@ class EngagementMetrics(Struct, frozen=True, kw_only=True, tag="engagement-metri
     streams: float
     played_s: float
     stream_rate: float
+    discovery_share: float = 0.0
     counters: dict[str, int] = field(default_factory=dict)
 
 

@@ -39,7 +39,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             name="learner",
             inputs=("interactions",),
             state_topic="learner" + STATE_SUFFIX,
-            broadcasts=("catalogue",),
+            broadcasts=("catalogue", "card-group-names"),
             make=lambda _partition: LearnerTask(
                 Learner(settings.coclusters, settings.reward_names, settings.seed), settings.publish_interval_ms
             ),

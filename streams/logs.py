@@ -1,14 +1,40 @@
 """Structured logs on standard error, for people or for machines."""
 
+import json
 import logging
+import re
 import sys
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
 
+MASK = "**********"
+_TELLTALES = ("aiokafka.conn", "kafka.net", "kafka.protocol", "kafka.sasl")
+"""At level debug these print requests as they are, and a SASL request holds the password."""
 
-def configure_logs(level: str, style: str) -> None:
-    """Send all logs, ours and the libraries', to standard error: `text` for people, `json` for machines."""
+
+def masking(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
+    r"""The last step of a log line: whatever it holds, a secret it does not, nor as Python or JSON would quote it.
+
+    >>> masking(['a"b'])(None, "info", r'the password is a"b, in JSON a\"b')
+    'the password is **********, in JSON **********'
+    """
+    shapes = {shape for secret in secrets for shape in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1])}
+    longest_first = sorted((shape for shape in shapes if shape), key=len, reverse=True)
+    found = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
+    def mask(_logger: Any, _method: str, line: str) -> str:
+        return found.sub(MASK, line)
+
+    return mask
+
+
+def configure_logs(level: str, style: str, secrets: Iterable[str] = ()) -> None:
+    """Send all logs, ours and the libraries', to standard error: `text` for people, `json` for machines.
+
+    `secrets` are masked in whatever is written.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -29,7 +55,7 @@ def configure_logs(level: str, style: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last, masking(secrets)],
         )
     )
     root = logging.getLogger()
@@ -38,3 +64,5 @@ def configure_logs(level: str, style: str) -> None:
     logging.getLogger("kafka").setLevel(logging.CRITICAL if level != "debug" else logging.DEBUG)
     for noisy in ("aiokafka", "faust", "mode", "asyncio", "streams.exactly_once"):
         logging.getLogger(noisy).setLevel(logging.WARNING if level != "debug" else logging.DEBUG)
+    for telltale in _TELLTALES:
+        logging.getLogger(telltale).setLevel(max(logging.INFO, logging.getLogger(telltale).getEffectiveLevel()))

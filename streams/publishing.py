@@ -21,7 +21,7 @@ class Publisher:
 
     async def __aenter__(self) -> Self:
         self._producer = AIOKafkaProducer(
-            enable_idempotence=True, linger_ms=5, max_request_size=8 * 1_048_576, **self._options
+            enable_idempotence=True, acks="all", linger_ms=5, max_request_size=8 * 1_048_576, **self._options
         )
         await self._producer.start()
         return self

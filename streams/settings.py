@@ -127,6 +127,10 @@ class Settings(BaseSettings):
             sample_share=self.sample_share,
         )
 
+    def secrets(self) -> list[str]:
+        """What must never be seen: the passwords."""
+        return [value.get_secret_value() for _, value in self if isinstance(value, SecretStr)]
+
     def masked(self) -> dict[str, Any]:
         """All settings as plain values, secrets as asterisks.
 
@@ -192,6 +196,5 @@ def _check_names(settings: Settings) -> None:
         if ranking.reward not in settings.reward_names:
             names = ", ".join(settings.reward_names)
             raise ValueError(
-                f"ranking.reward: surface {ranking.surface} ranks by {ranking.reward!r}: "
-                f"it must be one of rewards, {names}"
+                f"ranking.reward: {ranking.surface} ranks by {ranking.reward!r}, which must be one of rewards, {names}"
             )

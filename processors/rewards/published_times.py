@@ -21,8 +21,13 @@ DECIMALS = 3
 
 
 def as_published(times: StreamingTimes) -> StreamingTimes:
-    """Sums to as many decimals as are published, so that whoever reads them gets the publisher's thresholds."""
-    return StreamingTimes(np.round(times.sums, DECIMALS))
+    """Sums to as many decimals as are published, so that whoever reads them gets the publisher's thresholds.
+
+    Counts are published in full: they must add up to the interactions.
+    """
+    rounded = np.round(times.sums, DECIMALS)
+    rounded[COUNT] = times.count
+    return StreamingTimes(rounded)
 
 
 def published_times(times: StreamingTimes) -> TimeDistributions:

@@ -14,7 +14,9 @@ from streams.cli import (
     config,
     dead_letters,
     demo,
+    evaluate,
     harness,
+    labels,
     ladder,
     rankings,
     replay,
@@ -56,8 +58,7 @@ def application() -> typer.Typer:
     for module in (demo, worker, broker, simulate, schemas):
         module.register(app)
     app.command("cocluster")(cocluster)
-    ladder.register(app)
-    for module in (topics, replay, rankings, dead_letters, audit, bench, harness, config):
+    for module in (ladder, evaluate, labels, topics, replay, rankings, dead_letters, audit, bench, harness, config):
         module.register(app)
     return app
 

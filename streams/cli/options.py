@@ -1,5 +1,6 @@
 """Options that several commands share, and what they lead to: settings, a broker, a log."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 SeedOption = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of everything random.")]
 
 
+class NoBrokerError(ConfigurationError):
+    """Nobody takes a connection where the broker should be."""
+
+
 class NoAnswerError(Exception):
     """What was asked for is not there."""
 
@@ -30,7 +35,7 @@ class NoAnswerError(Exception):
 def settings_of(config: Path | None, **flags: Any) -> Settings:
     """Settings from flags, environment and file; logs are set up by them."""
     settings = load(config, flags)
-    configure_logs(settings.log_level, settings.log_format)
+    configure_logs(settings.log_level, settings.log_format, settings.secrets())
     return settings
 
 
@@ -38,31 +43,39 @@ def needed_broker(settings: Settings) -> str:
     """The broker to talk to; raises a usage error where none is named."""
     if settings.broker is None:
         raise typer.BadParameter("name the broker, for example --broker 127.0.0.1:9092", param_hint="--broker")
-    refuse_unless_reachable(settings.broker)
+    refuse_unless_open(settings, settings.broker)
     return settings.broker
 
 
-def refuse_unless_reachable(bootstrap: str) -> None:
-    """Raise `ConfigurationError` where none of these servers takes a connection within five seconds.
+def refuse_unless_open(settings: Settings, bootstrap: str) -> None:
+    """Raise `ConfigurationError` where no broker answers (`NoBrokerError`), or where it does not let us in."""
+    from streams.admission import refuse_unless_admitted
+
+    host, port = refuse_unless_reachable(bootstrap)
+    asyncio.run(refuse_unless_admitted(settings, host, port))
+
+
+def refuse_unless_reachable(bootstrap: str) -> tuple[str, int]:
+    """The first of these servers that takes a connection; raises `ConfigurationError` where none does in five seconds.
 
     >>> refuse_unless_reachable("127.0.0.1:1")
     Traceback (most recent call last):
-    streams.settings.ConfigurationError: no broker answers at 127.0.0.1:1; start it, or correct --broker
+    streams.cli.options.NoBrokerError: no broker answers at 127.0.0.1:1; start it, or correct --broker
     """
     for server in bootstrap.split(","):
         host, _, port = server.rpartition(":")
         if not host or not port.isdigit():
             raise ConfigurationError(f"--broker is {bootstrap!r}; give host:port, several by comma")
         with suppress(OSError), create_connection((host.strip("[]"), int(port)), timeout=FIND_BROKER_S):
-            return
-    raise ConfigurationError(f"no broker answers at {bootstrap}; start it, or correct --broker")
+            return host.strip("[]"), int(port)
+    raise NoBrokerError(f"no broker answers at {bootstrap}; start it, or correct --broker")
 
 
 @contextmanager
 def serving_broker(settings: Settings) -> Iterator[str]:
     """Bootstrap servers: those named, or an embedded broker's that lives as long as the block."""
     if settings.broker is not None:
-        refuse_unless_reachable(settings.broker)
+        refuse_unless_open(settings, settings.broker)
         yield settings.broker
         return
     from streams.broker.embedded import EmbeddedBroker

@@ -84,20 +84,20 @@ def _write(out: Path, catalogue: Any, events: Any, truth: dict[str, Any]) -> Non
 def _send(settings: Any, catalogue: Any, events: Any) -> None:
     from streams.connections import aiokafka_options
     from streams.replaying.run import send
-    from streams.topics.admin import refuse_unless_ready
+    from streams.topics.admin import refuse_unless_there
 
-    refuse_unless_ready(settings, settings.broker)
+    refuse_unless_there(settings, settings.broker)
     asyncio.run(send(settings.broker, catalogue, events, **aiokafka_options(settings, settings.broker)))
 
 
 async def _live(settings: Any, home: Any, users: int, **pace: Any) -> int:
     from streams.connections import aiokafka_options
     from streams.replaying.live import live
-    from streams.topics.admin import refuse_unless_ready
+    from streams.topics.admin import refuse_unless_there
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await asyncio.to_thread(refuse_unless_ready, settings, settings.broker)
+    await asyncio.to_thread(refuse_unless_there, settings, settings.broker)
     options = aiokafka_options(settings, settings.broker)
     return await live(settings.broker, home, users, **pace, stop=stop, options=options)

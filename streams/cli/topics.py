@@ -1,9 +1,12 @@
 """`shelfwise topics`: what the table of topics asks for against what the cluster has."""
 
+from typing import Annotated
+
 import msgspec
 import typer
 
 from streams.cli.options import ConfigOption, JsonOption, NeededBrokerOption, needed_broker, print_json, settings_of
+from streams.topics.acls import Program, grants
 
 
 def register(app: typer.Typer) -> None:
@@ -12,6 +15,7 @@ def register(app: typer.Typer) -> None:
     group.command("plan")(plan)
     group.command("apply")(apply)
     group.command("verify")(verify)
+    group.command("acls")(acls)
     app.add_typer(group, name="topics")
 
 
@@ -28,6 +32,23 @@ def apply(broker: NeededBrokerOption = None, config: ConfigOption = None, json: 
 def verify(broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Exit 0 where the cluster has all that the table asks for, else 1."""
     _run(broker, config, json=json, change=False, strict=True)
+
+
+def acls(
+    program: Annotated[Program, typer.Option(help="Who is to be allowed.")] = Program.WORKER,
+    principal: Annotated[str, typer.Option(help="Its principal, as Kafka names it.")] = "User:shelfwise",
+    broker: NeededBrokerOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the least rights that a program needs, as commands of Kafka's own tool; changes nothing."""
+    settings = settings_of(config, broker=broker)
+    needed = grants(program, settings)
+    if json:
+        print_json({"principal": principal, "grants": msgspec.to_builtins(needed)})
+        return
+    for grant in needed:
+        typer.echo(grant.command(settings.broker or "BROKER", principal))
 
 
 def _run(broker: str | None, config: ConfigOption, *, json: bool, change: bool, strict: bool) -> None:

@@ -3,13 +3,22 @@
 import asyncio
 import gc
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 
-from streams.cli.options import BrokerOption, ConfigOption, SeedOption, serving_broker, settings_of
+from streams.cli.options import (
+    BrokerOption,
+    ConfigOption,
+    NoBrokerError,
+    SeedOption,
+    refuse_unless_open,
+    serving_broker,
+    settings_of,
+)
 from streams.exactly_once.observer import Observer
 from streams.pinned_model import PinnedModel, load_model
 from streams.settings import ConfigurationError, Settings
@@ -39,6 +48,8 @@ def worker(
     names = tuple(tasks.split(",")) if tasks else None
     settings = settings_of(config, broker=broker, tasks=names, metrics_port=metrics_port, seed=seed)
     if settings.broker is not None:  # it may still be coming up: the worker waits for it
+        with suppress(NoBrokerError):
+            refuse_unless_open(settings, settings.broker)
         asyncio.run(work(settings, settings.broker, pinned=pinned))
         return
     with serving_broker(settings) as bootstrap:

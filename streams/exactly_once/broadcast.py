@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.exactly_once.errors import NOT_ALLOWED, not_allowed
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.task import Record
@@ -45,7 +46,10 @@ class BroadcastReader:
         return sorted(records, key=lambda record: (record.partition, record.offset))
 
     async def run(self) -> None:
-        """Read until cancelled; when the broker goes away, go on where it stopped."""
+        """Read until cancelled; when the broker goes away, go on where it stopped.
+
+        Raises NotAllowedError.
+        """
         if not self._topics:
             self.caught_up.set()
             return
@@ -53,6 +57,8 @@ class BroadcastReader:
         while True:
             try:
                 await self._read(started_s)
+            except NOT_ALLOWED as error:
+                raise not_allowed(error, "read broadcast topics") from error
             except (KafkaError, OSError):
                 await asyncio.sleep(self._settings.reopen_backoff_ms / 1000)
 

@@ -1,5 +1,13 @@
 """What the driver raises: each message says what happened and what to do."""
 
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
+
 
 class DriverError(RuntimeError):
     """The driver cannot go on and says why."""
@@ -23,6 +31,29 @@ class BrokerUnreachableError(DriverError):
 
 class OutputRefusedError(DriverError):
     """The broker will never accept what a task produced: trying again cannot help."""
+
+
+class NotAllowedError(DriverError):
+    """The broker knows who this worker is, and does not let it do what it has to: trying again cannot help."""
+
+
+NOT_ALLOWED = (
+    TopicAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+    ClusterAuthorizationFailedError,
+)
+
+
+def not_allowed(error: KafkaError, what: str) -> NotAllowedError:
+    """Say what this worker may not do.
+
+    >>> str(not_allowed(GroupAuthorizationFailedError("shelfwise"), "join its group"))
+    "this user may not join its group (GroupAuthorizationFailedError: 'shelfwise'): grant it the right"
+    """
+    names = [sorted(map(str, it)) if isinstance(it, set | frozenset) else [str(it)] for it in error.args]
+    about = ", ".join(name for group in names for name in group)
+    return NotAllowedError(f"this user may not {what} ({type(error).__name__}: {about!r}): grant it the right")
 
 
 class TaskFailed(Exception):  # noqa: N818  a carrier: its cause is the error

@@ -34,7 +34,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.continuity import Continuity
-from streams.exactly_once.errors import ReopenNeeded, TaskFailed
+from streams.exactly_once.errors import NOT_ALLOWED, ReopenNeeded, TaskFailed, not_allowed
 from streams.exactly_once.opened import OpenTask
 from streams.exactly_once.surroundings import Surroundings
 from streams.exactly_once.task import Record, TaskSpec
@@ -135,6 +135,8 @@ class OwnedPartition:
             while True:
                 try:
                     opened = await self._open()
+                except NOT_ALLOWED as error:
+                    raise not_allowed(error, f"open partition {self.number} of task '{self.spec.name}'") from error
                 except (ReopenNeeded, KafkaError, ConsumerStoppedError, OSError) as reason:
                     self._around.observer.not_opened(self.spec.name, self.number, reason=str(reason) or repr(reason))
                 else:

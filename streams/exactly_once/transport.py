@@ -27,6 +27,7 @@ from faust.types.tuples import ConsumerMessage
 
 from streams.exactly_once.assignor import CoPartitionedAssignor
 from streams.exactly_once.batch import Batch
+from streams.exactly_once.errors import NOT_ALLOWED, not_allowed
 from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.task import Record
 
@@ -117,8 +118,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         if consumer._closed:  # noqa: SLF001  Faust's own driver lives below aiokafka's surface as well
             raise ConsumerStoppedError
-        with contextlib.suppress(KafkaError):  # aiokafka's coordinator waits for us to hear of it, then tries on
-            consumer._coordinator.check_errors()  # noqa: SLF001
+        _hear_of_errors(consumer)
         fetcher = consumer._fetcher  # noqa: SLF001
         with fetcher._subscriptions.fetch_context():  # noqa: SLF001
             fetched = await fetcher.fetched_records(
@@ -183,8 +183,23 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
         Else a worker that restores for long, or has no partitions, would leave its group.
         """
-        with self._ensure_consumer()._fetcher._subscriptions.fetch_context():  # noqa: SLF001
+        consumer = self._ensure_consumer()
+        _hear_of_errors(consumer)
+        with consumer._fetcher._subscriptions.fetch_context():  # noqa: SLF001
             pass
+
+
+def _hear_of_errors(consumer: aiokafka.AIOKafkaConsumer) -> None:
+    """Let aiokafka's coordinator go on trying: it waits for us to hear of what went wrong.
+
+    Raises what it will never get over: missing rights.
+    """
+    try:
+        consumer._coordinator.check_errors()  # noqa: SLF001
+    except NOT_ALLOWED:
+        raise
+    except KafkaError:
+        pass
 
 
 class BatchConsumer(driver.Consumer):
@@ -254,6 +269,9 @@ class BatchConsumer(driver.Consumer):
             pass  # aiokafka looked for a position before the task had sought one
         except OffsetOutOfRangeError as error:
             self._owner.out_of_range(error.args[0])
+        except NOT_ALLOWED as error:
+            self._owner.fail(not_allowed(error, "read its input as a member of its group"))
+            await self.sleep(IDLE_S)
         except KafkaError as error:
             if not error.retriable:
                 self._owner.fail(error)

@@ -12,12 +12,11 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     ProducerFenced,
     RecordListTooLargeError,
-    TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from streams.exactly_once.errors import OutputRefusedError, ReopenNeeded, TopicMissingError
+from streams.exactly_once.errors import NOT_ALLOWED, OutputRefusedError, ReopenNeeded, TopicMissingError, not_allowed
 from streams.exactly_once.partitioner import Partitioner
 from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.task import Produced, StateRow
@@ -29,7 +28,6 @@ _REFUSALS = (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
     InvalidTopicError,
-    TopicAuthorizationFailedError,
 )
 
 
@@ -65,6 +63,8 @@ class TransactionalWriter:
         self._producer = AIOKafkaProducer(
             **settings.client_options(),
             transactional_id=transactional_id,
+            enable_idempotence=True,  # both are implied by the transactional id; said, since everything rests on them
+            acks="all",
             transaction_timeout_ms=settings.transaction_timeout_ms,
             max_batch_size=settings.produce_max_batch_bytes,
             compression_type=settings.compression,
@@ -73,10 +73,12 @@ class TransactionalWriter:
     async def open(self) -> None:
         """Connect, fence, and end what was open; discard it when this fails.
 
-        Raises ReopenNeeded when the broker does not answer within the transaction timeout.
+        Raises ReopenNeeded when the broker does not answer within the transaction timeout, NotAllowedError.
         """
         try:
             await asyncio.wait_for(self._producer.start(), self._settings.transaction_timeout_ms / 1000)
+        except NOT_ALLOWED as error:
+            raise not_allowed(error, "use its transactional id") from error
         except (KafkaError, TimeoutError, OSError) as error:
             raise ReopenNeeded(f"cannot open the transactional producer: {error!r}") from error
 
@@ -125,6 +127,8 @@ class TransactionalWriter:
             raise TopicMissingError(
                 f"one of the output topics {', '.join(topics)} does not exist: create it"
             ) from error
+        except NOT_ALLOWED as error:
+            raise not_allowed(error, "write outputs, state and offsets") from error
         except _REFUSALS as error:
             raise OutputRefusedError(f"the broker refuses what the task produced: {error!r}") from error
         except (

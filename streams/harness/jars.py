@@ -17,6 +17,7 @@ from streams.harness.free_ports import free_ports
 from streams.harness.health import answering_brokers
 from streams.harness.interface import HarnessError, NodeStatus
 from streams.harness.node import Node
+from streams.harness.secured_listener import SecuredListener
 from streams.harness.server_properties import NodePorts, server_properties
 from streams.harness.watchdog import Watchdog
 
@@ -38,7 +39,8 @@ class JarsKafka:
     ``partition`` stops a node's process (SIGSTOP): its connections stay open and unanswered, as behind a
     firewall that drops packets; but the node itself does not notice time passing and does not try to elect.
     Whatever ends this process, a watchdog kills the nodes and removes the folder. ``properties`` are settings of
-    Kafka's own that differ from the harness's.
+    Kafka's own that differ from the harness's. With a secured listener ``secured_bootstrap`` is where it listens, and
+    ``ca_file`` certifies it.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class JarsKafka:
         heap_mb: int = 512,
         start_timeout_s: float = 60.0,
         properties: Mapping[str, str] = MappingProxyType({}),
+        secured: SecuredListener | None = None,
     ) -> None:
         if nodes not in {1, 3}:
             raise ValueError(f"a cluster has 1 or 3 nodes, not {nodes}")
@@ -55,6 +58,9 @@ class JarsKafka:
         self._heap_mb = heap_mb
         self._start_timeout_s = start_timeout_s
         self._properties = dict(properties)
+        self._secured = secured
+        self._secured_ports: dict[int, int] = {}
+        self.ca_file: Path | None = None
         self._nodes: dict[int, Node] = {}
         self._folder: Path | None = None
         self._watchdog: Watchdog | None = None
@@ -63,6 +69,11 @@ class JarsKafka:
     def bootstrap(self) -> str:
         """The bootstrap servers of all nodes."""
         return ",".join(f"127.0.0.1:{node.port}" for node in self._nodes.values())
+
+    @property
+    def secured_bootstrap(self) -> str:
+        """The bootstrap servers of the listener with TLS and SASL."""
+        return ",".join(f"127.0.0.1:{port}" for port in self._secured_ports.values())
 
     def start(self) -> Self:
         """Start the cluster; when a chosen port was taken meanwhile, with other ports."""
@@ -133,30 +144,36 @@ class JarsKafka:
         watchdog = self._watchdog = Watchdog()
         folder = self._folder = Path(tempfile.mkdtemp(prefix="shelfwise-kafka-"))
         watchdog.watch_folder(str(folder))
-        numbers = free_ports(2 * self._count)
-        ports = {
-            number: NodePorts(clients=numbers[2 * number - 2], controllers=numbers[2 * number - 1])
-            for number in range(1, self._count + 1)
-        }
+        nodes = range(1, self._count + 1)
+        numbers = iter(free_ports(3 * self._count))
+        ports = {number: NodePorts(clients=next(numbers), controllers=next(numbers)) for number in nodes}
+        changes = dict.fromkeys(nodes, self._properties)
+        if self._secured is not None:
+            self._secured_ports = {number: next(numbers) for number in nodes}
+            changes = {number: {**self._properties, **self._security(folder, number, ports)} for number in nodes}
+        command = (java, f"-Xmx{self._heap_mb}m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars}/*")
         self._nodes = {}
         for number, own in ports.items():
             home = folder / f"node-{number}"
             home.mkdir()
-            written = server_properties(number, ports, home / "data", self._properties)
-            (home / "server.properties").write_text(written)
-            command = (java, f"-Xmx{self._heap_mb}m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
-            self._nodes[number] = Node(
-                home=home,
-                port=own.clients,
-                java=(*command, "-cp", f"{jars}/*"),
-                watchdog=watchdog,
-            )
+            (home / "server.properties").write_text(server_properties(number, ports, home / "data", changes[number]))
+            self._nodes[number] = Node(home=home, port=own.clients, java=command, watchdog=watchdog)
         cluster_id = random_cluster_id()
         with ThreadPoolExecutor(self._count) as pool:
             list(pool.map(lambda node: node.format(cluster_id), self._nodes.values()))
         for node in self._nodes.values():
             node.start()
         self._wait_until_healthy()
+        if self._secured is not None:
+            self._secured.enrol(self.bootstrap)
+
+    def _security(self, folder: Path, number: int, ports: Mapping[int, NodePorts]) -> dict[str, str]:
+        assert self._secured is not None
+        certificates = folder / "certificates"
+        if not certificates.exists():
+            self.ca_file = self._secured.make_certificates(certificates)
+        plain = {"PLAINTEXT": ports[number].clients, "CONTROLLER": ports[number].controllers}
+        return self._secured.properties(certificates, self._secured_ports[number], plain)
 
     def _wait_until_healthy(self) -> None:
         deadline_s = time.monotonic() + self._start_timeout_s

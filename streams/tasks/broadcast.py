@@ -15,14 +15,14 @@ class Positions(dict[str, int]):
             self[f"{record.topic}/{record.partition}"] = record.offset
 
 
-def broadcast_card(topic: str, record: Record, put: Callable[..., None], count: Callable[[str], None]) -> None:
-    """Hand a catalogue record on: the card, or None where it was withdrawn."""
-    card_id = (record.key or b"").decode(errors="replace")
+def broadcast_keyed(topic: str, record: Record, put: Callable[..., None], count: Callable[[str], None]) -> None:
+    """Hand a record of the catalogue, or of names, on with its key: the message, or None where it was withdrawn."""
+    key = (record.key or b"").decode(errors="replace")
     if record.value is None:
-        put(card_id, None)
+        put(key, None)
         return
     try:
-        put(card_id, decode(topic, record.value))
+        put(key, decode(topic, record.value))
     except UnreadableError as error:
         count(error.reason)
 

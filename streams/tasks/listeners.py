@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
 from streams.exactly_once.task import Produced, Record, StateRow
-from streams.tasks.broadcast import Positions, broadcast_card, broadcast_message
+from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message
 from streams.tasks.intake import Intake
 from streams.tasks.routing import produced
 
@@ -32,7 +32,7 @@ class ListenersTask:
         }
         for record in records:
             if topic == "catalogue":
-                broadcast_card(topic, record, learned.put_card, count)
+                broadcast_keyed(topic, record, learned.put_card, count)
             else:
                 broadcast_message(topic, record, put[topic], count)
         self._positions.note(records)

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,13 +10,15 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource
 from kafka.errors import KafkaError
 
-from schemas.topics import TOPICS
+from schemas.topics import TOPICS, Topic
 from streams.connections import kafka_python_options
 from streams.settings import ConfigurationError, Settings
+from streams.topics.acls import Program, grants, topics_of_tasks
 from streams.topics.plan import FoundTopic, Step, Wanted, plan
 
 WAIT_FOR_EVER_MS = 10**9
 SETTLE_S = 10.0
+_NOT_ALLOWED = 29  # TOPIC_AUTHORIZATION_FAILED
 
 
 class TopicsError(Exception):
@@ -38,16 +40,19 @@ def admin_client(settings: Settings, bootstrap: str) -> Iterator[Any]:
 
 
 def found_topics(client: Any, names: Iterable[str]) -> dict[str, FoundTopic]:
-    """The topics of these names that exist."""
+    """The topics of these names that exist; raises `TopicsError` where this user may not look at them."""
+    described_topics = client.describe_topics(list(names))
+    _refuse_hidden([topic["name"] for topic in described_topics if topic["error_code"] == _NOT_ALLOWED], "Describe")
     existing = {
         topic["name"]: topic["partitions"]
-        for topic in client.describe_topics(list(names))
+        for topic in described_topics
         if topic["error_code"] == 0 and topic["partitions"]
     }
     if not existing:
         return {}
     resources = [ConfigResource("TOPIC", name) for name in existing]
     described = client.describe_configs(resources, config_filter="all")["topic"]
+    _refuse_hidden([name for name in existing if not described.get(name)], "DescribeConfigs")
     return {
         name: FoundTopic(
             partitions=len(partitions),
@@ -58,10 +63,18 @@ def found_topics(client: Any, names: Iterable[str]) -> dict[str, FoundTopic]:
     }
 
 
-def planned(settings: Settings, client: Any) -> list[Step]:
-    """Steps that the cluster needs."""
+def _refuse_hidden(names: Sequence[str], right: str) -> None:
+    if names:
+        raise TopicsError(
+            f"this user lacks the right {right} on {names[0]} ({len(names)} topics in all): "
+            "grant what `shelfwise topics acls` lists"
+        )
+
+
+def planned(settings: Settings, client: Any, topics: Mapping[str, Topic] = TOPICS) -> list[Step]:
+    """Steps that the cluster needs for these topics."""
     wanted = Wanted(page_partitions=settings.page_partitions, replication_factor=settings.replication_factor)
-    return plan(TOPICS.values(), found_topics(client, TOPICS), wanted)
+    return plan(topics.values(), found_topics(client, topics), wanted)
 
 
 def apply(settings: Settings, client: Any, steps: Sequence[Step]) -> list[Step]:
@@ -124,15 +137,26 @@ def ensure(settings: Settings, bootstrap: str) -> None:
 
 
 def refuse_unless_ready(settings: Settings, bootstrap: str) -> None:
-    """Raise `TopicsError` where the topics are not what the table asks for: a worker creates nothing on a cluster."""
+    """Raise `TopicsError` where the topics of its tasks are not as needed: a worker creates nothing on a cluster."""
     with admin_client(settings, bootstrap) as client:
-        needed = [step for step in planned(settings, client) if step.action != "set_config"]
+        steps = planned(settings, client, topics_of_tasks(settings.tasks))
+        needed = [step for step in steps if step.action != "set_config"]
     if needed:
         first = needed[0]
         raise TopicsError(
             f"the topics are not ready ({first.action} {first.topic}: {first.detail}); "
             f"run `shelfwise topics apply --broker {bootstrap}`"
         )
+
+
+def refuse_unless_there(settings: Settings, bootstrap: str) -> None:
+    """Raise `TopicsError` where a topic is missing that clients write to."""
+    with admin_client(settings, bootstrap) as client:
+        described = client.describe_topics([grant.name for grant in grants(Program.CLIENT, settings)])
+    _refuse_hidden([topic["name"] for topic in described if topic["error_code"] == _NOT_ALLOWED], "Write")
+    missing = [topic["name"] for topic in described if topic["error_code"] != 0]
+    if missing:
+        raise TopicsError(f"there is no topic {missing[0]}: run `shelfwise topics apply --broker {bootstrap}` first")
 
 
 def is_group_stable(settings: Settings, bootstrap: str) -> bool:

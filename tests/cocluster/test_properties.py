@@ -1,5 +1,6 @@
 """Properties over random histories: bookkeeping, batching, relabelling, merging, fold-in."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -37,6 +38,11 @@ def columns(history: list[tuple[int, int, float, int]]) -> tuple[np.ndarray, ...
     return tuple(np.array(column) for column in zip(*history, strict=True))
 
 
+def alive(rows: Iterable[tuple[bytes, bytes | None]]) -> list[tuple[bytes, bytes]]:
+    """What a compacted topic keeps."""
+    return [(key, value) for key, value in dict(rows).items() if value is not None]
+
+
 def fed(history: list[tuple[int, int, float, int]], cuts: list[int]) -> CoClusterLearner:
     learner = CoClusterLearner(SETTINGS, seed=3)
     edges = sorted({0, len(history), *(cut % (len(history) + 1) for cut in cuts)})
@@ -59,7 +65,7 @@ def test_bounds_hold_and_every_ring_is_the_tail_of_its_users_history(history: li
     memory = learner.memory
     assert memory.edges_count() <= SETTINGS.max_edges
     assert (memory.nodes.degree <= SETTINGS.ring).all()
-    restored = CoClusterLearner.restore(SETTINGS, 3, dict(learner.rows_changed()).items())
+    restored = CoClusterLearner.restore(SETTINGS, 3, alive(learner.rows_changed()))
     for slot in memory.user_slots():
         user = int(memory.users.id_of[slot])
         mine = [seconds for who, _, seconds, _ in history if who == user]

@@ -1,0 +1,44 @@
+"""Whether a broker lets this program in: asked first, since clients go on knocking instead of saying why."""
+
+import ssl
+from typing import Any
+
+from aiokafka.conn import create_conn
+from aiokafka.errors import AuthenticationFailedError, KafkaError, UnsupportedSaslMechanismError
+
+from streams.connections import aiokafka_options
+from streams.settings import ConfigurationError, Settings
+
+ANSWER_TIMEOUT_MS = 5_000
+
+
+async def refuse_unless_admitted(settings: Settings, host: str, port: int) -> None:
+    """Connect once with the security that settings ask for; do nothing where they ask for none.
+
+    Raises `ConfigurationError` with what to correct, and never with a secret.
+    """
+    if settings.security_protocol == "PLAINTEXT":
+        return
+    options: dict[str, Any] = aiokafka_options(settings, f"{host}:{port}")
+    for name in ("bootstrap_servers", "metadata_max_age_ms", "request_timeout_ms"):
+        options.pop(name)
+    try:
+        connection = await create_conn(host, port, request_timeout_ms=ANSWER_TIMEOUT_MS, **options)
+    except ssl.SSLError as error:
+        raise ConfigurationError(
+            f"no TLS connection to {host}:{port} ({error.reason or error}): check ssl_ca_file and the host's name"
+        ) from error
+    except UnsupportedSaslMechanismError as error:
+        raise ConfigurationError(
+            f"{host}:{port} does not know sasl_mechanism {settings.sasl_mechanism}: choose another"
+        ) from error
+    except AuthenticationFailedError as error:
+        raise ConfigurationError(
+            f"{host}:{port} does not let {settings.sasl_username!r} in: check sasl_username and sasl_password"
+        ) from error
+    except (KafkaError, OSError) as error:
+        raise ConfigurationError(
+            f"{host}:{port} does not speak {settings.security_protocol} ({type(error).__name__}): "
+            "check the port and security_protocol"
+        ) from error
+    connection.close()

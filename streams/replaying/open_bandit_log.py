@@ -1,0 +1,83 @@
+"""The Open Bandit Dataset as columns of exposures, and target policies for it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray, IntArray
+from streams.replaying.rows import Row, messages_of
+from streams.settings import ConfigurationError
+
+LOG_COLUMNS = ("item_id", "position", "click", "propensity_score")
+UNIFORM = "uniform"
+SUM_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ExposureLog:
+    """Good rows of a log in columns [n], and the count of bad ones by reason."""
+
+    item: IntArray
+    position: IntArray  # from 1
+    click: FloatArray
+    propensity: FloatArray
+    rejected: Counter[str]
+
+
+def read_log(path: Path) -> ExposureLog:
+    """Read a log, plain or gzipped; raises `ConfigurationError` where it is none, or has no good row."""
+    rejected: Counter[str] = Counter()
+    rows = list(messages_of(path, LOG_COLUMNS, _exposure, rejected))
+    if not rows:
+        raise ConfigurationError(f"{path} has no good row; it needs {', '.join(LOG_COLUMNS)}")
+    item, position, click, propensity = zip(*rows, strict=True)
+    return ExposureLog(
+        item=np.array(item, dtype=np.int64),
+        position=np.array(position, dtype=np.int64),
+        click=np.array(click, dtype=np.float64),
+        propensity=np.array(propensity, dtype=np.float64),
+        rejected=rejected,
+    )
+
+
+def target_probabilities(log: ExposureLog, target: str, items: int | None = None) -> FloatArray:
+    """Probability [n] with which the target shows the logged item at the logged position.
+
+    `target` is `uniform` over `items` (none: as many as the log shows), or a file with the columns item_id, position_1,
+    position_2, …; an item that the file does not name is never shown.
+    """
+    if target == UNIFORM:
+        return np.full(len(log.item), 1.0 / (items or len(np.unique(log.item))))
+    positions = [f"position_{number}" for number in range(1, int(log.position.max()) + 1)]
+    rejected: Counter[str] = Counter()
+    rows = dict(messages_of(Path(target), ("item_id", *positions), lambda _, row: _choice(row, positions), rejected))
+    if rejected or not rows:
+        raise ConfigurationError(f"{target} is no table of probabilities: {next(iter(rejected), 'it is empty')}")
+    table = np.array(list(rows.values()))
+    sums = table.sum(axis=0)
+    if (np.abs(sums - 1.0) > SUM_TOLERANCE).any():
+        raise ConfigurationError(f"{target}: probabilities of a position sum to {sums.min():.3f}, not to one")
+    number = {item: row for row, item in enumerate(rows)}
+    row = np.array([number.get(item, -1) for item in log.item.tolist()])
+    return np.where(row >= 0, table[row, log.position - 1], 0.0)
+
+
+def _exposure(_number: int, row: Row) -> tuple[int, int, int, float]:
+    item, position, click = int(row["item_id"]), int(row["position"]), row["click"]
+    propensity = float(row["propensity_score"])
+    if click not in {"0", "1"}:
+        raise ValueError("click is neither 0 nor 1")
+    if not 0.0 < propensity <= 1.0:
+        raise ValueError("propensity_score is not in (0, 1]")
+    if position < 1:
+        raise ValueError("position is not positive")
+    return item, position, int(click), propensity
+
+
+def _choice(row: Row, positions: list[str]) -> tuple[int, list[float]]:
+    probabilities = [float(row[name]) for name in positions]
+    if not all(0.0 <= probability <= 1.0 for probability in probabilities):
+        raise ValueError("a probability is not in [0, 1]")
+    return int(row["item_id"]), probabilities

@@ -1,0 +1,104 @@
+"""The least that each kind of program must be allowed to do on a cluster: read off the table of topics."""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+from msgspec import Struct
+
+from schemas.topics import TOPICS, Role, Topic
+from streams.dead_letters import REPLAY_GROUP
+from streams.settings import Settings
+
+READ, WRITE, DESCRIBE = "Read", "Write", "Describe"
+CREATE, ALTER = "Create", "Alter"
+DESCRIBE_CONFIGS, ALTER_CONFIGS = "DescribeConfigs", "AlterConfigs"
+
+
+class Program(StrEnum):
+    """Who connects to the cluster."""
+
+    WORKER = "worker"
+    CLIENT = "client"
+    SUBSCRIBER = "subscriber"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+
+
+class Resource(StrEnum):
+    """What a right is about, as Kafka's tools name it."""
+
+    TOPIC = "topic"
+    GROUP = "group"
+    TRANSACTIONAL_ID = "transactional-id"
+
+
+class Grant(Struct, frozen=True, kw_only=True):
+    """Rights on one resource, or on all whose names begin so. Read and Write bring Describe with them."""
+
+    resource: Resource
+    name: str
+    operations: tuple[str, ...]
+    is_prefix: bool = False
+
+    def command(self, bootstrap: str, principal: str) -> str:
+        """The right as a command of Kafka's own tool.
+
+        >>> Grant(resource=Resource.GROUP, name="g", operations=(READ,)).command("kafka:9092", "User:worker")
+        'kafka-acls.sh --bootstrap-server kafka:9092 --add --allow-principal User:worker --operation Read --group g'
+        """
+        operations = " ".join(f"--operation {operation}" for operation in self.operations)
+        pattern = " --resource-pattern-type prefixed" if self.is_prefix else ""
+        who = f"kafka-acls.sh --bootstrap-server {bootstrap} --add --allow-principal {principal}"
+        return f"{who} {operations} --{self.resource.value} {self.name}{pattern}"
+
+
+def grants(program: Program, settings: Settings) -> list[Grant]:
+    """What a program needs; a worker's depend on the tasks that it runs.
+
+    >>> [grant.name for grant in grants(Program.SUBSCRIBER, Settings())]
+    ['shelf-rankings', 'drift-alerts', 'engagement-metrics', 'policy-values']
+    >>> {grant.operations for grant in grants(Program.CLIENT, Settings())}
+    {('Write',)}
+    """
+    if program is Program.WORKER:
+        return list(_worker(settings))
+    if program is Program.OPERATOR:
+        return list(_operator())
+    if program is Program.AUDITOR:
+        return _each((topic for topic in TOPICS.values() if topic.role is not Role.STATE), READ)
+    if program is Program.SUBSCRIBER:
+        return _each((topic for topic in TOPICS.values() if "subscribers" in topic.readers), READ)
+    return _each((topic for topic in TOPICS.values() if topic.writer in {"clients", "editors"}), WRITE)
+
+
+def topics_of_tasks(tasks: Iterable[str]) -> dict[str, Topic]:
+    """The topics that these tasks read or write."""
+    running = set(tasks)
+    return {name: topic for name, topic in TOPICS.items() if topic.writer in running or running & set(topic.readers)}
+
+
+def _worker(settings: Settings) -> Iterator[Grant]:
+    running = set(settings.tasks)
+    for name, topic in topics_of_tasks(running).items():
+        reads = (READ,) if running & set(topic.readers) else ()
+        writes = (WRITE,) if topic.writer in running else ()
+        yield Grant(resource=Resource.TOPIC, name=name, operations=(*reads, *writes, DESCRIBE_CONFIGS))
+    yield Grant(resource=Resource.GROUP, name=settings.group, operations=(READ,))
+    for task in settings.tasks:  # one transactional id a partition
+        name = f"{settings.group}-{task}-"
+        yield Grant(resource=Resource.TRANSACTIONAL_ID, name=name, operations=(WRITE,), is_prefix=True)
+
+
+def _operator() -> Iterator[Grant]:
+    """To apply the table of topics, and to replay dead letters to where they came from."""
+    for name, topic in TOPICS.items():
+        reads = (READ,) if topic.role is Role.DEAD_LETTERS else ()
+        writes = (WRITE,) if topic.role is Role.INPUT else ()
+        changes = (CREATE, DESCRIBE, ALTER, DESCRIBE_CONFIGS, ALTER_CONFIGS)
+        yield Grant(resource=Resource.TOPIC, name=name, operations=(*changes, *reads, *writes))
+    yield Grant(resource=Resource.GROUP, name=REPLAY_GROUP, operations=(READ,), is_prefix=True)
+    yield Grant(resource=Resource.TRANSACTIONAL_ID, name=REPLAY_GROUP, operations=(WRITE,), is_prefix=True)
+
+
+def _each(topics: Iterable[Topic], operation: str) -> list[Grant]:
+    return [Grant(resource=Resource.TOPIC, name=topic.name, operations=(operation,)) for topic in topics]

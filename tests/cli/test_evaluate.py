@@ -1,0 +1,91 @@
+"""`shelfwise evaluate obd`: a log in, counterfactual values out; bad rows are counted, bad input is one clear line."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from streams.cli.main import run
+
+HEADER = ",timestamp,item_id,position,click,propensity_score\n"
+ROWS = (
+    "0,2019-11-24 00:00:00+00:00,0,1,1,0.5\n"
+    "1,2019-11-24 00:00:01+00:00,1,1,0,0.25\n"
+    "2,2019-11-24 00:00:02+00:00,1,2,1,0.25\n"
+    "3,2019-11-24 00:00:03+00:00,0,2,0,0.5\n"
+)
+BAD = "4,x,0,1,7,0.5\n5,x,0,1,0,0\n6,x,zero,1,0,0.5\n7,x,0\n"
+TARGET = "item_id,position_1,position_2\n0,0.2,0.5\n1,0.8,0.5\n"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "log.csv"
+    path.write_text(HEADER + ROWS)
+    return path
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    path = tmp_path / "target.csv"
+    path.write_text(TARGET)
+    return path
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
+    assert run(["evaluate", "obd", *arguments, "--json"]) == 0
+    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_values_are_those_that_one_works_out_by_hand(
+    log: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = answer(capsys, "--log", str(log), "--target", str(target), "--cap", "1")
+    weights = [0.2 / 0.5, 0.8 / 0.25, 0.5 / 0.25, 0.5 / 0.5]  # clicks: the first and the third
+    assert found["ips"] == pytest.approx((weights[0] + weights[2]) / 4)
+    assert found["snips"] == pytest.approx((weights[0] + weights[2]) / sum(weights))
+    assert found["ncis"] == {"1": pytest.approx((0.4 + 1.0) / (0.4 + 1.0 + 1.0 + 1.0))}
+    assert found["ess"] == pytest.approx(sum(weights) ** 2 / sum(weight**2 for weight in weights))
+    assert (found["weight_max"], found["n"]) == (pytest.approx(3.2), 4)
+    assert found["weight_mean"] == pytest.approx(sum(weights) / 4)
+
+
+def test_uniform_is_over_the_items_of_the_log(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert answer(capsys, "--log", str(log), "--target", "uniform")["weight_max"] == pytest.approx(2.0)
+    assert answer(capsys, "--log", str(log), "--target", "uniform", "--items", "4")["weight_max"] == pytest.approx(1.0)
+
+
+def test_a_gzipped_log_says_the_same_and_bad_rows_are_counted(
+    log: Path, target: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = tmp_path / "log.csv.gz"
+    packed.write_bytes(gzip.compress((HEADER + ROWS + BAD).encode()))
+    plain = answer(capsys, "--log", str(log), "--target", str(target))
+    found = answer(capsys, "--log", str(packed), "--target", str(target))
+    rejected = found.pop("rejected")
+    assert isinstance(rejected, dict)
+    assert sum(rejected.values()) == 4
+    assert plain.pop("rejected") == {}
+    assert found == plain
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--log", "missing.csv", "--target", "uniform"], "missing.csv"),
+        (["--log", "LOG", "--target", "missing.csv"], "missing.csv"),
+        (["--log", "LOG", "--target", "LOG"], "position_1"),
+        (["--log", "LOG", "--target", "uniform", "--cap", "0"], "cap"),
+        (["--log", "LOG"], "--target"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(
+    arguments: list[str], said: str, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["evaluate", "obd", *(str(log) if one == "LOG" else one for one in arguments)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert said in captured.err
+    assert captured.err.count("\n") == 1

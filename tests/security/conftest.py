@@ -1,0 +1,111 @@
+"""Apache Kafka with TLS, SASL and the authorizer on; users who may do nothing until a test grants it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+)
+
+from streams.harness.jars import JarsKafka
+from streams.harness.secured_listener import SecuredListener
+from streams.settings import Settings
+from streams.topics.acls import Grant
+from streams.topics.admin import ensure
+
+USERS = {name: f"{name}-hunter2" for name in ("worker", "client", "subscriber", "operator", "auditor")}
+SETTINGS = Settings(page_partitions=2)
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[JarsKafka]:
+    with JarsKafka(secured=SecuredListener(users=USERS)) as harness:
+        ensure(SETTINGS, harness.bootstrap)
+        yield harness
+
+
+@pytest.fixture
+def admin(kafka: JarsKafka) -> Iterator[Any]:
+    """May do everything, by the listener without security; nobody else may do anything yet."""
+    client = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    client.delete_acls(
+        [
+            ACLFilter(
+                None,
+                None,
+                ACLOperation.ANY,
+                ACLPermissionType.ANY,
+                ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY),
+            )
+        ]
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def allow(admin: Any) -> Callable[[str, Iterable[Grant]], None]:
+    def grant(user: str, grants: Iterable[Grant]) -> None:
+        rules = [rule for it in grants for rule in acls_of(user, it)]
+        if rules:
+            result = admin.create_acls(rules)
+            assert len(result["succeeded"]) == len(rules), result
+
+    return grant
+
+
+def acls_of(user: str, grant: Grant) -> list[ACL]:
+    pattern = ResourcePattern(
+        ResourceType[grant.resource.name],
+        grant.name,
+        ACLResourcePatternType.PREFIXED if grant.is_prefix else ACLResourcePatternType.LITERAL,
+    )
+    names = {"DescribeConfigs": "DESCRIBE_CONFIGS", "AlterConfigs": "ALTER_CONFIGS"}
+    return [
+        ACL(f"User:{user}", "*", ACLOperation[names.get(name, name.upper())], ACLPermissionType.ALLOW, pattern)
+        for name in grant.operations
+    ]
+
+
+def environment(kafka: JarsKafka, user: str, mechanism: str = "SCRAM-SHA-512", **changes: str) -> dict[str, str]:
+    """What a program of this user is started with."""
+    return {
+        "SHELFWISE_BROKER": kafka.secured_bootstrap,
+        "SHELFWISE_PAGE_PARTITIONS": str(SETTINGS.page_partitions),
+        "SHELFWISE_SECURITY_PROTOCOL": "SASL_SSL",
+        "SHELFWISE_SSL_CA_FILE": str(kafka.ca_file),
+        "SHELFWISE_SASL_MECHANISM": mechanism,
+        "SHELFWISE_SASL_USERNAME": user,
+        "SHELFWISE_SASL_PASSWORD": USERS[user],
+        **{f"SHELFWISE_{name.upper()}": value for name, value in changes.items()},
+    }
+
+
+@pytest.fixture
+def shelfwise(kafka: JarsKafka) -> Command:
+    """Runs a command as a user, in a process of its own."""
+
+    def command(user: str, *words: str, **changes: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "streams.cli.main", *words],
+            env={**os.environ, **environment(kafka, user, **changes)},
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+    return command
