@@ -27,7 +27,10 @@ from streams.settings import Settings
 EVENTS_A_BATCH = 20_000
 WARM_SHARE = 0.2
 SETTLEMENT = SettlementSettings(listeners_max=5_000, exposures_max=200_000)
-LEARNING = LearnerSettings(max_users=5_000, max_cards=2_000)
+LEARNING = LearnerSettings(
+    max_users=5_000, max_cards=2_000, stuck_test=False, rethink_sample_edges=10_000, fresh_edges=5_000, polish_passes=10
+)
+"""The structure is not what is measured: global moves are kept small."""
 
 
 class Cores:
