@@ -1,7 +1,6 @@
 """`shelfwise worker`: runs the agents until told to stop."""
 
 import asyncio
-import gc
 import math
 import os
 import signal
@@ -26,6 +25,7 @@ from streams.cli.options import (
     settings_of,
 )
 from streams.exactly_once.observer import Observer
+from streams.garbage_collection import calm_garbage_collection
 from streams.pinned_model import PinnedModel, load_model
 from streams.settings import ConfigurationError, Settings
 from streams.stop_deadline import StopDeadline
@@ -61,13 +61,6 @@ def worker(
         return
     with serving_broker(settings) as bootstrap:
         asyncio.run(work(settings, bootstrap, pinned=pinned))
-
-
-def _calm_garbage_collection() -> None:
-    """Collect seldom: state is large and lives long, messages hold no cycles and die by themselves."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 async def _made_ready(make_ready: Callable[[Settings, str], None], settings: Settings, bootstrap: str) -> None:
@@ -120,7 +113,7 @@ async def work(
     await asyncio.to_thread(warm_up)
     make_ready = ensure if settings.broker is None else refuse_unless_ready
     await _made_ready(make_ready, settings, bootstrap)
-    _calm_garbage_collection()
+    calm_garbage_collection()
     log.info("started", broker=bootstrap, embedded=settings.broker is None, tasks=settings.tasks, group=settings.group)
     deadline = StopDeadline(STOP_DEADLINE_S, loop)
     for number in (signal.SIGTERM, signal.SIGINT):
