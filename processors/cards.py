@@ -57,7 +57,7 @@ class Cards:
         """Count a batch of outcomes in."""
         if not outcomes:
             return
-        weights = np.array([self._weights(outcome) for outcome in outcomes])
+        weights = self._weights_of(outcomes)
         settled = np.array([isinstance(outcome, OutcomeSettled) for outcome in outcomes], dtype=np.float64)
         played_s = np.array([outcome.played_ms for outcome in outcomes]) / 1_000.0
         previous_s = np.array([getattr(outcome, "previous_ms", 0) for outcome in outcomes]) / 1_000.0
@@ -111,6 +111,13 @@ class Cards:
         weights = np.vstack([known, self.learned.blocks.card_prior])[self.learned.rows_of(names)]
         by_reward = [group_rewards(self.learned.success(reward), seconds, weights) for reward in self.rewards]
         return np.stack([_fitted(values, self.table.groups) for values in by_reward], axis=1)
+
+    def _weights_of(self, outcomes: Sequence[Outcome]) -> FloatArray:
+        """The listeners' soft groups [n, G]; nearly always all are of the generation in force."""
+        generation, groups = self.table.generation, self.table.groups
+        if all(o.generation == generation and len(o.user_weights) == groups for o in outcomes):
+            return np.array([outcome.user_weights for outcome in outcomes], dtype=np.float64)
+        return np.array([self._weights(outcome) for outcome in outcomes])
 
     def _weights(self, outcome: Outcome) -> FloatArray:
         """The listener's soft group in the generation in force."""

@@ -24,7 +24,7 @@ from streams.benchmarks.process_memory import resident_mb
 from streams.benchmarks.traffic import Traffic, TrafficSettings
 from streams.settings import Settings
 
-EVENTS_A_BATCH = 2_000
+EVENTS_A_BATCH = 10_000
 WARM_SHARE = 0.2
 SETTLEMENT = SettlementSettings(listeners_max=5_000, exposures_max=200_000)
 LEARNING = LearnerSettings(max_users=5_000, max_cards=2_000)
