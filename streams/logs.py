@@ -14,7 +14,7 @@ _TELLTALES = ("aiokafka.conn", "kafka.net", "kafka.protocol", "kafka.sasl")
 """At level debug these print requests as they are, and a SASL request holds the password."""
 
 
-def masking(secrets: Iterable[str]) -> Callable[[Any, str, str], str]:
+def masking(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
     r"""The last step of a log line: whatever it holds, a secret it does not, nor as Python or JSON would quote it.
 
     >>> masking(['a"b'])(None, "info", r'the password is a"b, in JSON a\"b')
@@ -24,8 +24,8 @@ def masking(secrets: Iterable[str]) -> Callable[[Any, str, str], str]:
     longest_first = sorted((shape for shape in shapes if shape), key=len, reverse=True)
     found = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
-    def mask(_logger: Any, _method: str, line: str) -> str:
-        return found.sub(MASK, line)
+    def mask(_logger: Any, _method: str, line: Any) -> str:
+        return found.sub(MASK, str(line))
 
     return mask
 
