@@ -9,7 +9,25 @@ from typing import Any
 import structlog
 
 EXIT_STATUS = 1
-STACK_LINES_MAX = 6
+AWAITS_MAX = 20
+
+
+def awaited(coroutine: Any) -> list[str]:
+    """Where a coroutine waits: it, what it awaits, what that awaits, and so on to the innermost.
+
+    >>> async def idle(): pass
+    >>> waiting = idle(); len(awaited(waiting)); waiting.close()
+    1
+    """
+    where: list[str] = []
+    while coroutine is not None and len(where) < AWAITS_MAX:
+        frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
+        if frame is None:
+            where.append(repr(coroutine)[:120])
+            break
+        where.append(f"{frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}")
+        coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
+    return where
 
 
 class StopDeadline:
@@ -32,9 +50,9 @@ class StopDeadline:
     def _leave(self) -> None:
         log: Any = structlog.get_logger("shelfwise.worker")
         for task in asyncio.all_tasks(self._loop):
-            frames = task.get_stack(limit=STACK_LINES_MAX)
-            where = [f"{frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}" for frame in frames]
-            log.error("still_waiting", task=task.get_name(), where=where, what=repr(task)[:300])
+            log.error(
+                "still_waiting", task=task.get_name(), cancelled=task.cancelling(), where=awaited(task.get_coro())
+            )
         threads = {thread.ident: thread.name for thread in threading.enumerate()}
         for ident, frame in sys._current_frames().items():  # noqa: SLF001  the interpreter's way to see them
             name = threads.get(ident, str(ident))

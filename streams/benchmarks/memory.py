@@ -24,7 +24,7 @@ from streams.benchmarks.process_memory import resident_mb
 from streams.benchmarks.traffic import Traffic, TrafficSettings
 from streams.settings import Settings
 
-EVENTS_A_BATCH = 2_000
+EVENTS_A_BATCH = 20_000
 WARM_SHARE = 0.2
 SETTLEMENT = SettlementSettings(listeners_max=5_000, exposures_max=200_000)
 LEARNING = LearnerSettings(max_users=5_000, max_cards=2_000)
@@ -74,7 +74,7 @@ def bench_memory(settings: Settings, *, events: int, seed: int) -> dict[str, Any
     """
     warm_up()
     settings = settings.model_copy(update={"settlement": SETTLEMENT, "coclusters": LEARNING})
-    traffic = Traffic(TrafficSettings(seed=seed, users=20_000))
+    traffic = Traffic(TrafficSettings(seed=seed, users=20_000, cards=24))
     cores = Cores(settings, traffic)
     every = max(1, events // 10)
     marks: list[dict[str, float]] = []

@@ -2,13 +2,17 @@
 
 import asyncio
 import gc
+import math
 import signal
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
+from kafka.errors import KafkaError
 
 from streams.cli.options import (
     BrokerOption,
@@ -24,6 +28,7 @@ from streams.pinned_model import PinnedModel, load_model
 from streams.settings import ConfigurationError, Settings
 from streams.stop_deadline import StopDeadline
 
+ASK_AGAIN_S = 1.0
 STOP_DEADLINE_S = 25.0  # below the half minute after which orchestrators kill
 
 
@@ -63,6 +68,23 @@ def _calm_garbage_collection() -> None:
     gc.set_threshold(100_000, 50, 100)
 
 
+async def _made_ready(
+    make_ready: Callable[[Settings, str], None], settings: Settings, bootstrap: str, stop: asyncio.Event
+) -> None:
+    """Check the topics; a broker that goes away meanwhile, or has only half come back, is asked again for a while."""
+    patience_ms = settings.start_deadline_ms
+    deadline_s = math.inf if patience_ms is None else time.monotonic() + patience_ms / 1_000
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(make_ready, settings, bootstrap)
+        except (KafkaError, OSError):
+            if time.monotonic() > deadline_s:
+                raise
+            await asyncio.sleep(ASK_AGAIN_S)
+        else:
+            return
+
+
 def _stop_in_time(stop: asyncio.Event, deadline: StopDeadline) -> None:
     stop.set()
     deadline.begin()
@@ -91,7 +113,7 @@ async def work(
     log.info("compiling", why="once on a machine; later starts find it done")
     await asyncio.to_thread(warm_up)
     make_ready = ensure if settings.broker is None else refuse_unless_ready
-    await asyncio.to_thread(make_ready, settings, bootstrap)
+    await _made_ready(make_ready, settings, bootstrap, stop)
     _calm_garbage_collection()
     log.info("started", broker=bootstrap, embedded=settings.broker is None, tasks=settings.tasks, group=settings.group)
     await build_app(settings, bootstrap, observer, pinned).run(stop)

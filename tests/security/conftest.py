@@ -1,10 +1,7 @@
 """Apache Kafka with TLS, SASL and the authorizer on; users who may do nothing until a test grants it."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from kafka import KafkaAdminClient
@@ -19,6 +16,7 @@ from kafka.admin import (
     ResourceType,
 )
 
+from streams.cli.main import run
 from streams.harness.jars import JarsKafka
 from streams.harness.secured_listener import SecuredListener
 from streams.settings import Settings
@@ -27,7 +25,17 @@ from streams.topics.admin import ensure
 
 USERS = {name: f"{name}-hunter2" for name in ("worker", "client", "subscriber", "operator", "auditor")}
 SETTINGS = Settings(page_partitions=2)
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+class Ended(NamedTuple):
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Ended]
 
 
 @pytest.fixture(scope="session")
@@ -95,17 +103,16 @@ def environment(kafka: JarsKafka, user: str, mechanism: str = "SCRAM-SHA-512", *
 
 
 @pytest.fixture
-def shelfwise(kafka: JarsKafka) -> Command:
-    """Runs a command as a user, in a process of its own."""
+def shelfwise(kafka: JarsKafka, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command as a user."""
 
-    def command(user: str, *words: str, **changes: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "streams.cli.main", *words],
-            env={**os.environ, **environment(kafka, user, **changes)},
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
+    def command(user: str, *words: str, **changes: str) -> Ended:
+        capfd.readouterr()
+        with pytest.MonkeyPatch.context() as patched:
+            for name, value in environment(kafka, user, **changes).items():
+                patched.setenv(name, value)
+            status = run(list(words))
+        printed = capfd.readouterr()
+        return Ended(status, printed.out, printed.err)
 
     return command
