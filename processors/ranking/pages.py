@@ -139,7 +139,7 @@ class PageMaker:
         ]
 
 
-class _Columns(Struct, frozen=True, array_like=True):
+class _Columns(Struct, frozen=True, array_like=True, gc=False):
     shelf_id: str
     score: float
     cards: tuple[str, ...]
