@@ -68,7 +68,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         if consumer._closed:  # noqa: SLF001  Faust's own driver lives below aiokafka's surface as well
             raise ConsumerStoppedError
-        _hear_of_errors(consumer)
+        await self.hear_of_errors()
         fetcher = consumer._fetcher  # noqa: SLF001
         with fetcher._subscriptions.fetch_context():  # noqa: SLF001
             fetched = await fetcher.fetched_records(
@@ -134,19 +134,20 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         Else a worker that restores for long, or has no partitions, would leave its group.
         """
         consumer = self._ensure_consumer()
-        _hear_of_errors(consumer)
+        await self.hear_of_errors()
         with consumer._fetcher._subscriptions.fetch_context():  # noqa: SLF001
             pass
 
+    async def hear_of_errors(self) -> None:
+        """Let aiokafka's coordinator go on trying: it waits for us to hear of what went wrong.
 
-def _hear_of_errors(consumer: aiokafka.AIOKafkaConsumer) -> None:
-    """Let aiokafka's coordinator go on trying: it waits for us to hear of what went wrong.
-
-    Raises what it will never get over: missing rights.
-    """
-    try:
-        consumer._coordinator.check_errors()  # noqa: SLF001
-    except NOT_ALLOWED:
-        raise
-    except KafkaError:
-        pass
+        Raises what it will never get over: missing rights.
+        """
+        if self._consumer is None:  # not started yet
+            return
+        try:
+            self._consumer._coordinator.check_errors()  # noqa: SLF001
+        except NOT_ALLOWED:
+            raise
+        except KafkaError:
+            pass

@@ -1,5 +1,8 @@
 """Apache Kafka with TLS, SASL and the authorizer on; users who may do nothing until a test grants it."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -16,7 +19,6 @@ from kafka.admin import (
     ResourceType,
 )
 
-from streams.cli.main import run
 from streams.harness.jars import JarsKafka
 from streams.harness.secured_listener import SecuredListener
 from streams.settings import Settings
@@ -103,16 +105,18 @@ def environment(kafka: JarsKafka, user: str, mechanism: str = "SCRAM-SHA-512", *
 
 
 @pytest.fixture
-def shelfwise(kafka: JarsKafka, capfd: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command as a user."""
+def shelfwise(kafka: JarsKafka) -> Command:
+    """Runs a command as a user, in a process of its own that ends by itself or is ended."""
 
     def command(user: str, *words: str, **changes: str) -> Ended:
-        capfd.readouterr()
-        with pytest.MonkeyPatch.context() as patched:
-            for name, value in environment(kafka, user, **changes).items():
-                patched.setenv(name, value)
-            status = run(list(words))
-        printed = capfd.readouterr()
-        return Ended(status, printed.out, printed.err)
+        process = subprocess.run(
+            [sys.executable, "-m", "streams.cli.main", *words],
+            env={**os.environ, **environment(kafka, user, **changes)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Ended(process.returncode, process.stdout, process.stderr)
 
     return command

@@ -75,9 +75,13 @@ def without(program: Program, resource: Resource, name: str, right: str) -> list
     kept = []
     for grant in needed:
         if grant.resource is resource and grant.name.startswith(name):
-            rest = tuple(operation for operation in grant.operations if operation != right)
+            rest = {operation for operation in grant.operations if operation != right}
+            if right in {"Read", "Write"} and resource is Resource.TOPIC:
+                rest.add("Describe")  # it goes with both; without it the worker would not even start
             if rest:
-                kept.append(Grant(resource=resource, name=grant.name, operations=rest, is_prefix=grant.is_prefix))
+                kept.append(
+                    Grant(resource=resource, name=grant.name, operations=tuple(rest), is_prefix=grant.is_prefix)
+                )
         else:
             kept.append(grant)
     assert kept != needed
@@ -85,7 +89,7 @@ def without(program: Program, resource: Resource, name: str, right: str) -> list
 
 
 LACKING = {
-    "input": (Resource.TOPIC, "impressions", "Read", "read|open"),
+    "input": (Resource.TOPIC, "impressions", "Read", "write outputs, state and offsets"),
     "output": (Resource.TOPIC, "shelf-rankings", "Write", "write outputs"),
     "dead letters": (Resource.TOPIC, "impressions.dlq", "Write", "write outputs"),
     "settings": (Resource.TOPIC, "outcomes", "DescribeConfigs", "lacks the right DescribeConfigs on outcomes"),
