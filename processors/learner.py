@@ -39,6 +39,7 @@ class Learner:
         self.newest_ms = 0
         self._written_count = 0
         self._published: tuple[int, int] = (0, -1)
+        self._withdrawn: set[str] = set()
 
     def put_card(self, card_id: str, card: CatalogueCard | None) -> None:
         """A card was added, changed, or (None) withdrawn: labels are made of what cards are."""
@@ -75,6 +76,11 @@ class Learner:
         changed = self.learner.changed_cards()
         return [self._co_clusters(), *self._card_groups(self.cards.all_ids() if is_new else changed)]
 
+    def withdrawn(self) -> list[str]:
+        """Cards that were forgotten since this was last asked: what was published of them is to be taken back."""
+        withdrawn, self._withdrawn = self._withdrawn, set()
+        return sorted(withdrawn.difference(self.cards.all_names())) if withdrawn else []
+
     def changed_rows(self) -> Iterator[Row]:
         """Rows of state that have changed since the last call."""
         if self._written_count == self.learner.state.events_count:
@@ -82,6 +88,7 @@ class Learner:
         self._written_count = self.learner.state.events_count
         for key, value in self.learner.rows_changed():
             yield _LEARNED + key, value
+        self._withdrawn.update(map(self.cards.name_of, self.learner.forgotten[1]))
         for interner, gone in zip((self.users, self.cards), self.learner.forgotten, strict=True):
             interner.release(gone)
         for rows in (self.users, self.cards, self.names):

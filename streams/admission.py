@@ -4,7 +4,12 @@ import ssl
 from typing import Any
 
 from aiokafka.conn import create_conn
-from aiokafka.errors import AuthenticationFailedError, KafkaError, UnsupportedSaslMechanismError
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
 
 from streams.connections import aiokafka_options
 from streams.settings import ConfigurationError, Settings
@@ -32,7 +37,7 @@ async def refuse_unless_admitted(settings: Settings, host: str, port: int) -> No
         raise ConfigurationError(
             f"{host}:{port} does not know sasl_mechanism {settings.sasl_mechanism}: choose another"
         ) from error
-    except AuthenticationFailedError as error:
+    except (AuthenticationFailedError, SaslAuthenticationFailed) as error:
         raise ConfigurationError(
             f"{host}:{port} does not let {settings.sasl_username!r} in: check sasl_username and sasl_password"
         ) from error

@@ -32,7 +32,9 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             inputs=("outcomes",),
             state_topic="cards" + STATE_SUFFIX,
             broadcasts=("co-clusters", "card-groups"),
-            make=lambda _partition: CardsTask(settings.reward_names, settings.seed, settings.reward_half_life_ms),
+            make=lambda _partition: CardsTask(
+                settings.reward_names, settings.seed, settings.reward_half_life_ms, settings.cards_max
+            ),
             tick_interval_ms=500,
         ),
         "learner": lambda: TaskSpec(

@@ -24,8 +24,8 @@ def masking(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
     longest_first = sorted((shape for shape in shapes if shape), key=len, reverse=True)
     found = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
-    def mask(_logger: Any, _method: str, line: str) -> str:
-        return found.sub(MASK, line)
+    def mask(_logger: Any, _method: str, line: Any) -> str:
+        return found.sub(MASK, str(line))
 
     return mask
 

@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import faust
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from streams.exactly_once.app import ExactlyOnceApp, new_app
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.cancelling import ended
-from streams.exactly_once.errors import BrokerUnreachableError
+from streams.exactly_once.errors import NOT_ALLOWED, BrokerUnreachableError, not_allowed
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.ownership import Ownership, wall_clock_ms
 from streams.exactly_once.settings import DriverSettings
@@ -22,6 +22,7 @@ from streams.exactly_once.topics import topics_checked
 from streams.exactly_once.transport import BatchConsumer
 
 START_BACKOFF_MAX_S = 2.0
+RIGHTS_INTERVAL_S = 0.5
 
 
 class ConsumerFeed:
@@ -83,6 +84,7 @@ class ExactlyOnce:
         start = asyncio.create_task(self.app.start(), name="faust")
         stopping = asyncio.create_task(stop.wait())
         crashed = asyncio.create_task(self.app._crashed.wait())  # noqa: SLF001  mode offers no wait
+        rights = asyncio.create_task(self._watch_rights(), name="rights")
         try:
             waiting: set[asyncio.Future[Any]] = {start, broadcasts, stopping, crashed, ownership.failed}
             while not (stopping.done() or crashed.done() or ownership.failed.done()):
@@ -91,7 +93,7 @@ class ExactlyOnce:
                     task.result()
                     waiting.discard(task)
         finally:
-            for task in (broadcasts, stopping, crashed):
+            for task in (broadcasts, stopping, crashed, rights):
                 task.cancel()
             await self._shut_down(start)
             await ended(broadcasts)
@@ -99,6 +101,18 @@ class ExactlyOnce:
             raise self.app.crash_reason or RuntimeError("Faust crashed without a reason")
         if ownership.failed.done():
             ownership.failed.result()
+
+    async def _watch_rights(self) -> None:
+        """Fail where the group does not let us join: nothing would be fetched, so nobody else would hear of it."""
+        consumer = cast("BatchConsumer", self.app.consumer)
+        while True:
+            await asyncio.sleep(RIGHTS_INTERVAL_S)
+            with contextlib.suppress(ConsumerStoppedError, AssertionError):  # not started, or stopping
+                try:
+                    await consumer.thread.run(consumer.thread.hear_of_errors())
+                except NOT_ALLOWED as error:
+                    self._ownership.fail(not_allowed(error, "join its group"))
+                    return
 
     async def _find_broker(self, stop: asyncio.Event) -> bool:
         """Look for a broker and check the topics; give False when told to stop meanwhile."""

@@ -137,6 +137,8 @@ class TransactionalWriter:
             OSError,
             AssertionError,
         ) as error:  # aiokafka asserts its own states
+            if isinstance(error.__cause__, NOT_ALLOWED):  # and wraps what its sender did not expect
+                raise not_allowed(error.__cause__, "write outputs, state and offsets") from error
             raise ReopenNeeded(f"the transaction did not commit: {error!r}") from error
 
     async def _sweep(self, places: Collection[TopicPartition], offsets: Mapping[TopicPartition, int]) -> None:

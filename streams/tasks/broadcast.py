@@ -1,6 +1,7 @@
 """Broadcast records into what a task has learned, and where it stands in each topic."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from schemas.codec import UnreadableError, decode
 from streams.exactly_once.task import Record
@@ -35,3 +36,15 @@ def broadcast_message(topic: str, record: Record, put: Callable[..., None], coun
         put(decode(topic, record.value))
     except UnreadableError as error:
         count(error.reason)
+
+
+def either(put: Callable[..., None], withdraw: Callable[[str], None]) -> Callable[..., None]:
+    """What takes a key and a message, or None: put the message, or withdraw what has the key."""
+
+    def take(key: str, message: Any | None) -> None:
+        if message is None:
+            withdraw(key)
+        else:
+            put(message)
+
+    return take

@@ -42,7 +42,8 @@ class LearnerTask:
         messages = self.core.publish()
         if messages:
             self._published_ms = now_ms
-        return [produced(message) for message in messages]
+        gone = [Produced("card-groups", name.encode(), None) for name in self.core.withdrawn()]
+        return [*gone, *map(produced, messages)]
 
     def changed(self) -> Iterable[StateRow]:
         """Rows of the learner."""

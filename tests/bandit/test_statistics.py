@@ -193,3 +193,44 @@ def test_another_half_life_goes_on_from_what_is_known() -> None:
     table.adopt(message)
     exposures, _, _ = table.current(table.rows_of(["c1"]), "static")
     assert exposures[0, 0] == pytest.approx(8.0, rel=1e-3)
+
+
+def test_at_most_so_many_cards_are_remembered_and_the_least_recent_leave_first() -> None:
+    core, kept = Cards(REWARDS, cards_max=32), Kept()
+    for number in range(200):
+        shown = outcome(card_id=f"c{number}", played_ms=40_000)
+        core.outcomes([msgspec.structs.replace(shown, settled_ms=number + 1)])
+        kept.keep(core.changed_rows())
+        assert len(core.table.row) <= 32
+    assert "c199" in core.table.row
+    assert "c0" not in core.table.row
+    assert core.withdrawn() == sorted(f"c{number}" for number in range(200) if f"c{number}" not in core.table.row)
+    assert core.withdrawn() == []
+    assert core.counters["cards_evicted"] == 200 - len(core.table.row)
+    assert {key for key in kept.rows if key.startswith(b"c/")} == {b"c/" + name.encode() for name in core.table.row}
+
+
+def test_a_card_that_was_forgotten_starts_anew() -> None:
+    core = Cards(REWARDS, cards_max=16)
+    core.outcomes([outcome(card_id="first", played_ms=40_000)])
+    for number in range(40):
+        core.outcomes([msgspec.structs.replace(outcome(card_id=f"c{number}"), settled_ms=number + 2)])
+    core.outcomes([msgspec.structs.replace(outcome(card_id="first"), settled_ms=100)])
+    message = core.table.message("first")
+    assert (sum(message.exposures), message.version) == (1.0, 1)
+    assert "first" not in core.withdrawn(), "what is remembered again is not taken back"
+
+
+def test_what_is_taken_back_leaves_a_reader_as_if_it_had_never_been_published() -> None:
+    core = Cards(("static",))
+    core.outcomes([outcome(card_id=name, played_ms=40_000) for name in ("c1", "c2")])
+    published = {message.card_id: message for message in core.statistics()}
+    never, withdrawn = Learned(("static",)), Learned(("static",))
+    for reader in (never, withdrawn):
+        for name in ("c1", "c2"):
+            reader.put_card(name, card(name))
+        reader.put_statistics(published["c2"])
+    withdrawn.put_statistics(published["c1"])
+    assert not np.array_equal(withdrawn.posterior("static").count, never.posterior("static").count)
+    withdrawn.withdraw_statistics("c1")
+    np.testing.assert_array_equal(withdrawn.posterior("static").count, never.posterior("static").count)

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from kafka import KafkaAdminClient
@@ -27,7 +27,17 @@ from streams.topics.admin import ensure
 
 USERS = {name: f"{name}-hunter2" for name in ("worker", "client", "subscriber", "operator", "auditor")}
 SETTINGS = Settings(page_partitions=2)
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+class Ended(NamedTuple):
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Ended]
 
 
 @pytest.fixture(scope="session")
@@ -96,16 +106,17 @@ def environment(kafka: JarsKafka, user: str, mechanism: str = "SCRAM-SHA-512", *
 
 @pytest.fixture
 def shelfwise(kafka: JarsKafka) -> Command:
-    """Runs a command as a user, in a process of its own."""
+    """Runs a command as a user, in a process of its own that ends by itself or is ended."""
 
-    def command(user: str, *words: str, **changes: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
+    def command(user: str, *words: str, **changes: str) -> Ended:
+        process = subprocess.run(
             [sys.executable, "-m", "streams.cli.main", *words],
             env={**os.environ, **environment(kafka, user, **changes)},
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=60,
             check=False,
         )
+        return Ended(process.returncode, process.stdout, process.stderr)
 
     return command
