@@ -16,7 +16,7 @@ from streams.benchmarks.peers.environments import QUIX, python_with
 from streams.benchmarks.pipeline import INPUTS, worked_off
 from streams.benchmarks.traffic import Traffic, TrafficSettings
 from streams.settings import Settings
-from streams.topics.admin import ensure
+from streams.topics.admin import admin_client, ensure
 
 FAUST_EVENTS_MAX = 20_000
 DEADLINE_S = 600.0
@@ -30,6 +30,7 @@ def bench_peers(settings: Settings, backend: Backend, *, events: int, seed: int)
     """Fill a log once; the peers read its stream-ends, the pipeline all of it: impressions are the costlier part."""
     with broker_for(backend, settings.broker) as bootstrap:
         ensure(settings, bootstrap)
+        _create_outputs(settings, bootstrap)
         traffic = Traffic(TrafficSettings(seed=seed))
         records = chain(map(keyed, traffic.catalogue), map(keyed, traffic.events(events)))
         written = asyncio.run(fill(bootstrap, records))
@@ -47,6 +48,13 @@ def bench_peers(settings: Settings, backend: Backend, *, events: int, seed: int)
         "shelfwise_over": {name: _ratio(found[OURS], rate) for name, rate in found.items() if name != OURS},
         "pipeline": told,
     }
+
+
+def _create_outputs(settings: Settings, bootstrap: str) -> None:
+    """Topics that the peers write to: neither makes its own where the broker does not."""
+    with admin_client(settings, bootstrap) as client:
+        outputs = {"num_partitions": settings.page_partitions, "replication_factor": 1}
+        client.create_topics(dict.fromkeys(("peer-faust-out", "peer-quix-out"), outputs), wait_for_metadata=True)
 
 
 def _ratio(ours: Any, other: Any) -> float | None:
