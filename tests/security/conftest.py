@@ -25,7 +25,8 @@ from streams.settings import Settings
 from streams.topics.acls import Grant
 from streams.topics.admin import ensure
 
-USERS = {name: f"{name}-hunter2" for name in ("worker", "client", "subscriber", "operator", "auditor")}
+LACKERS = tuple(f"lacker{number}" for number in range(8))
+USERS = {name: f"{name}-hunter2" for name in ("worker", "client", "subscriber", "operator", *LACKERS)}
 SETTINGS = Settings(page_partitions=2)
 
 
@@ -100,6 +101,7 @@ def environment(kafka: JarsKafka, user: str, mechanism: str = "SCRAM-SHA-512", *
         "SHELFWISE_SASL_MECHANISM": mechanism,
         "SHELFWISE_SASL_USERNAME": user,
         "SHELFWISE_SASL_PASSWORD": USERS[user],
+        "SHELFWISE_GROUP": user if user in LACKERS else SETTINGS.group,
         **{f"SHELFWISE_{name.upper()}": value for name, value in changes.items()},
     }
 
