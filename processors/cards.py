@@ -18,6 +18,8 @@ from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.outcomes import Outcome, OutcomeSettled
 
 PARTITION_KEY = b"p"
+CARDS_MAX = 1_000_000
+LEAVING_SHARE = 16
 _CARD = b"c/"
 
 
@@ -30,14 +32,18 @@ class _PartitionRow(Struct, array_like=True):
 class Cards:
     """Processor of one partition of cards: every outcome counted once, in the groups of the generation in force."""
 
-    def __init__(self, rewards: Sequence[str], seed: int = 0, half_life_ms: int = 0) -> None:
+    def __init__(
+        self, rewards: Sequence[str], seed: int = 0, half_life_ms: int = 0, cards_max: int = CARDS_MAX
+    ) -> None:
         self.rewards = [reward_named(name, seed) for name in rewards]
         self.learned = Learned(())
         self.half_life_ms = half_life_ms
+        self.cards_max = cards_max
         self.table = CardStatisticsTable(rewards, groups=1, half_life_ms=half_life_ms)
         self.counters: Counter[str] = Counter()
         self._previous: tuple[int, FloatArray] | None = None
         self._unwritten: set[str] = set()
+        self._withdrawn: set[str] = set()
         self._written: Counter[str] = Counter()
 
     def put_co_clusters(self, message: CoClusters) -> None:
@@ -57,7 +63,7 @@ class Cards:
         """Count a batch of outcomes in."""
         if not outcomes:
             return
-        weights = np.array([self._weights(outcome) for outcome in outcomes])
+        weights = self._weights_of(outcomes)
         settled = np.array([isinstance(outcome, OutcomeSettled) for outcome in outcomes], dtype=np.float64)
         played_s = np.array([outcome.played_ms for outcome in outcomes]) / 1_000.0
         previous_s = np.array([getattr(outcome, "previous_ms", 0) for outcome in outcomes]) / 1_000.0
@@ -75,6 +81,7 @@ class Cards:
         )
         self.table.add(seen, np.array([_time_of(outcome) for outcome in outcomes], dtype=np.int64))
         self._unwritten.update(names)
+        self._forget_surplus()
         self.counters["outcomes_counted"] += int(settled.sum())
         self.counters["corrections_counted"] += len(outcomes) - int(settled.sum())
 
@@ -82,12 +89,18 @@ class Cards:
         """The statistics of all cards that have changed since they were last asked for."""
         return self.table.changed_messages()
 
+    def withdrawn(self) -> list[str]:
+        """Cards that were forgotten since this was last asked: what was published of them is to be taken back."""
+        withdrawn, self._withdrawn = self._withdrawn, set()
+        return sorted(withdrawn - self.table.row.keys())
+
     def changed_rows(self) -> Iterator[Row]:
         """Rows of state that have changed since the last call."""
         if not self._unwritten and self._written == self.counters:
             return
         for name in sorted(self._unwritten):
-            yield _CARD + name.encode(), msgspec.json.encode(self.table.message(name))
+            known = name in self.table.row
+            yield _CARD + name.encode(), msgspec.json.encode(self.table.message(name)) if known else None
         yield PARTITION_KEY, self._partition_row()
         self._unwritten.clear()
         self._written = Counter(self.counters)
@@ -105,12 +118,30 @@ class Cards:
         for _, value in sorted(found.items()):
             self.table.adopt(msgspec.json.decode(value, type=CardStatistics), publish=True)
 
+    def _forget_surplus(self) -> None:
+        """Where there are too many cards, a sixteenth leaves at once: the search for the least recent is paid once."""
+        surplus = len(self.table.row) - self.cards_max
+        if surplus <= 0:
+            return
+        gone = self.table.least_recent(surplus + self.cards_max // LEAVING_SHARE)
+        self.table.forget(gone)
+        self.counters["cards_evicted"] += len(gone)
+        self._unwritten.update(gone)
+        self._withdrawn.update(gone)
+
     def _rewards(self, seconds: FloatArray, names: Sequence[str]) -> FloatArray:
         """Rewards [n, R, G] of streams of these cards."""
         known = self.learned.card_weights()
         weights = np.vstack([known, self.learned.blocks.card_prior])[self.learned.rows_of(names)]
         by_reward = [group_rewards(self.learned.success(reward), seconds, weights) for reward in self.rewards]
         return np.stack([_fitted(values, self.table.groups) for values in by_reward], axis=1)
+
+    def _weights_of(self, outcomes: Sequence[Outcome]) -> FloatArray:
+        """The listeners' soft groups [n, G]; nearly always all are of the generation in force."""
+        generation, groups = self.table.generation, self.table.groups
+        if all(o.generation == generation and len(o.user_weights) == groups for o in outcomes):
+            return np.array([outcome.user_weights for outcome in outcomes], dtype=np.float64)
+        return np.array([self._weights(outcome) for outcome in outcomes])
 
     def _weights(self, outcome: Outcome) -> FloatArray:
         """The listener's soft group in the generation in force."""

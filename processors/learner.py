@@ -7,16 +7,18 @@ import numpy as np
 from msgspec import Struct
 
 from processors.cocluster.arrays import FloatArray, IntArray
-from processors.cocluster.labels import label_card_groups
+from processors.cocluster.labels import CardGroupLabel, label_card_groups
 from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.signatures import signature_matrix
+from processors.group_names import GroupNames
 from processors.interner import Interner
 from processors.rewards.catalogue import reward_named
 from processors.rewards.published_times import as_published, published_times
 from processors.rewards.streaming_times import StreamingTimes
 from processors.settlement.rows import Row
 from schemas.catalogue import CatalogueCard
-from schemas.learning import CardGroup, CoClusters, Matrix
+from schemas.learning import CardGroup, CardGroupName, CoClusters, Matrix
 from schemas.outcomes import Interaction
 
 _LEARNED = b"m/"
@@ -31,11 +33,13 @@ class Learner:
         self.rewards = [reward_named(name, seed) for name in rewards]
         self.learner = CoClusterLearner(settings, seed)
         self.users, self.cards = Interner(b"u/"), Interner(b"c/")
+        self.names = GroupNames()
         self.catalogue: dict[str, CatalogueCard] = {}
         self.counters: Counter[str] = Counter()
         self.newest_ms = 0
         self._written_count = 0
         self._published: tuple[int, int] = (0, -1)
+        self._withdrawn: set[str] = set()
 
     def put_card(self, card_id: str, card: CatalogueCard | None) -> None:
         """A card was added, changed, or (None) withdrawn: labels are made of what cards are."""
@@ -43,6 +47,10 @@ class Learner:
             self.catalogue.pop(card_id, None)
         else:
             self.catalogue[card_id] = card
+
+    def put_name(self, key: str, message: CardGroupName | None) -> None:
+        """An editor named a card group, or (None) took the name back; it shows with the next publication."""
+        self.names.put(key, message, self.learner.state.generation)
 
     def interactions(self, interactions: Sequence[Interaction]) -> None:
         """Learn from a batch of interactions, in order."""
@@ -56,6 +64,7 @@ class Learner:
             np.array([interaction.played_ms for interaction in interactions], dtype=np.float64) / 1_000.0,
             event_ms,
         )
+        self.names.follow(self.learner.state.generation, self.learner.card_overlap)
 
     def publish(self) -> list[Struct]:
         """The co-clusters and the card groups that have changed, if anything was learned since the last time."""
@@ -67,6 +76,11 @@ class Learner:
         changed = self.learner.changed_cards()
         return [self._co_clusters(), *self._card_groups(self.cards.all_ids() if is_new else changed)]
 
+    def withdrawn(self) -> list[str]:
+        """Cards that were forgotten since this was last asked: what was published of them is to be taken back."""
+        withdrawn, self._withdrawn = self._withdrawn, set()
+        return sorted(withdrawn.difference(self.cards.all_names())) if withdrawn else []
+
     def changed_rows(self) -> Iterator[Row]:
         """Rows of state that have changed since the last call."""
         if self._written_count == self.learner.state.events_count:
@@ -74,10 +88,11 @@ class Learner:
         self._written_count = self.learner.state.events_count
         for key, value in self.learner.rows_changed():
             yield _LEARNED + key, value
+        self._withdrawn.update(map(self.cards.name_of, self.learner.forgotten[1]))
         for interner, gone in zip((self.users, self.cards), self.learner.forgotten, strict=True):
             interner.release(gone)
-        yield from self.users.changed_rows()
-        yield from self.cards.changed_rows()
+        for rows in (self.users, self.cards, self.names):
+            yield from rows.changed_rows()
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up the learner that wrote these rows; it publishes what it knows again."""
@@ -85,18 +100,22 @@ class Learner:
         for key, value in rows:
             if key.startswith(_LEARNED):
                 learned[key[len(_LEARNED) :]] = value
-            elif not self.users.adopt(key, value):
-                self.cards.adopt(key, value)
+            else:
+                any(rows.adopt(key, value) for rows in (self.users, self.cards, self.names))
         if learned:
             self.learner = CoClusterLearner.restore(self.settings, self.seed, learned.items())
+        self.names.generation = self.learner.state.generation
         self.newest_ms = self.learner.state.now_ms
         self._written_count = self.learner.state.events_count
 
     def _co_clusters(self) -> CoClusters:
         model = self.learner.model()
         times = as_published(StreamingTimes(self.learner.streaming_sums()))
+        labels = self._labels()
         return CoClusters(
-            labels=self._labels(),
+            labels=tuple(label.name for label in labels),
+            most_frequent=tuple(label.most_frequent for label in labels),
+            signatures=_matrix(np.round(signature_matrix(model), 4)),
             generation=model.generation,
             version=model.version,
             event_ms=self.newest_ms,
@@ -113,17 +132,18 @@ class Learner:
             card_overlap=_matrix(self.learner.card_overlap) if model.generation > 1 else (),
         )
 
-    def _labels(self) -> tuple[str, ...]:
-        """Names of the card groups, by what their cards are; none where the catalogue says nothing."""
+    def _labels(self) -> list[CardGroupLabel]:
+        """Labels of the card groups, by what their cards are; none where the catalogue says nothing."""
         known = [card for card in self.cards.all_names() if card in self.catalogue]
         genres = sorted({genre for card in known for genre in self.catalogue[card].genres})
         if not genres:
-            return ()
+            return []
         weights = np.exp(self.learner.card_logits(self.cards.ids_of(known)))
         number = {genre: index for index, genre in enumerate(genres)}
         tags = [(row, number[genre]) for row, card in enumerate(known) for genre in self.catalogue[card].genres]
         columns = np.array(tags, dtype=np.int64).T
-        return tuple(label.name for label in label_card_groups(weights, (columns[0], columns[1]), genres, words=1))
+        renamed = self.names.current()
+        return label_card_groups(weights, (columns[0], columns[1]), genres, renamed=renamed, words=1)
 
     def _card_groups(self, cards: IntArray) -> list[CardGroup]:
         logits = self.learner.card_logits(cards)

@@ -44,7 +44,8 @@ def refuse_unless_identifiers(**names: str) -> None:
     ValueError: user_id has 0 characters: an identifier has 1 to 256
     """
     for name, value in names.items():
-        refuse_unless(1 <= len(value) <= 256, f"{name} has {len(value)} characters: an identifier has 1 to 256")
+        if not 1 <= len(value) <= 256:
+            raise ValueError(f"{name} has {len(value)} characters: an identifier has 1 to 256")
 
 
 def refuse_unless_shaped(rows: int, columns: int, **matrices: Sequence[Sequence[float]]) -> None:
@@ -68,5 +69,5 @@ def refuse_unless_weights(weights: Weights, name: str) -> None:
     Traceback (most recent call last):
     ValueError: user_weights sum to 0.5, not to one
     """
-    total = sum(weights)
-    refuse_unless(not weights or abs(total - 1.0) <= 1e-6, f"{name} sum to {total:g}, not to one")
+    if weights and not abs(sum(weights) - 1.0) <= 1e-6:
+        raise ValueError(f"{name} sum to {sum(weights):g}, not to one")

@@ -1,5 +1,7 @@
 """What a listener was shown: one page or viewport, its shelves, and the slots that were seen."""
 
+from operator import lt
+
 from msgspec import Struct, field
 
 from schemas.fields import Count, EventMs, Identifier, Propensity, refuse_unless, refuse_unless_identifiers
@@ -28,12 +30,13 @@ class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
         slots = len(self.cards)
         refuse_unless(len(self.propensities) == slots, "propensities and cards differ in length")
         refuse_unless(len(set(self.cards)) == slots, "a card stands twice in one shelf")
-        previous = -1
-        for slot in self.seen:
-            refuse_unless(slot > previous, "seen is not strictly ascending")
-            previous = slot
-        refuse_unless(previous < slots, f"seen names slot {previous} of a shelf with {slots} slots")
-        refuse_unless(all(0.0 < p <= 1.0 for p in self.propensities), "a propensity is not in (0, 1]")
+        seen = self.seen
+        if seen:
+            refuse_unless(seen[0] >= 0 and all(map(lt, seen, seen[1:])), "seen is not strictly ascending")
+            if seen[-1] >= slots:
+                raise ValueError(f"seen names slot {seen[-1]} of a shelf with {slots} slots")
+        possible = all(map((0.0).__lt__, self.propensities)) and all(map((1.0).__ge__, self.propensities))
+        refuse_unless(possible, "a propensity is not in (0, 1]")
 
 
 class Impression(Struct, frozen=True, kw_only=True, gc=False, tag="impression.v1", tag_field="type"):

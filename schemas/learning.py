@@ -71,6 +71,28 @@ class CardGroup(Struct, frozen=True, kw_only=True, tag="card-group.v1", tag_fiel
         refuse_unless(self.group < len(self.logits), "group names no logit")
 
 
+class CardGroupName(Struct, frozen=True, kw_only=True, tag="card-group-name.v1", tag_field="type"):
+    """An editor's name for a card group, as groups are numbered in `generation`. Keyed by the number.
+
+    It follows its cards into later generations; a null value takes it back.
+
+    >>> CardGroupName(group=2, generation=1, name="Falling asleep").key
+    '2'
+    """
+
+    group: Count
+    generation: Count
+    name: Identifier
+
+    def __post_init__(self) -> None:
+        refuse_unless_identifiers(name=self.name)
+
+    @property
+    def key(self) -> str:
+        """Key of its record."""
+        return str(self.group)
+
+
 class TimeDistributions(Struct, frozen=True, kw_only=True):
     """How long is streamed in each co-cluster, and in its margins: sums that add up, and histograms.
 
@@ -94,7 +116,9 @@ class CoClusters(Struct, frozen=True, kw_only=True, tag="co-clusters.v1", tag_fi
     Matrices are user groups x card groups. `thresholds_s[reward][g][k]` is the streaming time in seconds from which
     that reward calls a stream a success (where it earns at least half). A new
     `generation` means that groups changed in kind: `user_overlap[old][new]` and `card_overlap[old][new]` say how much
-    of each old group went where. Between generations numbers are stable.
+    of each old group went where. Between generations numbers are stable. `labels[k]` is an editor's name or the most
+    characteristic genre of the cards, `most_frequent[k]` their most frequent one, which is often everybody's.
+    `signatures[g][k]` is how many times everybody's typical streaming time a user group streams a card group.
 
     >>> CoClusters(generation=1, version=1, event_ms=0, user_prior=(1.0,), card_prior=(1.0,), mean=((5.0,),),
     ...     variance=((1.0,),), count=((10.0,),), global_mean=5.0, global_variance=1.0).version
@@ -113,6 +137,8 @@ class CoClusters(Struct, frozen=True, kw_only=True, tag="co-clusters.v1", tag_fi
     global_variance: float
     thresholds_s: dict[str, Matrix] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    most_frequent: tuple[str, ...] = ()
+    signatures: Matrix = ()
     user_overlap: Matrix = ()
     card_overlap: Matrix = ()
     times: TimeDistributions | None = None
@@ -125,6 +151,9 @@ class CoClusters(Struct, frozen=True, kw_only=True, tag="co-clusters.v1", tag_fi
         refuse_unless_shaped(rows, columns, **{f"thresholds_s[{name}]": m for name, m in self.thresholds_s.items()})
         refuse_unless(all(v > 0.0 for row in self.variance for v in row), "a block variance is not positive")
         refuse_unless(len(self.labels) in {0, columns}, "labels and card groups differ in number")
+        refuse_unless(len(self.most_frequent) in {0, columns}, "genres and card groups differ in number")
+        if self.signatures:
+            refuse_unless_shaped(rows, columns, signatures=self.signatures)
         if self.times is not None:
             _refuse_unless_fitting(self.times, rows, columns)
 

@@ -55,11 +55,15 @@ class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcome-s
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(impression_id=self.impression_id, user_id=self.user_id, card_id=self.card_id)
-        refuse_unless(self.shown_ms <= self.settled_ms, "an exposure settles before it is shown")
-        refuse_unless(self.played_ms >= 0, "played_ms is negative")
-        refuse_unless((self.played_ms == 0) or (self.stream_count > 0), "played without a stream")
-        refuse_unless(0.0 < self.propensity <= 1.0, "the propensity is not in (0, 1]")
         refuse_unless_weights(self.user_weights, "user_weights")
+        if self.shown_ms > self.settled_ms:
+            raise ValueError("an exposure settles before it is shown")
+        if self.played_ms < 0:
+            raise ValueError("played_ms is negative")
+        if self.played_ms > 0 and self.stream_count <= 0:
+            raise ValueError("played without a stream")
+        if not 0.0 < self.propensity <= 1.0:
+            raise ValueError("the propensity is not in (0, 1]")
 
     @property
     def exposure(self) -> ExposureKey:

@@ -18,7 +18,7 @@ HOME = "home"
 ReasonKind = Literal["own_streams", "group", "card", "fresh", "newcomer", "exploration"]
 
 
-class RankedShelf(Struct, frozen=True, kw_only=True):
+class RankedShelf(Struct, frozen=True, kw_only=True, gc=False):
     """One shelf of a ranking, in columns: slot i holds `cards[i]` with `scores[i]`, drawn with `propensities[i]`.
 
     `propensity` is that of the shelf in its row; a card's propensity on the page is the product of both. `reasons[i]`
@@ -62,7 +62,7 @@ def ranking_key(user_id: str, surface: str) -> str:
     return user_id if surface == HOME else f"{user_id}@{surface}"
 
 
-class ShelfRanking(Struct, frozen=True, kw_only=True, tag="shelf-ranking.v1", tag_field="type"):
+class ShelfRanking(Struct, frozen=True, kw_only=True, gc=False, tag="shelf-ranking.v1", tag_field="type"):
     """The page a listener should see next. Keyed by user (and surface, but for home); the newest `ranking_number` wins.
 
     `sources` gives, by topic, the offset up to which each input had been seen: with them and `draw_key` the ranking

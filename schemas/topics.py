@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression
-from schemas.learning import CardGroup, CardStatistics, CoClusters
+from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
 from schemas.monitoring import DriftAlert, EngagementMetrics, EngagementSums, PolicyValue
 from schemas.outcomes import Interaction, Outcome
 from schemas.rankings import ShelfRanking
@@ -110,6 +110,17 @@ _FLOW = (
         cleanup=Cleanup.COMPACT,
         writer="editors",
         readers=("listeners", "learner"),
+    ),
+    Topic(
+        name="card-group-names",
+        about="what editors call the card groups",
+        role=Role.BROADCAST,
+        message=CardGroupName,
+        key="key",
+        partitions=1,
+        cleanup=Cleanup.COMPACT,
+        writer="editors",
+        readers=("learner",),
     ),
     Topic(
         name="outcomes",

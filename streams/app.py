@@ -32,14 +32,16 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             inputs=("outcomes",),
             state_topic="cards" + STATE_SUFFIX,
             broadcasts=("co-clusters", "card-groups"),
-            make=lambda _partition: CardsTask(settings.reward_names, settings.seed, settings.reward_half_life_ms),
+            make=lambda _partition: CardsTask(
+                settings.reward_names, settings.seed, settings.reward_half_life_ms, settings.cards_max
+            ),
             tick_interval_ms=500,
         ),
         "learner": lambda: TaskSpec(
             name="learner",
             inputs=("interactions",),
             state_topic="learner" + STATE_SUFFIX,
-            broadcasts=("catalogue",),
+            broadcasts=("catalogue", "card-group-names"),
             make=lambda _partition: LearnerTask(
                 Learner(settings.coclusters, settings.reward_names, settings.seed), settings.publish_interval_ms
             ),

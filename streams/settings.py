@@ -19,6 +19,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from processors.cards import CARDS_MAX
 from processors.cocluster.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.listeners_settings import ListenersSettings
@@ -86,6 +87,7 @@ class Settings(BaseSettings):
     replication_factor: int = Field(1, ge=1, le=10)
     rewards: tuple[str, ...] = Field(COMPARED, description="rewards to keep statistics of; `all`: of every one")
     reward_half_life_ms: int = Field(0, ge=0, description="half-life of outcomes in event time; 0: none")
+    cards_max: int = Field(CARDS_MAX, ge=16, description="cards with statistics in a partition; the oldest leave first")
     sample_share: float = Field(1.0, gt=0.0, le=1.0, description="share of users that the co-clusters learn from")
     seed: int = Field(0, ge=0, lt=2**63)
     commit_interval_ms: int = Field(150, ge=10, le=60_000)

@@ -58,8 +58,20 @@ def stream_end(
     )
 
 
-def card(card_id: str = "c1", *, shelves: Sequence[str] = ("shelf-1",), genres: Sequence[str] = ()) -> CatalogueCard:
-    return CatalogueCard(card_id=card_id, title=card_id.title(), shelves=tuple(shelves), genres=tuple(genres))
+def card(
+    card_id: str = "c1",
+    *,
+    shelves: Sequence[str] = ("shelf-1",),
+    genres: Sequence[str] = (),
+    released_ms: int = 0,
+) -> CatalogueCard:
+    return CatalogueCard(
+        card_id=card_id,
+        title=card_id.title(),
+        shelves=tuple(shelves),
+        genres=tuple(genres),
+        released_ms=released_ms,
+    )
 
 
 def outcome(

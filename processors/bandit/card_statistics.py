@@ -153,6 +153,30 @@ class CardStatisticsTable:
                 self.total[row, index] = sums.total
                 self.squares[row, index] = sums.squares or sums.total
 
+    def least_recent(self, count: int) -> list[str]:
+        """The cards whose last outcome is the longest ago; of equals those that were met first."""
+        order = np.argsort(self.updated_ms[: len(self._names)], kind="stable")[:count]
+        return [self._names[row] for row in order.tolist()]
+
+    def forget(self, card_ids: Iterable[str]) -> None:
+        """Let go of these cards; the others close ranks, so rows known before mean nothing any more.
+
+        >>> table = CardStatisticsTable(("static",), groups=1); _ = table.rows_of(["c1", "c2", "c3"])
+        >>> table.exposures[:3, 0] = 1.0, 2.0, 3.0; table.forget(["c1"])
+        >>> table.row, table.exposures[:2, 0].tolist()
+        ({'c2': 0, 'c3': 1}, [2.0, 3.0])
+        """
+        gone = [row for row in (self.row.get(card_id) for card_id in card_ids) if row is not None]
+        if not gone:
+            return
+        changed = {self._names[row] for row in self._changed}
+        for column in ("exposures", "total", "squares", "epochs", "versions", "updated_ms"):
+            setattr(self, column, np.delete(getattr(self, column), gone, axis=0))
+        left = set(gone)
+        self._names = [name for row, name in enumerate(self._names) if row not in left]
+        self.row = {name: row for row, name in enumerate(self._names)}
+        self._changed = {self.row[name] for name in changed if name in self.row}
+
     def _advance(self, cards: IntArray, shown_ms: IntArray) -> None:
         """Bring the sums of these cards to the newest epoch that they have reached."""
         if not self.forgetting.half_life_ms:

@@ -5,6 +5,7 @@ frequent a genre is in the group than among all cards, with pseudo-counts so tha
 than one card.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,8 +51,12 @@ def label_card_groups(
     base = np.bincount(genre, minlength=len(genres)) / max(len(card_groups), 1)
     lift = (weight + PSEUDO_CARDS * base) / ((cards + PSEUDO_CARDS) * np.maximum(base, 1e-12))
     labels = []
+    ranked = [[genres[i] for i in np.argsort(-row, kind="stable")] for row in lift]
+    shared = Counter(tuple(row[:words]) for row in ranked)
     for k in range(card_groups.shape[1]):
-        top = np.argsort(-lift[k], kind="stable")[:words]
+        # two groups of one name are told apart by one word more
+        told = words + (shared[tuple(ranked[k][:words])] > 1)
+        top = np.argsort(-lift[k], kind="stable")[:told]
         characteristic = tuple(genres[i] for i in top)
         labels.append(
             CardGroupLabel(

@@ -1,11 +1,13 @@
 """Co-clustering of a finished table of interactions: groups, held-out error, gain over simpler models."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray
+from processors.cocluster.clusterer import Clusterer
 from processors.cocluster.global_moves import fitted
 from processors.cocluster.shapes import (
     BIASES,
@@ -96,8 +98,13 @@ def _sizes(responsibility: FloatArray) -> list[int]:
     return sizes
 
 
-def cocluster_offline(data: Interactions, settings: OfflineSettings) -> OfflineResult:
-    """Compare shapes on held-out interactions, then fit the requested shape on all of them."""
+def cocluster_offline(
+    data: Interactions, settings: OfflineSettings, beside: Mapping[str, Clusterer] | None = None
+) -> OfflineResult:
+    """Compare shapes on held-out interactions, then fit the requested shape on all of them.
+
+    `beside` names other ways to group that are scored on the same folds: by counts, or given from outside.
+    """
     rng = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(SPAWN_KEY,)))
     shape = (settings.user_groups, settings.card_groups)
     shapes = list(dict.fromkeys([*one_sided(shape), shape, *(candidates(shape) if settings.widely else [])]))
@@ -105,6 +112,6 @@ def cocluster_offline(data: Interactions, settings: OfflineSettings) -> OfflineR
     fold = fold_numbers(len(data), folds, rng)
     if settings.folds == 1:
         fold = np.where(fold == 0, 0, -1)
-    scores = compare(data, shapes, fold, rng, with_biases=shape)
+    scores = compare(data, shapes, fold, rng, with_biases=shape, beside=beside)
     groups = fitted(data, *shape, rng)
     return OfflineResult(settings=settings, groups=groups, scores=scores, chosen=chosen_shape(scores, shapes))

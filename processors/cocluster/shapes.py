@@ -1,11 +1,13 @@
 """How many groups: shapes compared on held-out interactions, beside one-sided groupings and plain biases."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, IntArray
 from processors.cocluster.biases import fit_biases
+from processors.cocluster.clusterer import Clusterer
 from processors.cocluster.global_moves import fitted
 from processors.cocluster.held_out import Prediction, predict_held_out, subset
 from processors.cocluster.soft_groups import Interactions
@@ -64,10 +66,12 @@ def compare(
     rng: np.random.Generator,
     *,
     with_biases: Shape | None = None,
+    beside: Mapping[str, Clusterer] | None = None,
 ) -> dict[str, Score]:
     """Hold out the folds 0, 1, ... in turn (below 0: never) and score every shape, and plain biases.
 
-    `with_biases` also scores biases plus blocks of that shape on what the biases leave.
+    `with_biases` also scores biases plus blocks of that shape on what the biases leave; `beside` names other ways to
+    group that are scored as well.
     """
     parts: dict[str, list[Prediction]] = {}
     for number in range(int(fold.max()) + 1):
@@ -78,6 +82,9 @@ def compare(
         for shape in shapes:
             groups = fitted(train, *shape, rng, restarts=3, polish_passes=40)
             parts.setdefault(name_of(shape), []).append(predict_held_out(groups, test.user, test.card, test.x))
+        for name, clusterer in (beside or {}).items():
+            groups = clusterer.groups(train)
+            parts.setdefault(name, []).append(predict_held_out(groups, test.user, test.card, test.x))
         biases = fit_biases(train.user, train.card, train.x, train.users, train.cards)
         error = test.x - biases.predict(test.user, test.card)
         likelihood = biases.log_likelihood(test.user, test.card, test.x)

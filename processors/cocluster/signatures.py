@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from processors.cocluster.arrays import FloatArray
 from processors.cocluster.block_model import BlockModel
 
 
@@ -17,6 +18,11 @@ class UserGroupSignature:
     shorter: tuple[tuple[int, float], ...]
 
 
+def signature_matrix(model: BlockModel) -> FloatArray:
+    """Ratios [G, K] of each user group's typical seconds with each card group to everybody's."""
+    return np.asarray(np.exp(model.mean - model.user_prior @ model.mean), dtype=np.float64)
+
+
 def user_group_signatures(model: BlockModel, most: int = 3) -> list[UserGroupSignature]:
     """Compare each user group's blocks with all users' (blocks weighed by the users' shares).
 
@@ -27,10 +33,8 @@ def user_group_signatures(model: BlockModel, most: int = 3) -> list[UserGroupSig
     >>> longer[0][0], round(longer[0][1], 2)
     (0, 2.72)
     """
-    everybody = model.user_prior @ model.mean
     signatures = []
-    for g in range(len(model.user_prior)):
-        ratio = np.exp(model.mean[g] - everybody)
+    for g, ratio in enumerate(signature_matrix(model)):
         order = np.argsort(-ratio, kind="stable")
         signatures.append(
             UserGroupSignature(

@@ -22,8 +22,4 @@ class Beliefs:
     @classmethod
     def certain(cls, mean: FloatArray) -> "Beliefs":
         """Expectations that nobody doubts."""
-        return cls(mean=mean, sd=np.zeros_like(mean), count=np.full_like(mean, np.inf))
-
-    def reordered(self, wanted: FloatArray) -> "Beliefs":
-        """The same doubts around what is wanted for other reasons, too."""
-        return Beliefs(mean=wanted, sd=self.sd, count=self.count)
+        return cls(mean=mean, sd=np.broadcast_to(0.0, mean.shape), count=np.broadcast_to(np.inf, mean.shape))

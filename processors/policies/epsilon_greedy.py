@@ -22,6 +22,9 @@ class EpsilonGreedyPolicy:
     [[[0.05, 0.95]]]
     """
 
+    weighs_doubt = False
+    leads_with_best = True
+
     def __init__(self, epsilon: float) -> None:
         self.epsilon = epsilon
         self.version = f"epsilon-greedy-{epsilon:g}"

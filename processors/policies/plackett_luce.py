@@ -16,6 +16,9 @@ class PlackettLucePolicy:
     instead, one of which is shown; its propensities are exact for that.
     """
 
+    weighs_doubt = False
+    leads_with_best = False
+
     def __init__(self, draws: int, temperature: float, epsilon: float) -> None:
         self.draws, self.temperature, self.epsilon = draws, temperature, epsilon
         self.version = f"plackett-luce-{temperature:g}-{draws}-draws-{epsilon:g}"

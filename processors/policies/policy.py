@@ -16,6 +16,12 @@ class Policy(Protocol):
     version: str
     """Name and parameters, as it is logged with every ranking; for a sampling policy the number of draws as well."""
 
+    weighs_doubt: bool
+    """Whether it looks at how sure the beliefs are; if not, nobody need work that out."""
+
+    leads_with_best: bool
+    """Whether the first order of its mixtures is the best one by the beliefs' means."""
+
     def mixture(self, beliefs: Beliefs, slots: int, keys: KeyArray) -> OrderMixture:
         """The distribution over orders; policies that sample key their draws by `keys` [n]."""
         ...

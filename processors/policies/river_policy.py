@@ -22,6 +22,9 @@ class RiverPolicy:
     as with every sampling policy. It goes item by item and listener by listener: for comparisons, not for a busy page.
     """
 
+    weighs_doubt = True
+    leads_with_best = False
+
     def __init__(self, name: str, make: Callable[[int], Any], draws: int, epsilon: float) -> None:
         self.make, self.draws, self.epsilon = make, draws, epsilon
         self.version = f"river-{name}-{draws}-draws-{epsilon:g}"

@@ -15,6 +15,9 @@ class ThompsonPolicy:
     pseudo-observations the two differ little for binary ones.
     """
 
+    weighs_doubt = True
+    leads_with_best = False
+
     def __init__(self, draws: int, epsilon: float) -> None:
         self.draws, self.epsilon = draws, epsilon
         self.version = f"thompson-{draws}-draws-{epsilon:g}"

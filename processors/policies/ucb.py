@@ -13,6 +13,9 @@ class UpperConfidencePolicy:
     epsilon makes the log good for other policies. Nothing is sampled: propensities are exact.
     """
 
+    weighs_doubt = True
+    leads_with_best = False
+
     def __init__(self, width: float, epsilon: float) -> None:
         self.width, self.epsilon = width, epsilon
         self.version = f"ucb-{width:g}-{epsilon:g}"

@@ -25,16 +25,17 @@ class Explanations:
 
 
 def explain(
-    scores: Scores, fresh: FloatArray, cards: IntArray, explored: BoolArray, exploration: FloatArray
+    scores: Scores, fresh: FloatArray | None, cards: IntArray, explored: BoolArray, exploration: FloatArray
 ) -> Explanations:
     """Reasons for cards [n, L] as they stand in their slots.
 
-    The strongest of what the listener's own streams, its groups, the card's record and its freshness [n, C] add to the
-    score comes first. A shelf that does not stand in its best order (`explored` [n]) says so before all else, with the
-    probability [n] of that; a newcomer says so second.
+    The strongest of what the listener's own streams, its groups, the card's record and its freshness [n, C] (none: no
+    card gains by it) add to the score comes first. A shelf that does not stand in its best order (`explored` [n]) says
+    so before all else, with the probability [n] of that; a newcomer says so second.
     """
     rows = np.arange(len(cards))[:, None]
-    parts = np.stack([scores.own[rows, cards], scores.group[rows, cards], scores.card[cards], fresh[rows, cards]])
+    named = [scores.own[rows, cards], scores.group[rows, cards], scores.card[cards]]
+    parts = np.stack(named if fresh is None else [*named, fresh[rows, cards]])
     order = np.argsort(-parts, axis=0, kind="stable")
     value = np.take_along_axis(parts, order, axis=0)
     first, second = order[0], order[1]

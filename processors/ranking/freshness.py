@@ -17,8 +17,6 @@ def fresh_gain(
     >>> gain.tolist()
     [[0.1, 0.05, 0.0]]
     """
-    if freshness == 0.0:
-        return np.zeros_like(score)
     age_ms = np.maximum(event_ms[:, None] - released_ms[None, :], 0)
     share = freshness * np.exp2(-age_ms / half_life_ms)
     return np.asarray(np.where(released_ms > 0, score * share, 0.0), dtype=np.float64)

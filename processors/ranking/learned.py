@@ -84,6 +84,18 @@ class Learned:
             self._adopt(message)
         self._posteriors.clear()
 
+    def withdraw_group(self, card_id: str) -> None:
+        """Nobody remembers the group of this card: the prior's again."""
+        self._groups_waiting.pop(card_id, None)
+        if self._logits.pop(card_id, None) is not None:
+            self._forget_derived()
+
+    def withdraw_statistics(self, card_id: str) -> None:
+        """Nobody remembers the statistics of this card: the prior's again."""
+        self._waiting.pop(card_id, None)
+        self.statistics.forget([card_id])
+        self._posteriors.clear()
+
     def card_logits(self) -> FloatArray:
         """Log probabilities [C + 1, K] of all cards by row; the last row, the prior's, is for unknown cards."""
         if self._card_logits is None or len(self._card_logits) != len(self.catalogue.names) + 1:

@@ -11,6 +11,7 @@ from processors.policies.catalogue import policy_named
 from processors.policies.keyed_draws import KeyArray, mixed, name_key, ranking_keys
 from processors.policies.order_mixture import Drawn, draw
 from processors.policies.policy import Policy
+from processors.ranking.doubt import doubt_of
 from processors.ranking.explanation import KINDS
 from processors.ranking.freshness import fresh_gain
 from processors.ranking.learned import Learned
@@ -63,6 +64,7 @@ class PageMaker:
             settings=settings,
             policy=self.policy,
             scores=scores,
+            doubt=doubt_of(learned.posterior(self.reward.name), weights) if self.policy.weighs_doubt else None,
             fresh=self._fresh(learned, scores, requests),
             card_group=learned.card_groups(),
         )
@@ -80,7 +82,9 @@ class PageMaker:
         surface = self.settings.surface
         return keys if surface == HOME else mixed(keys, name_key(surface) >> 1)
 
-    def _fresh(self, learned: Learned, scores: Scores, requests: Sequence[RankingRequest]) -> FloatArray:
+    def _fresh(self, learned: Learned, scores: Scores, requests: Sequence[RankingRequest]) -> FloatArray | None:
+        if self.settings.freshness == 0.0:
+            return None
         event_ms = np.array([request.event_ms for request in requests], dtype=np.int64)
         return fresh_gain(
             scores.score,
@@ -92,11 +96,12 @@ class PageMaker:
 
     def _shelf_order(self, columns: Sequence[Shelf], keys: KeyArray) -> Drawn:
         rows = min(self.settings.shelves_max, len(columns))
-        beliefs = Beliefs(
-            mean=np.stack([shelf.promise for shelf in columns], axis=1),
-            sd=np.stack([shelf.promise_sd for shelf in columns], axis=1),
-            count=np.stack([shelf.promise_count for shelf in columns], axis=1),
-        )
+        beliefs = Beliefs.certain(np.stack([shelf.promise for shelf in columns], axis=1))
+        doubts = [(shelf.promise_sd, shelf.promise_count) for shelf in columns]
+        known = [(sd, count) for sd, count in doubts if sd is not None and count is not None]
+        if known:
+            sds, counts = (np.stack(column, axis=1) for column in zip(*known, strict=True))
+            beliefs = Beliefs(mean=beliefs.mean, sd=sds, count=counts)
         return draw(self.policy.mixture(beliefs, rows, keys), keys)
 
     def _messages(
@@ -134,7 +139,7 @@ class PageMaker:
         ]
 
 
-class _Columns(Struct, frozen=True, array_like=True):
+class _Columns(Struct, frozen=True, array_like=True, gc=False):
     shelf_id: str
     score: float
     cards: tuple[str, ...]

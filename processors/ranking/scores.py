@@ -23,8 +23,6 @@ class Scores:
     card: FloatArray  # [C], the card's mean over all listeners, above that of all cards
     group: FloatArray  # [n, C], what the listener's groups add to it
     own: FloatArray  # [n, C], what the listener's own recent streams add
-    sd: FloatArray  # [n, C], how far the truth may lie from the score
-    count: FloatArray  # [n, C], exposures that the score is worth
     prior_share: FloatArray  # [C], how much of the score is not the card's own record
     streamed: BoolArray  # [n, C], the listener has streamed it lately
 
@@ -58,8 +56,6 @@ def scores_of(
         card=everybody - estimate.overall,
         group=mean - everybody[None, :],
         own=own,
-        sd=np.sqrt(expected(weights, estimate.variance)),
-        count=expected(weights, estimate.count),
         prior_share=prior_share,
         streamed=streamed,
     )

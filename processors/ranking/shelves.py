@@ -11,6 +11,7 @@ from processors.policies.order_mixture import Drawn, draw
 from processors.policies.policy import Policy, best_first
 from processors.ranking.discovery import with_room
 from processors.ranking.diversity import diversified
+from processors.ranking.doubt import Doubt
 from processors.ranking.explanation import Explanations, explain
 from processors.ranking.scores import Scores
 from processors.ranking.settings import RankingSettings
@@ -26,8 +27,8 @@ class Shelf:
     scores: FloatArray
     reasons: Explanations
     promise: FloatArray  # [n], expected reward of a look at its best order
-    promise_sd: FloatArray  # [n]
-    promise_count: FloatArray  # [n]
+    promise_sd: FloatArray | None  # [n], where the policy weighs doubt
+    promise_count: FloatArray | None  # [n], likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +38,8 @@ class ShelfMaker:
     settings: RankingSettings
     policy: Policy
     scores: Scores
-    fresh: FloatArray  # [n, C]
+    doubt: Doubt | None  # where the policy weighs it
+    fresh: FloatArray | None  # [n, C], where freshness counts
     card_group: IntArray  # [C]
 
     def shelf(self, shelf_id: str, rows: IntArray, keys: KeyArray) -> Shelf:
@@ -46,25 +48,36 @@ class ShelfMaker:
         Freshness, diversity and discovery change what is wanted before the policy sees it, each a function of what is
         known then; after the draw nothing is moved. So the policy's propensities are those of what is shown.
         """
-        settings, scores = self.settings, self.scores
-        slots = min(settings.slots_max, len(rows))
-        worth = diversified(scores.score[:, rows] + self.fresh[:, rows], self.card_group[rows], settings.diversity)
-        wanted = with_room(worth, scores.streamed[:, rows], slots, settings.discovery_share)
-        beliefs = Beliefs(mean=wanted, sd=scores.sd[:, rows], count=scores.count[:, rows])
+        slots = min(self.settings.slots_max, len(rows))
+        score = self.scores.score[:, rows]
+        worth, wanted = self._wanted(score, rows, slots)
+        beliefs = Beliefs.certain(wanted)
+        if self.doubt is not None:
+            variance, count = self.doubt.variance[:, rows], self.doubt.count[:, rows]
+            beliefs = Beliefs(mean=wanted, sd=np.sqrt(variance), count=count)
         mixture = self.policy.mixture(beliefs, slots, keys)
         drawn = draw(mixture, keys)
-        best, cards = best_first(wanted, slots), rows[drawn.items]
-        explored = (drawn.items != best).any(axis=1)
+        best = mixture.orders[:, 0] if self.policy.leads_with_best else best_first(wanted, slots)
+        cards, explored = rows[drawn.items], (drawn.items != best).any(axis=1)
         return Shelf(
             shelf_id=shelf_id,
             cards=cards,
             drawn=drawn,
-            scores=np.take_along_axis(scores.score[:, rows], drawn.items, axis=1),
-            reasons=explain(scores, self.fresh, cards, explored, mixture.elsewhere(best)),
+            scores=np.take_along_axis(score, drawn.items, axis=1),
+            reasons=explain(self.scores, self.fresh, cards, explored, mixture.elsewhere(best)),
             promise=np.round(self._looked_at(worth, best), 6),
-            promise_sd=np.sqrt(self._looked_at(beliefs.sd**2, best, power=2.0)),
-            promise_count=self._looked_at(beliefs.count, best),
+            promise_sd=None if self.doubt is None else np.sqrt(self._looked_at(variance, best, power=2.0)),
+            promise_count=None if self.doubt is None else self._looked_at(count, best),
         )
+
+    def _wanted(self, score: FloatArray, rows: IntArray, slots: int) -> tuple[FloatArray, FloatArray]:
+        """What the cards are worth [n, m], and by what they are ordered."""
+        settings = self.settings
+        worth = score if self.fresh is None else score + self.fresh[:, rows]
+        worth = diversified(worth, self.card_group[rows], settings.diversity)
+        if settings.discovery_share == 0.0:
+            return worth, worth
+        return worth, with_room(worth, self.scores.streamed[:, rows], slots, settings.discovery_share)
 
     def _looked_at(self, values: FloatArray, order: IntArray, power: float = 1.0) -> FloatArray:
         """Mean [n] of values [n, m] over the slots of an order [n, L], weighted by attention to the power."""

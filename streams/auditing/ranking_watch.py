@@ -19,6 +19,7 @@ class RankingWatch:
     def __init__(self) -> None:
         self.count = 0
         self.number_of: dict[str, int] = {}
+        self._number_under: dict[str, int] = {}
         self.faults: dict[str, list[str]] = defaultdict(list)
         self._shelves_of: dict[str, set[str]] = defaultdict(set)
         self._user_at: dict[tuple[str, int, int], str] = {}
@@ -35,11 +36,11 @@ class RankingWatch:
         """Judge one ranking."""
         self.count += 1
         where = f"{ranking.user_id} #{ranking.ranking_number} at {record.partition}@{record.offset}"
-        if record.key != ranking.user_id.encode():
+        if record.key != ranking.key.encode():
             self.faults["ranking_numbers_wrong"].append(f"{where} lies under key {record.key!r}")
-        if ranking.ranking_number <= self.number_of.get(ranking.user_id, 0):
-            self.faults["ranking_numbers_wrong"].append(f"{where} after #{self.number_of[ranking.user_id]}")
-        self.number_of[ranking.user_id] = ranking.ranking_number
+        if ranking.ranking_number <= self._number_under.get(ranking.key, 0):
+            self.faults["ranking_numbers_wrong"].append(f"{where} after #{self._number_under[ranking.key]}")
+        self.number_of[ranking.user_id] = self._number_under[ranking.key] = ranking.ranking_number
         for shelf in ranking.shelves:
             if fault := self._fault_of(shelf):
                 self.faults["ranking_propensities_wrong"].append(f"{where}, shelf {shelf.shelf_id}: {fault}")

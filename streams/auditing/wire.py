@@ -83,6 +83,12 @@ class CardStatisticsRead(Struct, frozen=True):
     card_id: str
     exposures: list[float]
     rewards: dict[str, RewardRead]
+    half_life_ms: int = 0
+    epoch: int = 0
+
+    def weight(self, shown_ms: int) -> float:
+        """What an outcome that was shown then counts for: one, unless statistics forget."""
+        return 2.0 ** (shown_ms / self.half_life_ms - self.epoch) if self.half_life_ms else 1.0
 
 
 class CoClustersRead(Struct, frozen=True):
@@ -108,6 +114,12 @@ class RankingRead(Struct, frozen=True):
     ranking_number: int
     shelves: list[ShelfRead]
     sources: dict[str, int] = field(default_factory=dict)
+    surface: str = "home"
+
+    @property
+    def key(self) -> str:
+        """What it should lie under: each surface has rankings of its own."""
+        return self.user_id if self.surface == "home" else f"{self.user_id}@{self.surface}"
 
 
 class CardRead(Struct, frozen=True):

@@ -1,5 +1,6 @@
 """`shelfwise bench`: benchmarks and storms, each run to its end and printed."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     group.command("storm")(storm)
     group.command("mutations")(mutations)
     group.command("peers")(peers)
+    group.command("cocluster")(cocluster)
     group.command("recovery")(recovery)
     group.command("memory")(memory)
     app.add_typer(group, name="bench")
@@ -52,6 +54,7 @@ def storm(
     backend: BackendOption = Backend.JARS,
     rate: Annotated[int, typer.Option(min=1, help="Events a second.")] = 150,
     freeze_seconds: Annotated[float, typer.Option(min=1.0, help="How long a zombie is stopped.")] = 60.0,
+    logs: Annotated[Path | None, typer.Option(help="Keep the workers' logs in this folder.")] = None,
     json: JsonOption = False,
 ) -> int:
     """Kill, freeze and scale workers, kill brokers, by a schedule that the seed replays; then audit everything.
@@ -80,8 +83,10 @@ def storm(
             fault_bursts=max(2, round(2.0 * minutes)) if embedded else 0,
             events_per_second=rate,
         )
-        found = bench_storm(planned, backend)
-    except (ValueError, HarnessError) as error:
+        if logs:
+            logs.mkdir(parents=True, exist_ok=True)
+        found = bench_storm(planned, backend, logs)
+    except (ValueError, OSError, HarnessError) as error:
         raise ConfigurationError(str(error)) from error
     tell(found, json=json)
     return 0 if found["passed"] else 1
@@ -117,6 +122,36 @@ def peers(
 
     settings = settings_of(config, broker=broker, log_level="warning")
     tell(bench_peers(settings, backend, events=events, seed=seed or 0), json=json)
+
+
+def cocluster(
+    worlds: Annotated[str, typer.Option(help="Planted worlds, as letters of abcd; empty: none.")] = "abcd",
+    seeds: Annotated[int, typer.Option(min=1, help="Of each world; medians are told.")] = 5,
+    shrink: Annotated[int, typer.Option(min=1, help="Make the worlds so many times smaller.")] = 1,
+    batch: Annotated[bool, typer.Option(help="Also fit in batch; on d that takes minutes.")] = True,
+    interactions: Annotated[int, typer.Option(min=0, help="Of the run that shows how cost goes with size.")] = 0,
+    surprise: Annotated[bool, typer.Option(help="Also Surprise's CoClustering, on the same table.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Recovery of planted groups, online beside batch beside the ceiling; and cost by size, to 8 million."""
+    from streams.benchmarks.coclustering.against_surprise import bench_against_surprise
+    from streams.benchmarks.coclustering.planted import PlantedSettings, bench_planted
+    from streams.benchmarks.coclustering.scale import bench_scale
+
+    try:
+        settings = PlantedSettings(worlds=tuple(worlds), seeds=seeds, shrink=shrink, batch=batch)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    found: dict[str, Any] = {"benchmark": "cocluster", "worlds": bench_planted(settings, _progress)}
+    if interactions:
+        found["scale"] = bench_scale(interactions, _progress)
+    if surprise:
+        found["surprise"] = bench_against_surprise()
+    tell(found, json=json)
+
+
+def _progress(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 def recovery(

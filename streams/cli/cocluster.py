@@ -13,10 +13,14 @@ from typing import Annotated, Any, NoReturn, TextIO
 import numpy as np
 import typer
 
+from processors.cocluster.clusterer import Clusterer
+from processors.cocluster.information_theoretic import InformationTheoretic
 from processors.cocluster.offline import OfflineResult, OfflineSettings, cocluster_offline
 from processors.cocluster.soft_groups import Interactions
+from processors.cocluster.static_groups import StaticGroups
 
 INTERACTIONS_MIN = 20
+GIVEN_SIDES = ("user_group", "card_group")
 SECONDS_MAX = 10.0 * 365 * 86_400
 
 
@@ -103,6 +107,8 @@ def cocluster(
     holdout: Annotated[float, typer.Option(help="share of the interactions held out")] = 0.2,
     folds: Annotated[int, typer.Option(help="hold out everything in turn, in so many folds")] = 1,
     choose_widely: Annotated[bool, typer.Option(help="also compare shapes with half the groups")] = False,
+    counts: Annotated[bool, typer.Option(help="also score groups by who meets what (information-theoretic)")] = False,
+    given: Annotated[Path | None, typer.Option(help="also score the groups in this file, JSON as --out writes")] = None,
     duration_unit: Annotated[DurationUnit, typer.Option(help="unit of the third column")] = DurationUnit.AUTO,
     seed: Annotated[int, typer.Option(help="of folds and fits")] = 0,
     out: Annotated[Path | None, typer.Option(help="write every user's and item's group here, JSON")] = None,
@@ -128,7 +134,14 @@ def cocluster(
         _fail(1, f"cocluster: {file} cannot be read: {error}")
     if len(table.data) < INTERACTIONS_MIN:
         _fail(1, f"cocluster: {len(table.data)} good rows in {file}, at least {INTERACTIONS_MIN} are needed")
-    result = cocluster_offline(table.data, settings)
+    beside: dict[str, Clusterer] = {}
+    if counts:
+        beside[f"counts {user_groups}x{card_groups}"] = InformationTheoretic(
+            user_groups=user_groups, card_groups=card_groups, seed=seed
+        )
+    if given is not None:
+        beside["given"] = _given_groups(given, table)
+    result = cocluster_offline(table.data, settings, beside)
     report = {
         "file": file.name,
         "duration_unit": table.unit.value,
@@ -142,6 +155,24 @@ def cocluster(
     if out is not None:
         out.write_text(json.dumps({**report, **_assignments(table, result)}))
     typer.echo(json.dumps(report) if as_json else "\n".join(_lines(report)))
+
+
+def _given_groups(file: Path, table: Table) -> StaticGroups:
+    """Groups from outside; whoever the file does not name is put into a group of its own beside the others."""
+    try:
+        found = json.loads(file.read_text())
+        users, cards = ({str(name): int(group) for name, group in found[side].items()} for side in GIVEN_SIDES)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        _fail(2, f"cocluster: {file} holds no groups, as --out writes them: {error!r}")
+    sides = []
+    for given, names in ((users, table.users), (cards, table.cards)):
+        rest = max(given.values(), default=-1) + 1
+        numbers = np.array([given.get(name, rest) for name in names], np.int64)
+        sides.append((numbers, int(numbers.max(initial=0)) + 1))
+    try:
+        return StaticGroups(user=sides[0][0], card=sides[1][0], user_groups=sides[0][1], card_groups=sides[1][1])
+    except ValueError as error:
+        _fail(2, f"cocluster: {file}: {error}")
 
 
 def _assignments(table: Table, result: OfflineResult) -> dict[str, dict[str, int]]:

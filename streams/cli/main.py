@@ -16,6 +16,7 @@ from streams.cli import (
     demo,
     evaluate,
     harness,
+    labels,
     ladder,
     rankings,
     replay,
@@ -57,7 +58,7 @@ def application() -> typer.Typer:
     for module in (demo, worker, broker, simulate, schemas):
         module.register(app)
     app.command("cocluster")(cocluster)
-    for module in (ladder, evaluate, topics, replay, rankings, dead_letters, audit, bench, harness, config):
+    for module in (ladder, evaluate, labels, topics, replay, rankings, dead_letters, audit, bench, harness, config):
         module.register(app)
     return app
 

@@ -1,14 +1,19 @@
 """`shelfwise worker`: runs the agents until told to stop."""
 
 import asyncio
-import gc
+import math
+import os
 import signal
+import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
+from kafka.errors import KafkaError
 
 from streams.cli.options import (
     BrokerOption,
@@ -20,8 +25,13 @@ from streams.cli.options import (
     settings_of,
 )
 from streams.exactly_once.observer import Observer
+from streams.garbage_collection import calm_garbage_collection
 from streams.pinned_model import PinnedModel, load_model
 from streams.settings import ConfigurationError, Settings
+from streams.stop_deadline import StopDeadline
+
+ASK_AGAIN_S = 1.0
+STOP_DEADLINE_S = 25.0  # below the half minute after which orchestrators kill
 
 
 def register(app: typer.Typer) -> None:
@@ -53,11 +63,31 @@ def worker(
         asyncio.run(work(settings, bootstrap, pinned=pinned))
 
 
-def _calm_garbage_collection() -> None:
-    """Collect seldom: state is large and lives long, messages hold no cycles and die by themselves."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+async def _made_ready(make_ready: Callable[[Settings, str], None], settings: Settings, bootstrap: str) -> None:
+    """Check the topics; a broker that goes away meanwhile, or has only half come back, is asked again for a while."""
+    patience_ms = settings.start_deadline_ms
+    deadline_s = math.inf if patience_ms is None else time.monotonic() + patience_ms / 1_000
+    while True:
+        try:
+            await asyncio.to_thread(make_ready, settings, bootstrap)
+        except (KafkaError, OSError):
+            if time.monotonic() > deadline_s:
+                raise
+            await asyncio.sleep(ASK_AGAIN_S)
+        else:
+            return
+
+
+def _leave_at_once() -> None:
+    """End a worker that compiles or asks for its broker: waiting for either could take long."""
+    structlog.get_logger("shelfwise.worker").info("stopped", why="before it began")
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _stop_in_time(stop: asyncio.Event, deadline: StopDeadline) -> None:
+    stop.set()
+    deadline.begin()
 
 
 async def work(
@@ -73,7 +103,7 @@ async def work(
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, _leave_at_once)  # nothing has begun that would have to be committed
     try:
         observer = observer or LoggingObserver(settings.metrics_port, settings.metrics_host)
     except OSError as error:
@@ -82,8 +112,11 @@ async def work(
     log.info("compiling", why="once on a machine; later starts find it done")
     await asyncio.to_thread(warm_up)
     make_ready = ensure if settings.broker is None else refuse_unless_ready
-    await asyncio.to_thread(make_ready, settings, bootstrap)
-    _calm_garbage_collection()
+    await _made_ready(make_ready, settings, bootstrap)
+    calm_garbage_collection()
     log.info("started", broker=bootstrap, embedded=settings.broker is None, tasks=settings.tasks, group=settings.group)
+    deadline = StopDeadline(STOP_DEADLINE_S, loop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop_in_time, stop, deadline)
     await build_app(settings, bootstrap, observer, pinned).run(stop)
     log.info("stopped")

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct
-from river.metrics import AdjustedRand
 
+from processors.worlds.agreement import adjusted_rand
 from processors.worlds.home_page import CONTROL, LEARNING
 from schemas.codec import decode
 from schemas.monitoring import DriftAlert
@@ -125,10 +125,8 @@ def _group(ranking: ShelfRanking) -> int:
 
 def _ari(pairs: list[tuple[int, int]]) -> float:
     """Adjusted Rand index between planted and learned groups."""
-    metric: Any = AdjustedRand()  # type: ignore[no-untyped-call]
-    for planted, learned in pairs:
-        metric.update(planted, learned)
-    return round(float(metric.get()), 4) if pairs else 0.0
+    planted, learned = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return round(adjusted_rand(planted, learned), 4) if pairs else 0.0
 
 
 def _shift(traffic: Traffic, watcher: Watcher, newest: dict[str, ShelfRanking]) -> PlantedShift | None:

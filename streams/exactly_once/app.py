@@ -5,8 +5,9 @@ from typing import Any
 import faust
 from faust.tables.manager import TableManager
 
+from streams.exactly_once.owner import Owner
 from streams.exactly_once.settings import DriverSettings
-from streams.exactly_once.transport import BatchTransport, Owner
+from streams.exactly_once.transport import BatchTransport
 
 STREAM_BUFFER_BATCHES = 2  # Faust's default of 4096 counts messages, which are batches here
 

@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.errors import ReopenNeeded
 
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0  # longer than a rebalance holds batches back on a busy machine
 
 
 class Continuity:

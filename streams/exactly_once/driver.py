@@ -12,6 +12,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from streams.exactly_once.app import ExactlyOnceApp, new_app
 from streams.exactly_once.batch import Batch
+from streams.exactly_once.cancelling import ended
 from streams.exactly_once.errors import NOT_ALLOWED, BrokerUnreachableError, not_allowed
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.ownership import Ownership, wall_clock_ms
@@ -95,7 +96,7 @@ class ExactlyOnce:
             for task in (broadcasts, stopping, crashed, rights):
                 task.cancel()
             await self._shut_down(start)
-            await asyncio.wait([broadcasts])
+            await ended(broadcasts)
         if crashed.done() and not crashed.cancelled():
             raise self.app.crash_reason or RuntimeError("Faust crashed without a reason")
         if ownership.failed.done():
@@ -137,8 +138,7 @@ class ExactlyOnce:
 
     async def _shut_down(self, start: "asyncio.Task[None]") -> None:
         timeout_s = self._ownership.settings.stop_timeout_ms / 2000
-        start.cancel()
-        await asyncio.wait([start])
+        await ended(start)
         await self._ownership.close(timeout_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):

@@ -33,6 +33,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from streams.exactly_once.batch import Batch
+from streams.exactly_once.cancelling import ended
 from streams.exactly_once.continuity import Continuity
 from streams.exactly_once.errors import NOT_ALLOWED, ReopenNeeded, TaskFailed, not_allowed
 from streams.exactly_once.opened import OpenTask
@@ -75,7 +76,9 @@ class OwnedPartition:
         self._living: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to open."""
+        """Begin to open, unless it was closed before it could."""
+        if self.state is State.CLOSED:
+            return
         loop = asyncio.get_running_loop()
         self._living = loop.create_task(self._live(), name=f"{self.spec.name}-{self.number}")
 
@@ -124,10 +127,10 @@ class OwnedPartition:
 
     async def close(self) -> None:
         """Let go, at once: what is not committed is left to whoever opens next."""
-        if self._living is not None:
-            self._living.cancel()
-            await asyncio.wait([self._living])
         self.state = State.CLOSED
+        if self._living is not None:
+            await ended(self._living)
+            self.state = State.CLOSED  # it may have opened meanwhile
         await self._let_go()
 
     async def _live(self) -> None:

@@ -1,5 +1,7 @@
 """Reads one partition of a state topic to its end: the newest row of every key."""
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -12,6 +14,7 @@ from streams.exactly_once.task import StateRow
 
 FORMAT_KEY = b"__format__"
 POLL_MS = 500
+STOP_TIMEOUT_S = 2.0
 PROGRESS_S = 1.0
 
 
@@ -53,8 +56,8 @@ async def read_state(
         fetch_max_wait_ms=settings.fetch_wait_ms,
         max_partition_fetch_bytes=4 * settings.fetch_max_partition_bytes,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign([state])
         await consumer.seek_to_beginning(state)
         end = (await consumer.end_offsets([state]))[state]
@@ -70,7 +73,8 @@ async def read_state(
                 last_progress_s = time.monotonic()
                 progress(len(rows), bytes_read)
     finally:
-        await consumer.stop()
+        with contextlib.suppress(TimeoutError):  # aiokafka waits for a broker that is gone
+            await asyncio.wait_for(consumer.stop(), STOP_TIMEOUT_S)
     has_format = _check_format(rows, state, state_format)
     return Restored(rows, bytes_read, time.monotonic() - started_s, has_format)
 

@@ -7,12 +7,9 @@ offsets go into the transactions of the tasks. Faust seeks to committed offsets 
 each task seeks its own partitions once it has opened, and nothing is fetched from them until then.
 """
 
-import asyncio
-import contextlib
-from collections.abc import Awaitable, Collection, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar, cast
+from collections.abc import Awaitable
+from typing import Any, cast
 
-import aiokafka
 from aiokafka import TopicPartition
 from aiokafka.errors import (
     ConsumerStoppedError,
@@ -25,180 +22,12 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from streams.exactly_once.assignor import CoPartitionedAssignor
 from streams.exactly_once.batch import Batch
+from streams.exactly_once.consumer_thread import BatchConsumerThread
 from streams.exactly_once.errors import NOT_ALLOWED, not_allowed
-from streams.exactly_once.settings import DriverSettings
-from streams.exactly_once.task import Record
+from streams.exactly_once.owner import OwnedApp, Owner
 
-FETCH_TIMEOUT_S = 0.1  # also how late a resumed partition is noticed
 IDLE_S = 0.05
-_T = TypeVar("_T")
-
-
-class Owner(Protocol):
-    """Who decides what happens to assigned partitions."""
-
-    settings: DriverSettings
-    assignor: CoPartitionedAssignor
-
-    def assigned(self, partitions: Collection[TopicPartition]) -> None:
-        """Open tasks for what was assigned; must return at once."""
-        ...
-
-    async def suspend(self) -> None:
-        """Commit everything; a rebalance waits for it."""
-        ...
-
-    def fail(self, error: Exception) -> None:
-        """Stop the driver with this error."""
-        ...
-
-    def out_of_range(self, partitions: Iterable[TopicPartition]) -> None:
-        """Reopen tasks whose next input the broker does not have (any more)."""
-        ...
-
-    def ready(self) -> set[TopicPartition]:
-        """Give the partitions whose tasks are open and have room for more."""
-        ...
-
-
-class OwnedApp(Protocol):
-    """A Faust app whose partitions belong to somebody outside of Faust."""
-
-    owner: Owner
-
-
-class BatchConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that owns the aiokafka consumer; what is async here runs on its loop."""
-
-    def __post_init__(self) -> None:
-        """Add the seek numbers to what Faust sets up."""
-        super().__post_init__()
-        self._owner = cast("OwnedApp", self.app).owner
-        self._last_seek = 0
-        self._seeks: dict[TopicPartition, int] = {}
-        self._counts: dict[TopicPartition, int] = {}
-        self.read_up: frozenset[TopicPartition] = frozenset()
-
-    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:  # noqa: ARG002  Faust passes it
-        settings = self._owner.settings
-        return aiokafka.AIOKafkaConsumer(
-            **settings.client_options(),
-            group_id=settings.group,
-            group_instance_id=settings.group_instance_id,
-            partition_assignment_strategy=[self._owner.assignor],
-            enable_auto_commit=False,
-            auto_offset_reset="none",  # a position that is gone is for its task to know
-            isolation_level="read_committed",
-            fetch_max_wait_ms=settings.fetch_wait_ms,
-            max_partition_fetch_bytes=settings.fetch_max_partition_bytes,
-            max_poll_interval_ms=settings.max_poll_interval_ms,
-            session_timeout_ms=settings.session_timeout_ms,
-            heartbeat_interval_ms=settings.heartbeat_interval_ms,
-            rebalance_timeout_ms=settings.rebalance_timeout_ms,
-        )
-
-    async def on_thread_stop(self) -> None:
-        """Stop the consumer, but do not wait for a broker that is gone: aiokafka would, for ever."""
-        with contextlib.suppress(TimeoutError, asyncio.CancelledError):  # it may await a fetch that it cancelled
-            await asyncio.wait_for(super().on_thread_stop(), self._owner.settings.stop_timeout_ms / 4000)
-
-    async def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Run work on this thread's loop, from the main one."""
-        try:
-            result = asyncio.run_coroutine_threadsafe(work, self.thread_loop)
-        except RuntimeError as error:  # its loop is closed
-            work.close()
-            raise ConsumerStoppedError from error
-        return await asyncio.wrap_future(result)
-
-    async def fetch(self, partitions: Collection[TopicPartition]) -> list[Batch]:
-        """Fetch what has arrived for these partitions; wait a tenth of a second for something."""
-        consumer = self._ensure_consumer()
-        if consumer._closed:  # noqa: SLF001  Faust's own driver lives below aiokafka's surface as well
-            raise ConsumerStoppedError
-        await self.hear_of_errors()
-        fetcher = consumer._fetcher  # noqa: SLF001
-        with fetcher._subscriptions.fetch_context():  # noqa: SLF001
-            fetched = await fetcher.fetched_records(
-                partitions, timeout=FETCH_TIMEOUT_S, max_records=self._owner.settings.fetch_max_records
-            )
-        self.read_up = frozenset(filter(self._is_read_up, consumer.assignment()))
-        # no await between the fetcher's answer and these numbers: no seek can happen in between
-        return [self._numbered(tp, records) for tp, records in fetched.items()]
-
-    def _numbered(self, tp: TopicPartition, records: Sequence[Record]) -> Batch:
-        number = self._counts.get(tp, 0)
-        self._counts[tp] = number + 1
-        return Batch(tp.topic, tp.partition, self._seeks.get(tp, 0), number, records)
-
-    def fetched_count(self, tp: TopicPartition, seek: int) -> int:
-        """Count the batches fetched of a partition since this seek; may be asked on any thread."""
-        return self._counts.get(tp, 0) if self._seeks.get(tp, 0) == seek else 0
-
-    def _is_read_up(self, tp: TopicPartition) -> bool:
-        """Whether all that is committed in a partition has been fetched."""
-        assignment = self._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001  as above
-        state = assignment.state_value(tp)
-        return bool(state.has_valid_position and state.lso is not None and state.position >= state.lso)
-
-    async def seek_together(self, positions: Mapping[TopicPartition, int]) -> int:
-        """Seek a task's partitions and give the number that batches fetched from there will carry."""
-        consumer = self._ensure_consumer()
-        self._last_seek += 1
-        for tp, offset in positions.items():
-            consumer.seek(tp, offset)
-            self._seeks[tp], self._counts[tp] = self._last_seek, 0
-        return self._last_seek
-
-    async def start_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
-        """Give each partition's next offset to process, and how many records were deleted before it.
-
-        What the group has committed; where it has not, the earliest.
-        """
-        consumer = self._ensure_consumer()
-        earliest = await consumer.beginning_offsets(list(partitions))
-        offsets = {}
-        for tp in partitions:
-            committed = await consumer.committed(tp)
-            first = committed if committed is not None else earliest[tp]
-            offsets[tp] = (max(first, earliest[tp]), max(0, earliest[tp] - first))
-        return offsets
-
-    async def await_leaders(self, partitions: Collection[TopicPartition]) -> None:
-        """Return once the leader of each partition has answered; aiokafka asks until it does."""
-        await self._ensure_consumer().beginning_offsets(list(partitions))
-
-    async def is_member(self) -> bool:
-        """Ask the group's coordinator whether what we were assigned is still ours."""
-        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
-        try:
-            return bool(await coordinator._do_heartbeat())  # noqa: SLF001
-        except KafkaError:
-            return False
-
-    async def note_progress(self) -> None:
-        """Tell the poll timeout that the main loop is alive though it fetches nothing.
-
-        Else a worker that restores for long, or has no partitions, would leave its group.
-        """
-        with self._ensure_consumer()._fetcher._subscriptions.fetch_context():  # noqa: SLF001
-            pass
-
-    async def hear_of_errors(self) -> None:
-        """Let aiokafka's coordinator go on trying: it waits for us to hear of what went wrong.
-
-        Raises what it will never get over: missing rights.
-        """
-        if self._consumer is None:  # not started yet
-            return
-        try:
-            self._consumer._coordinator.check_errors()  # noqa: SLF001
-        except NOT_ALLOWED:
-            raise
-        except KafkaError:
-            pass
 
 
 class BatchConsumer(driver.Consumer):

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from streams.exactly_once.cancelling import ended
 from streams.exactly_once.opened import OpenTask
 
 
@@ -40,8 +41,7 @@ class UnderWay:
     async def cancel(self) -> None:
         """Give up a transaction that is still under way."""
         if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.wait([self._writing])
+            await ended(self._writing)
 
     async def _settle(self) -> None:
         if self._writing is not None:

@@ -1,6 +1,7 @@
 """Broadcast records into what a task has learned, and where it stands in each topic."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from schemas.codec import UnreadableError, decode
 from streams.exactly_once.task import Record
@@ -15,14 +16,14 @@ class Positions(dict[str, int]):
             self[f"{record.topic}/{record.partition}"] = record.offset
 
 
-def broadcast_card(topic: str, record: Record, put: Callable[..., None], count: Callable[[str], None]) -> None:
-    """Hand a catalogue record on: the card, or None where it was withdrawn."""
-    card_id = (record.key or b"").decode(errors="replace")
+def broadcast_keyed(topic: str, record: Record, put: Callable[..., None], count: Callable[[str], None]) -> None:
+    """Hand a record of the catalogue, or of names, on with its key: the message, or None where it was withdrawn."""
+    key = (record.key or b"").decode(errors="replace")
     if record.value is None:
-        put(card_id, None)
+        put(key, None)
         return
     try:
-        put(card_id, decode(topic, record.value))
+        put(key, decode(topic, record.value))
     except UnreadableError as error:
         count(error.reason)
 
@@ -35,3 +36,15 @@ def broadcast_message(topic: str, record: Record, put: Callable[..., None], coun
         put(decode(topic, record.value))
     except UnreadableError as error:
         count(error.reason)
+
+
+def either(put: Callable[..., None], withdraw: Callable[[str], None]) -> Callable[..., None]:
+    """What takes a key and a message, or None: put the message, or withdraw what has the key."""
+
+    def take(key: str, message: Any | None) -> None:
+        if message is None:
+            withdraw(key)
+        else:
+            put(message)
+
+    return take

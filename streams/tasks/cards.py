@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from processors.cards import Cards
+from processors.cards import CARDS_MAX, Cards
 from streams.exactly_once.task import Produced, Record, StateRow
-from streams.tasks.broadcast import broadcast_message
+from streams.tasks.broadcast import broadcast_keyed, broadcast_message, either
 from streams.tasks.intake import Intake
 from streams.tasks.routing import produced
 
@@ -12,8 +12,10 @@ from streams.tasks.routing import produced
 class CardsTask:
     """One partition of cards: outcomes in, card statistics out at every tick."""
 
-    def __init__(self, rewards: Sequence[str], seed: int = 0, half_life_ms: int = 0) -> None:
-        self.core = Cards(rewards, seed, half_life_ms)
+    def __init__(
+        self, rewards: Sequence[str], seed: int = 0, half_life_ms: int = 0, cards_max: int = CARDS_MAX
+    ) -> None:
+        self.core = Cards(rewards, seed, half_life_ms, cards_max)
         self._intake = Intake(self._count)
 
     def restore(self, rows: Iterable[StateRow]) -> None:
@@ -24,17 +26,18 @@ class CardsTask:
         """Take in co-clusters and card groups."""
         put: dict[str, Callable[..., None]] = {
             "co-clusters": self.core.put_co_clusters,
-            "card-groups": self.core.put_card_group,
+            "card-groups": either(self.core.put_card_group, self.core.learned.withdraw_group),
         }
+        hand_on = broadcast_keyed if topic == "card-groups" else broadcast_message
         for record in records:
-            broadcast_message(topic, record, put[topic], self._count)
+            hand_on(topic, record, put[topic], self._count)
         return ()
 
     def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
-        """Count one batch of outcomes in."""
+        """Count one batch of outcomes in; what was published of cards that had to leave is taken back."""
         arrivals, dead = self._intake.read(topic, records)
         self.core.outcomes([outcome for _, outcome in arrivals])
-        return dead
+        return [*dead, *(Produced("card-statistics", name.encode(), None) for name in self.core.withdrawn())]
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same
         """Publish the statistics that have changed."""

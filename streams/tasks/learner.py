@@ -1,10 +1,10 @@
 """The learner task on the wire."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from processors.learner import Learner
 from streams.exactly_once.task import Produced, Record, StateRow
-from streams.tasks.broadcast import broadcast_card
+from streams.tasks.broadcast import broadcast_keyed
 from streams.tasks.intake import Intake
 from streams.tasks.routing import produced
 
@@ -23,9 +23,10 @@ class LearnerTask:
         self.core.restore((row.key, row.value) for row in rows if row.value is not None)
 
     def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
-        """Take in the catalogue."""
+        """Take in the catalogue, and what editors call the groups."""
+        put: dict[str, Callable[..., None]] = {"catalogue": self.core.put_card, "card-group-names": self.core.put_name}
         for record in records:
-            broadcast_card(topic, record, self.core.put_card, self._count)
+            broadcast_keyed(topic, record, put[topic], self._count)
         return ()
 
     def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
@@ -41,7 +42,8 @@ class LearnerTask:
         messages = self.core.publish()
         if messages:
             self._published_ms = now_ms
-        return [produced(message) for message in messages]
+        gone = [Produced("card-groups", name.encode(), None) for name in self.core.withdrawn()]
+        return [*gone, *map(produced, messages)]
 
     def changed(self) -> Iterable[StateRow]:
         """Rows of the learner."""

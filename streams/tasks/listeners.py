@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
 from streams.exactly_once.task import Produced, Record, StateRow
-from streams.tasks.broadcast import Positions, broadcast_card, broadcast_message
+from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message, either
 from streams.tasks.intake import Intake
 from streams.tasks.routing import produced
 
@@ -26,15 +26,14 @@ class ListenersTask:
         """Take in what others have learned."""
         learned, count = self.core.learned, self.core.dead_letter
         put: dict[str, Callable[..., None]] = {
+            "catalogue": learned.put_card,
             "co-clusters": learned.put_co_clusters,
-            "card-groups": learned.put_card_group,
-            "card-statistics": learned.put_statistics,
+            "card-groups": either(learned.put_card_group, learned.withdraw_group),
+            "card-statistics": either(learned.put_statistics, learned.withdraw_statistics),
         }
+        hand_on = broadcast_message if topic == "co-clusters" else broadcast_keyed
         for record in records:
-            if topic == "catalogue":
-                broadcast_card(topic, record, learned.put_card, count)
-            else:
-                broadcast_message(topic, record, put[topic], count)
+            hand_on(topic, record, put[topic], count)
         self._positions.note(records)
         self.core.positions = dict(sorted(self._positions.items()))
         return ()

@@ -1,6 +1,9 @@
 """Where a message goes and under which key: read off the table of topics."""
 
+from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
+from typing import Any
 
 from msgspec import Struct
 
@@ -34,18 +37,22 @@ def key_of(message: Struct) -> bytes:
     >>> key_of(impression(user_id="u7"))
     b'u7'
     """
-    if isinstance(message, CoClusters):
-        return MODEL_KEY
-    if isinstance(message, DriftAlert):
-        return f"{message.user_group}.{message.card_group}".encode()
-    if isinstance(message, PolicyValue):
-        return f"{message.policy} {message.reward}".encode()
-    if isinstance(message, ShelfRanking):
-        return message.key.encode()
-    name: str = getattr(message, TOPICS[topic_of(type(message))].key)
-    return name.encode()
+    return _key_reader(type(message))(message)
 
 
 def produced(message: Struct) -> Produced:
     """The record that carries a message."""
     return Produced(topic_of(type(message)), key_of(message), encode(message))
+
+
+@cache
+def _key_reader(kind: type[Struct]) -> Callable[[Any], bytes]:
+    """How messages of this type tell their key; asked once a type, for keys are read for every record."""
+    if kind is CoClusters:
+        return lambda _: MODEL_KEY
+    if kind is DriftAlert:
+        return lambda alert: f"{alert.user_group}.{alert.card_group}".encode()
+    if kind is PolicyValue:
+        return lambda value: f"{value.policy} {value.reward}".encode()
+    name = attrgetter("key" if kind is ShelfRanking else TOPICS[topic_of(kind)].key)
+    return lambda message: name(message).encode()

@@ -28,12 +28,11 @@ START_MS = 1_700_000_000_000
 class Run:
     """Writes everything that a run would leave in the topics."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.records: list[LogRecord] = []
         self._offsets: Counter[str] = Counter()
-        settings = Settings()
         self.listeners = Listeners(settings.listeners, source="listeners/0")
-        self.cards = Cards(settings.rewards)
+        self.cards = Cards(settings.rewards, half_life_ms=settings.reward_half_life_ms)
         self.learner = Learner(LearnerSettings(warmup_events=200), settings.rewards, seed=1)
 
     def write(self, message: Struct) -> int:
@@ -60,14 +59,14 @@ class Run:
             self.write(message)
 
 
-def small_run() -> list[LogRecord]:
+def small_run(settings: Settings | None = None) -> list[LogRecord]:
     """Some 1,000 events, all exposures settled, in the auditor's reading order."""
     world = SatisfactionWorld(world_settings("W1", users=USERS, cards=CARDS), world_seed=3)
     home = SimulatedHome(world, HomePageSettings(control_share=1.0), seed=4)
     times = [START_MS + 20_000 * number for number in range(PAGES)]
     home.visit(np.random.default_rng(5).integers(USERS, size=PAGES).tolist(), times, {})
     events = home.events_until(START_MS + 10**10)
-    run = Run()
+    run = Run(settings or Settings())
     for card in home.catalogue:
         run.write(card)
         run.listeners.learned.put_card(card.card_id, card)

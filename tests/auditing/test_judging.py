@@ -6,6 +6,7 @@ from functools import cache
 import orjson
 import pytest
 
+from processors.ranking.settings import RankingSettings, SurfaceSettings
 from schemas.dead_letters import DeadLetter
 from streams.audit_rules import audit_rules
 from streams.auditing.books import READING_ORDER
@@ -177,6 +178,13 @@ def test_what_a_run_leaves_holds() -> None:
     assert found.interactions > 400
     assert found.rankings > 300
     assert len(found.violations) == 18, "every check was made"
+
+
+def test_statistics_that_forget_and_rankings_of_two_surfaces_hold_as_well() -> None:
+    ranking = RankingSettings(surfaces={"search": SurfaceSettings(reward="static", policy="thompson")})
+    found = audited(small_run(Settings(reward_half_life_ms=3_600_000, ranking=ranking)))
+    assert found.holds, found.findings
+    assert found.rankings > 600
 
 
 @pytest.mark.parametrize("what", TAMPERED)

@@ -66,6 +66,23 @@ def test_hours_in_a_compressed_file_give_the_same_groups_as_seconds(tmp_path: Pa
     np.testing.assert_allclose(one["blocks"]["mean_log"], other["blocks"]["mean_log"], atol=1e-6)
 
 
+def test_other_ways_to_group_are_scored_beside(tmp_path: Path) -> None:
+    path, groups = written(tmp_path / "log.csv", header="user,item,seconds", scale=1.0), tmp_path / "groups.json"
+    shape = ("--user-groups", "3", "--card-groups", "3")
+    history = generate(WORLD, world_seed=11)
+    truth = {
+        "user_group": {f"u{user}": group for user, group in enumerate(history.user_group.tolist())},
+        "card_group": {f"c{card}": group for card, group in enumerate(history.card_group.tolist())},
+    }
+    groups.write_text(json.dumps(truth))
+    models = json.loads(run(str(path), *shape, "--counts", "--given", str(groups), "--json").stdout)["held_out"][
+        "models"
+    ]
+    assert models["given"]["log_likelihood"] > models["counts 3x3"]["log_likelihood"] + 0.1
+    assert abs(models["given"]["log_likelihood"] - models["3x3"]["log_likelihood"]) < 0.1
+    assert run(str(path), *shape, "--given", str(path)).exit_code == 2
+
+
 def test_wrong_usage_ends_with_2_and_a_useless_file_with_1(tmp_path: Path) -> None:
     empty = tmp_path / "empty.csv"
     empty.write_text("user,item,seconds\n")

@@ -12,8 +12,8 @@ from processors.cocluster.online_blocks import OnlineBlocks
 from processors.cocluster.settings import LearnerSettings
 from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
 from processors.cocluster.static_groups import StaticGroups
+from processors.worlds.agreement import adjusted_rand
 from processors.worlds.blocks import BlockHistory, BlockWorld, generate
-from tests.cocluster.agreement import adjusted_rand
 
 WORLD = BlockWorld(users=150, cards=60, user_groups=3, card_groups=2, streams_per_user=14, noise_sd=0.6)
 HISTORY = generate(WORLD, world_seed=21)

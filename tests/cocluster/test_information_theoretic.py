@@ -5,8 +5,8 @@ import numpy as np
 from processors.cocluster.information_theoretic import InformationTheoretic
 from processors.cocluster.normal_blocks import NormalBlocks
 from processors.cocluster.soft_groups import Interactions
+from processors.worlds.agreement import adjusted_rand
 from processors.worlds.blocks import BlockWorld, generate
-from tests.cocluster.agreement import adjusted_rand
 
 USERS, CARDS = 300, 90
 

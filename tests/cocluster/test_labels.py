@@ -36,3 +36,12 @@ def test_an_editors_name_wins_and_follows_its_cards_through_a_refit() -> None:
 
 def test_a_name_of_a_scattered_group_is_dropped() -> None:
     assert carried_names({0: "Night"}, np.array([[0.4, 0.3, 0.3]])) == {}
+
+
+def test_groups_that_would_share_a_name_are_told_apart_by_one_word_more() -> None:
+    groups = np.repeat(np.eye(3), 10, axis=0)
+    news, sport, jazz = np.arange(20), np.arange(10), np.arange(20, 30)
+    tagged = (np.concatenate((news, sport, jazz)), np.repeat([0, 1, 2], [20, 10, 10]))
+    names = [label.name for label in label_card_groups(groups, tagged, ["news", "sport", "jazz"], words=1)]
+    assert len(set(names)) == 3
+    assert names[2] == "jazz"

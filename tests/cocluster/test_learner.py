@@ -5,8 +5,8 @@ import pytest
 
 from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.settings import LearnerSettings
+from processors.worlds.agreement import adjusted_rand
 from processors.worlds.blocks import BlockHistory, BlockWorld, generate
-from tests.cocluster.agreement import adjusted_rand
 
 WORLD = BlockWorld(users=400, cards=120, user_groups=6, card_groups=6, streams_per_user=25, noise_sd=0.7)
 

@@ -8,8 +8,8 @@ from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.settings import LearnerSettings
 from processors.cocluster.shapes import candidates, chosen_shape, compare, fold_numbers
 from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
+from processors.worlds.agreement import adjusted_rand
 from processors.worlds.blocks import WORLDS, BlockHistory, BlockWorld, generate, scaled
-from tests.cocluster.agreement import adjusted_rand
 
 
 def table(history: BlockHistory, world: BlockWorld) -> Interactions:

@@ -43,6 +43,8 @@ def parse(words: list[str]) -> str:
     context: Any = None
     name, rest = words[0], words[1:]
     while True:
+        if rest == ["--help"]:
+            return f"{context.command_path} {name}" if context else name
         context = command.make_context(name, rest, parent=context)
         if not hasattr(command, "resolve_command"):
             return str(context.command_path)

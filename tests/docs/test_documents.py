@@ -90,7 +90,7 @@ def test_the_commands_for_a_cluster_do_what_the_readme_says(tmp_path: Path) -> N
             for words in console_commands("README.md")
             if BROKER_IN_DOCUMENTS in words
         ]
-        [topics, worker, follow, letters] = commands
+        [topics, worker, follow, letters, audit] = commands
         assert subprocess.run([sys.executable, "-m", "streams.cli.main", *topics[1:]], check=False).returncode == 0
         with started(worker, tmp_path / "worker") as working, started(follow, tmp_path / "follow"):
             asyncio.run(show_pages(broker.bootstrap))
@@ -101,6 +101,8 @@ def test_the_commands_for_a_cluster_do_what_the_readme_says(tmp_path: Path) -> N
             assert run_snippet(fenced("README.md", "python")[0], broker.bootstrap)["shelves"] == [("shelf-1", ("c1",))]
             working.terminate()
             assert working.wait(DEADLINE_S) == 0, "SIGTERM commits and leaves cleanly"
+            with started(audit, tmp_path / "audit") as auditing:
+                assert auditing.wait(DEADLINE_S) == 0, (tmp_path / "audit").read_text()
 
 
 def run_snippet(source: str, bootstrap: str) -> dict[str, object]:

@@ -7,10 +7,10 @@ from streams.benchmarks.storm.schedule import ActKind, StormSettings, schedule
 from streams.benchmarks.storm.storm import bench_storm
 
 SHORT = StormSettings(
-    seed=7, seconds=16.0, nodes=1, worker_kills=3, broker_kills=1, scale_changes=2, freezes=0, events_per_second=120
+    seed=7, seconds=10.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=2, freezes=0, events_per_second=120
 )
 FAULTY = StormSettings(
-    seed=8, seconds=16.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=0, freezes=1, freeze_s=8.0,
+    seed=8, seconds=13.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=0, freezes=1, freeze_s=7.0,
     fault_bursts=2, events_per_second=120,
 )  # fmt: skip
 STORMS = [
@@ -28,7 +28,7 @@ def test_after_a_storm_the_audit_holds(backend: Backend, storm: StormSettings) -
     assert found["worker_deaths"] == []
     assert found["passed"], found
     assert found["worker_kills"] == storm.worker_kills
-    assert found["audit"]["settled"] > 3_000
+    assert found["audit"]["settled"] > 1_500
 
 
 def test_a_schedule_has_what_was_asked_for_and_ends_in_time() -> None:

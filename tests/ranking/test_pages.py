@@ -56,8 +56,9 @@ def learned() -> Learned:
     return known
 
 
-def request(user_id: str = "u1", number: int = 1, plays: tuple[Play, ...] = ()) -> RankingRequest:
-    return RankingRequest(user_id=user_id, ranking_number=number, event_ms=5, plays=plays, sources={"impressions": 3})
+def request(user_id: str = "u1", number: int = 1, plays: tuple[Play, ...] = (), event_ms: int = 5) -> RankingRequest:
+    sources = {"impressions": 3}
+    return RankingRequest(user_id=user_id, ranking_number=number, event_ms=event_ms, plays=plays, sources=sources)
 
 
 def maker(policy: str = "epsilon-greedy", **settings: Any) -> PageMaker:

@@ -1,5 +1,6 @@
 """Streaming times are learned, published and read back: readers judge by the publisher's thresholds."""
 
+import msgspec
 import numpy as np
 
 from processors.cocluster.settings import LearnerSettings
@@ -77,3 +78,24 @@ def test_a_snapshot_without_histograms_is_read_by_its_normals() -> None:
     times = times_of(flat)
     for name in ("mean", "median", "mean:none"):
         np.testing.assert_allclose(reward_named(name).success(times).threshold_s, np.expm1(6.0), rtol=0.05)
+
+
+def test_thresholds_follow_the_world_once_the_old_streams_have_faded() -> None:
+    settings = LearnerSettings(user_groups=2, card_groups=2, warmup_events=600, half_life_ms=10_000, stuck_test=False)
+    learner = Learner(settings, ("mean", "static"), seed=9)
+    learner.interactions(interactions())
+    (before, *_) = learner.publish()
+    later_ms = interactions()[-1].event_ms + 1
+    for again in range(3):
+        shift_ms = later_ms * (again + 1)
+        shorter = [
+            msgspec.structs.replace(one, event_ms=one.event_ms + shift_ms, played_ms=one.played_ms // 4)
+            for one in interactions()
+        ]
+        learner.interactions(shorter)
+    (after, *_) = learner.publish()
+    assert isinstance(before, CoClusters)
+    assert isinstance(after, CoClusters)
+    ratio = np.sort(np.ravel(after.thresholds_s["mean"])) / np.sort(np.ravel(before.thresholds_s["mean"]))
+    np.testing.assert_allclose(ratio, 0.25, rtol=0.35)
+    assert after.thresholds_s["static"] == before.thresholds_s["static"]

@@ -1,7 +1,7 @@
 """Statistics add up: cards' to the outcomes, blocks' to the interactions."""
 
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 
 from streams.auditing.books import Books
@@ -16,19 +16,21 @@ def _differ(found: float, expected: float) -> bool:
 
 def card_sums_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]:
     """Cards whose statistics are not the sums over their outcomes: exposures, and successes by the yardstick."""
-    exposures: Counter[str] = Counter()
-    successes: Counter[str] = Counter()
+    exposures: defaultdict[str, float] = defaultdict(float)
+    successes: defaultdict[str, float] = defaultdict(float)
     for exposure, settled in books.settled.items():
         last = max([*settled, *books.corrected.get(exposure, ())], key=lambda outcome: outcome.stream_count)
-        exposures[last.card_id] += len(settled)
-        successes[last.card_id] += last.played_ms >= 1_000 * recomputed.rules.yardstick_s
+        known = books.statistics.get(last.card_id)
+        weight = 1.0 if known is None else known.weight(last.shown_ms)
+        exposures[last.card_id] += weight * len(settled)
+        successes[last.card_id] += weight * (last.played_ms >= 1_000 * recomputed.rules.yardstick_s)
     for card_id in sorted(exposures.keys() | books.statistics.keys()):
         told = books.statistics.get(card_id)
         if told is None or _differ(sum(told.exposures), exposures[card_id]):
             counted = 0.0 if told is None else sum(told.exposures)
-            yield f"{card_id}: {counted:.3f} exposures, not {exposures[card_id]}"
+            yield f"{card_id}: {counted:.3f} exposures, not {exposures[card_id]:.3f}"
         elif "static" in told.rewards and _differ(sum(told.rewards["static"].total), successes[card_id]):
-            yield f"{card_id}: {sum(told.rewards['static'].total):.3f} successes, not {successes[card_id]}"
+            yield f"{card_id}: {sum(told.rewards['static'].total):.3f} successes, not {successes[card_id]:.3f}"
 
 
 def engagement_sums_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]:

@@ -12,7 +12,7 @@ import orjson
 
 from streams.benchmarks.backends import Backend, broker_for
 from streams.benchmarks.filling import fill, keyed
-from streams.benchmarks.peers.quix_environment import QUIX, quix_python
+from streams.benchmarks.peers.environments import QUIX, python_with
 from streams.benchmarks.pipeline import INPUTS, worked_off
 from streams.benchmarks.traffic import Traffic, TrafficSettings
 from streams.settings import Settings
@@ -56,10 +56,10 @@ def _ratio(ours: Any, other: Any) -> float | None:
 def _quix(bootstrap: str, events: int) -> float | str:
     """Events a second, or why there is no figure."""
     try:
-        python = quix_python()
+        python = python_with(QUIX)
     except (OSError, subprocess.CalledProcessError) as error:
         said = getattr(error, "stderr", "") or str(error)
-        return f"{QUIX} cannot be installed here: {said.strip().splitlines()[-1]}"
+        return f"{QUIX[0]} cannot be installed here: {said.strip().splitlines()[-1]}"
     script = str(Path(__file__).with_name("quix_sum.py"))
     return _rate([str(python), script], bootstrap, events)
 

@@ -35,14 +35,17 @@ ENVIRONMENT = {
 """Short patience, so that a stopped worker is evicted and its transaction timed out well before it goes on."""
 
 
-def bench_storm(storm: StormSettings, backend: Backend) -> dict[str, Any]:
-    """Play one storm; `passed` where the audit holds, no worker died by itself and all that was planned was done."""
+def bench_storm(storm: StormSettings, backend: Backend, logs: Path | None = None) -> dict[str, Any]:
+    """Play one storm; `passed` where the audit holds, no worker died by itself and all that was planned was done.
+
+    Workers' logs go to the folder `logs`, where one is named, and stay there.
+    """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is no news here
     settings = load(None, {"replication_factor": storm.nodes, "log_level": "warning"})
     with tempfile.TemporaryDirectory(prefix="shelfwise-storm-") as folder:
         harness = harness_of(backend, nodes=storm.nodes, seed=storm.seed, data_dir=f"{folder}/broker")
         with harness as broker:
-            return asyncio.run(Storm(storm, settings, broker, Path(folder)).run())
+            return asyncio.run(Storm(storm, settings, broker, logs or Path(folder)).run())
 
 
 class Storm:

@@ -6,6 +6,13 @@ from processors.cocluster.arrays import IntArray
 
 
 def adjusted_rand(one: IntArray, two: IntArray) -> float:
+    """Agreement of two groupings [n] of the same nodes, numbered from 0.
+
+    >>> adjusted_rand(np.array([0, 0, 1, 1]), np.array([1, 1, 0, 0]))
+    1.0
+    >>> round(adjusted_rand(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])), 2)
+    -0.5
+    """
     table = np.zeros((int(one.max()) + 1, int(two.max()) + 1))
     np.add.at(table, (one, two), 1.0)
     pairs, rows, columns = (

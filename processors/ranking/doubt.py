@@ -1,0 +1,20 @@
+"""How sure scores are, for policies that ask."""
+
+from dataclasses import dataclass
+
+from processors.bandit.posterior import Posterior
+from processors.cocluster.arrays import FloatArray
+from processors.ranking.scores import expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Doubt:
+    """Of every card for every listener, over the listener's soft group."""
+
+    variance: FloatArray  # [n, C], of the score
+    count: FloatArray  # [n, C], exposures that the score is worth, the prior's included
+
+
+def doubt_of(estimate: Posterior, weights: FloatArray) -> Doubt:
+    """Doubt of the posterior's means for listeners in these soft groups [n, G]."""
+    return Doubt(variance=expected(weights, estimate.variance), count=expected(weights, estimate.count))

@@ -1,0 +1,1 @@
+"""Co-clustering: how much of planted groups is found, at what cost, and how both go with size."""

@@ -1,0 +1,26 @@
+"""The benchmarks of co-clustering run, in small, and find what was planted."""
+
+import pytest
+
+from streams.benchmarks.coclustering.planted import PlantedSettings, bench_planted
+from streams.benchmarks.coclustering.scale import bench_scale
+
+
+def test_planted_groups_are_found_online_as_well_as_from_the_truth() -> None:
+    heard: list[str] = []
+    found = bench_planted(PlantedSettings(worlds=("b",), seeds=1, shrink=20, batch=False), heard.append)
+    assert found["b"]["online"]["users"] > 0.8 * found["b"]["ceiling"]["users"] > 0.3
+    assert len(heard) == 1
+
+
+def test_cost_is_told_at_an_eighth_a_quarter_a_half_and_all() -> None:
+    found = bench_scale(16_000, lambda _: None)
+    assert [row["interactions"] for row in found["marks"]] == sorted(row["interactions"] for row in found["marks"])
+    assert len(found["marks"]) == 4
+    assert found["marks"][-1]["interactions"] == found["interactions"]
+    assert found["bytes_per_edge"] > 0
+
+
+def test_a_world_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="no world is named 'z'"):
+        PlantedSettings(worlds=("z",))
