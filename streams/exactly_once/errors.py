@@ -53,7 +53,8 @@ def not_allowed(error: KafkaError, what: str) -> NotAllowedError:
     """
     names = [sorted(map(str, it)) if isinstance(it, set | frozenset) else [str(it)] for it in error.args]
     about = ", ".join(name for group in names for name in group)
-    return NotAllowedError(f"this user may not {what} ({type(error).__name__}: {about!r}): grant it the right")
+    reason = f"{type(error).__name__}: {about!r}" if about else type(error).__name__
+    return NotAllowedError(f"this user may not {what} ({reason}): grant it the right")
 
 
 class TaskFailed(Exception):  # noqa: N818  a carrier: its cause is the error

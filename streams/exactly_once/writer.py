@@ -115,6 +115,9 @@ class TransactionalWriter:
             await asyncio.wait_for(producer._sender.close(), DISCARD_TIMEOUT_S)  # noqa: SLF001
         with contextlib.suppress(Exception):
             await asyncio.wait_for(producer.client.close(), DISCARD_TIMEOUT_S)
+        waiter = producer._txn_manager._transaction_waiter  # noqa: SLF001
+        if waiter is not None and waiter.done() and not waiter.cancelled():
+            waiter.exception()  # nobody waits for it any more: known, so that it is not reported as forgotten
 
     async def _within_timeout(self, work: Coroutine[Any, Any, None], topics: Sequence[str]) -> None:
         try:

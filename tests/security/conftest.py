@@ -19,13 +19,15 @@ from kafka.admin import (
     ResourceType,
 )
 
+from streams.cli.main import run
 from streams.harness.jars import JarsKafka
 from streams.harness.secured_listener import SecuredListener
 from streams.settings import Settings
 from streams.topics.acls import Grant
 from streams.topics.admin import ensure
 
-USERS = {name: f"{name}-hunter2" for name in ("worker", "client", "subscriber", "operator", "auditor")}
+LACKERS = tuple(f"lacker{number}" for number in range(6))
+USERS = {name: f"{name}-hunter2" for name in ("worker", "client", "subscriber", "operator", *LACKERS)}
 SETTINGS = Settings(page_partitions=2)
 
 
@@ -100,13 +102,14 @@ def environment(kafka: JarsKafka, user: str, mechanism: str = "SCRAM-SHA-512", *
         "SHELFWISE_SASL_MECHANISM": mechanism,
         "SHELFWISE_SASL_USERNAME": user,
         "SHELFWISE_SASL_PASSWORD": USERS[user],
+        "SHELFWISE_GROUP": user if user in LACKERS else SETTINGS.group,
         **{f"SHELFWISE_{name.upper()}": value for name, value in changes.items()},
     }
 
 
 @pytest.fixture
 def shelfwise(kafka: JarsKafka) -> Command:
-    """Runs a command as a user, in a process of its own that ends by itself or is ended."""
+    """Runs a command as a user, in a process of its own that ends by itself or is ended: for workers."""
 
     def command(user: str, *words: str, **changes: str) -> Ended:
         process = subprocess.run(
@@ -118,5 +121,20 @@ def shelfwise(kafka: JarsKafka) -> Command:
             check=False,
         )
         return Ended(process.returncode, process.stdout, process.stderr)
+
+    return command
+
+
+@pytest.fixture
+def command(kafka: JarsKafka, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command that always ends, in this process, as a user."""
+
+    def command(user: str, *words: str, **changes: str) -> Ended:
+        capfd.readouterr()
+        with pytest.MonkeyPatch.context() as patched:
+            for name, value in environment(kafka, user, **changes).items():
+                patched.setenv(name, value)
+            status = run(list(words))
+        return Ended(status, *capfd.readouterr())
 
     return command
