@@ -11,6 +11,8 @@ from typing_extensions import override
 from streams.exactly_once.observer import Observer
 
 QUIET_LOOKS = 20
+STILL_LOOKS = 200
+"""So long nothing moves: it is over, whatever was counted. A commit whose answer was lost is in no count."""
 
 
 class Progress(Observer):
@@ -52,7 +54,7 @@ class Progress(Observer):
         self._quiet_looks = self._quiet_looks + 1 if self._moves == self._moves_seen else 0
         self._moves_seen = self._moves
         all_in = self.records["listeners"] >= self._wanted and self._quiet_looks >= QUIET_LOOKS
-        return all_in or time.perf_counter() - self._first_s > self._seconds_max
+        return all_in or self._quiet_looks >= STILL_LOOKS or time.perf_counter() - self._first_s > self._seconds_max
 
     @override
     def processed(self, task: str, partition: int, topic: str, *, records: int, seconds: float) -> None:

@@ -12,7 +12,8 @@ THIRTY_SECONDS = (
     "y30 is delicate: a reward other than the 30-s rule can win on it only where the log misleads. Thresholds fitted to"
     " co-clusters drop accidental streams that followed placement (W6); on a clean, large log nothing beats the"
     " yardstick itself. ysat, the planted satisfaction, is what a reward should be chosen by; outside of planted worlds"
-    " nobody sees it."
+    " nobody sees it. SNIPS reads a fresh log of the same kind: where placement confounds the log (W6), SNIPS is"
+    " misled as well."
 )
 
 

@@ -88,7 +88,7 @@ def test_the_commands_for_a_cluster_do_what_the_readme_says(tmp_path: Path) -> N
         commands = [
             [broker.bootstrap if word == BROKER_IN_DOCUMENTS else word for word in words]
             for words in console_commands("README.md")
-            if BROKER_IN_DOCUMENTS in words
+            if BROKER_IN_DOCUMENTS in words and words[1] != "labels"  # there is nothing to name within seconds
         ]
         [topics, worker, follow, letters, audit] = commands
         assert subprocess.run([sys.executable, "-m", "streams.cli.main", *topics[1:]], check=False).returncode == 0
