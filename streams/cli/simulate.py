@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 import orjson
 import typer
@@ -14,6 +15,7 @@ from streams.cli.options import ConfigOption, NeededBrokerOption, settings_of
 from streams.settings import ConfigurationError
 
 STEP_MS = 1_000
+LIVE_DELAY_MAX_MS = 1_000
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +47,10 @@ def simulate(
         planted = SatisfactionWorld(world_settings(world, users=users, cards=cards), world_seed=seed)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
-    home = SimulatedHome(planted, HomePageSettings(control_share=1.0), seed=seed)
+    behaviour = HomePageSettings(control_share=1.0)
+    if rate is not None:
+        behaviour = msgspec.structs.replace(behaviour, delay_max_ms=LIVE_DELAY_MAX_MS)
+    home = SimulatedHome(planted, behaviour, seed=seed)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x51B,)))
     if rate is not None:
         sent = asyncio.run(_live(settings, home, users, pages=impressions, pages_per_second=rate, rng=rng))

@@ -59,6 +59,8 @@ async def live(
             with suppress(TimeoutError):
                 async with asyncio.timeout(STEP_S):
                     await stop.wait()
+        last_ms = round(time.time() * 1_000) + home.settings.delay_max_ms  # pages that are on their way
+        await _send(publisher, home.events_until(last_ms), run)
         return publisher.published_count
 
 

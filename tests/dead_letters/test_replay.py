@@ -168,7 +168,7 @@ def replaying(bootstrap: str) -> "subprocess.Popen[bytes]":
 
 
 def test_killed_half_way_again_and_again_nothing_is_lost_or_doubled(bootstrap: str) -> None:
-    count = 5_000
+    count = 3_000
     set_aside(bootstrap, range(count))
     for _ in range(2):
         before = written(bootstrap)
@@ -184,11 +184,11 @@ def test_killed_half_way_again_and_again_nothing_is_lost_or_doubled(bootstrap: s
 
 
 def test_two_replays_at_the_same_time_send_each_letter_once(bootstrap: str) -> None:
-    set_aside(bootstrap, range(2_000))
+    set_aside(bootstrap, range(1_000))
     for process in [replaying(bootstrap), replaying(bootstrap)]:
         process.wait(DEADLINE_S)
     replay(bootstrap)
-    assert sent_again(bootstrap) == values(range(2_000))
+    assert sent_again(bootstrap) == values(range(1_000))
 
 
 def test_the_commands_list_show_and_replay(bootstrap: str, capsys: pytest.CaptureFixture[str]) -> None:

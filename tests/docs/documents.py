@@ -46,6 +46,7 @@ def parse(words: list[str]) -> str:
         if rest == ["--help"]:
             return f"{context.command_path} {name}" if context else name
         context = command.make_context(name, rest, parent=context)
-        if not hasattr(command, "resolve_command"):
+        rest = [*context._protected_args, *context.args] if hasattr(command, "resolve_command") else []  # noqa: SLF001
+        if not rest:  # a command, or a group of them named as such
             return str(context.command_path)
-        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])  # noqa: SLF001
+        name, command, rest = command.resolve_command(context, rest)
