@@ -23,10 +23,13 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
         return {
             "SHELFWISE_SEED": str(self.seed),
             "SHELFWISE_SETTLEMENT__IDLE_MS": "3000",
-            "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "2000",
+            "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "4000",
             "SHELFWISE_COCLUSTERS__HALF_LIFE_MS": str(4 * 3_600_000),
-            "SHELFWISE_COCLUSTERS__RETHINK_GROWTH": "4",  # a new generation would start the drift monitors anew
+            "SHELFWISE_COCLUSTERS__RETHINK_GROWTH": "20",  # a new generation would start the drift monitors anew
             "SHELFWISE_COCLUSTERS__STUCK_TEST": "false",
-            "SHELFWISE_DRIFT__SETTLING_BUCKETS": "3",
+            "SHELFWISE_DRIFT__BUCKET_LENGTH_MS": "1200000",  # with 300 listeners less than this tells little
+            "SHELFWISE_DRIFT__SETTLING_BUCKETS": "1",
+            "SHELFWISE_DRIFT__REFERENCE_BUCKETS": "5",
+            "SHELFWISE_DRIFT__THRESHOLD": "6.0",
             "SHELFWISE_LOG_LEVEL": "info",
         }
