@@ -124,6 +124,7 @@ class Learner:
             mean=_matrix(model.mean),
             variance=_matrix(model.variance),
             count=_matrix(model.count),
+            unplaced_count=self.learner.state.unplaced_count,
             global_mean=model.global_mean,
             global_variance=model.global_variance,
             thresholds_s={reward.name: _matrix(reward.success(times).threshold_s) for reward in self.rewards},

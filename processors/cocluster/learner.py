@@ -37,6 +37,7 @@ from processors.cocluster.ring_memory import Columns
 from processors.cocluster.settings import LearnerSettings
 from processors.cocluster.soft_groups import SoftGroups, group_prior, soft_groups
 from processors.cocluster.state_rows import STRUCTURE_KEY, Structure
+from processors.cocluster.time_bins import COUNT
 
 SPAWN_KEY = 0x6C6561726E  # "learn"
 SETTLING_SWEEPS = 3
@@ -170,6 +171,8 @@ class CoClusterLearner:
             groups = first_structure(data, settings, rng)
             state.ready, state.generation = True, 1
         self._adopt(groups, cards)
+        if state.rethought_count == 0:
+            state.unplaced_count = round(state.events_count - float(state.statistics[COUNT].sum()))
         state.rethought_at = state.events_count
         state.rethought_count += 1
         rest = settings.stuck_rest_share * state.events_count * 2.0 ** min(state.fruitless_count, 10)

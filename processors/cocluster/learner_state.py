@@ -31,6 +31,7 @@ class LearnerState:
     swept_at: int = 0
     swept_ms: int = 0
     rethought_at: int = 0
+    unplaced_count: int = 0  # interactions that had left their rings before the first fit: in no block
     ready: bool = False
     statistics: FloatArray  # [STATISTICS, G, K], rows of `time_bins`
     user_prior: FloatArray  # [G]

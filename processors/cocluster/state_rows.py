@@ -11,7 +11,7 @@ import numpy as np
 
 from processors.cocluster.arrays import FloatArray, IntArray
 
-FORMAT = 2
+FORMAT = 3
 STRUCTURE_KEY = b"s"
 EDGE = np.dtype([("card", "<i8"), ("event_ms", "<i8"), ("x", "<f4")])
 

@@ -98,7 +98,7 @@ class Books:
         elif topic == "card-statistics":
             self.statistics[message.card_id] = message
         elif topic == "co-clusters":
-            self.block_count = sum(map(sum, message.count))
+            self.block_count = sum(map(sum, message.count)) + message.unplaced_count
         elif topic == "catalogue":
             self.rankings.note_card(message)
         else:

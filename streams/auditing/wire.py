@@ -95,6 +95,7 @@ class CoClustersRead(Struct, frozen=True):
     """Block statistics."""
 
     count: list[list[float]]
+    unplaced_count: int = 0
 
 
 class ShelfRead(Struct, frozen=True):

@@ -5,6 +5,7 @@ import pytest
 
 from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.time_bins import COUNT
 from processors.worlds.agreement import adjusted_rand
 from processors.worlds.blocks import BlockHistory, BlockWorld, generate
 
@@ -117,3 +118,16 @@ def test_cards_are_reported_when_they_move_and_not_again_when_they_rest() -> Non
     logits = learner.card_logits(np.array([0, 10**6]))
     np.testing.assert_allclose(np.exp(logits).sum(axis=1), 1.0)
     np.testing.assert_allclose(logits[1], np.log(learner.model().card_prior))
+
+
+def test_what_left_its_ring_before_the_first_fit_is_counted_and_the_rest_is_in_the_blocks() -> None:
+    world = BlockWorld(users=30, cards=40, user_groups=2, card_groups=2, streams_per_user=60, noise_sd=0.5)
+    history = generate(world, world_seed=3)
+    order = np.argsort(history.user, kind="stable")  # one user after the other: rings overflow during the warm-up
+    learner = CoClusterLearner(LearnerSettings(user_groups=2, card_groups=2, warmup_events=900, ring=16), seed=4)
+    learner.learn(history.user[order], history.card[order], history.seconds[order], history.event_ms)
+    assert learner.state.unplaced_count > 100
+    placed = float(learner.streaming_sums()[COUNT].sum())
+    np.testing.assert_allclose(placed + learner.state.unplaced_count, len(history), atol=1.0)
+    again = CoClusterLearner.restore(learner.settings, 4, dict(learner.rows_changed()).items())
+    assert again.state.unplaced_count == learner.state.unplaced_count
