@@ -3,8 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
 from msgspec import Struct
 
+from processors.cocluster.arrays import FloatArray, IntArray
+from processors.drift.evidence import block_evidence, evidence_message
 from schemas.monitoring import EngagementSums
 
 YARDSTICK_MS = 30_000
@@ -20,8 +23,6 @@ class _Sums(Struct):
     played_s: float = 0.0
     log_total: float = 0.0
     log_squares: float = 0.0
-    residual_total: float = 0.0
-    residual_squares: float = 0.0
     discovered: float = 0.0
 
 
@@ -30,7 +31,7 @@ class Engagement:
 
     >>> engagement = Engagement(bucket_length_ms=1_000)
     >>> engagement.add_exposure(1_500, ("learning", 0, 2), played_ms=31_000)
-    >>> engagement.add_stream(1_700, ("learning", 0, 2), seconds=31.0, x=3.5, expected=3.0)
+    >>> engagement.add_stream(1_700, ("learning", 0, 2), seconds=31.0, x=3.5)
     >>> message, = engagement.hand_over("p0", watermark_ms=1_600, generation=1, counters={})
     >>> message.bucket_ms, message.card_group, message.exposures, message.streamed, message.log_total
     (1000, (2,), (1.0,), (1.0,), (3.5,))
@@ -39,6 +40,7 @@ class Engagement:
     def __init__(self, bucket_length_ms: int) -> None:
         self.bucket_length_ms = bucket_length_ms
         self._cells: dict[int, dict[Cell, _Sums]] = {}
+        self._evidence: dict[int, FloatArray] = {}
         self._reported: Counter[str] = Counter()
 
     def add_exposure(
@@ -62,15 +64,28 @@ class Engagement:
         """
         return played_ms if previous_ms < YARDSTICK_MS <= played_ms else 0
 
-    def add_stream(self, event_ms: int, cell: Cell, seconds: float, x: float, expected: float) -> None:
-        """A stream of so many seconds has ended; x is log1p(seconds), and this much of it was expected."""
+    def add_stream(self, event_ms: int, cell: Cell, seconds: float, x: float) -> None:
+        """A stream of so many seconds has ended; x is log1p(seconds)."""
         sums = self._sums(event_ms, cell)
         sums.streams += 1.0
         sums.played_s += seconds
         sums.log_total += x
         sums.log_squares += x * x
-        sums.residual_total += x - expected
-        sums.residual_squares += (x - expected) ** 2
+
+    def add_evidence(
+        self,
+        event_ms: IntArray,
+        user_weights: FloatArray,
+        card_weights: FloatArray,
+        x: FloatArray,
+        expected: FloatArray,
+    ) -> None:
+        """Streams [n] of known cards have ended: soft groups [n, G] and [n, K], log1p(seconds), and its expectation."""
+        buckets = event_ms // self.bucket_length_ms * self.bucket_length_ms
+        for bucket_ms in np.unique(buckets).tolist():
+            chosen = buckets == bucket_ms
+            sums = block_evidence(user_weights[chosen], card_weights[chosen], x[chosen], expected[chosen])
+            self._evidence[bucket_ms] = self._evidence.get(bucket_ms, 0.0) + sums
 
     def report_from(self, counters: Counter[str]) -> None:
         """Take these counters as already reported: they were when the state was written."""
@@ -84,6 +99,7 @@ class Engagement:
         risen = {name: count for name, count in risen.items() if count}
         self._reported = Counter(counters)
         buckets = sorted(self._cells.items())
+        evidence, self._evidence = self._evidence, {}
         self._cells = {}
         if risen and not buckets:
             buckets = [(max(0, watermark_ms) // self.bucket_length_ms * self.bucket_length_ms, {})]
@@ -103,9 +119,8 @@ class Engagement:
                 played_s=tuple(cell.played_s for cell in sums),
                 log_total=tuple(cell.log_total for cell in sums),
                 log_squares=tuple(cell.log_squares for cell in sums),
-                residual_total=tuple(cell.residual_total for cell in sums),
-                residual_squares=tuple(cell.residual_squares for cell in sums),
                 discovered=tuple(cell.discovered for cell in sums),
+                evidence=evidence_message(evidence[bucket_ms]) if bucket_ms in evidence else None,
                 counters=risen if number == len(buckets) else {},
             )
 

@@ -91,10 +91,10 @@ class Listeners:
         groups, weight_rows = weights.argmax(axis=1).tolist(), weights.tolist()
         generation = self.learned.blocks.generation
         card_groups = self._card_groups(due)
-        expected = self._expected(due, weights)
-        for item, group, row, mean in zip(due, groups, weight_rows, expected, strict=True):
+        self._add_evidence(due, weights)
+        for item, group, row in zip(due, groups, weight_rows, strict=True):
             if isinstance(item, EndedStream):
-                self._count_stream(item, group, card_groups, mean)
+                self._count_stream(item, group, card_groups)
                 if self._is_sampled(item.stream.user_id):
                     messages.append(item.interaction())
                 continue
@@ -120,17 +120,24 @@ class Listeners:
     def _hard_card_groups(self) -> FloatArray:
         return np.asarray(self.learned.card_weights().argmax(axis=1))
 
-    def _expected(self, due: Sequence[Due], weights: FloatArray) -> list[float]:
-        """What the co-clusters lead to expect of log1p(seconds), for each stream among these."""
-        names = [item.stream.card_id if isinstance(item, EndedStream) else "" for item in due]
-        cards = softmax(self.learned.card_logits()[self.learned.rows_of(names)])
-        means = np.einsum("ng,gk,nk->n", weights, self.learned.blocks.mean, cards)
-        return [float(mean) for mean in means]
+    def _add_evidence(self, due: Sequence[Due], weights: FloatArray) -> None:
+        """What the streams of known cards among these say of the co-clusters, against what those led to expect."""
+        ended = [(number, item.stream) for number, item in enumerate(due) if isinstance(item, EndedStream)]
+        rows = self.learned.rows_of([stream.card_id for _, stream in ended])
+        ended = [stream for stream, row in zip(ended, rows.tolist(), strict=True) if row >= 0]
+        if not ended:
+            return
+        users = weights[[number for number, _ in ended]]
+        cards = softmax(self.learned.card_logits()[rows[rows >= 0]])
+        expected = np.einsum("ng,gk,nk->n", users, self.learned.blocks.mean, cards)
+        event_ms = np.array([stream.event_ms for _, stream in ended], dtype=np.int64)
+        x = np.log1p(np.array([stream.played_ms for _, stream in ended]) / 1_000.0)
+        self._engagement.add_evidence(event_ms, users, cards, x, expected)
 
-    def _count_stream(self, item: EndedStream, group: int, card_groups: dict[str, int], expected: float) -> None:
+    def _count_stream(self, item: EndedStream, group: int, card_groups: dict[str, int]) -> None:
         seconds = item.stream.played_ms / 1_000.0
         cell = (item.variant or ORGANIC, group, card_groups[item.stream.card_id])
-        self._engagement.add_stream(item.stream.event_ms, cell, seconds, float(np.log1p(seconds)), expected)
+        self._engagement.add_stream(item.stream.event_ms, cell, seconds, float(np.log1p(seconds)))
 
     def _count_settled(self, item: SettledImpression, group: int, card_groups: dict[str, int]) -> None:
         shown = item.impression

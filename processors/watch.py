@@ -7,24 +7,30 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from processors.drift.block_monitor import BlockMonitor, BucketMean, Change
+from processors.drift.block_monitor import Change
+from processors.drift.evidence import evidence_sums
+from processors.drift.monitors import Block, Monitors
 from processors.drift.settings import DriftSettings
 from processors.settlement.rows import Row
 from schemas.learning import CoClusters
-from schemas.monitoring import DriftAlert, EngagementMetrics, EngagementSums
+from schemas.monitoring import BlockEvidence, DriftAlert, EngagementMetrics, EngagementSums
 
 ALL_VARIANTS = "all"
 PARTITION_KEY = b"p"
 _BUCKET, _BLOCK = b"b/", b"m/"
 
-_FIELDS = 9
+_FIELDS = 7
 
 
 class _Bucket(Struct, array_like=True):
-    """Sums of one open bucket, by variant and by block of the generation in force; in the order of a message."""
+    """Sums of one open bucket: by variant, in the order of a message, and evidence on the generation in force."""
 
     variants: dict[str, list[float]] = {}
-    blocks: dict[str, list[float]] = {}
+    evidence: list[list[list[float]]] = []  # [5, G, K]
+
+    def add_evidence(self, message: BlockEvidence) -> None:
+        sums = evidence_sums(message)
+        self.evidence = (sums + self.evidence if self.evidence else sums).tolist()
 
 
 class _PartitionRow(Struct, array_like=True):
@@ -51,7 +57,7 @@ class Watch:
         self._newest_ms = 0
         self._watched_from_ms = 0
         self._open: dict[int, _Bucket] = {}
-        self._monitors: dict[str, BlockMonitor] = {}
+        self._monitors = Monitors(settings)
         self._changed: set[bytes] = set()
         self._written: Counter[str] = Counter()
 
@@ -72,10 +78,13 @@ class Watch:
 
     def changed_rows(self) -> Iterator[Row]:
         """Rows of state that have changed since the last call."""
-        if not self._changed and self._written == self.counters:
+        monitors = [(_BLOCK + key, value) for key, value in self._monitors.changed_rows()]
+        if not self._changed and not monitors and self._written == self.counters:
             return
+        yield from monitors
         for key in sorted(self._changed):
-            yield key, self._row(key)
+            bucket = self._open.get(int(key[len(_BUCKET) :]))
+            yield key, None if bucket is None else msgspec.msgpack.encode(bucket)
         row = _PartitionRow(
             self.generation, self._closed_until_ms, self._newest_ms, self._watched_from_ms, dict(self.counters)
         )
@@ -95,9 +104,7 @@ class Watch:
             elif key.startswith(_BUCKET):
                 self._open[int(key[len(_BUCKET) :])] = msgspec.msgpack.decode(value, type=_Bucket)
             else:
-                monitor = BlockMonitor(self.settings)
-                monitor.restore(msgspec.msgpack.decode(value, type=list[BucketMean]))
-                self._monitors[key[len(_BLOCK) :].decode()] = monitor
+                self._monitors.restore(key[len(_BLOCK) :], value)
 
     def _add(self, message: EngagementSums) -> None:
         self._newest_ms = max(self._newest_ms, message.watermark_ms)
@@ -112,13 +119,13 @@ class Watch:
         bucket = self._open.setdefault(bucket_ms, _Bucket())
         self._changed.add(_BUCKET + str(bucket_ms).encode())
         columns = (message.exposures, message.streamed, message.streams, message.played_s)
-        logs = (message.log_total, message.log_squares, message.residual_total, message.residual_squares)
         discovered = message.discovered or (0.0,) * len(message.variant)
-        cells = zip(message.variant, message.user_group, message.card_group, *columns, *logs, discovered, strict=True)
-        for variant, user_group, card_group, *values in cells:
+        cells = zip(message.variant, *columns, message.log_total, message.log_squares, discovered, strict=True)
+        for variant, *values in cells:
             _add_to(bucket.variants, variant, values)
-            if message.generation == self.generation and bucket_ms == message.bucket_ms:
-                _add_to(bucket.blocks, f"{user_group}.{card_group}", values)
+        is_current = message.generation == self.generation > 0 and bucket_ms == message.bucket_ms
+        if message.evidence is not None and is_current:
+            bucket.add_evidence(message.evidence)
 
     def _is_over(self, bucket_ms: int) -> bool:
         return bucket_ms + self.settings.bucket_length_ms + self.settings.grace_ms <= self._newest_ms
@@ -131,35 +138,18 @@ class Watch:
             yield self._metrics(variant, bucket_ms, bucket.variants[variant], {})
         every = np.array(list(bucket.variants.values())).reshape(-1, _FIELDS).sum(axis=0).tolist()
         yield self._metrics(ALL_VARIANTS, bucket_ms, every, dict(self.counters))
-        for block, (_, _, streams, _, log_total, _, residual, squares, _) in sorted(bucket.blocks.items()):
-            if streams > 0.0 and "-1" not in block and bucket_ms >= self._watched_from_ms:
-                mean = residual / streams
-                variance = max(squares / streams - mean**2, 0.0)
-                change = self._read(block, BucketMean(bucket_ms, streams, mean, variance, log_total / streams))
-                if change is not None:
-                    yield self._alert(block, change)
-
-    def _read(self, block: str, bucket: BucketMean) -> Change | None:
-        monitor = self._monitors.setdefault(block, BlockMonitor(self.settings))
-        self._changed.add(_BLOCK + block.encode())
-        return monitor.read(bucket)
+        if bucket.evidence and bucket_ms >= self._watched_from_ms:
+            for block, change in self._monitors.read(bucket_ms, np.array(bucket.evidence)):
+                yield self._alert(block, change)
 
     def _start_generation(self, generation: int) -> None:
         self.generation = generation
         settling_ms = self.settings.settling_buckets * self.settings.bucket_length_ms
         self._watched_from_ms = self._newest_ms + settling_ms if self._newest_ms else 0
-        self._changed.update(_BLOCK + block.encode() for block in self._monitors)
-        self._monitors = {}
+        self._monitors.clear()
         for bucket_ms, bucket in self._open.items():
-            bucket.blocks.clear()
+            bucket.evidence = []
             self._changed.add(_BUCKET + str(bucket_ms).encode())
-
-    def _row(self, key: bytes) -> bytes | None:
-        if key.startswith(_BUCKET):
-            bucket = self._open.get(int(key[len(_BUCKET) :]))
-            return None if bucket is None else msgspec.msgpack.encode(bucket)
-        monitor = self._monitors.get(key[len(_BLOCK) :].decode())
-        return None if monitor is None else msgspec.msgpack.encode(monitor.history)
 
     def _metrics(
         self, variant: str, bucket_ms: int, values: list[float], counters: dict[str, int]
@@ -178,10 +168,10 @@ class Watch:
             counters=counters,
         )
 
-    def _alert(self, block: str, change: Change) -> DriftAlert:
-        user_group, card_group = (int(group) for group in block.split("."))
+    def _alert(self, block: Block, change: Change) -> DriftAlert:
+        user_group, card_group = block
         return DriftAlert(
-            alert_id=f"{self.generation}.{block}.{change.bucket_ms}",
+            alert_id=f"{self.generation}.{user_group}.{card_group}.{change.bucket_ms}",
             generation=self.generation,
             user_group=user_group,
             card_group=card_group,

@@ -5,8 +5,24 @@ from typing import Literal
 from msgspec import Struct, field
 
 from schemas.fields import Count, EventMs, Identifier, refuse_unless
+from schemas.learning import Matrix
 
 DriftDetector = Literal["adwin", "page-hinkley"]
+
+
+class BlockEvidence(Struct, frozen=True, kw_only=True):
+    """What streams say of every co-cluster, by user group and card group: each stream counts in all of them.
+
+    Its share in a block is the listener's weight times the card's. `streams` sums shares, `squares` their squares
+    (streams**2 / squares is what they are worth as whole streams), `log_total` shares times x = log1p(seconds),
+    `residual_total` and `residual_squares` shares times x less what was expected, and times its square.
+    """
+
+    streams: Matrix
+    squares: Matrix
+    log_total: Matrix
+    residual_total: Matrix
+    residual_squares: Matrix
 
 
 class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1", tag_field="type"):
@@ -14,9 +30,8 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
 
     Row i speaks of `variant[i]`, `user_group[i]`, `card_group[i]`. `exposures` and `streamed` count settled exposures
     and those with a stream of 30 s or more; `streams`, `played_s`, `log_total` and `log_squares` sum over ended
-    streams, log being log1p(seconds); `residual_total` and `residual_squares` over log less what the co-clusters led to
-    expect of this listener and this card. `discovered` counts settled exposures of cards that the listener had not
-    streamed lately. `counters` are the oddities met, by name.
+    streams, log being log1p(seconds). `discovered` counts settled exposures of cards that the listener had not
+    streamed lately. `evidence` is of the ended streams of known cards. `counters` are the oddities met, by name.
     """
 
     source: Identifier
@@ -32,9 +47,8 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
     played_s: tuple[float, ...]
     log_total: tuple[float, ...]
     log_squares: tuple[float, ...]
-    residual_total: tuple[float, ...]
-    residual_squares: tuple[float, ...]
     discovered: tuple[float, ...] = ()
+    evidence: BlockEvidence | None = None
     counters: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -47,8 +61,6 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
             self.played_s,
             self.log_total,
             self.log_squares,
-            self.residual_total,
-            self.residual_squares,
         )
         refuse_unless(all(len(column) == len(self.variant) for column in columns), "columns differ in length")
         refuse_unless(len(self.discovered) in {0, len(self.variant)}, "columns differ in length")

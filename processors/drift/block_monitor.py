@@ -1,29 +1,16 @@
 """Watches one co-cluster: River's ADWIN and Page-Hinkley on standardised means of event-time buckets."""
 
-from math import sqrt
 from typing import Any
 
 from msgspec import Struct
 from river.drift import ADWIN, PageHinkley
 
 from processors.drift.settings import DriftSettings
+from processors.drift.usual import BlockBucket, Usual
 from schemas.monitoring import DriftDetector
 
-NEWEST_BUCKETS = 3
-
-
-class BucketMean(Struct, frozen=True, array_like=True):
-    """What the streams of one bucket of a block lasted, in x = log1p(seconds).
-
-    `mean` and `variance` are of x less what was expected of its listener and its card: when the learner moves cards or
-    listeners between groups, expectation moves along, and what is left speaks of the world. `mean_x` is of x itself.
-    """
-
-    bucket_ms: int
-    streams: float
-    mean: float
-    variance: float
-    mean_x: float = 0.0
+NEWEST_BUCKETS = 2
+ANCHOR_BUCKETS = 500
 
 
 class Change(Struct, frozen=True):
@@ -37,69 +24,68 @@ class Change(Struct, frozen=True):
     standard_errors: float
 
 
-class BlockMonitor:
-    """Reads bucket means in the order of event time; all of its state is the list of them since the last change.
+class MonitorState(Struct, array_like=True):
+    """All that a monitor knows: what is usual, the buckets too new to be, and what its detectors have read."""
 
-    What is fed to the detectors is (mean - usual) / standard error, so one setting serves large and small blocks.
+    usual: Usual
+    newest: list[BlockBucket] = []
+    values: list[float] = []
+
+
+class BlockMonitor:
+    """Reads the evidence on a block, bucket by bucket in the order of event time.
+
+    The detectors are fed with standard errors by which a bucket departs from the usual, so one setting serves large and
+    small blocks. These are around zero as long as nothing changes. Page-Hinkley is told so (its own mean begins with
+    `ANCHOR_BUCKETS` zeros): a mean that follows the first buckets after a change would take half of it away. The newest
+    `NEWEST_BUCKETS` are not yet usual, for the same reason. One bucket counts for `outlier` standard errors at most:
+    what lasts is drift, what happened once is not.
 
     >>> monitor = BlockMonitor(DriftSettings(reference_buckets=3))
-    >>> means = [5.0, 5.1, 4.9, 5.0, 5.05, 4.95, 4.0, 4.0, 4.0, 4.0]
-    >>> changes = [monitor.read(BucketMean(at, 25.0, mean, 1.0)) for at, mean in enumerate(means)]
-    >>> [change.bucket_ms for change in changes if change]
+    >>> means = [0.0, 0.1, -0.1, 0.0, 0.05, -0.05, 0.1, -1.0, -1.0, -1.0]
+    >>> buckets = [BlockBucket(at, 25.0, 25.0, 150.0, 25.0 * mean, 25.0) for at, mean in enumerate(means)]
+    >>> [bucket.bucket_ms for bucket in buckets if monitor.read(bucket)]
     [9]
     """
 
-    def __init__(self, settings: DriftSettings) -> None:
+    def __init__(self, settings: DriftSettings, state: MonitorState | None = None) -> None:
         self.settings = settings
-        self.history: list[BucketMean] = []
-        self._restart()
+        self.state = state or MonitorState(Usual())
+        self._build_detectors()
 
-    def restore(self, history: list[BucketMean]) -> None:
-        """Take up where these bucket means left off: reading them again gives the same detectors."""
-        for bucket in history:
-            self.read(bucket)
-
-    def read(self, bucket: BucketMean) -> Change | None:
+    def read(self, bucket: BlockBucket) -> Change | None:
         """Take in the next bucket; gives the change that it reveals, after which the block is learned anew."""
-        if bucket.streams < self.settings.streams_min:
+        if bucket.worth < self.settings.streams_min:
             return None
-        self.history.append(bucket)
-        if len(self.history) < self.settings.reference_buckets:
-            return None
-        if len(self.history) == self.settings.reference_buckets:
-            for reference in self.history:  # they anchor the detectors' own idea of what is usual
-                self._detect(self._standardise(reference))
-            return None
-        detector = self._detect(self._standardise(bucket))
-        if detector is None:
-            return None
-        change = self._change(detector, bucket)
-        self.history = []
-        self._restart()
-        return change
+        state = self.state
+        state.newest.append(bucket)
+        if state.usual.buckets >= self.settings.reference_buckets:
+            departure = state.usual.standard_errors(bucket)
+            state.values.append(min(max(departure, -self.settings.outlier), self.settings.outlier))
+            detector = self._detect(state.values[-1])
+            if detector is not None:
+                return self._conclude(detector, departure)
+            if len(state.values) > self.settings.memory_buckets:
+                del state.values[: len(state.values) // 2]
+                self._build_detectors()
+        if len(state.newest) > NEWEST_BUCKETS:
+            state.usual.add(state.newest.pop(0))
+        return None
 
-    def _restart(self) -> None:
+    def _build_detectors(self) -> None:
+        """Detectors as they are after reading the values of the state, and nothing else."""
         settings = self.settings
         self._adwin: Any = ADWIN(  # type: ignore[no-untyped-call]
             delta=settings.adwin_delta, clock=1, grace_period=4, min_window_length=2
         )
-        self._page_hinkley: Any = PageHinkley(
+        page_hinkley: Any = PageHinkley(
             min_instances=1, delta=settings.tolerance, threshold=settings.threshold, alpha=1.0
         )
-
-    def _reference(self) -> tuple[float, float, float]:
-        """Mean and variance of x in the buckets of reference, and their number of streams."""
-        reference = self.history[: self.settings.reference_buckets]
-        streams = sum(bucket.streams for bucket in reference)
-        mean = sum(bucket.streams * bucket.mean for bucket in reference) / streams
-        within = sum(bucket.streams * bucket.variance for bucket in reference) / streams
-        between = sum(bucket.streams * (bucket.mean - mean) ** 2 for bucket in reference)
-        spread = max(within, between / max(1, len(reference) - 1))
-        return mean, max(spread, 1e-3), streams
-
-    def _standardise(self, bucket: BucketMean) -> float:
-        mean, variance, streams = self._reference()
-        return (bucket.mean - mean) / sqrt(variance * (1.0 / bucket.streams + 1.0 / streams))
+        for _ in range(ANCHOR_BUCKETS):
+            page_hinkley.update(0.0)
+        self._page_hinkley = page_hinkley
+        for value in self.state.values:
+            self._detect(value)
 
     def _detect(self, value: float) -> DriftDetector | None:
         self._page_hinkley.update(value)
@@ -108,18 +94,15 @@ class BlockMonitor:
             return "page-hinkley"
         return "adwin" if self._adwin.drift_detected else None
 
-    def _change(self, detector: DriftDetector, bucket: BucketMean) -> Change:
-        before = _mean_x(self.history[: self.settings.reference_buckets])
-        after = _mean_x(self.history[-NEWEST_BUCKETS:])
+    def _conclude(self, detector: DriftDetector, departure: float) -> Change:
+        usual, newest = self.state.usual, self.state.newest
+        self.state = MonitorState(Usual())
+        self._build_detectors()
         return Change(
             detector=detector,
-            bucket_ms=bucket.bucket_ms,
-            bucket_count=len(self.history),
-            before=before,
-            after=after,
-            standard_errors=self._standardise(bucket),
+            bucket_ms=newest[-1].bucket_ms,
+            bucket_count=usual.buckets + len(newest),
+            before=usual.log_total / usual.streams,
+            after=sum(bucket.log_total for bucket in newest) / sum(bucket.streams for bucket in newest),
+            standard_errors=departure,
         )
-
-
-def _mean_x(buckets: list[BucketMean]) -> float:
-    return sum(bucket.streams * bucket.mean_x for bucket in buckets) / sum(bucket.streams for bucket in buckets)

@@ -7,9 +7,10 @@ class DriftSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """When a change is called a change.
 
     The first `settling_buckets` of a generation are not looked at: its groups still find themselves. A bucket counts
-    where it has `streams_min` streams. The first `reference_buckets` of a block say what is usual; after that
+    where it is worth `streams_min` streams. A block is judged once `reference_buckets` say what is usual; then
     Page-Hinkley allows `tolerance` standard errors and fires at a sum of `threshold` beyond it, ADWIN at confidence
-    `adwin_delta`. Buckets close `grace_ms` after their end, for partitions are not equally fast.
+    `adwin_delta`. A bucket counts for `outlier` standard errors at most. Detectors remember between half of
+    `memory_buckets` and all of them. Buckets close `grace_ms` after their end, for partitions are not equally fast.
     """
 
     bucket_length_ms: int = 600_000
@@ -18,5 +19,7 @@ class DriftSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     streams_min: int = 5
     reference_buckets: int = 6
     tolerance: float = 1.0
-    threshold: float = 8.0
+    threshold: float = 6.0
     adwin_delta: float = 0.001
+    outlier: float = 4.0
+    memory_buckets: int = 500

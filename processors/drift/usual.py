@@ -1,0 +1,83 @@
+"""What is usual in one co-cluster, and by how many standard errors a bucket of event time departs from it."""
+
+from math import sqrt
+
+from msgspec import Struct
+
+PRIOR_STREAMS = 20.0
+PRIOR_BUCKETS = 10.0
+VARIANCE_MIN = 1e-3
+
+
+class BlockBucket(Struct, frozen=True, array_like=True):
+    """Sums of the evidence on one block in one bucket of event time, as in `BlockEvidence`.
+
+    >>> BlockBucket(0, streams=10.0, squares=5.0, log_total=60.0, residual_total=-5.0, residual_squares=20.0).worth
+    20.0
+    """
+
+    bucket_ms: int
+    streams: float
+    squares: float
+    log_total: float
+    residual_total: float
+    residual_squares: float
+
+    @property
+    def worth(self) -> float:
+        """How many whole streams tell as much as these shares of streams."""
+        return self.streams**2 / self.squares if self.squares > 0.0 else 0.0
+
+    @property
+    def residual(self) -> float:
+        """Mean of x = log1p(seconds) less what was expected."""
+        return self.residual_total / self.streams
+
+
+class Usual(Struct, array_like=True):
+    """Sums over the buckets that count as usual; all of them count, so the more there are, the better it is known.
+
+    The residual is expected to be zero, which counts as much as `PRIOR_STREAMS` streams that say so. Streams of one
+    bucket are alike where a few listeners make it: the variance between buckets counts where it exceeds the one within,
+    once it is known (it is shrunk to the latter by `PRIOR_BUCKETS` buckets).
+
+    >>> usual = Usual()
+    >>> for at, total in enumerate((1.0, -1.0, 0.0)):
+    ...     usual.add(BlockBucket(at, 25.0, 25.0, 150.0, total, 25.0))
+    >>> round(usual.standard_errors(BlockBucket(3, 25.0, 25.0, 100.0, -25.0, 50.0)), 2)
+    -4.55
+    """
+
+    buckets: int = 0
+    streams: float = 0.0
+    squares: float = 0.0
+    log_total: float = 0.0
+    residual_total: float = 0.0
+    residual_squares: float = 0.0
+    worth: float = 0.0
+    worth_residual: float = 0.0
+    worth_residual_squares: float = 0.0
+
+    def add(self, bucket: BlockBucket) -> None:
+        """Count one more bucket as usual."""
+        self.buckets += 1
+        self.streams += bucket.streams
+        self.squares += bucket.squares
+        self.log_total += bucket.log_total
+        self.residual_total += bucket.residual_total
+        self.residual_squares += bucket.residual_squares
+        self.worth += bucket.worth
+        self.worth_residual += bucket.worth * bucket.residual
+        self.worth_residual_squares += bucket.worth * bucket.residual**2
+
+    def standard_errors(self, bucket: BlockBucket) -> float:
+        """By how many standard errors the mean residual of a bucket departs from what is usual."""
+        known = self.streams + PRIOR_STREAMS
+        error = 1.0 / bucket.worth + self.squares / known**2
+        return (bucket.residual - self.residual_total / known) / sqrt(self._variance() * error)
+
+    def _variance(self) -> float:
+        """Variance of the residual of one stream, as it shows in means of buckets."""
+        within = max(self.residual_squares / self.streams - (self.residual_total / self.streams) ** 2, VARIANCE_MIN)
+        apart = max(self.worth_residual_squares - self.worth_residual**2 / self.worth, 0.0)
+        return max(within, (PRIOR_BUCKETS * within + apart) / (PRIOR_BUCKETS + self.buckets - 1.0))
