@@ -52,6 +52,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             state_topic="model" + STATE_SUFFIX,
             broadcasts=("co-clusters",),
             make=lambda _partition: ModelTask(settings.drift),
+            state_format=2,
         ),
     }
     return [every[name]() for name in settings.tasks]

@@ -52,15 +52,15 @@ class PureLoop:
         self.now_ms = 1_000_000_000
         self.counts: Counter[str] = Counter()
         self._rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
-        self._activity = self._rng.gamma(2.0, size=world.settings.users)
-        self._activity /= self._activity.sum()
+        self.activity = self._rng.gamma(2.0, size=world.settings.users)
+        self.activity /= self.activity.sum()
         for card in self.home.catalogue:
             self.listeners.learned.put_card(card.card_id, card)
             self.learner.put_card(card.card_id, card)
 
     def step(self, length_ms: int = 60_000) -> None:
         visits = int(self._rng.poisson(self.visits_per_minute * length_ms / 60_000))
-        users = self._rng.choice(self.world.settings.users, size=visits, p=self._activity).tolist()
+        users = self._rng.choice(self.world.settings.users, size=visits, p=self.activity).tolist()
         times = np.sort(self._rng.integers(self.now_ms, self.now_ms + length_ms, size=visits)).tolist()
         if visits:
             self.home.visit(users, times, self.pages)

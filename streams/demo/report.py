@@ -1,6 +1,5 @@
 """What the demo showed, as numbers."""
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ from msgspec import Struct
 
 from processors.worlds.agreement import adjusted_rand
 from processors.worlds.home_page import CONTROL, LEARNING
+from processors.worlds.planted_drift import planted_majority
 from schemas.codec import decode
 from schemas.monitoring import DriftAlert
 from schemas.rankings import ShelfRanking
@@ -21,13 +21,18 @@ from streams.demo.watcher import Watcher
 
 
 class PlantedShift(Struct, frozen=True, kw_only=True):
-    """The change that was planted, and how it was found."""
+    """The change that was planted, and how it was found.
+
+    An alert comes before the change if the bucket of event time at which it fired had ended by then. The delay is that
+    between the change and the moment at which the naming alert could be given: the end of its bucket and the grace.
+    """
 
     planted_user_group: int
     planted_card_group: int
     shifted_ms: int
     alerts_before: int
     alerts_after: int
+    alerts_naming: int
     named: bool
     delay_event_s: float | None
     delay_wall_s: float | None
@@ -87,16 +92,8 @@ async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, rules:
         stream_rates=arm_rates(outcomes),
         stream_rates_last_third=last_third,
         learning_beats_random=better,
-        ari_users=_ari(
-            [(int(traffic.world.user_group[int(u[1:])]), _group(r)) for u, r in newest.items() if _is_listener(u)]
-        ),
-        ari_cards=_ari(
-            [
-                (int(traffic.world.card_group[int(c[1:])]), g.group)
-                for c, g in watcher.card_groups.items()
-                if _is_card(c)
-            ]
-        ),
+        ari_users=_ari(_users(traffic, newest)),
+        ari_cards=_ari(_cards(traffic, watcher)),
         generation=watcher.co_clusters.generation if watcher.co_clusters else 0,
         thresholds_s=watcher.co_clusters.thresholds_s if watcher.co_clusters else {},
         shift=shift,
@@ -133,36 +130,46 @@ def _shift(traffic: Traffic, watcher: Watcher, newest: dict[str, ShelfRanking]) 
     if traffic.shift is None:
         return None
     user_group, card_group, shifted_ms = traffic.shift
-    before = [alert for alert in watcher.alerts if alert.bucket_ms < shifted_ms]
-    after = [alert for alert in watcher.alerts if alert.bucket_ms >= shifted_ms]
-    naming = [alert for alert in after if _planted_block(alert, traffic, watcher, newest) == (user_group, card_group)]
-    delay_s = (naming[0].bucket_ms - shifted_ms) / 1_000 if naming else None
+    drift = traffic.settings.drift
+    after = [alert for alert in watcher.alerts if alert.bucket_ms + drift.bucket_length_ms > shifted_ms]
+    users, cards = _users(traffic, newest), _cards(traffic, watcher)
+    planted = (user_group, card_group)
+    naming = [alert for alert in after if _planted_block(alert, users, cards) == planted]
+    known_ms = [alert.bucket_ms + drift.bucket_length_ms + drift.grace_ms for alert in naming]
+    delay_s = (known_ms[0] - shifted_ms) / 1_000 if naming else None
     return PlantedShift(
         planted_user_group=user_group,
         planted_card_group=card_group,
         shifted_ms=shifted_ms,
-        alerts_before=len(before),
+        alerts_before=len(watcher.alerts) - len(after),
         alerts_after=len(after),
+        alerts_naming=len(naming),
         named=bool(naming),
         delay_event_s=delay_s,
         delay_wall_s=None if delay_s is None else round(delay_s / traffic.settings.speed, 2),
     )
 
 
-def _planted_block(
-    alert: DriftAlert, traffic: Traffic, watcher: Watcher, newest: dict[str, ShelfRanking]
-) -> tuple[int, int] | None:
-    """The planted co-cluster that an alert speaks of: where most members of its two groups come from."""
-    users = Counter(
-        int(traffic.world.user_group[int(user[1:])])
+def _users(traffic: Traffic, newest: dict[str, ShelfRanking]) -> list[tuple[int, int]]:
+    """Planted and learned group of every listener."""
+    return [
+        (int(traffic.world.user_group[int(user[1:])]), _group(ranking))
         for user, ranking in newest.items()
-        if _is_listener(user) and _group(ranking) == alert.user_group
-    )
-    cards = Counter(
-        int(traffic.world.card_group[int(card[1:])])
+        if _is_listener(user)
+    ]
+
+
+def _cards(traffic: Traffic, watcher: Watcher) -> list[tuple[int, int]]:
+    """Planted and learned group of every card."""
+    return [
+        (int(traffic.world.card_group[int(card[1:])]), group.group)
         for card, group in watcher.card_groups.items()
-        if _is_card(card) and group.group == alert.card_group
-    )
-    if not users or not cards:
-        return None
-    return users.most_common(1)[0][0], cards.most_common(1)[0][0]
+        if _is_card(card)
+    ]
+
+
+def _planted_block(
+    alert: DriftAlert, users: list[tuple[int, int]], cards: list[tuple[int, int]]
+) -> tuple[int | None, int | None]:
+    """The planted co-cluster that an alert speaks of: where most members of its two groups come from."""
+    return planted_majority(users, alert.user_group), planted_majority(cards, alert.card_group)

@@ -1,6 +1,9 @@
 """What the demo plays, and the settings that its worker runs with."""
 
 from msgspec import Struct
+from msgspec.structs import asdict
+
+from processors.drift.settings import DriftSettings
 
 
 class DemoSettings(Struct, frozen=True, kw_only=True):
@@ -16,6 +19,9 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
     speed: int = 600
     shift_at: float = 0.5
     shift_log_factor: float = -2.5
+    drift: DriftSettings = DriftSettings(  # with 300 listeners, shorter buckets tell little
+        bucket_length_ms=1_200_000, settling_buckets=1, reference_buckets=3
+    )
 
     @property
     def worker_environment(self) -> dict[str, str]:
@@ -27,9 +33,6 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
             "SHELFWISE_COCLUSTERS__HALF_LIFE_MS": str(4 * 3_600_000),
             "SHELFWISE_COCLUSTERS__RETHINK_GROWTH": "20",  # a new generation would start the drift monitors anew
             "SHELFWISE_COCLUSTERS__STUCK_TEST": "false",
-            "SHELFWISE_DRIFT__BUCKET_LENGTH_MS": "1200000",  # with 300 listeners less than this tells little
-            "SHELFWISE_DRIFT__SETTLING_BUCKETS": "1",
-            "SHELFWISE_DRIFT__REFERENCE_BUCKETS": "5",
-            "SHELFWISE_DRIFT__THRESHOLD": "6.0",
+            **{f"SHELFWISE_DRIFT__{name.upper()}": str(value) for name, value in asdict(self.drift).items()},
             "SHELFWISE_LOG_LEVEL": "info",
         }

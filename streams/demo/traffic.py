@@ -7,6 +7,7 @@ from collections import deque
 import numpy as np
 
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
+from processors.worlds.planted_drift import busiest_block
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.catalogue import CatalogueCard
 from schemas.codec import encode
@@ -119,16 +120,6 @@ class Traffic:
 
     def _change_world(self) -> None:
         """Shift the co-cluster in which most streams are expected."""
-        groups = np.bincount(self.world.user_group, weights=self._activity, minlength=self.world.settings.user_groups)
-        satisfied = np.zeros((self.world.settings.user_groups, self.world.settings.card_groups))
-        for group in range(len(groups)):
-            members = self.world.satisfied[self.world.user_group == group]
-            if len(members):
-                by_card = members.mean(axis=0)
-                satisfied[group] = np.bincount(
-                    self.world.card_group, weights=by_card, minlength=self.world.settings.card_groups
-                )
-        expected = satisfied * groups[:, None]
-        user_group, card_group = np.unravel_index(int(expected.argmax()), expected.shape)
-        self.world.shift(int(user_group), int(card_group), self.settings.shift_log_factor)
-        self.shift = (int(user_group), int(card_group), self.now_ms)
+        user_group, card_group = busiest_block(self.world, self._activity)
+        self.world.shift(user_group, card_group, self.settings.shift_log_factor)
+        self.shift = (user_group, card_group, self.now_ms)

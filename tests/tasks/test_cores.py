@@ -19,7 +19,7 @@ from processors.watch import Watch
 from schemas.codec import encode
 from schemas.impressions import Impression
 from schemas.learning import CoClusters
-from schemas.monitoring import EngagementSums
+from schemas.monitoring import BlockEvidence, EngagementSums
 from schemas.outcomes import OutcomeSettled
 from schemas.rankings import ShelfRanking
 from tests.builders import card, impression, outcome, stream_end
@@ -227,13 +227,18 @@ def sums(bucket: int, mean: float, source: str = "listeners/0") -> EngagementSum
         played_s=(1_000.0,),
         log_total=(count * mean,),
         log_squares=(count * (mean**2 + 1.0),),
-        residual_total=(count * (mean - 5.0),),
-        residual_squares=(count * ((mean - 5.0) ** 2 + 1.0),),
+        evidence=BlockEvidence(
+            streams=((count,),),
+            squares=((count,),),
+            log_total=((count * mean,),),
+            residual_total=((count * (mean - 5.0),),),
+            residual_squares=((count * ((mean - 5.0) ** 2 + 1.0),),),
+        ),
         counters={"streams_organic": 1},
     )
 
 
-MEANS = [5.0, 5.1, 4.9, 5.0, 5.05, 4.95, 5.0, 5.1, 3.0, 3.0, 3.1, 2.9, 3.0, 3.0]
+MEANS = [5.0, 5.1, 4.9, 5.0, 5.05, 4.95, 5.0, 5.1, 5.0, 4.9, 3.0, 3.0, 3.1, 2.9, 3.0, 3.0]
 
 
 def watch(history: Iterable[Sequence[EngagementSums]], kept: Kept | None = None) -> list[bytes]:
@@ -262,9 +267,9 @@ def test_the_watch_says_the_same_after_any_crash(places: list[int]) -> None:
 
 def test_a_new_generation_starts_the_monitors_anew() -> None:
     core = Watch(DriftSettings())
-    list(core.engagement([sums(bucket, 5.0) for bucket in range(8)]))
+    list(core.engagement([sums(bucket, 5.0) for bucket in range(9)]))
     core.put_co_clusters(co_clusters(generation=2))
-    later = [_of_generation(sums(bucket, 3.0), 2) for bucket in range(8, 14)]
+    later = [_of_generation(sums(bucket, 3.0), 2) for bucket in range(9, 15)]
     assert not [message for message in core.engagement(later) if b"drift-alert" in encode(message)]
 
 

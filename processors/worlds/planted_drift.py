@@ -1,0 +1,34 @@
+"""Planted drift: which co-cluster of a world to change, and which one an alert about learned groups speaks of."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray
+from processors.worlds.satisfaction import SatisfactionWorld
+
+Block = tuple[int, int]
+
+
+def busiest_block(world: SatisfactionWorld, activity: FloatArray) -> Block:
+    """The planted co-cluster in which most satisfied streams are expected of users [n] who are so active."""
+    size = (world.settings.user_groups, world.settings.card_groups)
+    satisfied = np.zeros(size)
+    for user_group in range(size[0]):
+        members = world.satisfied[world.user_group == user_group]
+        if len(members):
+            satisfied[user_group] = np.bincount(world.card_group, weights=members.mean(axis=0), minlength=size[1])
+    expected = satisfied * np.bincount(world.user_group, weights=activity, minlength=size[0])[:, None]
+    block = np.unravel_index(int(expected.argmax()), size)
+    return int(block[0]), int(block[1])
+
+
+def planted_majority(pairs: Iterable[tuple[int, int]], learned_group: int) -> int | None:
+    """The planted group that most members of a learned one come from, of (planted, learned) pairs; None if it is empty.
+
+    >>> planted_majority([(3, 0), (3, 0), (5, 0), (5, 1)], 0)
+    3
+    """
+    members = Counter(planted for planted, learned in pairs if learned == learned_group)
+    return members.most_common(1)[0][0] if members else None

@@ -1,0 +1,64 @@
+"""The whole loop without Kafka: a world that does not change is silent; where one co-cluster changes, it is named."""
+
+import numpy as np
+import pytest
+
+from processors.cocluster.settings import LearnerSettings
+from processors.drift.settings import DriftSettings
+from processors.listeners_settings import ListenersSettings
+from processors.ranking.settings import RankingSettings
+from processors.worlds.planted_drift import Block, busiest_block, planted_majority
+from processors.worlds.satisfaction import SatisfactionWorld, world_settings
+from schemas.monitoring import DriftAlert
+from tests.pure_loop import PureLoop
+
+HOUR = 60
+BUCKET_MS = 1_200_000
+
+
+def loop(seed: int) -> PureLoop:
+    return PureLoop(
+        SatisfactionWorld(world_settings("W1", users=150, cards=60), world_seed=seed),
+        listeners=ListenersSettings(ranking=RankingSettings(seed=seed), bucket_length_ms=BUCKET_MS),
+        learner=LearnerSettings(warmup_events=2_000, half_life_ms=4 * 3_600_000, rethink_growth=20.0, stuck_test=False),
+        drift=DriftSettings(bucket_length_ms=BUCKET_MS, settling_buckets=1, reference_buckets=3),
+        visits_per_minute=20.0,
+        seed=seed + 100,
+    )
+
+
+def named(played: PureLoop, alert: DriftAlert) -> tuple[int | None, int | None]:
+    users = [
+        (int(played.world.user_group[int(user[1:])]), int(np.argmax(page.user_weights)))
+        for user, page in played.pages.items()
+    ]
+    cards = [
+        (int(played.world.card_group[int(card[1:])]), group)
+        for card, group in played.card_groups.items()
+        if card[1:].isdigit()
+    ]
+    return planted_majority(users, alert.user_group), planted_majority(cards, alert.card_group)
+
+
+def play(seed: int, *, change: bool) -> tuple[PureLoop, Block, int]:
+    played = loop(seed)
+    block = busiest_block(played.world, played.activity)
+    for _ in range(3 * HOUR):
+        played.step()
+    changed_ms = played.now_ms
+    if change:
+        played.world.shift(*block, -2.5)
+    for _ in range(3 * HOUR // 2):
+        played.step()
+    return played, block, changed_ms
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_co_cluster_that_changes_is_named_and_nothing_before_it(seed: int) -> None:
+    played, block, changed_ms = play(seed, change=True)
+    assert all(alert.bucket_ms + BUCKET_MS > changed_ms for alert in played.alerts)
+    assert block in [named(played, alert) for alert in played.alerts]
+
+
+def test_a_world_that_does_not_change_is_silent() -> None:
+    assert play(3, change=False)[0].alerts == []
