@@ -19,7 +19,7 @@ from streams.auditing.books import READING_ORDER
 from streams.auditing.reading import LogRecord
 from streams.settings import Settings
 from streams.tasks.routing import produced
-from tests.builders import impression, stream_end
+from tests.builders import card, impression, stream_end
 
 USERS, CARDS, PAGES, BATCH = 40, 24, 400, 50
 START_MS = 1_700_000_000_000
@@ -49,6 +49,15 @@ class Run:
         self._pass_on(self.listeners.impressions(shown))
         self._pass_on(self.listeners.stream_ends(ended))
 
+    def pass_time(self, name: str, event_ms: int) -> None:
+        """Let event time come this far."""
+        stream = stream_end(event_id=name, user_id="clock", started_ms=event_ms - 60_000, event_ms=event_ms)
+        self.feed([impression(event_id=name, user_id="clock", event_ms=event_ms, cards=()), stream])
+
+    def read(self) -> list[LogRecord]:
+        """All records, in the auditor's reading order."""
+        return sorted(self.records, key=lambda record: _place_of(record.topic))
+
     def _pass_on(self, messages: Iterable[Struct]) -> None:
         messages = list(messages)
         for message in messages:
@@ -67,17 +76,41 @@ def small_run(settings: Settings | None = None) -> list[LogRecord]:
     home.visit(np.random.default_rng(5).integers(USERS, size=PAGES).tolist(), times, {})
     events = home.events_until(START_MS + 10**10)
     run = Run(settings or Settings())
-    for card in home.catalogue:
-        run.write(card)
-        run.listeners.learned.put_card(card.card_id, card)
+    for known in home.catalogue:
+        run.write(known)
+        run.listeners.learned.put_card(known.card_id, known)
     for first in range(0, len(events), BATCH):
         run.feed(events[first : first + BATCH])
     end_ms = max(event.event_ms for event in events) + 10**7
-    last_stream = stream_end(event_id="end", user_id="clock", started_ms=end_ms - 60_000, event_ms=end_ms)
-    run.feed([impression(event_id="end", user_id="clock", event_ms=end_ms, cards=()), last_stream])
-    later = stream_end(event_id="later", user_id="clock", started_ms=end_ms, event_ms=end_ms + 10**6)
-    run.feed([impression(event_id="later", user_id="clock", event_ms=end_ms + 10**6, cards=()), later])
-    return sorted(run.records, key=lambda record: _place_of(record.topic))
+    run.pass_time("end", end_ms)
+    run.pass_time("later", end_ms + 10**6)
+    return run.read()
+
+
+def run_with_late_impressions(count: int) -> list[LogRecord]:
+    """Pages of one listener that come when event time has long passed, and after the streams that they led to."""
+    run, cards = Run(Settings()), ("c1", "c2", "c3")
+    for card_id in cards:
+        run.write(card(card_id))
+    shown_ms = [START_MS + 10_000 * number for number in range(count)]
+    older = impression(event_id="older", event_ms=START_MS - 10_000, cards=("c1",))
+    streams = [
+        stream_end(
+            event_id=f"s{number}-{card_id}",
+            card_id=card_id,
+            started_ms=at_ms + 1_000,
+            event_ms=at_ms + 61_000,
+            impression_id=None if card_id == "c1" else f"late-{number}",
+        )
+        for number, at_ms in enumerate(shown_ms)
+        for card_id in cards
+    ]
+    run.feed([older, *streams])
+    run.pass_time("passed", START_MS + 600_000)
+    run.feed([impression(event_id=f"late-{n}", event_ms=at_ms, cards=cards) for n, at_ms in enumerate(shown_ms)])
+    run.pass_time("end", START_MS + 10**8)
+    run.pass_time("later", START_MS + 10**8 + 10**6)
+    return run.read()
 
 
 def _place_of(topic: str) -> int:

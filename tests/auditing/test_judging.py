@@ -14,7 +14,7 @@ from streams.auditing.findings import Audit
 from streams.auditing.judging import judge
 from streams.auditing.reading import LogRecord
 from streams.settings import Settings
-from tests.auditing.history import small_run
+from tests.auditing.history import run_with_late_impressions, small_run
 
 Logs = list[LogRecord]
 
@@ -207,6 +207,17 @@ def test_an_exposure_may_be_open_while_its_horizon_may_not_have_passed() -> None
     logs = [*untouched()[: at + 1], extra, *untouched()[at + 1 :]]
     assert audited(logs).violations["exposures_missing"] == 0
     assert audited(logs, closed=True).violations["exposures_missing"] == 1
+
+
+def test_a_late_impression_excuses_all_that_its_streams_would_have_changed_and_nothing_else() -> None:
+    logs = run_with_late_impressions(2)
+    found = audited(logs, closed=True)
+    assert found.holds, found.findings
+    (first,) = [index for index, record in enumerate(logs) if b'"impressions_late":2' in (record.value or b"")]
+    body = orjson.loads(logs[first].value or b"")
+    body["counters"]["impressions_late"] = 1
+    fewer = [*logs[:first], logs[first]._replace(value=orjson.dumps(body)), *logs[first + 1 :]]
+    assert audited(fewer, closed=True).violations["played_wrong"] == 3
 
 
 def test_a_check_whose_topics_were_not_read_is_not_made() -> None:

@@ -43,7 +43,7 @@ def named(played: PureLoop, alert: DriftAlert) -> tuple[int | None, int | None]:
 def play(seed: int, *, change: bool) -> tuple[PureLoop, Block, int]:
     played = loop(seed)
     block = busiest_block(played.world, played.activity)
-    for _ in range(3 * HOUR):
+    for _ in range(4 * HOUR):
         played.step()
     changed_ms = played.now_ms
     if change:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from streams.auditing.books import Books
+from streams.auditing.checks.excuses import Wrong, unexcused
 from streams.auditing.recomputed import Recomputed
 
 
@@ -23,9 +24,14 @@ def played_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]:
     """Exposures whose last outcome is not the sum of their streams.
 
     Streams that may still wait for event time may be in or not. Where events came later than the allowed lateness
-    (the pipeline counts them) the join may differ: that many cases are excused.
+    (the pipeline counts them) the join may differ by what they explain.
     """
-    excused = books.counters["streams_late"] + books.counters["impressions_late"] + books.counters["streams_too_late"]
+    counted = books.counters
+    late_count = counted["streams_late"] + counted["impressions_late"] + counted["streams_too_late"]
+    yield from unexcused(_played_wrong(books, recomputed), late_count)
+
+
+def _played_wrong(books: Books, recomputed: Recomputed) -> Iterator[Wrong]:
     for exposure, settled in books.settled.items():
         last = max([*settled, *books.corrected.get(exposure, ())], key=lambda outcome: outcome.stream_count)
         streams = recomputed.streams_of.get(exposure, ())
@@ -33,22 +39,24 @@ def played_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]:
         least, most = sum(stream.played_ms for stream in sure), sum(stream.played_ms for stream in streams)
         if least <= last.played_ms <= most and len(sure) <= last.stream_count <= len(streams):
             continue
-        if excused > 0:
-            excused -= 1
-            continue
-        yield f"{exposure}: {last.played_ms} ms in {last.stream_count} streams, not {most} ms in {len(streams)}"
+        case = f"{exposure}: {last.played_ms} ms in {last.stream_count} streams, not {most} ms in {len(streams)}"
+        yield Wrong(exposure, last.card_id, last.stream_count < len(sure), case)
 
 
 def settled_early(books: Books, recomputed: Recomputed) -> Iterator[str]:
     """Outcomes that did not settle at their horizon, or with other than what had been streamed by then."""
-    excused = books.counters["streams_late"] + books.counters["impressions_late"] + books.counters["exposures_evicted"]
+    counted = books.counters
+    late_count = counted["streams_late"] + counted["impressions_late"] + counted["exposures_evicted"]
+    yield from unexcused(_settled_early(books, recomputed), late_count)
+
+
+def _settled_early(books: Books, recomputed: Recomputed) -> Iterator[Wrong]:
     for exposure, settled in books.settled.items():
-        horizon_ms = settled[0].shown_ms + recomputed.rules.horizon_ms
+        first = settled[0]
+        horizon_ms = first.shown_ms + recomputed.rules.horizon_ms
         streams = [s for s in recomputed.streams_of.get(exposure, ()) if s.event_ms <= horizon_ms]
         played_ms = sum(stream.played_ms for stream in streams)
-        if settled[0].settled_ms == horizon_ms and settled[0].played_ms == played_ms:
+        if first.settled_ms == horizon_ms and first.played_ms == played_ms:
             continue
-        if excused > 0:
-            excused -= 1
-            continue
-        yield f"{exposure}: {settled[0].played_ms} ms at {settled[0].settled_ms}, not {played_ms} ms at {horizon_ms}"
+        case = f"{exposure}: {first.played_ms} ms at {first.settled_ms}, not {played_ms} ms at {horizon_ms}"
+        yield Wrong(exposure, first.card_id, first.played_ms < played_ms, case)
