@@ -1,25 +1,27 @@
 """The listeners task: joins, settles, folds listeners into their groups, and ranks their pages.
 
-One batch of events in, messages out. Settlement is a function of the events alone; rankings also of what the broadcast
-topics had said by then, which every ranking writes down.
+Batches of events in; what follows from them, once a transaction. Settlement is a function of the events alone; rankings
+also of what the broadcast topics had said by then, which every ranking writes down.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
 
-from processors.cocluster.arrays import FloatArray
+from processors.cocluster.arrays import FloatArray, IntArray
 from processors.engagement import Engagement
 from processors.listeners_settings import ListenersSettings
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker, RankingRequest
 from processors.ranking.soft_groups import softmax
-from processors.settlement.due import CorrectedExposure, Due, EndedStream, SettledImpression
+from processors.settlement.due import CorrectedExposure, EndedStream, SettledImpression
+from processors.settlement.exposure_columns import ExposureColumns
 from processors.settlement.rows import Row, changed_rows, restore
 from processors.settlement.settlement import Settlement
 from schemas.impressions import Impression
+from schemas.rankings import ShelfRanking
 from schemas.stream_ends import StreamEnd
 
 ORGANIC = "organic"
@@ -39,6 +41,9 @@ class Listeners:
         self.settlement = Settlement(settings.settlement)
         self.pages = [PageMaker.of(ranking) for ranking in settings.ranking.by_surface()]
         self._engagement = Engagement(settings.bucket_length_ms)
+        self._settled: list[SettledImpression] = []
+        self._played: list[EndedStream | CorrectedExposure] = []
+        self._touched: dict[str, None] = {}
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up the settlement that wrote these rows."""
@@ -49,108 +54,103 @@ class Listeners:
         """Rows of state that have changed since the last call."""
         return changed_rows(self.settlement)
 
-    def impressions(self, arrivals: Sequence[tuple[int, Impression]]) -> list[Struct]:
-        """Take in impressions with their offsets."""
-        return self._conclude(self.settlement.arrive_impressions(arrivals))
+    def impressions(self, arrivals: Sequence[tuple[int, Impression]]) -> None:
+        """Take in impressions with their offsets; `conclude` says what follows."""
+        self._arrived(self.settlement.arrive_impressions(arrivals))
 
-    def stream_ends(self, arrivals: Sequence[tuple[int, StreamEnd]]) -> list[Struct]:
-        """Take in stream-ends with their offsets."""
-        return self._conclude(self.settlement.arrive_streams(arrivals))
+    def stream_ends(self, arrivals: Sequence[tuple[int, StreamEnd]]) -> None:
+        """Take in stream-ends with their offsets; `conclude` says what follows."""
+        self._arrived(self.settlement.arrive_streams(arrivals))
 
-    def tick(self, wall_ms: int, behind: Collection[str] = ()) -> list[Struct]:
+    def tick(self, wall_ms: int, behind: Collection[str] = ()) -> None:
         """Take note of the wall clock, by which only sources that have fallen silent are told.
 
         Sources in `behind` are not: more of theirs waits to be read.
         """
         self.settlement.watermark.tick(wall_ms, behind)
-        return self._conclude([])
+        self._arrived([])
 
     def dead_letter(self, reason: str) -> None:
         """Count a record that was set aside."""
         self.settlement.counters[f"dead_letters_{reason}"] += 1
 
-    def _conclude(self, touched: Iterable[str]) -> list[Struct]:
-        due = self.settlement.advance()
-        messages = self._due_messages(due)
-        messages.extend(self._rankings(touched))
-        messages.extend(
-            self._engagement.hand_over(
+    def conclude(self) -> list[Struct]:
+        """Say what follows from all that came since this was last asked; before `changed_rows`.
+
+        A listener of whom much has come is ranked once: nobody would have seen the rankings in between.
+        """
+        settled, self._settled = self._settled, []
+        played, self._played = self._played, []
+        touched, self._touched = self._touched, {}
+        return [
+            *self._outcomes(settled),
+            *self._plays(played),
+            *self._rankings(touched),
+            *self._engagement.hand_over(
                 self.source,
                 watermark_ms=self.settlement.watermark.value_ms,
                 generation=self.learned.blocks.generation,
                 counters=self.settlement.counters,
-            )
+            ),
+        ]
+
+    def _arrived(self, touched: Iterable[str]) -> None:
+        self._touched.update(dict.fromkeys(touched))
+        for item in self.settlement.advance():
+            if isinstance(item, SettledImpression):
+                self._settled.append(item)
+            else:
+                self._played.append(item)
+
+    def _outcomes(self, items: Sequence[SettledImpression]) -> Iterator[Struct]:
+        if not items:
+            return
+        exposures = ExposureColumns(items)
+        weights = self.learned.user_weights([item.plays for item in items])
+        yield from exposures.outcomes(list(map(tuple, weights.tolist())), self.learned.blocks.generation)
+        self._engagement.add_settled(exposures, weights.argmax(axis=1), self._card_groups(exposures.card_id))
+
+    def _plays(self, items: Sequence[EndedStream | CorrectedExposure]) -> Iterator[Struct]:
+        if not items:
+            return
+        cards = [item.stream.card_id for item in items]
+        weights = self.learned.user_weights([item.plays for item in items])
+        columns = zip(
+            items,
+            weights.argmax(axis=1).tolist(),
+            weights.tolist(),
+            self._card_groups(cards).tolist(),
+            self._expected(cards, weights),
+            strict=True,
         )
-        return messages
-
-    def _due_messages(self, due: Sequence[Due]) -> list[Struct]:
-        if not due:
-            return []
-        messages: list[Struct] = []
-        weights = self.learned.user_weights([item.plays for item in due])
-        groups, weight_rows = weights.argmax(axis=1).tolist(), weights.tolist()
-        generation = self.learned.blocks.generation
-        card_groups = self._card_groups(due)
-        expected = self._expected(due, weights)
-        for item, group, row, mean in zip(due, groups, weight_rows, expected, strict=True):
-            if isinstance(item, EndedStream):
-                self._count_stream(item, group, card_groups, mean)
-                if self._is_sampled(item.stream.user_id):
-                    messages.append(item.interaction())
+        for item, group, row, card_group, expected in columns:
+            if isinstance(item, CorrectedExposure):
+                yield item.outcome(tuple(row), self.learned.blocks.generation)
+                cell = (item.impression.variant, group, card_group)
+                self._engagement.add_correction(item.stream.event_ms, cell, item.previous_ms, item.played_ms)
                 continue
-            messages.extend(item.outcomes(tuple(row), generation))
-            if isinstance(item, SettledImpression):
-                self._count_settled(item, group, card_groups)
-            else:
-                self._count_corrected(item, group, card_groups)
-        return messages
+            seconds = item.stream.played_ms / 1_000.0
+            cell = (item.variant or ORGANIC, group, card_group)
+            self._engagement.add_stream(item.stream.event_ms, cell, seconds, float(np.log1p(seconds)), expected)
+            if self._is_sampled(item.stream.user_id):
+                yield item.interaction()
 
-    def _card_groups(self, due: Sequence[Due]) -> dict[str, int]:
-        """The hard card group of every card that is spoken of; -1 where nobody knows the card."""
-        cards: dict[str, int] = {}
-        for item in due:
-            if isinstance(item, SettledImpression):
-                cards.update(dict.fromkeys(item.impression.cards, -1))
-            else:
-                cards[item.stream.card_id] = -1
-        names = list(cards)
-        hard = np.append(self._hard_card_groups(), -1)
-        return dict(zip(names, hard[self.learned.rows_of(names)].tolist(), strict=True))
+    def _card_groups(self, cards: Sequence[str]) -> IntArray:
+        """The hard card group [n] of these cards; -1 where nobody knows the card."""
+        return np.append(self.learned.card_groups(), -1)[self.learned.rows_of(cards)]
 
-    def _hard_card_groups(self) -> FloatArray:
-        return np.asarray(self.learned.card_weights().argmax(axis=1))
-
-    def _expected(self, due: Sequence[Due], weights: FloatArray) -> list[float]:
-        """What the co-clusters lead to expect of log1p(seconds), for each stream among these."""
-        names = [item.stream.card_id if isinstance(item, EndedStream) else "" for item in due]
-        cards = softmax(self.learned.card_logits()[self.learned.rows_of(names)])
-        means = np.einsum("ng,gk,nk->n", weights, self.learned.blocks.mean, cards)
+    def _expected(self, cards: Sequence[str], weights: FloatArray) -> list[float]:
+        """What the co-clusters lead to expect of log1p(seconds) when these listeners [n, G] stream these cards."""
+        groups = softmax(self.learned.card_logits()[self.learned.rows_of(cards)])
+        means = np.einsum("ng,gk,nk->n", weights, self.learned.blocks.mean, groups)
         return [float(mean) for mean in means]
-
-    def _count_stream(self, item: EndedStream, group: int, card_groups: dict[str, int], expected: float) -> None:
-        seconds = item.stream.played_ms / 1_000.0
-        cell = (item.variant or ORGANIC, group, card_groups[item.stream.card_id])
-        self._engagement.add_stream(item.stream.event_ms, cell, seconds, float(np.log1p(seconds)), expected)
-
-    def _count_settled(self, item: SettledImpression, group: int, card_groups: dict[str, int]) -> None:
-        shown = item.impression
-        known = {play.card_id for play in item.plays if play.event_ms <= shown.shown_ms}
-        for card_id, played_ms in zip(shown.cards, item.played_ms, strict=True):
-            cell = (shown.variant, group, card_groups[card_id])
-            is_discovery = card_id not in known
-            self._engagement.add_exposure(item.settled_ms, cell, played_ms, is_discovery=is_discovery)
-
-    def _count_corrected(self, item: CorrectedExposure, group: int, card_groups: dict[str, int]) -> None:
-        cell = (item.impression.variant, group, card_groups[item.stream.card_id])
-        risen = self._engagement.crosses(item.previous_ms, item.played_ms)
-        self._engagement.add_exposure(item.stream.event_ms, cell, risen, count=0.0)
 
     def _is_sampled(self, user_id: str) -> bool:
         return name_key(user_id) < self.settings.sample_share * 2.0**64
 
-    def _rankings(self, touched: Iterable[str]) -> list[Struct]:
+    def _rankings(self, touched: Iterable[str]) -> list[ShelfRanking]:
         requests = []
-        for user_id in dict.fromkeys(touched):
+        for user_id in touched:
             listener = self.settlement.listeners.get(user_id)
             if listener is not None:
                 requests.append(

@@ -1,5 +1,6 @@
 """The auditor's own idea of the messages: the fields that it judges, and no check beyond their types."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct, field, json
@@ -51,6 +52,39 @@ class OutcomeRead(Struct, frozen=True, gc=False):
     settled_ms: int = 0
     previous_ms: int = 0
     stream_event_id: str | None = None
+
+
+class CorrectionRead(OutcomeRead, frozen=True, gc=False, tag="outcome-corrected.v1", tag_field="type"):
+    """A correction, a record of its own."""
+
+
+class OutcomesRead(Struct, frozen=True, gc=False, tag="outcomes-settled.v1", tag_field="type"):
+    """Settled exposures of one card, in columns."""
+
+    card_id: str
+    impression_id: list[str]
+    row: list[int]
+    slot: list[int]
+    user_id: list[str]
+    shown_ms: list[int]
+    played_ms: list[int]
+    stream_count: list[int]
+    settled_ms: list[int]
+
+
+def outcomes_in(message: CorrectionRead | OutcomesRead) -> Iterator[OutcomeRead]:
+    """Each outcome of a record by itself."""
+    if isinstance(message, CorrectionRead):
+        yield message
+        return
+    whose = zip(message.impression_id, message.row, message.slot, message.user_id, strict=True)
+    what = zip(message.shown_ms, message.played_ms, message.stream_count, message.settled_ms, strict=True)
+    for (impression_id, row, slot, user_id), (shown_ms, played_ms, stream_count, settled_ms) in zip(
+        whose, what, strict=True
+    ):
+        yield OutcomeRead(
+            impression_id, row, slot, user_id, message.card_id, shown_ms, played_ms, stream_count, settled_ms
+        )
 
 
 class InteractionRead(Struct, frozen=True, gc=False):
@@ -133,7 +167,7 @@ class CardRead(Struct, frozen=True):
 DECODERS: dict[str, Any] = {
     "impressions": json.Decoder(ImpressionRead),
     "stream-ends": json.Decoder(StreamEndRead),
-    "outcomes": json.Decoder(OutcomeRead),
+    "outcomes": json.Decoder(CorrectionRead | OutcomesRead),
     "interactions": json.Decoder(InteractionRead),
     "engagement": json.Decoder(EngagementRead),
     "card-statistics": json.Decoder(CardStatisticsRead),

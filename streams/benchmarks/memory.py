@@ -18,7 +18,7 @@ from processors.worlds.home_page import Event
 from schemas.impressions import Impression
 from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.monitoring import EngagementSums
-from schemas.outcomes import Interaction, OutcomeCorrected, OutcomeSettled
+from schemas.outcomes import Interaction, OutcomeCorrected, OutcomesSettled
 from streams.benchmarks.process_memory import resident_mb
 from streams.benchmarks.traffic import Traffic, TrafficSettings
 from streams.garbage_collection import calm_garbage_collection
@@ -49,9 +49,10 @@ class Cores:
     def take(self, events: list[Event], first_offset: int) -> None:
         """One batch of each topic, and everything that follows from it."""
         numbered = list(enumerate(events, start=first_offset))
-        messages = self.listeners.impressions([(n, e) for n, e in numbered if isinstance(e, Impression)])
-        messages += self.listeners.stream_ends([(n, e) for n, e in numbered if not isinstance(e, Impression)])
-        self.cards.outcomes([m for m in messages if isinstance(m, OutcomeSettled | OutcomeCorrected)])
+        self.listeners.impressions([(n, e) for n, e in numbered if isinstance(e, Impression)])
+        self.listeners.stream_ends([(n, e) for n, e in numbered if not isinstance(e, Impression)])
+        messages = self.listeners.conclude()
+        self.cards.outcomes([m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)])
         self.learner.interactions([m for m in messages if isinstance(m, Interaction)])
         self.watch.engagement([m for m in messages if isinstance(m, EngagementSums)])
         for message in (*self.learner.publish(), *self.cards.statistics()):

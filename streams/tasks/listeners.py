@@ -42,11 +42,17 @@ class ListenersTask:
         """Take in one batch of impressions or of stream-ends."""
         arrivals, dead = self._intake.read(topic, records)
         take = self.core.impressions if topic == "impressions" else self.core.stream_ends
-        return [*dead, *map(produced, take(arrivals))]
+        take(arrivals)
+        return dead
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
         """Take the wall clock; a source that has more to read is not silent."""
-        return [produced(message) for message in self.core.tick(now_ms, behind)]
+        self.core.tick(now_ms, behind)
+        return ()
+
+    def conclude(self) -> Iterable[Produced]:
+        """Outcomes, interactions, rankings and sums that follow from what came since the last commit."""
+        return map(produced, self.core.conclude())
 
     def changed(self) -> Iterable[StateRow]:
         """Rows of the settlement."""

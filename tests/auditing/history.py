@@ -13,7 +13,7 @@ from processors.listeners import Listeners
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.impressions import Impression
-from schemas.outcomes import Interaction, OutcomeCorrected, OutcomeSettled
+from schemas.outcomes import Interaction, OutcomeCorrected, OutcomesSettled
 from schemas.stream_ends import StreamEnd
 from streams.auditing.books import READING_ORDER
 from streams.auditing.reading import LogRecord
@@ -46,14 +46,15 @@ class Run:
         numbered = [(self.write(event), event) for event in events]
         shown = [(offset, event) for offset, event in numbered if isinstance(event, Impression)]
         ended = [(offset, event) for offset, event in numbered if isinstance(event, StreamEnd)]
-        self._pass_on(self.listeners.impressions(shown))
-        self._pass_on(self.listeners.stream_ends(ended))
+        self.listeners.impressions(shown)
+        self.listeners.stream_ends(ended)
+        self._pass_on(self.listeners.conclude())
 
     def _pass_on(self, messages: Iterable[Struct]) -> None:
         messages = list(messages)
         for message in messages:
             self.write(message)
-        self.cards.outcomes([m for m in messages if isinstance(m, OutcomeSettled | OutcomeCorrected)])
+        self.cards.outcomes([m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)])
         self.learner.interactions([m for m in messages if isinstance(m, Interaction)])
         for message in (*self.cards.statistics(), *self.learner.publish()):
             self.write(message)
