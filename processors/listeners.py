@@ -5,6 +5,7 @@ also of what the broadcast topics had said by then, which every ranking writes d
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -14,17 +15,31 @@ from processors.engagement import Engagement
 from processors.listeners_settings import ListenersSettings
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
-from processors.ranking.pages import PageMaker, RankingRequest
+from processors.ranking.pages import PageMaker
+from processors.ranking.ranked_pages import RankedPages
+from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.soft_groups import softmax
 from processors.settlement.due import CorrectedExposure, EndedStream, SettledImpression
 from processors.settlement.exposure_columns import ExposureColumns
 from processors.settlement.rows import Row, changed_rows, restore
 from processors.settlement.settlement import Settlement
 from schemas.impressions import Impression
-from schemas.rankings import ShelfRanking
 from schemas.stream_ends import StreamEnd
 
 ORGANIC = "organic"
+
+
+class Concluded(NamedTuple):
+    """What follows from a transaction's events: outcomes, interactions and sums as messages, and pages as columns."""
+
+    messages: list[Struct]
+    pages: list[RankedPages]
+
+    def everything(self) -> Iterator[Struct]:
+        """All of it as messages."""
+        yield from self.messages
+        for pages in self.pages:
+            yield from pages.messages()
 
 
 class Listeners:
@@ -39,7 +54,7 @@ class Listeners:
         self.learned = learned or Learned(settings.rewards)
         self.positions: dict[str, int] = {}
         self.settlement = Settlement(settings.settlement)
-        self.pages = [PageMaker.of(ranking) for ranking in settings.ranking.by_surface()]
+        self._makers = [PageMaker.of(ranking) for ranking in settings.ranking.by_surface()]
         self._engagement = Engagement(settings.bucket_length_ms)
         self._settled: list[SettledImpression] = []
         self._played: list[EndedStream | CorrectedExposure] = []
@@ -74,7 +89,7 @@ class Listeners:
         """Count a record that was set aside."""
         self.settlement.counters[f"dead_letters_{reason}"] += 1
 
-    def conclude(self) -> list[Struct]:
+    def conclude(self) -> Concluded:
         """Say what follows from all that came since this was last asked; before `changed_rows`.
 
         A listener of whom much has come is ranked once: nobody would have seen the rankings in between.
@@ -82,17 +97,15 @@ class Listeners:
         settled, self._settled = self._settled, []
         played, self._played = self._played, []
         touched, self._touched = self._touched, {}
-        return [
-            *self._outcomes(settled),
-            *self._plays(played),
-            *self._rankings(touched),
-            *self._engagement.hand_over(
-                self.source,
-                watermark_ms=self.settlement.watermark.value_ms,
-                generation=self.learned.blocks.generation,
-                counters=self.settlement.counters,
-            ),
-        ]
+        messages = [*self._outcomes(settled), *self._plays(played)]
+        pages = list(self._ranked(touched))
+        sums = self._engagement.hand_over(
+            self.source,
+            watermark_ms=self.settlement.watermark.value_ms,
+            generation=self.learned.blocks.generation,
+            counters=self.settlement.counters,
+        )
+        return Concluded([*messages, *sums], pages)
 
     def _arrived(self, touched: Iterable[str]) -> None:
         self._touched.update(dict.fromkeys(touched))
@@ -148,7 +161,7 @@ class Listeners:
     def _is_sampled(self, user_id: str) -> bool:
         return name_key(user_id) < self.settings.sample_share * 2.0**64
 
-    def _rankings(self, touched: Iterable[str]) -> list[ShelfRanking]:
+    def _ranked(self, touched: Iterable[str]) -> Iterator[RankedPages]:
         requests = []
         for user_id in touched:
             listener = self.settlement.listeners.get(user_id)
@@ -162,4 +175,7 @@ class Listeners:
                         sources=dict(sorted((listener.offsets | self.positions).items())),
                     )
                 )
-        return [ranking for pages in self.pages for ranking in pages.rank(self.learned, requests)]
+        for maker in self._makers:
+            pages = maker.pages(self.learned, requests)
+            if pages is not None:
+                yield pages

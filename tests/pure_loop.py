@@ -71,7 +71,7 @@ class PureLoop:
         self.counts["events"] += len(events)
         self.listeners.impressions(shown)
         self.listeners.stream_ends(ended)
-        self._route(self.listeners.conclude())
+        self._route(self.listeners.conclude().everything())
         self._route(self.learner.publish())
         self._route(list(self.cards.statistics()))
 

@@ -51,7 +51,7 @@ class Cores:
         numbered = list(enumerate(events, start=first_offset))
         self.listeners.impressions([(n, e) for n, e in numbered if isinstance(e, Impression)])
         self.listeners.stream_ends([(n, e) for n, e in numbered if not isinstance(e, Impression)])
-        messages = self.listeners.conclude()
+        messages = list(self.listeners.conclude().everything())
         self.cards.outcomes([m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)])
         self.learner.interactions([m for m in messages if isinstance(m, Interaction)])
         self.watch.engagement([m for m in messages if isinstance(m, EngagementSums)])

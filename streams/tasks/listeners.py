@@ -1,13 +1,17 @@
 """The listeners task on the wire."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain
 
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
+from schemas.rankings import ShelfRanking
 from streams.exactly_once.task import Produced, Record, StateRow
 from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message, either
 from streams.tasks.intake import Intake
-from streams.tasks.routing import produced
+from streams.tasks.routing import produced, topic_of
+
+RANKINGS = topic_of(ShelfRanking)
 
 
 class ListenersTask:
@@ -52,7 +56,9 @@ class ListenersTask:
 
     def conclude(self) -> Iterable[Produced]:
         """Outcomes, interactions, rankings and sums that follow from what came since the last commit."""
-        return map(produced, self.core.conclude())
+        concluded = self.core.conclude()
+        rankings = chain.from_iterable(pages.encoded() for pages in concluded.pages)
+        return [*map(produced, concluded.messages), *(Produced(RANKINGS, key, value) for key, value in rankings)]
 
     def changed(self) -> Iterable[StateRow]:
         """Rows of the settlement."""

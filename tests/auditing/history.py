@@ -48,7 +48,7 @@ class Run:
         ended = [(offset, event) for offset, event in numbered if isinstance(event, StreamEnd)]
         self.listeners.impressions(shown)
         self.listeners.stream_ends(ended)
-        self._pass_on(self.listeners.conclude())
+        self._pass_on(self.listeners.conclude().everything())
 
     def _pass_on(self, messages: Iterable[Struct]) -> None:
         messages = list(messages)

@@ -180,9 +180,9 @@ def listeners_outputs(
             offset[kind] += len(chosen)
             take(arrivals)
         if kept is not None:
-            messages += core.conclude()
+            messages += core.conclude().everything()
             kept.keep(core.changed_rows())
-    messages += core.conclude()
+    messages += core.conclude().everything()
     outcomes = one_by_one(m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected))
     interactions = [m for m in messages if isinstance(m, Interaction)]
     newest = {m.user_id: encode(m) for m in messages if isinstance(m, ShelfRanking)}
