@@ -24,9 +24,12 @@ from processors.settlement.exposure_columns import ExposureColumns
 from processors.settlement.rows import Row, changed_rows, restore
 from processors.settlement.settlement import Settlement
 from schemas.impressions import Impression
+from schemas.interactions import Interactions
 from schemas.stream_ends import StreamEnd
 
 ORGANIC = "organic"
+INTERACTIONS_MAX = 2_000
+"""So many go into one record: it stays far below what a broker takes."""
 
 
 class Concluded(NamedTuple):
@@ -126,6 +129,7 @@ class Listeners:
     def _plays(self, items: Sequence[EndedStream | CorrectedExposure]) -> Iterator[Struct]:
         if not items:
             return
+        sampled: list[EndedStream] = []
         cards = [item.stream.card_id for item in items]
         weights = self.learned.user_weights([item.plays for item in items])
         columns = zip(
@@ -146,7 +150,21 @@ class Listeners:
             cell = (item.variant or ORGANIC, group, card_group)
             self._engagement.add_stream(item.stream.event_ms, cell, seconds, float(np.log1p(seconds)), expected)
             if self._is_sampled(item.stream.user_id):
-                yield item.interaction()
+                sampled.append(item)
+        for first in range(0, len(sampled), INTERACTIONS_MAX):
+            yield self._interactions(sampled[first : first + INTERACTIONS_MAX])
+
+    def _interactions(self, items: Sequence[EndedStream]) -> Interactions:
+        streams = [item.stream for item in items]
+        return Interactions(
+            source=self.source,
+            event_id=tuple([stream.event_id for stream in streams]),
+            user_id=tuple([stream.user_id for stream in streams]),
+            card_id=tuple([stream.card_id for stream in streams]),
+            event_ms=tuple([stream.event_ms for stream in streams]),
+            played_ms=tuple([stream.played_ms for stream in streams]),
+            organic=tuple([item.variant is None for item in items]),
+        )
 
     def _card_groups(self, cards: Sequence[str]) -> IntArray:
         """The hard card group [n] of these cards; -1 where nobody knows the card."""

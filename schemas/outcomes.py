@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from schemas.fields import (
     Count,
-    DurationMs,
     EventMs,
     Identifier,
     Propensity,
@@ -194,22 +193,3 @@ def one_by_one(outcomes: Iterable[Outcome]) -> Iterator[OutcomeSettled | Outcome
             yield from outcome.outcomes()
         else:
             yield outcome
-
-
-class Interaction(Struct, frozen=True, kw_only=True, gc=False, tag="interaction.v1", tag_field="type"):
-    """A listener streamed a card for so long: what the co-clusters learn from, organic play included.
-
-    >>> Interaction(event_id="s1", user_id="u1", card_id="c1", event_ms=0, played_ms=1000).organic
-    False
-    """
-
-    event_id: Identifier
-    user_id: Identifier
-    card_id: Identifier
-    event_ms: EventMs
-    played_ms: DurationMs
-    organic: bool = False
-
-    def __post_init__(self) -> None:
-        refuse_unless_identifiers(event_id=self.event_id, user_id=self.user_id, card_id=self.card_id)
-        refuse_unless(self.played_ms >= 0, "played_ms is negative")

@@ -17,9 +17,10 @@ from processors.watch import Watch
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.satisfaction import SatisfactionWorld
 from schemas.impressions import Impression
+from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.monitoring import DriftAlert, EngagementSums
-from schemas.outcomes import Interaction, OutcomeCorrected, OutcomeSettled, OutcomesSettled
+from schemas.outcomes import OutcomeCorrected, OutcomeSettled, OutcomesSettled
 from schemas.rankings import ShelfRanking
 
 
@@ -80,7 +81,7 @@ class PureLoop:
         outcomes = [m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)]
         self.outcomes.extend(one for m in outcomes if isinstance(m, OutcomesSettled) for one in m.outcomes())
         self.cards.outcomes(outcomes)
-        self.learner.interactions([m for m in messages if isinstance(m, Interaction)])
+        self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
         self.alerts.extend(
             m
             for m in self.watch.engagement([m for m in messages if isinstance(m, EngagementSums)])

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from processors.settlement.listener import OpenImpression, Play
 from schemas.fields import Weights
-from schemas.outcomes import Interaction, OutcomeCorrected
+from schemas.outcomes import OutcomeCorrected
 from schemas.stream_ends import StreamEnd
 
 
@@ -57,17 +57,6 @@ class EndedStream(Struct, frozen=True):
     stream: StreamEnd
     variant: str | None
     plays: tuple[Play, ...]
-
-    def interaction(self) -> Interaction:
-        """What the co-clusters learn from it."""
-        return Interaction(
-            event_id=self.stream.event_id,
-            user_id=self.stream.user_id,
-            card_id=self.stream.card_id,
-            event_ms=self.stream.event_ms,
-            played_ms=self.stream.played_ms,
-            organic=self.variant is None,
-        )
 
 
 Due = SettledImpression | CorrectedExposure | EndedStream

@@ -90,8 +90,9 @@ class Books:
                 exposure = (outcome.user_id, outcome.impression_id, outcome.row, outcome.slot)
                 (self.corrected if outcome.stream_event_id is not None else self.settled)[exposure].append(outcome)
         elif topic == "interactions":
-            self.interactions[message.user_id, message.event_id] += 1
-            self.played_ms[message.user_id] += message.played_ms
+            self.interactions.update(zip(message.user_id, message.event_id, strict=True))
+            for user_id, played_ms in zip(message.user_id, message.played_ms, strict=True):
+                self.played_ms[user_id] += played_ms
         elif topic == "engagement":
             for name in ("exposures", "streams", "played_s"):
                 self.engagement[name] += sum(getattr(message, name))

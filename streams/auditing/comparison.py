@@ -14,6 +14,7 @@ from streams.auditing.wire import DECODERS
 NEWEST = ("shelf-rankings",)
 EVERY = ("outcomes", "interactions")
 SUMS = ("card-statistics",)
+IN_COLUMNS = (b'{"type":"outcomes-settled.v1"', b'{"type":"interactions.v1"')
 RELATIVE = 1e-9
 
 
@@ -86,13 +87,14 @@ def _parts(value: bytes) -> Iterator[bytes]:
     >>> list(_parts(b'{"type":"outcomes-settled.v1","row":[1,2],"page":[0,0],"logged":["a"]}'))
     [b'{"row":1,"logged":"a"}', b'{"row":2,"logged":"a"}']
     """
-    if not value.startswith(b'{"type":"outcomes-settled.v1"'):
+    if not value.startswith(IN_COLUMNS):
         yield value
         return
     body = json.decode(value)
-    logged, page = body.pop("logged"), body.pop("page")
+    logged, page = body.pop("logged", None), body.pop("page", ())
     columns = {name: column for name, column in body.items() if isinstance(column, list)}
-    columns["logged"] = [logged[number] for number in page]
+    if page:
+        columns["logged"] = [logged[number] for number in page]
     same = {name: one for name, one in body.items() if not isinstance(one, list) and name != "type"}
     for row in zip(*columns.values(), strict=True):
         yield json.encode({**same, **dict(zip(columns, row, strict=True))})

@@ -87,13 +87,13 @@ def outcomes_in(message: CorrectionRead | OutcomesRead) -> Iterator[OutcomeRead]
         )
 
 
-class InteractionRead(Struct, frozen=True, gc=False):
-    """A stream as the learner gets it."""
+class InteractionsRead(Struct, frozen=True, gc=False):
+    """Streams as the learner gets them, in columns."""
 
-    event_id: str
-    user_id: str
-    card_id: str
-    played_ms: int
+    event_id: list[str]
+    user_id: list[str]
+    card_id: list[str]
+    played_ms: list[int]
 
 
 class EngagementRead(Struct, frozen=True):
@@ -168,7 +168,7 @@ DECODERS: dict[str, Any] = {
     "impressions": json.Decoder(ImpressionRead),
     "stream-ends": json.Decoder(StreamEndRead),
     "outcomes": json.Decoder(CorrectionRead | OutcomesRead),
-    "interactions": json.Decoder(InteractionRead),
+    "interactions": json.Decoder(InteractionsRead),
     "engagement": json.Decoder(EngagementRead),
     "card-statistics": json.Decoder(CardStatisticsRead),
     "co-clusters": json.Decoder(CoClustersRead),

@@ -16,9 +16,10 @@ from processors.warm_up import warm_up
 from processors.watch import Watch
 from processors.worlds.home_page import Event
 from schemas.impressions import Impression
+from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.monitoring import EngagementSums
-from schemas.outcomes import Interaction, OutcomeCorrected, OutcomesSettled
+from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from streams.benchmarks.process_memory import resident_mb
 from streams.benchmarks.traffic import Traffic, TrafficSettings
 from streams.garbage_collection import calm_garbage_collection
@@ -53,7 +54,7 @@ class Cores:
         self.listeners.stream_ends([(n, e) for n, e in numbered if not isinstance(e, Impression)])
         messages = list(self.listeners.conclude().everything())
         self.cards.outcomes([m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)])
-        self.learner.interactions([m for m in messages if isinstance(m, Interaction)])
+        self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
         self.watch.engagement([m for m in messages if isinstance(m, EngagementSums)])
         for message in (*self.learner.publish(), *self.cards.statistics()):
             self._hear(message)

@@ -13,7 +13,8 @@ from processors.listeners import Listeners
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.impressions import Impression
-from schemas.outcomes import Interaction, OutcomeCorrected, OutcomesSettled
+from schemas.interactions import Interactions
+from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.stream_ends import StreamEnd
 from streams.auditing.books import READING_ORDER
 from streams.auditing.reading import LogRecord
@@ -55,7 +56,7 @@ class Run:
         for message in messages:
             self.write(message)
         self.cards.outcomes([m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)])
-        self.learner.interactions([m for m in messages if isinstance(m, Interaction)])
+        self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
         for message in (*self.cards.statistics(), *self.learner.publish()):
             self.write(message)
 

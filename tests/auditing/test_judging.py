@@ -108,11 +108,11 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
     "an interaction is written twice": ("interactions_twice", lambda: doubled(where("interactions"))),
     "an interaction is invented": (
         "interactions_unexpected",
-        lambda: changed(where("interactions"), lambda body: body.update(event_id="s-of-nobody")),
+        lambda: changed(where("interactions"), lambda body: body["event_id"].__setitem__(0, "s-of-nobody")),
     ),
     "an interaction is shorter": (
         "listener_sums_wrong",
-        lambda: changed(where("interactions"), lambda body: body.update(played_ms=1)),
+        lambda: changed(where("interactions"), lambda body: body["played_ms"].__setitem__(0, 1)),
     ),
     "a card's exposures are short by one": (
         "card_sums_wrong",

@@ -49,7 +49,7 @@ def facts(dues: Iterable[Due]) -> list[bytes]:
     for due in dues:
         if isinstance(due, EndedStream):
             if due.stream.user_id != "clock":
-                messages.append(encode(due.interaction()) + repr(due.plays).encode())
+                messages.append(encode(due.stream) + repr(due.variant).encode() + repr(due.plays).encode())
         else:
             messages.extend(encode(outcome) + repr(due.plays).encode() for outcome in outcomes_of(due))
     return sorted(messages)
@@ -111,7 +111,7 @@ def test_a_stream_that_outlasts_the_horizon_corrects_the_provisional_zero() -> N
 def test_organic_play_is_an_interaction_and_no_outcome() -> None:
     settlement = Settlement(SETTINGS)
     dues = feed(settlement, [stream_end(card_id="c9"), *closing(70_000)])
-    assert [due.interaction().organic for due in dues if isinstance(due, EndedStream)][0]
+    assert [due.variant is None for due in dues if isinstance(due, EndedStream)][0]
     assert settlement.counters["streams_organic"] >= 1
 
 

@@ -18,9 +18,10 @@ from processors.settlement.settings import SettlementSettings
 from processors.watch import Watch
 from schemas.codec import encode
 from schemas.impressions import Impression
+from schemas.interactions import Interactions
 from schemas.learning import CoClusters
 from schemas.monitoring import EngagementSums
-from schemas.outcomes import Interaction, OutcomeCorrected, OutcomeSettled, OutcomesSettled, one_by_one
+from schemas.outcomes import OutcomeCorrected, OutcomeSettled, OutcomesSettled, one_by_one
 from schemas.rankings import ShelfRanking
 from tests.builders import by_card, card, impression, outcome, stream_end
 from tests.settlement.test_settlement import PLACES, cut, histories
@@ -184,7 +185,7 @@ def listeners_outputs(
             kept.keep(core.changed_rows())
     messages += core.conclude().everything()
     outcomes = one_by_one(m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected))
-    interactions = [m for m in messages if isinstance(m, Interaction)]
+    interactions = [one for m in messages if isinstance(m, Interactions) for one in m.interactions()]
     newest = {m.user_id: encode(m) for m in messages if isinstance(m, ShelfRanking)}
     return sorted(map(encode, [*outcomes, *interactions])), newest
 
