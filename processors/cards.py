@@ -1,21 +1,24 @@
 """The cards task: from outcomes to bandit statistics, for every user group and every reward."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 
 from processors.bandit.card_statistics import CardStatisticsTable, Observations
-from processors.cocluster.arrays import FloatArray
+from processors.cocluster.arrays import FloatArray, IntArray
 from processors.ranking.learned import Learned
 from processors.ranking.soft_groups import overlap_of
 from processors.rewards.catalogue import reward_named
 from processors.rewards.reward import group_rewards
 from processors.settlement.rows import Row
+from schemas.fields import Weights
 from schemas.learning import CardGroup, CardStatistics, CoClusters
-from schemas.outcomes import Outcome, OutcomeSettled
+from schemas.outcomes import Outcome, OutcomesSettled
 
 PARTITION_KEY = b"p"
 CARDS_MAX = 1_000_000
@@ -63,27 +66,24 @@ class Cards:
         """Count a batch of outcomes in."""
         if not outcomes:
             return
-        weights = self._weights_of(outcomes)
-        settled = np.array([isinstance(outcome, OutcomeSettled) for outcome in outcomes], dtype=np.float64)
-        played_s = np.array([outcome.played_ms for outcome in outcomes]) / 1_000.0
-        previous_s = np.array([getattr(outcome, "previous_ms", 0) for outcome in outcomes]) / 1_000.0
-        names = [outcome.card_id for outcome in outcomes]
-        streamed = np.flatnonzero(played_s > 0.0)
-        streamed_names = [names[row] for row in streamed.tolist()]
+        columns = _columns_of(outcomes, self._in_force)
+        streamed = np.flatnonzero(columns.played_s > 0.0)
+        names = [columns.cards[card] for card in columns.card[streamed].tolist()]
         seen = Observations(
-            cards=self.table.rows_of(names),
-            shown_ms=np.array([outcome.shown_ms for outcome in outcomes], dtype=np.int64),
-            weights=weights,
-            exposures=settled,
+            cards=self.table.rows_of(columns.cards)[columns.card],
+            shown_ms=columns.shown_ms,
+            weights=columns.weights,
+            exposures=columns.settled,
             streamed=streamed,
-            rewards=self._rewards(played_s[streamed], streamed_names),
-            previous=self._rewards(previous_s[streamed], streamed_names),
+            rewards=self._rewards(columns.played_s[streamed], names),
+            previous=self._rewards(columns.previous_s[streamed], names),
         )
-        self.table.add(seen, np.array([_time_of(outcome) for outcome in outcomes], dtype=np.int64))
-        self._unwritten.update(names)
+        self.table.add(seen, columns.known_ms)
+        self._unwritten.update(columns.cards)
         self._forget_surplus()
-        self.counters["outcomes_counted"] += int(settled.sum())
-        self.counters["corrections_counted"] += len(outcomes) - int(settled.sum())
+        settled = int(columns.settled.sum())
+        self.counters["outcomes_counted"] += settled
+        self.counters["corrections_counted"] += len(columns.settled) - settled
 
     def statistics(self) -> Iterator[CardStatistics]:
         """The statistics of all cards that have changed since they were last asked for."""
@@ -136,31 +136,79 @@ class Cards:
         by_reward = [group_rewards(self.learned.success(reward), seconds, weights) for reward in self.rewards]
         return np.stack([_fitted(values, self.table.groups) for values in by_reward], axis=1)
 
-    def _weights_of(self, outcomes: Sequence[Outcome]) -> FloatArray:
-        """The listeners' soft groups [n, G]; nearly always all are of the generation in force."""
-        generation, groups = self.table.generation, self.table.groups
-        if all(o.generation == generation and len(o.user_weights) == groups for o in outcomes):
-            return np.array([outcome.user_weights for outcome in outcomes], dtype=np.float64)
-        return np.array([self._weights(outcome) for outcome in outcomes])
-
-    def _weights(self, outcome: Outcome) -> FloatArray:
-        """The listener's soft group in the generation in force."""
-        weights = np.array(outcome.user_weights)
-        if outcome.generation == self.table.generation and len(weights) == self.table.groups:
+    def _in_force(self, generation: int, weights: Sequence[Weights]) -> Sequence[Weights]:
+        """Listeners' soft groups in the generation in force; nearly always they are so already."""
+        groups = self.table.groups
+        if generation == self.table.generation and all(map(groups.__eq__, map(len, weights))):
             return weights
-        if self._previous and outcome.generation == self._previous[0] and len(weights) == len(self._previous[1]):
-            return np.asarray(weights @ self._previous[1])
+        return [self._moved(generation, one) for one in weights]
+
+    def _moved(self, generation: int, weights: Weights) -> Weights:
+        if generation == self.table.generation and len(weights) == self.table.groups:
+            return weights
+        if self._previous and generation == self._previous[0] and len(weights) == len(self._previous[1]):
+            moved: list[float] = (np.array(weights) @ self._previous[1]).tolist()
+            return tuple(moved)
         self.counters["outcomes_of_another_generation"] += 1
-        prior = self.learned.blocks.user_prior
-        return prior if len(prior) == self.table.groups else np.full(self.table.groups, 1.0 / self.table.groups)
+        prior: list[float] = self.learned.blocks.user_prior.tolist()
+        groups = self.table.groups
+        return tuple(prior if len(prior) == groups else [1.0 / groups] * groups)
 
     def _partition_row(self) -> bytes:
         row = _PartitionRow(self.table.generation, self.table.groups, dict(self.counters))
         return msgspec.msgpack.encode(row)
 
 
-def _time_of(outcome: Outcome) -> int:
-    return outcome.settled_ms if isinstance(outcome, OutcomeSettled) else outcome.corrected_ms
+class _Columns(NamedTuple):
+    """Outcomes and corrections [n]; `card` says which of `cards`."""
+
+    cards: list[str]
+    card: IntArray
+    shown_ms: IntArray
+    known_ms: IntArray  # when it settled or was corrected
+    played_s: FloatArray
+    previous_s: FloatArray
+    settled: FloatArray  # 1 for an outcome, 0 for a correction
+    weights: FloatArray  # [n, G]
+
+
+def _columns_of(
+    outcomes: Sequence[Outcome], in_force: Callable[[int, Sequence[Weights]], Sequence[Weights]]
+) -> _Columns:
+    """Join messages to columns, in their order."""
+    counts: list[int] = []
+    shown_ms: list[int] = []
+    known_ms: list[int] = []
+    played_ms: list[int] = []
+    previous_ms: list[int] = []
+    weights: list[Weights] = []
+    for outcome in outcomes:
+        if isinstance(outcome, OutcomesSettled):
+            counts.append(len(outcome.shown_ms))
+            shown_ms += outcome.shown_ms
+            known_ms += outcome.settled_ms
+            played_ms += outcome.played_ms
+            previous_ms += repeat(0, counts[-1])
+            weights += in_force(outcome.generation, outcome.user_weights)
+        else:
+            counts.append(1)
+            shown_ms.append(outcome.shown_ms)
+            known_ms.append(outcome.corrected_ms)
+            played_ms.append(outcome.played_ms)
+            previous_ms.append(outcome.previous_ms)
+            weights += in_force(outcome.generation, (outcome.user_weights,))
+    is_settled = np.array([isinstance(outcome, OutcomesSettled) for outcome in outcomes], dtype=np.float64)
+    card = np.repeat(np.arange(len(outcomes)), counts)
+    return _Columns(
+        cards=[outcome.card_id for outcome in outcomes],
+        card=card,
+        shown_ms=np.array(shown_ms, dtype=np.int64),
+        known_ms=np.array(known_ms, dtype=np.int64),
+        played_s=np.array(played_ms) / 1_000.0,
+        previous_s=np.array(previous_ms) / 1_000.0,
+        settled=is_settled[card],
+        weights=np.array(weights, dtype=np.float64),
+    )
 
 
 def _fitted(values: FloatArray, groups: int) -> FloatArray:

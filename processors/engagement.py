@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from processors.cocluster.arrays import FloatArray, IntArray
 from processors.drift.evidence import block_evidence, evidence_message
+from processors.settlement.exposure_columns import ExposureColumns
 from schemas.monitoring import EngagementSums
 
 YARDSTICK_MS = 30_000
@@ -30,11 +31,11 @@ class Engagement:
     """Sums of one partition since the last hand-over; a bucket is named by the event time at which it begins.
 
     >>> engagement = Engagement(bucket_length_ms=1_000)
-    >>> engagement.add_exposure(1_500, ("learning", 0, 2), played_ms=31_000)
     >>> engagement.add_stream(1_700, ("learning", 0, 2), seconds=31.0, x=3.5)
+    >>> engagement.add_correction(1_750, ("learning", 0, 2), previous_ms=0, played_ms=31_000)
     >>> message, = engagement.hand_over("p0", watermark_ms=1_600, generation=1, counters={})
-    >>> message.bucket_ms, message.card_group, message.exposures, message.streamed, message.log_total
-    (1000, (2,), (1.0,), (1.0,), (3.5,))
+    >>> message.bucket_ms, message.card_group, message.streamed, message.log_total
+    (1000, (2,), (1.0,), (3.5,))
     """
 
     def __init__(self, bucket_length_ms: int) -> None:
@@ -43,26 +44,35 @@ class Engagement:
         self._evidence: dict[int, FloatArray] = {}
         self._reported: Counter[str] = Counter()
 
-    def add_exposure(
-        self, event_ms: int, cell: Cell, played_ms: int, *, count: float = 1.0, is_discovery: bool = False
-    ) -> None:
-        """An exposure has settled (count 1), or a correction has made it a success (count 0).
+    def add_settled(self, exposures: ExposureColumns, user_group: IntArray, card_group: IntArray) -> None:
+        """Exposures have settled, of listeners in these groups [items] and cards in these [n] (-1: unknown).
 
-        It is a discovery where the listener had not streamed the card lately.
+        Discovered are those of cards that their listener had not streamed lately.
         """
-        sums = self._sums(event_ms, cell)
-        sums.exposures += count
-        sums.discovered += is_discovery
-        sums.streamed += played_ms >= YARDSTICK_MS
+        cells: dict[tuple[int, str, int], int] = {}
+        groups = user_group.tolist()
+        code = np.array(
+            [
+                cells.setdefault((self._bucket(item.settled_ms), item.impression.variant, group), len(cells))
+                for item, group in zip(exposures.items, groups, strict=True)
+            ]
+        )
+        kinds = int(card_group.max(initial=0)) + 2
+        found, inverse = np.unique(code[exposures.item] * kinds + card_group + 1, return_inverse=True)
+        streamed = np.array(exposures.played_ms) >= YARDSTICK_MS
+        discovered = np.fromiter(exposures.is_discovery(), dtype=np.bool_, count=len(inverse))
+        totals = [np.bincount(inverse, weights).tolist() for weights in (None, streamed, discovered)]
+        named = list(cells)
+        for key, *counts in zip(found.tolist(), *totals, strict=True):
+            bucket_ms, variant, group = named[key // kinds]
+            sums = self._sums(bucket_ms, (variant, group, key % kinds - 1))
+            sums.exposures += counts[0]
+            sums.streamed += counts[1]
+            sums.discovered += counts[2]
 
-    @staticmethod
-    def crosses(previous_ms: int, played_ms: int) -> int:
-        """What a correction is worth by the yardstick: the time played where it has only now reached it, else none.
-
-        >>> Engagement.crosses(0, 40_000), Engagement.crosses(40_000, 50_000)
-        (40000, 0)
-        """
-        return played_ms if previous_ms < YARDSTICK_MS <= played_ms else 0
+    def add_correction(self, event_ms: int, cell: Cell, previous_ms: int, played_ms: int) -> None:
+        """An exposure that had settled has been streamed on; it counts where it has only now reached the yardstick."""
+        self._sums(event_ms, cell).streamed += previous_ms < YARDSTICK_MS <= played_ms
 
     def add_stream(self, event_ms: int, cell: Cell, seconds: float, x: float) -> None:
         """A stream of so many seconds has ended; x is log1p(seconds)."""
@@ -125,9 +135,12 @@ class Engagement:
             )
 
     def _sums(self, event_ms: int, cell: Cell) -> _Sums:
-        bucket_ms = event_ms // self.bucket_length_ms * self.bucket_length_ms
+        bucket_ms = self._bucket(event_ms)
         cells = self._cells.setdefault(bucket_ms, {})
         sums = cells.get(cell)
         if sums is None:
             sums = cells[cell] = _Sums()
         return sums
+
+    def _bucket(self, event_ms: int) -> int:
+        return event_ms // self.bucket_length_ms * self.bucket_length_ms

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 from msgspec import Struct
@@ -18,8 +19,8 @@ from processors.rewards.published_times import as_published, published_times
 from processors.rewards.streaming_times import StreamingTimes
 from processors.settlement.rows import Row
 from schemas.catalogue import CatalogueCard
+from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardGroupName, CoClusters, Matrix
-from schemas.outcomes import Interaction
 
 _LEARNED = b"m/"
 
@@ -52,16 +53,17 @@ class Learner:
         """An editor named a card group, or (None) took the name back; it shows with the next publication."""
         self.names.put(key, message, self.learner.state.generation)
 
-    def interactions(self, interactions: Sequence[Interaction]) -> None:
-        """Learn from a batch of interactions, in order."""
-        if not interactions:
+    def interactions(self, messages: Sequence[Interactions]) -> None:
+        """Learn from interactions, in order."""
+        event_ms = np.array(list(chain.from_iterable(message.event_ms for message in messages)), dtype=np.int64)
+        if not len(event_ms):
             return
-        event_ms = np.array([interaction.event_ms for interaction in interactions], dtype=np.int64)
+        played_ms = np.array(list(chain.from_iterable(message.played_ms for message in messages)), dtype=np.float64)
         self.newest_ms = max(self.newest_ms, int(event_ms.max()))
         self.learner.learn(
-            self.users.ids_of([interaction.user_id for interaction in interactions]),
-            self.cards.ids_of([interaction.card_id for interaction in interactions]),
-            np.array([interaction.played_ms for interaction in interactions], dtype=np.float64) / 1_000.0,
+            self.users.ids_of(list(chain.from_iterable(message.user_id for message in messages))),
+            self.cards.ids_of(list(chain.from_iterable(message.card_id for message in messages))),
+            played_ms / 1_000.0,
             event_ms,
         )
         self.names.follow(self.learner.state.generation, self.learner.card_overlap)

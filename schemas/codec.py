@@ -35,9 +35,9 @@ def _decoder(topic: str) -> "msgspec.json.Decoder[Any]":
 def encode(message: Struct) -> bytes:
     """The message as JSON; the same message always gives the same bytes.
 
-    >>> from schemas.outcomes import Interaction
-    >>> encode(Interaction(event_id="s", user_id="u", card_id="c", event_ms=1, played_ms=2))[:24]
-    b'{"type":"interaction.v1"'
+    >>> from schemas.stream_ends import StreamEnd
+    >>> encode(StreamEnd(event_id="s", user_id="u", card_id="c", started_ms=0, event_ms=1, played_ms=2))[:23]
+    b'{"type":"stream-end.v1"'
     """
     return _ENCODER.encode(message)
 
@@ -45,12 +45,12 @@ def encode(message: Struct) -> bytes:
 def decode(topic: str, value: bytes | None) -> Any:
     """The message that a record of `topic` carries; raises `UnreadableError` with the reason where it carries none.
 
-    >>> decode("interactions", b'{"type":"interaction.v1"')
+    >>> decode("stream-ends", b'{"type":"stream-end.v1"')
     Traceback (most recent call last):
     schemas.codec.UnreadableError: not_json: Input data was truncated
-    >>> decode("interactions", b'{"type":"interaction.v9"}')
+    >>> decode("stream-ends", b'{"type":"stream-end.v9"}')
     Traceback (most recent call last):
-    schemas.codec.UnreadableError: unknown_version: Invalid value 'interaction.v9' - at `$.type`
+    schemas.codec.UnreadableError: unknown_version: Invalid value 'stream-end.v9' - at `$.type`
     """
     if not value:
         raise UnreadableError("empty", "the record has no value")
@@ -70,8 +70,8 @@ def decode_keyed(topic: str, key: bytes | None, value: bytes | None) -> Any:
 
     A record under another key sits in another partition, away from all else that is known of its user or card.
 
-    >>> decode_keyed("interactions", b"u2", encode(decode("interactions",
-    ...     b'{"type":"interaction.v1","event_id":"s","user_id":"u1","card_id":"c","event_ms":1,"played_ms":2}')))
+    >>> decode_keyed("stream-ends", b"u2", b'''{"type":"stream-end.v1","event_id":"s","user_id":"u1","card_id":"c",
+    ...     "started_ms":0,"event_ms":1,"played_ms":2}''')
     Traceback (most recent call last):
     schemas.codec.UnreadableError: key_mismatch: the key is b'u2' and user_id is 'u1'
     """

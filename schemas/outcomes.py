@@ -1,10 +1,13 @@
 """What became of an exposure: settled once in event time, and corrected where a stream outlasts its horizon."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter, ge, le
+from typing import Any
+
 from msgspec import Struct
 
 from schemas.fields import (
     Count,
-    DurationMs,
     EventMs,
     Identifier,
     Propensity,
@@ -23,11 +26,21 @@ class ExposureKey(Struct, frozen=True, order=True, gc=False):
     slot: Count
 
 
-class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcome-settled.v1", tag_field="type"):
+class LoggedPage(Struct, frozen=True, order=True, gc=False):
+    """What was logged with a page: where it was shown, in which arm of a test, and what made it."""
+
+    surface: Identifier = "home"
+    variant: Identifier = "default"
+    policy_version: Identifier = "unknown"
+    reward_version: Identifier = "unknown"
+    model_version: Identifier = "unknown"
+
+
+class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
     """An exposure's horizon has passed: `played_ms` was streamed by then (0: no stream, provisionally).
 
-    Exactly one is written for every exposure. `user_weights` is the listener's soft group when the exposure settled,
-    under `generation`; `propensity` that of the card in its slot, as it was logged.
+    Exactly one is written for every exposure, as a row of `OutcomesSettled`. `user_weights` is the listener's soft
+    group when the exposure settled, under `generation`; `propensity` that of the card in its slot, as it was logged.
 
     >>> OutcomeSettled(impression_id="i1", row=0, slot=2, shelf_id="jazz", user_id="u1", card_id="c1", shown_ms=5,
     ...     settled_ms=9, played_ms=0, stream_count=0, propensity=0.5).exposure
@@ -45,30 +58,92 @@ class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcome-s
     played_ms: Count
     stream_count: Count
     propensity: Propensity
-    surface: Identifier = "home"
-    variant: Identifier = "default"
-    policy_version: Identifier = "unknown"
-    reward_version: Identifier = "unknown"
-    model_version: Identifier = "unknown"
+    logged: LoggedPage = LoggedPage()
     generation: Count = 0
     user_weights: Weights = ()
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(impression_id=self.impression_id, user_id=self.user_id, card_id=self.card_id)
         refuse_unless_weights(self.user_weights, "user_weights")
-        if self.shown_ms > self.settled_ms:
-            raise ValueError("an exposure settles before it is shown")
-        if self.played_ms < 0:
-            raise ValueError("played_ms is negative")
-        if self.played_ms > 0 and self.stream_count <= 0:
-            raise ValueError("played without a stream")
-        if not 0.0 < self.propensity <= 1.0:
-            raise ValueError("the propensity is not in (0, 1]")
+        refuse_unless(self.shown_ms <= self.settled_ms, "an exposure settles before it is shown")
+        refuse_unless(self.played_ms >= 0, "played_ms is negative")
+        refuse_unless(self.played_ms == 0 or self.stream_count > 0, "played without a stream")
+        refuse_unless(0.0 < self.propensity <= 1.0, "the propensity is not in (0, 1]")
 
     @property
     def exposure(self) -> ExposureKey:
         """The exposure that this settles."""
         return ExposureKey(self.impression_id, self.row, self.slot)
+
+    @property
+    def variant(self) -> str:
+        """Arm of a test in which it was shown."""
+        return self.logged.variant
+
+
+class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes-settled.v1", tag_field="type"):
+    """Outcomes of one card, in columns: the i-th entries of all make one `OutcomeSettled`.
+
+    One record carries what one transaction settled of a card: a record for each outcome would cost ten times as much.
+    `logged[page[i]]` is what was logged with the page of the i-th.
+
+    >>> one = OutcomeSettled(impression_id="i1", row=0, slot=2, shelf_id="jazz", user_id="u1", card_id="c1", shown_ms=5,
+    ...     settled_ms=9, played_ms=0, stream_count=0, propensity=0.5)
+    >>> list(OutcomesSettled.of([one, one]).outcomes()) == [one, one]
+    True
+    """
+
+    card_id: Identifier
+    impression_id: tuple[Identifier, ...]
+    row: tuple[Count, ...]
+    slot: tuple[Count, ...]
+    shelf_id: tuple[Identifier, ...]
+    user_id: tuple[Identifier, ...]
+    shown_ms: tuple[EventMs, ...]
+    settled_ms: tuple[EventMs, ...]
+    played_ms: tuple[Count, ...]
+    stream_count: tuple[Count, ...]
+    propensity: tuple[Propensity, ...]
+    page: tuple[Count, ...]
+    logged: tuple[LoggedPage, ...]
+    user_weights: tuple[Weights, ...]
+    generation: Count = 0
+
+    def __post_init__(self) -> None:
+        refuse_unless_identifiers(card_id=self.card_id)
+        refuse_unless(len(set(map(len, self._columns()))) == 1, "the columns of outcomes differ in length")
+        refuse_unless(all(map(le, self.shown_ms, self.settled_ms)), "an exposure settles before it is shown")
+        played = map(ge, map(bool, self.stream_count), map(bool, self.played_ms))
+        refuse_unless(all(played), "played without a stream")
+        refuse_unless(max(self.page, default=-1) < len(self.logged), "page names no logged page")
+        for weights in set(self.user_weights):
+            refuse_unless_weights(weights, "user_weights")
+
+    @classmethod
+    def of(cls, outcomes: Sequence[OutcomeSettled]) -> "OutcomesSettled":
+        """Columns of these outcomes, all of one card and one generation."""
+        logged = sorted({outcome.logged for outcome in outcomes})
+        columns = {name: tuple(getattr(outcome, name) for outcome in outcomes) for name in COLUMNS}
+        page = tuple(logged.index(outcome.logged) for outcome in outcomes)
+        card_id, generation = outcomes[0].card_id, outcomes[0].generation
+        return cls(card_id=card_id, generation=generation, page=page, logged=tuple(logged), **columns)
+
+    def outcomes(self) -> Iterator[OutcomeSettled]:
+        """Each outcome by itself."""
+        for page, *row in zip(self.page, *self._columns(), strict=True):
+            named = dict(zip(COLUMNS, row, strict=True))
+            logged, generation = self.logged[page], self.generation
+            yield OutcomeSettled(card_id=self.card_id, generation=generation, logged=logged, **named)
+
+    def _columns(self) -> tuple[tuple[Any, ...], ...]:
+        return _columns_of(self)
+
+
+COLUMNS = (
+    "impression_id", "row", "slot", "shelf_id", "user_id", "shown_ms", "settled_ms", "played_ms", "stream_count",
+    "propensity", "user_weights",
+)  # fmt: skip
+_columns_of = attrgetter(*COLUMNS)
 
 
 class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome-corrected.v1", tag_field="type"):
@@ -108,23 +183,13 @@ class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome
         return ExposureKey(self.impression_id, self.row, self.slot)
 
 
-Outcome = OutcomeSettled | OutcomeCorrected
+Outcome = OutcomesSettled | OutcomeCorrected
 
 
-class Interaction(Struct, frozen=True, kw_only=True, gc=False, tag="interaction.v1", tag_field="type"):
-    """A listener streamed a card for so long: what the co-clusters learn from, organic play included.
-
-    >>> Interaction(event_id="s1", user_id="u1", card_id="c1", event_ms=0, played_ms=1000).organic
-    False
-    """
-
-    event_id: Identifier
-    user_id: Identifier
-    card_id: Identifier
-    event_ms: EventMs
-    played_ms: DurationMs
-    organic: bool = False
-
-    def __post_init__(self) -> None:
-        refuse_unless_identifiers(event_id=self.event_id, user_id=self.user_id, card_id=self.card_id)
-        refuse_unless(self.played_ms >= 0, "played_ms is negative")
+def one_by_one(outcomes: Iterable[Outcome]) -> Iterator[OutcomeSettled | OutcomeCorrected]:
+    """The outcomes of these messages, each by itself."""
+    for outcome in outcomes:
+        if isinstance(outcome, OutcomesSettled):
+            yield from outcome.outcomes()
+        else:
+            yield outcome

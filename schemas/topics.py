@@ -7,9 +7,10 @@ from msgspec import Struct
 
 from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression
+from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
 from schemas.monitoring import DriftAlert, EngagementMetrics, EngagementSums, PolicyValue
-from schemas.outcomes import Interaction, Outcome
+from schemas.outcomes import Outcome
 from schemas.rankings import ShelfRanking
 from schemas.stream_ends import StreamEnd
 
@@ -137,8 +138,8 @@ _FLOW = (
         name="interactions",
         about="who streamed which card for how long, sampled by user",
         role=Role.INTERNAL,
-        message=Interaction,
-        key="user_id",
+        message=Interactions,
+        key="source",
         partitions=1,
         cleanup=Cleanup.DELETE,
         writer="listeners",

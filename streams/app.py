@@ -45,6 +45,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             make=lambda _partition: LearnerTask(
                 Learner(settings.coclusters, settings.reward_names, settings.seed), settings.publish_interval_ms
             ),
+            in_thread=True,  # global moves take seconds, compiled and without the interpreter's lock
         ),
         "model": lambda: TaskSpec(
             name="model",

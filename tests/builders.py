@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression, ShownShelf
-from schemas.outcomes import OutcomeSettled
+from schemas.outcomes import OutcomeSettled, OutcomesSettled
 from schemas.stream_ends import StreamEnd
 
 
@@ -92,3 +92,11 @@ def outcome(
         generation=generation,
         user_weights=tuple(weights),
     )
+
+
+def by_card(outcomes: Sequence[OutcomeSettled]) -> list[OutcomesSettled]:
+    """The messages that carry these outcomes."""
+    found: dict[tuple[str, int], list[OutcomeSettled]] = {}
+    for one in outcomes:
+        found.setdefault((one.card_id, one.generation), []).append(one)
+    return [OutcomesSettled.of(some) for some in found.values()]

@@ -17,9 +17,10 @@ from processors.watch import Watch
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.satisfaction import SatisfactionWorld
 from schemas.impressions import Impression
+from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.monitoring import DriftAlert, EngagementSums
-from schemas.outcomes import Interaction, OutcomeCorrected, OutcomeSettled
+from schemas.outcomes import OutcomeCorrected, OutcomeSettled, OutcomesSettled
 from schemas.rankings import ShelfRanking
 
 
@@ -69,17 +70,18 @@ class PureLoop:
         shown = [(0, event) for event in events if isinstance(event, Impression)]
         ended = [(0, event) for event in events if not isinstance(event, Impression)]
         self.counts["events"] += len(events)
-        self._route(self.listeners.impressions(shown))
-        self._route(self.listeners.stream_ends(ended))
+        self.listeners.impressions(shown)
+        self.listeners.stream_ends(ended)
+        self._route(self.listeners.conclude().everything())
         self._route(self.learner.publish())
         self._route(list(self.cards.statistics()))
 
     def _route(self, messages: Iterable[Struct]) -> None:
         messages = list(messages)
-        outcomes = [m for m in messages if isinstance(m, OutcomeSettled | OutcomeCorrected)]
-        self.outcomes.extend(m for m in outcomes if isinstance(m, OutcomeSettled))
+        outcomes = [m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)]
+        self.outcomes.extend(one for m in outcomes if isinstance(m, OutcomesSettled) for one in m.outcomes())
         self.cards.outcomes(outcomes)
-        self.learner.interactions([m for m in messages if isinstance(m, Interaction)])
+        self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
         self.alerts.extend(
             m
             for m in self.watch.engagement([m for m in messages if isinstance(m, EngagementSums)])

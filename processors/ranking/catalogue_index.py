@@ -6,6 +6,7 @@ import numpy as np
 
 from processors.cocluster.arrays import IntArray
 from processors.ranking.deduplication import dealt
+from processors.ranking.page_writer import Texts
 from schemas.catalogue import CatalogueCard
 
 
@@ -26,6 +27,7 @@ class CatalogueIndex:
         self.cards: dict[str, CatalogueCard] = {}
         self._shelves: dict[bool, dict[str, IntArray]] = {}
         self._released_ms: IntArray | None = None
+        self._texts = Texts.of(())
 
     def row_of(self, card_id: str) -> int:
         """Row of a card, which is made where the card is new."""
@@ -62,6 +64,12 @@ class CatalogueIndex:
             known = (self.cards.get(name) for name in self.names)
             self._released_ms = np.array([card.released_ms if card else 0 for card in known], dtype=np.int64)
         return self._released_ms
+
+    def texts(self) -> Texts:
+        """Names of all cards by row, as they are written."""
+        if len(self._texts.ends) != len(self.names):
+            self._texts = Texts.of(self.names)
+        return self._texts
 
     def _rows(self, valid: Mapping[str, Sequence[str]]) -> dict[str, IntArray]:
         members: dict[str, list[int]] = {}

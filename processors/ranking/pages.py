@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from msgspec import Struct
 
 from processors.cocluster.arrays import FloatArray, IntArray
 from processors.policies.beliefs import Beliefs
@@ -12,28 +11,18 @@ from processors.policies.keyed_draws import KeyArray, mixed, name_key, ranking_k
 from processors.policies.order_mixture import Drawn, draw
 from processors.policies.policy import Policy
 from processors.ranking.doubt import doubt_of
-from processors.ranking.explanation import KINDS
 from processors.ranking.freshness import fresh_gain
 from processors.ranking.learned import Learned
+from processors.ranking.ranked_pages import RankedPages
+from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.scores import Scores, scores_of
 from processors.ranking.settings import RankingSettings
 from processors.ranking.shelves import Shelf, ShelfMaker
 from processors.rewards.catalogue import reward_named
 from processors.rewards.reward import GroupedReward
-from processors.settlement.listener import Play
-from schemas.rankings import HOME, RankedShelf, ShelfRanking
+from schemas.rankings import HOME, ShelfRanking
 
 _SHELF_ORDER = 0xFFFF
-
-
-class RankingRequest(Struct, frozen=True, kw_only=True):
-    """A listener whose page is due: the newest plays, and which of its rankings this is."""
-
-    user_id: str
-    ranking_number: int
-    event_ms: int
-    plays: Sequence[Play]
-    sources: dict[str, int]
 
 
 class PageMaker:
@@ -53,10 +42,15 @@ class PageMaker:
 
     def rank(self, learned: Learned, requests: Sequence[RankingRequest]) -> list[ShelfRanking]:
         """One ranking for each request, in their order; none where the catalogue has no shelf."""
+        pages = self.pages(learned, requests)
+        return [] if pages is None else pages.messages()
+
+    def pages(self, learned: Learned, requests: Sequence[RankingRequest]) -> RankedPages | None:
+        """The pages of these requests, in columns; none where there are no requests, or no shelf."""
         settings = self.settings
         shelves = learned.catalogue.shelves(deduplicated=settings.deduplicate)
         if not requests or not shelves:
-            return []
+            return None
         plays = [request.plays for request in requests]
         weights = learned.user_weights(plays)
         scores = scores_of(learned, self.reward, plays, weights, settings.own_weight)
@@ -73,7 +67,19 @@ class PageMaker:
             maker.shelf(shelf_id, rows, mixed(keys, name_key(shelf_id) >> 1)) for shelf_id, rows in shelves.items()
         ]
         order = self._shelf_order(columns, mixed(keys, _SHELF_ORDER))
-        return self._messages(learned, requests, weights, scores, columns, order, keys)
+        return RankedPages(
+            requests=requests,
+            surface=settings.surface,
+            policy_version=self.policy.version,
+            reward_version=self.reward.name,
+            model_version=learned.model_version,
+            weights=weights,
+            shelves=columns,
+            order=order,
+            keys=keys,
+            discovery_share=np.round(1.0 - _streamed_share(scores, columns, order.items), 6),
+            cards=learned.catalogue.texts(),
+        )
 
     def _keys(self, requests: Sequence[RankingRequest]) -> KeyArray:
         users = np.array([name_key(request.user_id) for request in requests], dtype=np.uint64)
@@ -104,94 +110,12 @@ class PageMaker:
             beliefs = Beliefs(mean=beliefs.mean, sd=sds, count=counts)
         return draw(self.policy.mixture(beliefs, rows, keys), keys)
 
-    def _messages(
-        self,
-        learned: Learned,
-        requests: Sequence[RankingRequest],
-        weights: FloatArray,
-        scores: Scores,
-        columns: Sequence[Shelf],
-        order: Drawn,
-        keys: KeyArray,
-    ) -> list[ShelfRanking]:
-        shelves = [_ranked_shelves(learned, shelf) for shelf in columns]
-        order_propensities = np.round(order.propensities, 9).tolist()
-        streamed = _streamed_share(scores, columns, order.items)
-        return [
-            ShelfRanking(
-                user_id=request.user_id,
-                ranking_number=request.ranking_number,
-                event_ms=request.event_ms,
-                surface=self.settings.surface,
-                shelves=tuple(
-                    _standing(shelves[shelf][index], propensity)
-                    for shelf, propensity in zip(order.items[index].tolist(), order_propensities[index], strict=True)
-                ),
-                policy_version=self.policy.version,
-                reward_version=self.reward.name,
-                model_version=learned.model_version,
-                draw_key=int(keys[index] >> np.uint64(11)),
-                user_weights=tuple(weights[index].tolist()),
-                discovery_share=round(1.0 - streamed[index], 6),
-                sources=request.sources,
-            )
-            for index, request in enumerate(requests)
-        ]
 
-
-class _Columns(Struct, frozen=True, array_like=True, gc=False):
-    shelf_id: str
-    score: float
-    cards: tuple[str, ...]
-    scores: tuple[float, ...]
-    propensities: tuple[float, ...]
-    reasons: tuple[str, ...]
-    reason_values: tuple[float, ...]
-    second_reasons: tuple[str, ...]
-    second_values: tuple[float, ...]
-
-
-def _ranked_shelves(learned: Learned, shelf: Shelf) -> list[_Columns]:
-    """The columns of one shelf, listener by listener; everything below a listener moves as whole arrays."""
-    names = np.array(learned.catalogue.names, dtype=object)
-    columns = (
-        names[shelf.cards],
-        shelf.scores,
-        np.round(shelf.drawn.propensities, 9),
-        KINDS[shelf.reasons.first],
-        shelf.reasons.first_value,
-        KINDS[shelf.reasons.second],
-        shelf.reasons.second_value,
-    )
-    lists = [column.tolist() for column in columns]
-    return [
-        _Columns(shelf.shelf_id, best, *map(tuple, rows))
-        for best, *rows in zip(shelf.promise.tolist(), *lists, strict=True)
-    ]
-
-
-def _standing(shelf: _Columns, propensity: float) -> RankedShelf:
-    """A shelf in the row of the page where it stands."""
-    return RankedShelf(
-        shelf_id=shelf.shelf_id,
-        score=shelf.score,
-        propensity=propensity,
-        cards=shelf.cards,
-        scores=shelf.scores,
-        propensities=shelf.propensities,
-        reasons=shelf.reasons,  # type: ignore[arg-type]  # rows of KINDS
-        reason_values=shelf.reason_values,
-        second_reasons=shelf.second_reasons,  # type: ignore[arg-type]
-        second_values=shelf.second_values,
-    )
-
-
-def _streamed_share(scores: Scores, columns: Sequence[Shelf], order: IntArray) -> list[float]:
+def _streamed_share(scores: Scores, columns: Sequence[Shelf], order: IntArray) -> FloatArray:
     """Share of the cards on each page that its listener has streamed lately."""
     rows = np.arange(len(order))[:, None]
     streamed = np.stack([scores.streamed[rows, shelf.cards].sum(axis=1) for shelf in columns], axis=1)
     slots = np.array([shelf.cards.shape[1] for shelf in columns])
     on_page = np.zeros((len(order), len(columns)), dtype=bool)
     np.put_along_axis(on_page, order, values=True, axis=1)
-    shares = (streamed * on_page).sum(axis=1) / np.maximum(1, (slots[None, :] * on_page).sum(axis=1))
-    return [float(share) for share in shares]
+    return np.asarray((streamed * on_page).sum(axis=1) / np.maximum(1, (slots[None, :] * on_page).sum(axis=1)))

@@ -1,12 +1,10 @@
 """What settlement hands on: exposures that are due, corrections, and interactions, in event-time order."""
 
-from collections.abc import Iterator
-
 from msgspec import Struct
 
 from processors.settlement.listener import OpenImpression, Play
 from schemas.fields import Weights
-from schemas.outcomes import Interaction, OutcomeCorrected, OutcomeSettled
+from schemas.outcomes import OutcomeCorrected
 from schemas.stream_ends import StreamEnd
 
 
@@ -19,31 +17,6 @@ class SettledImpression(Struct, frozen=True):
     played_ms: tuple[int, ...]
     streams: tuple[int, ...]
     plays: tuple[Play, ...]
-
-    def outcomes(self, weights: Weights, generation: int) -> Iterator[OutcomeSettled]:
-        """One outcome for each exposure, with the listener's soft group."""
-        shown = self.impression
-        for index, card_id in enumerate(shown.cards):
-            yield OutcomeSettled(
-                impression_id=shown.impression_id,
-                row=shown.rows[index],
-                slot=shown.slots[index],
-                shelf_id=shown.shelves[index],
-                user_id=self.user_id,
-                card_id=card_id,
-                shown_ms=shown.shown_ms,
-                settled_ms=self.settled_ms,
-                played_ms=self.played_ms[index],
-                stream_count=self.streams[index],
-                propensity=shown.propensities[index],
-                surface=shown.surface,
-                variant=shown.variant,
-                policy_version=shown.policy_version,
-                reward_version=shown.reward_version,
-                model_version=shown.model_version,
-                generation=generation,
-                user_weights=weights,
-            )
 
 
 class CorrectedExposure(Struct, frozen=True):
@@ -58,9 +31,9 @@ class CorrectedExposure(Struct, frozen=True):
     stream_count: int
     plays: tuple[Play, ...]
 
-    def outcomes(self, weights: Weights, generation: int) -> Iterator[OutcomeCorrected]:
-        """The one correction that this is, with the listener's soft group."""
-        yield OutcomeCorrected(
+    def outcome(self, weights: Weights, generation: int) -> OutcomeCorrected:
+        """The correction that this is, with the listener's soft group."""
+        return OutcomeCorrected(
             impression_id=self.impression.impression_id,
             row=self.impression.rows[self.index],
             slot=self.impression.slots[self.index],
@@ -84,17 +57,6 @@ class EndedStream(Struct, frozen=True):
     stream: StreamEnd
     variant: str | None
     plays: tuple[Play, ...]
-
-    def interaction(self) -> Interaction:
-        """What the co-clusters learn from it."""
-        return Interaction(
-            event_id=self.stream.event_id,
-            user_id=self.stream.user_id,
-            card_id=self.stream.card_id,
-            event_ms=self.stream.event_ms,
-            played_ms=self.stream.played_ms,
-            organic=self.variant is None,
-        )
 
 
 Due = SettledImpression | CorrectedExposure | EndedStream

@@ -5,7 +5,7 @@ from bisect import bisect_right, insort
 from msgspec import Struct
 
 from schemas.impressions import Impression
-from schemas.outcomes import ExposureKey
+from schemas.outcomes import ExposureKey, LoggedPage
 from schemas.stream_ends import StreamEnd
 
 
@@ -58,6 +58,11 @@ class OpenImpression(Struct, array_like=True):
             played_ms=[0] * len(seen),
             streams=[0] * len(seen),
         )
+
+    @property
+    def logged(self) -> LoggedPage:
+        """What was logged with the page."""
+        return LoggedPage(self.surface, self.variant, self.policy_version, self.reward_version, self.model_version)
 
     def exposure(self, index: int) -> ExposureKey:
         """Name of the exposure in column `index`."""

@@ -13,7 +13,8 @@ from msgspec import Struct
 from processors.policies.keyed_draws import name_key
 from processors.policies.uniform import UniformPolicy
 from processors.ranking.learned import Learned
-from processors.ranking.pages import PageMaker, RankingRequest
+from processors.ranking.pages import PageMaker
+from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.settings import RankingSettings
 from processors.rewards.catalogue import reward_named
 from processors.worlds.satisfaction import SatisfactionWorld

@@ -7,7 +7,7 @@ import msgspec
 
 from streams.auditing.ranking_watch import RankingWatch
 from streams.auditing.reading import LogRecord
-from streams.auditing.wire import DECODERS, CardStatisticsRead, ImpressionRead, OutcomeRead, StreamEndRead
+from streams.auditing.wire import DECODERS, CardStatisticsRead, ImpressionRead, OutcomeRead, StreamEndRead, outcomes_in
 
 Place = tuple[str, int, int]
 Exposure = tuple[str, str, int, int]
@@ -86,11 +86,13 @@ class Books:
 
     def _take_output(self, topic: str, message: Any, record: LogRecord) -> None:
         if topic == "outcomes":
-            exposure = (message.user_id, message.impression_id, message.row, message.slot)
-            (self.corrected if message.stream_event_id is not None else self.settled)[exposure].append(message)
+            for outcome in outcomes_in(message):
+                exposure = (outcome.user_id, outcome.impression_id, outcome.row, outcome.slot)
+                (self.corrected if outcome.stream_event_id is not None else self.settled)[exposure].append(outcome)
         elif topic == "interactions":
-            self.interactions[message.user_id, message.event_id] += 1
-            self.played_ms[message.user_id] += message.played_ms
+            self.interactions.update(zip(message.user_id, message.event_id, strict=True))
+            for user_id, played_ms in zip(message.user_id, message.played_ms, strict=True):
+                self.played_ms[user_id] += played_ms
         elif topic == "engagement":
             for name in ("exposures", "streams", "played_s"):
                 self.engagement[name] += sum(getattr(message, name))

@@ -14,6 +14,7 @@ from streams.auditing.wire import DECODERS
 NEWEST = ("shelf-rankings",)
 EVERY = ("outcomes", "interactions")
 SUMS = ("card-statistics",)
+IN_COLUMNS = (b'{"type":"outcomes-settled.v1"', b'{"type":"interactions.v1"')
 RELATIVE = 1e-9
 
 
@@ -38,7 +39,7 @@ async def snapshot(bootstrap: str, options: Mapping[str, Any] | None = None) -> 
         async for record in read_records(bootstrap, topic, options):
             if topic not in EVERY:
                 values[_name(record.key)].clear()
-            values[_name(record.key)].append(record.value or b"")
+            values[_name(record.key)].extend(_parts(record.value or b""))
         if topic in SUMS:
             sums[topic] = {key: _numbers(topic, value) for key, (value,) in values.items()}
         else:
@@ -78,6 +79,25 @@ def _close(found: list[float], expected: list[float]) -> bool:
 def _numbers(topic: str, value: bytes) -> list[float]:
     told = DECODERS[topic].decode(value)
     return [*told.exposures, *(number for name in sorted(told.rewards) for number in told.rewards[name].total)]
+
+
+def _parts(value: bytes) -> Iterator[bytes]:
+    """What a record says of each of the things that it joins: how they were joined is no one's promise.
+
+    >>> list(_parts(b'{"type":"outcomes-settled.v1","row":[1,2],"page":[0,0],"logged":["a"]}'))
+    [b'{"row":1,"logged":"a"}', b'{"row":2,"logged":"a"}']
+    """
+    if not value.startswith(IN_COLUMNS):
+        yield value
+        return
+    body = json.decode(value)
+    logged, page = body.pop("logged", None), body.pop("page", ())
+    columns = {name: column for name, column in body.items() if isinstance(column, list)}
+    if page:
+        columns["logged"] = [logged[number] for number in page]
+    same = {name: one for name, one in body.items() if not isinstance(one, list) and name != "type"}
+    for row in zip(*columns.values(), strict=True):
+        yield json.encode({**same, **dict(zip(columns, row, strict=True))})
 
 
 def _digest(values: list[bytes]) -> str:

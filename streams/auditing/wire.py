@@ -1,5 +1,6 @@
 """The auditor's own idea of the messages: the fields that it judges, and no check beyond their types."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct, field, json
@@ -53,13 +54,46 @@ class OutcomeRead(Struct, frozen=True, gc=False):
     stream_event_id: str | None = None
 
 
-class InteractionRead(Struct, frozen=True, gc=False):
-    """A stream as the learner gets it."""
+class CorrectionRead(OutcomeRead, frozen=True, gc=False, tag="outcome-corrected.v1", tag_field="type"):
+    """A correction, a record of its own."""
 
-    event_id: str
-    user_id: str
+
+class OutcomesRead(Struct, frozen=True, gc=False, tag="outcomes-settled.v1", tag_field="type"):
+    """Settled exposures of one card, in columns."""
+
     card_id: str
-    played_ms: int
+    impression_id: list[str]
+    row: list[int]
+    slot: list[int]
+    user_id: list[str]
+    shown_ms: list[int]
+    played_ms: list[int]
+    stream_count: list[int]
+    settled_ms: list[int]
+
+
+def outcomes_in(message: CorrectionRead | OutcomesRead) -> Iterator[OutcomeRead]:
+    """Each outcome of a record by itself."""
+    if isinstance(message, CorrectionRead):
+        yield message
+        return
+    whose = zip(message.impression_id, message.row, message.slot, message.user_id, strict=True)
+    what = zip(message.shown_ms, message.played_ms, message.stream_count, message.settled_ms, strict=True)
+    for (impression_id, row, slot, user_id), (shown_ms, played_ms, stream_count, settled_ms) in zip(
+        whose, what, strict=True
+    ):
+        yield OutcomeRead(
+            impression_id, row, slot, user_id, message.card_id, shown_ms, played_ms, stream_count, settled_ms
+        )
+
+
+class InteractionsRead(Struct, frozen=True, gc=False):
+    """Streams as the learner gets them, in columns."""
+
+    event_id: list[str]
+    user_id: list[str]
+    card_id: list[str]
+    played_ms: list[int]
 
 
 class EngagementRead(Struct, frozen=True):
@@ -133,8 +167,8 @@ class CardRead(Struct, frozen=True):
 DECODERS: dict[str, Any] = {
     "impressions": json.Decoder(ImpressionRead),
     "stream-ends": json.Decoder(StreamEndRead),
-    "outcomes": json.Decoder(OutcomeRead),
-    "interactions": json.Decoder(InteractionRead),
+    "outcomes": json.Decoder(CorrectionRead | OutcomesRead),
+    "interactions": json.Decoder(InteractionsRead),
     "engagement": json.Decoder(EngagementRead),
     "card-statistics": json.Decoder(CardStatisticsRead),
     "co-clusters": json.Decoder(CoClustersRead),

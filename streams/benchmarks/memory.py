@@ -16,9 +16,10 @@ from processors.warm_up import warm_up
 from processors.watch import Watch
 from processors.worlds.home_page import Event
 from schemas.impressions import Impression
+from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.monitoring import EngagementSums
-from schemas.outcomes import Interaction, OutcomeCorrected, OutcomeSettled
+from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from streams.benchmarks.process_memory import resident_mb
 from streams.benchmarks.traffic import Traffic, TrafficSettings
 from streams.garbage_collection import calm_garbage_collection
@@ -49,10 +50,11 @@ class Cores:
     def take(self, events: list[Event], first_offset: int) -> None:
         """One batch of each topic, and everything that follows from it."""
         numbered = list(enumerate(events, start=first_offset))
-        messages = self.listeners.impressions([(n, e) for n, e in numbered if isinstance(e, Impression)])
-        messages += self.listeners.stream_ends([(n, e) for n, e in numbered if not isinstance(e, Impression)])
-        self.cards.outcomes([m for m in messages if isinstance(m, OutcomeSettled | OutcomeCorrected)])
-        self.learner.interactions([m for m in messages if isinstance(m, Interaction)])
+        self.listeners.impressions([(n, e) for n, e in numbered if isinstance(e, Impression)])
+        self.listeners.stream_ends([(n, e) for n, e in numbered if not isinstance(e, Impression)])
+        messages = list(self.listeners.conclude().everything())
+        self.cards.outcomes([m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)])
+        self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
         self.watch.engagement([m for m in messages if isinstance(m, EngagementSums)])
         for message in (*self.learner.publish(), *self.cards.statistics()):
             self._hear(message)

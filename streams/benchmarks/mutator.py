@@ -60,7 +60,7 @@ def enlarge(value: bytes, random: Random) -> bytes:
 def rename_version(value: bytes, random: Random) -> bytes:
     """Say that it is of another version, or another thing."""
     body = orjson.loads(value)
-    body["type"] = random.choice(("impression.v2", "stream-end.v0", "impression", "", "outcome-settled.v1"))
+    body["type"] = random.choice(("impression.v2", "stream-end.v0", "impression", "", "outcomes-settled.v1"))
     return orjson.dumps(body)
 
 

@@ -15,6 +15,7 @@ _log = logging.getLogger(__name__)
 _TICK_S = 0.02
 _CLEAN_S = 0.2
 _READ_BUFFER_BYTES = 4 * 1024 * 1024
+_TURNS_TO_BE_ACCEPTED = 3  # turns of the loop from the listening socket to `_accept`
 
 
 class BrokerServer:
@@ -27,6 +28,7 @@ class BrokerServer:
         self._ticker: asyncio.Task[None] | None = None
         self._cleaner: asyncio.Task[None] | None = None
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._is_stopped = False
 
     async def start(self, host: str, port: int) -> int:
         """Listen and return the port; raises `OSError` when it is taken."""
@@ -37,10 +39,15 @@ class BrokerServer:
         return bound
 
     async def stop(self) -> None:
-        """Stop listening and cut every connection where it is."""
+        """Stop listening and cut every connection where it is, those that are just being accepted included."""
         assert self._server is not None
         assert self._ticker is not None
         assert self._cleaner is not None
+        self._is_stopped = True
+        for listening in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(listening)
+        for _ in range(_TURNS_TO_BE_ACCEPTED):
+            await asyncio.sleep(0)
         self._server.close()
         self._ticker.cancel()
         self._cleaner.cancel()
@@ -67,6 +74,9 @@ class BrokerServer:
                 _log.exception("the broker's cleaner stumbled")
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_stopped:  # accepted before, begun after: it would acknowledge what the next broker never sees
+            writer.transport.abort()
+            return
         task = asyncio.current_task()
         assert task is not None
         self._connections[task] = writer

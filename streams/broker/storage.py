@@ -141,8 +141,9 @@ class DiskFile:
         self._size = size
 
     def close(self) -> None:
-        """Give up the file."""
+        """Give up the file; a write from now on fails, for its descriptor may be another file's by then."""
         os.close(self._descriptor)
+        self._descriptor = -1
 
 
 class DataDirInUseError(OSError):

@@ -7,7 +7,7 @@ from math import sqrt
 from msgspec import Struct
 
 from processors.engagement import YARDSTICK_MS
-from schemas.outcomes import Outcome, OutcomeSettled
+from schemas.outcomes import OutcomeCorrected, OutcomeSettled
 
 Z_95 = 1.959964
 
@@ -24,7 +24,7 @@ class ArmRate(Struct, frozen=True, kw_only=True):
     high: float
 
 
-def arm_rates(outcomes: Iterable[Outcome], *, from_ms: int = 0) -> dict[str, ArmRate]:
+def arm_rates(outcomes: Iterable[OutcomeSettled | OutcomeCorrected], *, from_ms: int = 0) -> dict[str, ArmRate]:
     """Rates of the exposures shown from `from_ms` on, by variant; corrections are taken into account.
 
     A listener's exposures are not independent: the variance is that of a ratio of sums over listeners (Cochran,

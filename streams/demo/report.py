@@ -10,6 +10,7 @@ from processors.worlds.home_page import CONTROL, LEARNING
 from processors.worlds.planted_drift import planted_majority
 from schemas.codec import decode
 from schemas.monitoring import DriftAlert
+from schemas.outcomes import one_by_one
 from schemas.rankings import ShelfRanking
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.auditing.findings import Audit
@@ -67,7 +68,7 @@ class Report(Struct, frozen=True, kw_only=True):
 async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, rules: AuditRules) -> Report:
     """Read the topics once more, in full, and sum up."""
     found = await audit(bootstrap, rules, topics=SETTLEMENT_TOPICS)
-    outcomes = [decode("outcomes", value) for _, value in await read_committed(bootstrap, "outcomes")]
+    outcomes = list(one_by_one(decode("outcomes", value) for _, value in await read_committed(bootstrap, "outcomes")))
     ranking_values = await read_committed(bootstrap, "shelf-rankings")
     newest: dict[str, ShelfRanking] = {}
     for _, value in ranking_values:

@@ -1,5 +1,6 @@
 """An open task: its writer, its state restored, its positions, and what it produced since its last commit."""
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
@@ -71,29 +72,30 @@ class OpenTask:
         """How much the next transaction holds by now."""
         return max(self._input_count, len(self._produced))
 
-    def broadcast(self, topic: str, records: Sequence[Record]) -> None:
+    async def broadcast(self, topic: str, records: Sequence[Record]) -> None:
         """Let the task see records of a broadcast topic."""
-        self._take(partial(self._task.broadcast, topic, records))
+        await self._take(partial(self._task.broadcast, topic, records))
 
-    def process(self, batch: Batch) -> None:
+    async def process(self, batch: Batch) -> None:
         """Let the task process a batch."""
         started_s = time.perf_counter()
-        self._take(partial(self._task.process, batch.topic, batch.records))
+        await self._take(partial(self._task.process, batch.topic, batch.records))
         self._positions[TopicPartition(batch.topic, batch.partition)] = batch.records[-1].offset + 1
         count = len(batch.records)
         self._input_count += count
         seconds = time.perf_counter() - started_s
         self._around.observer.processed(self._spec.name, self._number, batch.topic, records=count, seconds=seconds)
 
-    def tick(self, behind: Collection[str]) -> None:
+    async def tick(self, behind: Collection[str]) -> None:
         """Let the task see the clock, and which of its inputs have more to read."""
-        self._take(partial(self._task.tick, self._around.clock_ms(), behind))
+        await self._take(partial(self._task.tick, self._around.clock_ms(), behind))
 
     def collect(self) -> Transaction | None:
         """Take everything since the last time out of here, for one transaction; None, if there is nothing.
 
         The task goes on meanwhile: what it produces from now on belongs to the next transaction.
         """
+        self._produced.extend(_guarded(lambda: list(self._task.conclude())))
         rows = _guarded(lambda: list(self._task.changed()))
         if not (rows or self._produced or self._input_count):
             return None
@@ -155,8 +157,12 @@ class OpenTask:
     def _restoring(self, rows: int, bytes_read: int) -> None:
         self._around.observer.restoring(self._spec.name, self._number, rows=rows, bytes_read=bytes_read)
 
-    def _take(self, call: Callable[[], Iterable[Produced]]) -> None:
-        _guarded(lambda: self._produced.extend(call()))
+    async def _take(self, call: Callable[[], Iterable[Produced]]) -> None:
+        if self._spec.in_thread:
+            produced = await asyncio.to_thread(_guarded, lambda: list(call()))
+        else:
+            produced = _guarded(lambda: list(call()))
+        self._produced.extend(produced)
 
 
 def _guarded(call: Callable[[], _T]) -> _T:

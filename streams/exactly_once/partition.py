@@ -201,19 +201,22 @@ class OwnedPartition:
         next_commit_s = next_tick_s = time.monotonic()
         while not self._pausing:
             has_work = self._inbox and opened.held_count < settings.commit_max_records
-            await self._sleep_until(0.0 if has_work else min(next_commit_s, next_tick_s))
+            commits_at_s = next_tick_s if under_way.is_writing else next_commit_s
+            await self._sleep_until(0.0 if has_work else min(commits_at_s, next_tick_s))
             under_way.check()
             if self._reopen_reason is not None:
                 raise ReopenNeeded(self._reopen_reason)
-            self._pass_on_announced(opened)
+            await self._pass_on_announced(opened)
             if self._inbox and opened.held_count < settings.commit_max_records:
-                opened.process(self._inbox.popleft())
+                await opened.process(self._inbox.popleft())
             now_s = time.monotonic()
             if now_s >= next_tick_s:
                 self._continuity.check(self._around.feed.fetched_count)
-                opened.tick(self._behind())
+                await opened.tick(self._behind())
                 next_tick_s = now_s + tick_s
-            if now_s >= next_commit_s or opened.held_count >= settings.commit_max_records:
+            under_way.check()  # it may have ended meanwhile; there is no await from here to the next sleep
+            is_due = now_s >= next_commit_s or opened.held_count >= settings.commit_max_records
+            if is_due and not under_way.is_writing:
                 next_commit_s = now_s + commit_s
                 under_way.begin()
 
@@ -236,11 +239,11 @@ class OwnedPartition:
     def _is(self, state: State) -> bool:
         return self.state is state
 
-    def _pass_on_announced(self, opened: OpenTask) -> None:
+    async def _pass_on_announced(self, opened: OpenTask) -> None:
         announced, self._announced = self._announced, []
         for topic, records in announced:
             if records:
-                opened.broadcast(topic, records)
+                await opened.broadcast(topic, records)
 
     def _report(self, reason: ReopenNeeded) -> None:
         if reason.fenced:

@@ -94,6 +94,13 @@ class Task(Protocol):
         """Take the wall clock, as a value; ``behind`` names the input topics of which more is there to read."""
         ...
 
+    def conclude(self) -> Iterable[Produced]:
+        """Say what follows from all that came since the last commit; called once per commit, before ``changed``.
+
+        What only the end of a transaction can show anyway is best made here: once, not once a batch.
+        """
+        ...
+
     def changed(self) -> Iterable[StateRow]:
         """Hand out the rows that changed since the last call; called once per commit."""
         ...
@@ -106,7 +113,8 @@ class TaskSpec:
     ``inputs`` are consumed by the group, co-partitioned: task N gets partition N of each. ``state_topic`` is
     compacted and has as many partitions; rows of task N go to partition N. ``broadcasts`` are compacted
     topics that every task reads in full. ``state_format`` is a number to raise when rows change their
-    meaning.
+    meaning. A task that computes for long does so ``in_thread``: batches, broadcasts and ticks are then taken
+    off the event loop, one at a time as ever, and others commit meanwhile.
     """
 
     name: str
@@ -116,6 +124,7 @@ class TaskSpec:
     make: Callable[[int], Task]
     tick_interval_ms: int = 200
     state_format: int = 1
+    in_thread: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what could not work.

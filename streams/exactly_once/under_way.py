@@ -14,13 +14,16 @@ class UnderWay:
         self._wake = wake
         self._writing: asyncio.Task[None] | None = None
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a transaction is under way, or has ended unseen."""
+        return self._writing is not None
+
     def begin(self) -> None:
-        """Begin a transaction with what there is, unless one is under way or there is nothing.
+        """Begin a transaction with what there is, if there is anything; none may be under way.
 
         Raises TaskFailed when the task fails to say what changed.
         """
-        if self._writing is not None:
-            return
         collected = self._opened.collect()
         if collected is not None:
             self._writing = asyncio.get_running_loop().create_task(self._opened.commit(collected))

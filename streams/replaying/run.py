@@ -13,6 +13,7 @@ from msgspec import Struct
 from schemas.catalogue import CatalogueCard
 from schemas.codec import decode, encode
 from schemas.impressions import Impression
+from schemas.outcomes import one_by_one
 from schemas.stream_ends import StreamEnd
 from streams.audit_rules import audit_rules
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
@@ -107,7 +108,7 @@ async def _settled(bootstrap: str, settings: Settings, worker: WorkerProcess) ->
 async def _result(
     bootstrap: str, sent: Counter[str], rejected: Counter[str], found: Audit, seconds: float
 ) -> ReplayResult:
-    outcomes = [decode("outcomes", value) for _, value in await read_committed(bootstrap, "outcomes")]
+    outcomes = list(one_by_one(decode("outcomes", value) for _, value in await read_committed(bootstrap, "outcomes")))
     rankings = await read_committed(bootstrap, "shelf-rankings")
     statistics = await read_committed(bootstrap, "card-statistics")
     models = await read_committed(bootstrap, "co-clusters")

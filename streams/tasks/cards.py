@@ -43,6 +43,10 @@ class CardsTask:
         """Publish the statistics that have changed."""
         return [produced(message) for message in self.core.statistics()]
 
+    def conclude(self) -> Iterable[Produced]:
+        """Do nothing: statistics are published at every tick."""
+        return ()
+
     def changed(self) -> Iterable[StateRow]:
         """Rows of the statistics."""
         return [StateRow(key, value) for key, value in self.core.changed_rows()]

@@ -45,6 +45,10 @@ class LearnerTask:
         gone = [Produced("card-groups", name.encode(), None) for name in self.core.withdrawn()]
         return [*gone, *map(produced, messages)]
 
+    def conclude(self) -> Iterable[Produced]:
+        """Do nothing: it publishes when its time has come."""
+        return ()
+
     def changed(self) -> Iterable[StateRow]:
         """Rows of the learner."""
         return [StateRow(key, value) for key, value in self.core.changed_rows()]

@@ -1,13 +1,17 @@
 """The listeners task on the wire."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain
 
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
+from schemas.rankings import ShelfRanking
 from streams.exactly_once.task import Produced, Record, StateRow
 from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message, either
 from streams.tasks.intake import Intake
-from streams.tasks.routing import produced
+from streams.tasks.routing import produced, topic_of
+
+RANKINGS = topic_of(ShelfRanking)
 
 
 class ListenersTask:
@@ -42,11 +46,19 @@ class ListenersTask:
         """Take in one batch of impressions or of stream-ends."""
         arrivals, dead = self._intake.read(topic, records)
         take = self.core.impressions if topic == "impressions" else self.core.stream_ends
-        return [*dead, *map(produced, take(arrivals))]
+        take(arrivals)
+        return dead
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
         """Take the wall clock; a source that has more to read is not silent."""
-        return [produced(message) for message in self.core.tick(now_ms, behind)]
+        self.core.tick(now_ms, behind)
+        return ()
+
+    def conclude(self) -> Iterable[Produced]:
+        """Outcomes, interactions, rankings and sums that follow from what came since the last commit."""
+        concluded = self.core.conclude()
+        rankings = chain.from_iterable(pages.encoded() for pages in concluded.pages)
+        return [*map(produced, concluded.messages), *(Produced(RANKINGS, key, value) for key, value in rankings)]
 
     def changed(self) -> Iterable[StateRow]:
         """Rows of the settlement."""

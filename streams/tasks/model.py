@@ -36,6 +36,10 @@ class ModelTask:
         """Do nothing: buckets close by event time."""
         return ()
 
+    def conclude(self) -> Iterable[Produced]:
+        """Do nothing: alerts follow from closed buckets alone."""
+        return ()
+
     def changed(self) -> Iterable[StateRow]:
         """Rows of the watch."""
         return [StateRow(key, value) for key, value in self.core.changed_rows()]

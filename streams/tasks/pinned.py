@@ -33,6 +33,10 @@ class PinnedTask:
         """Pass the clock on."""
         return [*self._waited(), *self._task.tick(now_ms, behind)]
 
+    def conclude(self) -> Iterable[Produced]:
+        """Pass on that a transaction ends."""
+        return self._task.conclude()
+
     def changed(self) -> Iterable[StateRow]:
         """Pass the rows on."""
         return self._task.changed()

@@ -13,7 +13,8 @@ from processors.listeners import Listeners
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.impressions import Impression
-from schemas.outcomes import Interaction, OutcomeCorrected, OutcomeSettled
+from schemas.interactions import Interactions
+from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.stream_ends import StreamEnd
 from streams.auditing.books import READING_ORDER
 from streams.auditing.reading import LogRecord
@@ -46,8 +47,9 @@ class Run:
         numbered = [(self.write(event), event) for event in events]
         shown = [(offset, event) for offset, event in numbered if isinstance(event, Impression)]
         ended = [(offset, event) for offset, event in numbered if isinstance(event, StreamEnd)]
-        self._pass_on(self.listeners.impressions(shown))
-        self._pass_on(self.listeners.stream_ends(ended))
+        self.listeners.impressions(shown)
+        self.listeners.stream_ends(ended)
+        self._pass_on(self.listeners.conclude().everything())
 
     def pass_time(self, name: str, event_ms: int) -> None:
         """Let event time come this far."""
@@ -62,8 +64,8 @@ class Run:
         messages = list(messages)
         for message in messages:
             self.write(message)
-        self.cards.outcomes([m for m in messages if isinstance(m, OutcomeSettled | OutcomeCorrected)])
-        self.learner.interactions([m for m in messages if isinstance(m, Interaction)])
+        self.cards.outcomes([m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)])
+        self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
         for message in (*self.cards.statistics(), *self.learner.publish()):
             self.write(message)
 

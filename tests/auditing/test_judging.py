@@ -64,11 +64,11 @@ def with_letters(index: int, count: int, value: bytes | None) -> Logs:
 
 
 def is_settled(body: dict) -> bool:  # type: ignore[type-arg]
-    return body["type"] == "outcome-settled.v1"
+    return body["type"] == "outcomes-settled.v1"
 
 
 def is_streamed(body: dict) -> bool:  # type: ignore[type-arg]
-    return is_settled(body) and body["played_ms"] > 0
+    return is_settled(body) and body["played_ms"][0] > 0
 
 
 def is_corrected(body: dict) -> bool:  # type: ignore[type-arg]
@@ -88,11 +88,15 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
     ),
     "an outcome's time is wrong": (
         "played_wrong",
-        lambda: changed(where("outcomes", is_streamed), lambda body: body.update(played_ms=body["played_ms"] + 1)),
+        lambda: changed(
+            where("outcomes", is_streamed), lambda body: body["played_ms"].__setitem__(0, body["played_ms"][0] + 1)
+        ),
     ),
     "an outcome settles early": (
         "settled_early",
-        lambda: changed(where("outcomes", is_settled), lambda body: body.update(settled_ms=body["settled_ms"] - 1)),
+        lambda: changed(
+            where("outcomes", is_settled), lambda body: body["settled_ms"].__setitem__(0, body["settled_ms"][0] - 1)
+        ),
     ),
     "a correction is dropped": ("played_wrong", lambda: dropped(where("outcomes", is_corrected))),
     "a correction is written twice": ("corrections_broken", lambda: doubled(where("outcomes", is_corrected))),
@@ -104,11 +108,11 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
     "an interaction is written twice": ("interactions_twice", lambda: doubled(where("interactions"))),
     "an interaction is invented": (
         "interactions_unexpected",
-        lambda: changed(where("interactions"), lambda body: body.update(event_id="s-of-nobody")),
+        lambda: changed(where("interactions"), lambda body: body["event_id"].__setitem__(0, "s-of-nobody")),
     ),
     "an interaction is shorter": (
         "listener_sums_wrong",
-        lambda: changed(where("interactions"), lambda body: body.update(played_ms=1)),
+        lambda: changed(where("interactions"), lambda body: body["played_ms"].__setitem__(0, 1)),
     ),
     "a card's exposures are short by one": (
         "card_sums_wrong",

@@ -18,7 +18,7 @@ from processors.ranking.learned import Learned
 from schemas.codec import decode, encode
 from schemas.learning import CardStatistics
 from schemas.outcomes import OutcomeSettled
-from tests.builders import card, outcome
+from tests.builders import by_card, card, outcome
 from tests.tasks.test_cores import Kept, co_clusters
 
 REWARDS = ("static", "mean", "continuous", "additive:users")
@@ -52,7 +52,7 @@ def cards(batches: Iterable[Sequence[OutcomeSettled]], half_life_ms: int = 0, ke
             core = Cards(REWARDS, half_life_ms=half_life_ms)
             core.restore(kept.rows.items())
             core.put_co_clusters(co_clusters())
-        core.outcomes(batch)
+        core.outcomes(by_card(batch))
         if kept is not None:
             kept.keep(core.changed_rows())
     return core
@@ -199,7 +199,7 @@ def test_at_most_so_many_cards_are_remembered_and_the_least_recent_leave_first()
     core, kept = Cards(REWARDS, cards_max=32), Kept()
     for number in range(200):
         shown = outcome(card_id=f"c{number}", played_ms=40_000)
-        core.outcomes([msgspec.structs.replace(shown, settled_ms=number + 1)])
+        core.outcomes(by_card([msgspec.structs.replace(shown, settled_ms=number + 1)]))
         kept.keep(core.changed_rows())
         assert len(core.table.row) <= 32
     assert "c199" in core.table.row
@@ -212,10 +212,10 @@ def test_at_most_so_many_cards_are_remembered_and_the_least_recent_leave_first()
 
 def test_a_card_that_was_forgotten_starts_anew() -> None:
     core = Cards(REWARDS, cards_max=16)
-    core.outcomes([outcome(card_id="first", played_ms=40_000)])
+    core.outcomes(by_card([outcome(card_id="first", played_ms=40_000)]))
     for number in range(40):
-        core.outcomes([msgspec.structs.replace(outcome(card_id=f"c{number}"), settled_ms=number + 2)])
-    core.outcomes([msgspec.structs.replace(outcome(card_id="first"), settled_ms=100)])
+        core.outcomes(by_card([msgspec.structs.replace(outcome(card_id=f"c{number}"), settled_ms=number + 2)]))
+    core.outcomes(by_card([msgspec.structs.replace(outcome(card_id="first"), settled_ms=100)]))
     message = core.table.message("first")
     assert (sum(message.exposures), message.version) == (1.0, 1)
     assert "first" not in core.withdrawn(), "what is remembered again is not taken back"
@@ -223,7 +223,7 @@ def test_a_card_that_was_forgotten_starts_anew() -> None:
 
 def test_what_is_taken_back_leaves_a_reader_as_if_it_had_never_been_published() -> None:
     core = Cards(("static",))
-    core.outcomes([outcome(card_id=name, played_ms=40_000) for name in ("c1", "c2")])
+    core.outcomes(by_card([outcome(card_id=name, played_ms=40_000) for name in ("c1", "c2")]))
     published = {message.card_id: message for message in core.statistics()}
     never, withdrawn = Learned(("static",)), Learned(("static",))
     for reader in (never, withdrawn):

@@ -1,6 +1,7 @@
 """The embedded broker as an object: it starts, it stops, it crashes and comes back."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import time
@@ -12,7 +13,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from streams.broker import embedded
 from streams.broker.embedded import BrokerPortTakenError, EmbeddedBroker
 from streams.broker.errors import KafkaFailure
-from streams.broker.storage import DataDirInUseError
+from streams.broker.faults import FaultPlan
+from streams.broker.server import BrokerServer
+from streams.broker.state import BrokerState, Identity
+from streams.broker.storage import DataDirInUseError, MemoryStorage
 from tests.brokers.raw_client import RawClient, values_of
 from tests.brokers.test_groups import settled
 
@@ -151,3 +155,24 @@ def test_clients_go_on_over_a_crash() -> None:
     with EmbeddedBroker() as broker:
         broker.create_topic("t")
         asyncio.run(story(broker))
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_connection_that_is_being_accepted_as_the_broker_stops_ends_with_it(turns: int) -> None:
+    """Served on, it would be told that its records are in a log that nobody reads any more."""
+
+    async def story() -> bytes:
+        state = BrokerState(MemoryStorage(), Identity(host="127.0.0.1", port=0))
+        server = BrokerServer(state, FaultPlan(seed=0))
+        port = await server.start("127.0.0.1", 0)
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            for _ in range(turns):
+                await asyncio.sleep(0)  # one step further on the way from the listening socket to a served one
+            await server.stop()
+            state.close()
+            client.setblocking(False)
+            with contextlib.suppress(ConnectionError):
+                return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1), 5)
+            return b""
+
+    assert asyncio.run(story()) == b""

@@ -205,3 +205,13 @@ def test_records_of_the_journal_are_read_by_their_names() -> None:
     """A later version may add a field with a default: what was written before is still read."""
     written = msgspec.msgpack.encode(CommittedOffset(5))
     assert msgspec.msgpack.decode(written, type=CommittedOffset) == CommittedOffset(5, -1, "")
+
+
+def test_a_file_that_was_closed_takes_no_more_bytes_and_spares_whoever_has_its_descriptor_now(tmp_path: Path) -> None:
+    storage = DirectoryStorage(tmp_path)
+    closed = storage.open("old")
+    closed.close()
+    heir = storage.open("new")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        closed.append(b"stray")
+    assert heir.read(0, 10) == b""

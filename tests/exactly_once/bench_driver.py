@@ -34,6 +34,9 @@ class Silent:
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
         return ()
 
+    def conclude(self) -> Iterable[Produced]:
+        return ()
+
     def changed(self) -> Iterable[StateRow]:
         return ()
 

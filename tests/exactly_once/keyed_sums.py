@@ -40,6 +40,9 @@ class KeyedSums:
         if self.with_ticks:
             yield Produced(f"{self.prefix}-ticks", None, str(now_ms).encode())
 
+    def conclude(self) -> Iterable[Produced]:
+        return ()
+
     def changed(self) -> Iterable[StateRow]:
         rows = [StateRow(key, str(self.sums[key]).encode()) for key in sorted(self.dirty)]
         self.dirty.clear()

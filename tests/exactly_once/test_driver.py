@@ -1,11 +1,14 @@
 """A worker on a broker: outputs, state and offsets move together."""
 
 import asyncio
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from aiokafka import ConsumerRecord
 
-from streams.exactly_once.task import Produced
+from streams.exactly_once.task import Produced, Record
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.accounts import account, random_inputs
 from tests.exactly_once.brokers import (
@@ -17,7 +20,7 @@ from tests.exactly_once.brokers import (
     working,
     write,
 )
-from tests.exactly_once.keyed_sums import sums_spec
+from tests.exactly_once.keyed_sums import KeyedSums, sums_spec
 
 
 @pytest.fixture
@@ -71,3 +74,50 @@ def test_an_exception_of_the_task_aborts_its_transaction_and_stops_the_worker(bo
     with pytest.raises(ZeroDivisionError, match="a bug of the task"):
         asyncio.run(history())
     assert asyncio.run(read_all(bootstrap, f"{prefix}-outputs")) == []
+
+
+def test_a_task_in_a_thread_computes_while_others_go_on(bootstrap: str, prefix: str) -> None:
+    both_compute = threading.Barrier(2)
+
+    class Patient(KeyedSums):
+        """Goes on only once another of its kind computes at the same time."""
+
+        def process(self, topic: str, records: Sequence[Record]) -> Iterator[Produced]:
+            both_compute.wait(timeout=20)
+            yield from super().process(topic, records)
+
+    async def history() -> list[ConsumerRecord]:
+        await write(bootstrap, [Produced(f"{prefix}-left", b"k", b"1", partition=number) for number in (0, 1)])
+        spec = replace(sums_spec(prefix, make=lambda _: Patient(prefix)), in_thread=True)
+        async with working(settings_for(bootstrap, prefix), spec):
+            return await read_until(bootstrap, f"{prefix}-outputs", lambda read: len(read) >= 2)
+
+    assert [record.key for record in asyncio.run(history())] == [b"k", b"k"]
+
+
+def test_what_a_task_concludes_is_told_once_a_transaction(bootstrap: str, prefix: str) -> None:
+    class Concluding(KeyedSums):
+        """Tells, at the end of a transaction, of how many inputs it knows."""
+
+        seen = 0
+
+        def process(self, topic: str, records: Sequence[Record]) -> Iterator[Produced]:
+            self.seen += len(records)
+            yield from super().process(topic, records)
+
+        def conclude(self) -> Iterable[Produced]:
+            told, self.seen = self.seen, 0
+            return [Produced(f"{self.prefix}-ticks", None, b"%d" % told)] if told else []
+
+    inputs = random_inputs(prefix, seed=3, count=400)
+
+    async def history() -> list[ConsumerRecord]:
+        await write(bootstrap, inputs)
+        settings = settings_for(bootstrap, prefix, commit_interval_ms=2_000)
+        async with working(settings, sums_spec(prefix, make=lambda _: Concluding(prefix))):
+            await read_until(bootstrap, f"{prefix}-outputs", lambda read: len(read) >= 400)
+        return await read_all(bootstrap, f"{prefix}-ticks")
+
+    told = [int(record.value) for record in asyncio.run(history())]
+    assert sum(told) == 400
+    assert len(told) <= 20

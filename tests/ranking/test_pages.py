@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.ranking.learned import Learned
-from processors.ranking.pages import PageMaker, RankingRequest
+from processors.ranking.pages import PageMaker
+from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.settings import RankingSettings
 from processors.settlement.listener import Play
 from schemas.codec import encode

@@ -142,7 +142,8 @@ def test_what_the_listener_had_not_streamed_before_it_was_shown_counts_as_discov
     end = stream_end(event_id="s3", user_id="clock", started_ms=9_000, event_ms=9_000)
     shown = impression(event_ms=50, cards=("c1", "c2"))
     core.impressions([(0, shown), (1, impression(event_id="i9", user_id="clock", event_ms=9_000, cards=()))])
-    sums = [m for m in core.stream_ends([(0, early), (1, own), (2, end)]) if isinstance(m, EngagementSums)]
+    core.stream_ends([(0, early), (1, own), (2, end)])
+    sums = [m for m in core.conclude().everything() if isinstance(m, EngagementSums)]
     assert sum(sum(message.exposures) for message in sums) == 2.0
     assert sum(sum(message.discovered) for message in sums) == 1.0, "c2 was streamed only because it was shown"
 
@@ -150,7 +151,8 @@ def test_what_the_listener_had_not_streamed_before_it_was_shown_counts_as_discov
 def test_a_surface_has_its_own_metric_of_success_policy_and_ranking() -> None:
     ranking = RankingSettings(policy="greedy", surfaces={"search": SurfaceSettings(reward="static", policy="uniform")})
     core = Listeners(ListenersSettings(ranking=ranking), source="listeners/0", learned=learned())
-    pages = [m for m in core.impressions([(0, impression(cards=("c1",)))]) if isinstance(m, ShelfRanking)]
+    core.impressions([(0, impression(cards=("c1",)))])
+    pages = [m for m in core.conclude().everything() if isinstance(m, ShelfRanking)]
     assert [(page.surface, page.reward_version, page.policy_version) for page in pages] == [
         ("home", "mean", "greedy"),
         ("search", "static", "uniform"),

@@ -9,8 +9,8 @@ from processors.rewards.catalogue import REWARD_NAMES, reward_named
 from processors.rewards.published_times import times_of
 from processors.worlds.blocks import BlockWorld, generate
 from schemas.codec import decode, encode
+from schemas.interactions import Interaction, Interactions
 from schemas.learning import CoClusters
-from schemas.outcomes import Interaction
 
 WORLD = BlockWorld(users=150, cards=60, user_groups=2, card_groups=2, streams_per_user=12.0, noise_sd=0.5)
 
@@ -27,7 +27,7 @@ def interactions() -> list[Interaction]:
 def learned(half_life_ms: int = 0) -> CoClusters:
     settings = LearnerSettings(user_groups=2, card_groups=2, warmup_events=600, half_life_ms=half_life_ms)
     learner = Learner(settings, REWARD_NAMES, seed=9)
-    learner.interactions(interactions())
+    learner.interactions([Interactions.of("test", interactions())])
     (found, *_) = learner.publish()
     assert isinstance(found, CoClusters)
     message = decode("co-clusters", encode(found))
@@ -83,7 +83,7 @@ def test_a_snapshot_without_histograms_is_read_by_its_normals() -> None:
 def test_thresholds_follow_the_world_once_the_old_streams_have_faded() -> None:
     settings = LearnerSettings(user_groups=2, card_groups=2, warmup_events=600, half_life_ms=10_000, stuck_test=False)
     learner = Learner(settings, ("mean", "static"), seed=9)
-    learner.interactions(interactions())
+    learner.interactions([Interactions.of("test", interactions())])
     (before, *_) = learner.publish()
     later_ms = interactions()[-1].event_ms + 1
     for again in range(3):
@@ -92,7 +92,7 @@ def test_thresholds_follow_the_world_once_the_old_streams_have_faded() -> None:
             msgspec.structs.replace(one, event_ms=one.event_ms + shift_ms, played_ms=one.played_ms // 4)
             for one in interactions()
         ]
-        learner.interactions(shorter)
+        learner.interactions([Interactions.of("test", shorter)])
     (after, *_) = learner.publish()
     assert isinstance(before, CoClusters)
     assert isinstance(after, CoClusters)

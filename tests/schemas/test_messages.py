@@ -13,7 +13,7 @@ from schemas.dead_letters import DeadLetter
 from schemas.export import asyncapi, json_schemas, message_types
 from schemas.impressions import Impression, ShownShelf
 from schemas.learning import CardGroup, CoClusters
-from schemas.outcomes import OutcomeCorrected, OutcomeSettled
+from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.topics import TOPICS, Cleanup, Role
 from tests.builders import card, impression, outcome, stream_end
 
@@ -100,7 +100,7 @@ def test_every_message_is_frozen_versioned_and_carried_by_a_topic() -> None:
         config = message.__struct_config__
         assert config.frozen, message
         assert str(config.tag).rpartition(".v")[2].isdigit(), message
-    assert {Impression, OutcomeSettled, OutcomeCorrected} <= set(message_types())
+    assert {Impression, OutcomesSettled, OutcomeCorrected} <= set(message_types())
 
 
 def test_every_exported_schema_stands_alone_and_the_document_is_whole() -> None:

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.settlement.due import CorrectedExposure, Due, EndedStream, SettledImpression
+from processors.settlement.exposure_columns import ExposureColumns
 from processors.settlement.rows import changed_rows, restore
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
 from schemas.codec import encode
 from schemas.impressions import Impression
+from schemas.outcomes import OutcomeCorrected, OutcomeSettled, one_by_one
 from schemas.stream_ends import StreamEnd
 from tests.builders import impression, stream_end
 
@@ -47,10 +49,16 @@ def facts(dues: Iterable[Due]) -> list[bytes]:
     for due in dues:
         if isinstance(due, EndedStream):
             if due.stream.user_id != "clock":
-                messages.append(encode(due.interaction()) + repr(due.plays).encode())
+                messages.append(encode(due.stream) + repr(due.variant).encode() + repr(due.plays).encode())
         else:
-            messages.extend(encode(outcome) + repr(due.plays).encode() for outcome in due.outcomes((), 0))
+            messages.extend(encode(outcome) + repr(due.plays).encode() for outcome in outcomes_of(due))
     return sorted(messages)
+
+
+def outcomes_of(due: SettledImpression | CorrectedExposure) -> list[OutcomeSettled | OutcomeCorrected]:
+    if isinstance(due, CorrectedExposure):
+        return [due.outcome((), 0)]
+    return list(one_by_one(ExposureColumns([due]).outcomes([()], 0)))
 
 
 def run(batches: Iterable[Sequence[Event]]) -> list[bytes]:
@@ -103,7 +111,7 @@ def test_a_stream_that_outlasts_the_horizon_corrects_the_provisional_zero() -> N
 def test_organic_play_is_an_interaction_and_no_outcome() -> None:
     settlement = Settlement(SETTINGS)
     dues = feed(settlement, [stream_end(card_id="c9"), *closing(70_000)])
-    assert [due.interaction().organic for due in dues if isinstance(due, EndedStream)][0]
+    assert [due.variant is None for due in dues if isinstance(due, EndedStream)][0]
     assert settlement.counters["streams_organic"] >= 1
 
 
@@ -229,7 +237,7 @@ def test_a_crash_anywhere_changes_nothing(events: list[Event], places: list[int]
 def test_every_exposure_settles_exactly_once(events: list[Event], places: list[int]) -> None:
     settlement = Settlement(SETTINGS)
     dues = [due for batch in [*cut(events, places), closing()] for due in feed(settlement, batch)]
-    times = Counter(outcome.exposure for due in settled(dues) for outcome in due.outcomes((), 0))
+    times = Counter(outcome.exposure for due in settled(dues) for outcome in outcomes_of(due))
     expected = sum(event.exposure_count for event in events if isinstance(event, Impression))
     assert len(times) == expected
     assert set(times.values()) <= {1}

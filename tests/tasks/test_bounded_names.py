@@ -4,7 +4,7 @@ import numpy as np
 
 from processors.cocluster.settings import LearnerSettings
 from processors.learner import Learner
-from schemas.outcomes import Interaction
+from schemas.interactions import Interaction, Interactions
 from tests.tasks.test_cores import Kept
 
 SETTINGS = LearnerSettings(
@@ -31,7 +31,7 @@ def test_numbers_of_forgotten_names_are_given_again() -> None:
     learner, kept = Learner(SETTINGS, ("mean",), seed=1), Kept()
     history = passing_listeners(4_000)
     for at in range(0, len(history), 100):
-        learner.interactions(history[at : at + 100])
+        learner.interactions([Interactions.of("test", history[at : at + 100])])
         kept.keep(learner.changed_rows())
         assert len(learner.users) <= SETTINGS.max_users + 25, "at most a batch more than are remembered"
         assert len(learner.cards) <= SETTINGS.max_cards + 10
@@ -44,7 +44,7 @@ def test_what_is_learned_does_not_depend_on_when_numbers_are_released() -> None:
     often, never = (Learner(SETTINGS, ("mean",), seed=1) for _ in range(2))
     for at in range(0, len(history), 100):
         for learner in (often, never):
-            learner.interactions(history[at : at + 100])
+            learner.interactions([Interactions.of("test", history[at : at + 100])])
         list(often.changed_rows())
     assert often.publish()[0] == never.publish()[0]
 
@@ -53,7 +53,7 @@ def test_a_restart_remembers_the_same_names() -> None:
     learner, kept = Learner(SETTINGS, ("mean",), seed=1), Kept()
     history = passing_listeners(2_000)
     for at in range(0, len(history), 100):
-        learner.interactions(history[at : at + 100])
+        learner.interactions([Interactions.of("test", history[at : at + 100])])
         kept.keep(learner.changed_rows())
     again = Learner(SETTINGS, ("mean",), seed=1)
     again.restore(kept.rows.items())

@@ -18,11 +18,12 @@ from processors.settlement.settings import SettlementSettings
 from processors.watch import Watch
 from schemas.codec import encode
 from schemas.impressions import Impression
+from schemas.interactions import Interactions
 from schemas.learning import CoClusters
 from schemas.monitoring import BlockEvidence, EngagementSums
-from schemas.outcomes import OutcomeSettled
+from schemas.outcomes import OutcomeCorrected, OutcomeSettled, OutcomesSettled, one_by_one
 from schemas.rankings import ShelfRanking
-from tests.builders import card, impression, outcome, stream_end
+from tests.builders import by_card, card, impression, outcome, stream_end
 from tests.settlement.test_settlement import PLACES, cut, histories
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ def cards(history: Iterable[Sequence[OutcomeSettled]], kept: Kept | None = None)
             core = Cards(REWARDS)
             core.restore(kept.rows.items())
             core.put_co_clusters(co_clusters())
-        core.outcomes(batch)
+        core.outcomes(by_card(batch))
         if kept is not None:
             kept.keep(core.changed_rows())
     return core
@@ -127,8 +128,6 @@ def test_statistics_equal_rivers(history: list[OutcomeSettled]) -> None:
 
 
 def test_a_correction_replaces_what_was_counted() -> None:
-    from schemas.outcomes import OutcomeCorrected
-
     core = cards([[outcome(played_ms=0, weights=(1.0, 0.0), generation=1)]])
     corrected = OutcomeCorrected(
         impression_id="i1",
@@ -156,7 +155,7 @@ def test_a_new_generation_carries_the_statistics_over() -> None:
     message = core.table.message("c1")
     assert message.generation == 2
     assert message.exposures == (0.25,) * 4
-    core.outcomes([outcome(played_ms=0, weights=(1.0, 0.0), generation=1)])
+    core.outcomes(by_card([outcome(played_ms=0, weights=(1.0, 0.0), generation=1)]))
     assert sum(core.table.message("c1").exposures) == pytest.approx(2.0)
 
 
@@ -168,10 +167,9 @@ LISTENERS = ListenersSettings(
 def listeners_outputs(
     batches: Iterable[Sequence[Any]], kept: Kept | None = None
 ) -> tuple[list[bytes], dict[str, bytes]]:
-    """All settled facts, and the newest ranking of every listener."""
+    """All settled facts, and the newest ranking of every listener; concluded at the end, or (kept) at each batch."""
     core = _listeners()
-    facts: list[bytes] = []
-    newest: dict[str, ShelfRanking] = {}
+    messages: list[Any] = []
     offset = {Impression: 0, object: 0}
     for batch in batches:
         if kept is not None:
@@ -181,14 +179,15 @@ def listeners_outputs(
             chosen = [event for event in batch if isinstance(event, Impression) == (kind is Impression)]
             arrivals = [(offset[kind] + number, event) for number, event in enumerate(chosen)]
             offset[kind] += len(chosen)
-            for message in take(arrivals):
-                if isinstance(message, ShelfRanking):
-                    newest[message.user_id] = message
-                elif not isinstance(message, EngagementSums):
-                    facts.append(encode(message))
+            take(arrivals)
         if kept is not None:
+            messages += core.conclude().everything()
             kept.keep(core.changed_rows())
-    return sorted(facts), {user: encode(ranking) for user, ranking in newest.items()}
+    messages += core.conclude().everything()
+    outcomes = one_by_one(m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected))
+    interactions = [one for m in messages if isinstance(m, Interactions) for one in m.interactions()]
+    newest = {m.user_id: encode(m) for m in messages if isinstance(m, ShelfRanking)}
+    return sorted(map(encode, [*outcomes, *interactions])), newest
 
 
 def _listeners() -> Listeners:

@@ -5,8 +5,8 @@ import numpy as np
 from processors.cocluster.settings import LearnerSettings
 from processors.group_names import GroupNames
 from processors.learner import Learner
+from schemas.interactions import Interaction, Interactions
 from schemas.learning import CardGroupName, CoClusters
-from schemas.outcomes import Interaction
 from tests.builders import card
 from tests.tasks.test_cores import Kept
 
@@ -49,27 +49,27 @@ def published(learner: Learner) -> CoClusters:
 
 def test_a_group_goes_by_its_most_characteristic_genre_until_an_editor_names_it_and_again_after() -> None:
     learner, history = learner_with_catalogue(), streams_of_two_kinds(1_200)
-    learner.interactions(history[:600])
+    learner.interactions([Interactions.of("test", history[:600])])
     first = published(learner)
     sleep = first.labels.index("sleep")
     assert first.most_frequent[sleep] == "everywhere", "the raw top genre stands beside"
     learner.put_name(str(sleep), named(sleep, "Falling asleep"))
-    learner.interactions(history[600:900])
+    learner.interactions([Interactions.of("test", history[600:900])])
     assert published(learner).labels[sleep] == "Falling asleep"
     learner.put_name(str(sleep), None)
-    learner.interactions(history[900:])
+    learner.interactions([Interactions.of("test", history[900:])])
     assert published(learner).labels[sleep] == "sleep"
 
 
 def test_a_name_is_there_again_after_a_restart() -> None:
     learner, kept, history = learner_with_catalogue(), Kept(), streams_of_two_kinds(900)
-    learner.interactions(history[:600])
+    learner.interactions([Interactions.of("test", history[:600])])
     learner.put_name("0", named(0, "First"))
     kept.keep(learner.changed_rows())
     again = learner_with_catalogue()
     again.restore(kept.rows.items())
     again.put_name("0", named(0, "First"))  # the topic is read from its beginning
-    again.interactions(history[600:])
+    again.interactions([Interactions.of("test", history[600:])])
     assert published(again).labels[0] == "First"
 
 
@@ -106,6 +106,6 @@ def test_a_name_for_groups_that_are_no_more_is_counted_and_left() -> None:
 
 def test_a_user_groups_signature_says_how_it_consumes_each_card_group() -> None:
     learner = learner_with_catalogue()
-    learner.interactions(streams_of_two_kinds(600))
+    learner.interactions([Interactions.of("test", streams_of_two_kinds(600))])
     message = published(learner)
     np.testing.assert_allclose(message.signatures, np.ones((1, 2)), atol=1e-3)

@@ -1,0 +1,66 @@
+"""Who streamed which card for how long: what the co-clusters learn from, organic play included."""
+
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import Any
+
+from msgspec import Struct
+
+from schemas.fields import DurationMs, EventMs, Identifier, refuse_unless, refuse_unless_identifiers
+
+
+class Interaction(Struct, frozen=True, kw_only=True, gc=False):
+    """A listener streamed a card for so long; a row of `Interactions`.
+
+    >>> Interaction(event_id="s1", user_id="u1", card_id="c1", event_ms=0, played_ms=1000).organic
+    False
+    """
+
+    event_id: Identifier
+    user_id: Identifier
+    card_id: Identifier
+    event_ms: EventMs
+    played_ms: DurationMs
+    organic: bool = False
+
+
+class Interactions(Struct, frozen=True, kw_only=True, gc=False, tag="interactions.v1", tag_field="type"):
+    """Interactions of one partition of listeners, in columns, in the order in which they became known.
+
+    One record carries those of one transaction: a record for each would cost ten times as much.
+
+    >>> one = Interaction(event_id="s1", user_id="u1", card_id="c1", event_ms=0, played_ms=1000)
+    >>> list(Interactions.of("listeners/0", [one, one]).interactions()) == [one, one]
+    True
+    """
+
+    source: Identifier
+    event_id: tuple[Identifier, ...]
+    user_id: tuple[Identifier, ...]
+    card_id: tuple[Identifier, ...]
+    event_ms: tuple[EventMs, ...]
+    played_ms: tuple[DurationMs, ...]
+    organic: tuple[bool, ...]
+
+    def __post_init__(self) -> None:
+        refuse_unless_identifiers(source=self.source)
+        refuse_unless(len(set(map(len, self._columns()))) == 1, "the columns of interactions differ in length")
+        refuse_unless(min(self.played_ms, default=0) >= 0, "played_ms is negative")
+
+    @classmethod
+    def of(cls, source: str, interactions: Sequence[Interaction]) -> "Interactions":
+        """Columns of these interactions."""
+        columns = {name: tuple(getattr(one, name) for one in interactions) for name in COLUMNS}
+        return cls(source=source, **columns)
+
+    def interactions(self) -> Iterator[Interaction]:
+        """Each interaction by itself."""
+        for row in zip(*self._columns(), strict=True):
+            yield Interaction(**dict(zip(COLUMNS, row, strict=True)))
+
+    def _columns(self) -> tuple[tuple[Any, ...], ...]:
+        return _columns_of(self)
+
+
+COLUMNS = Interaction.__struct_fields__
+_columns_of = attrgetter(*COLUMNS)
