@@ -7,20 +7,25 @@ from processors.drift.settings import DriftSettings
 
 
 class DemoSettings(Struct, frozen=True, kw_only=True):
-    """`speed` milliseconds of event time pass in one of wall clock: a minute shows ten hours of a home page."""
+    """`speed` milliseconds of event time pass in one of wall clock: a minute shows ten hours of a home page.
+
+    Few listeners of whom much is known: with more, ten hours are too short to tell their groups apart, and a change
+    cannot be named by groups that are mixtures. So half of the first half passes before the groups are first fitted.
+    """
 
     seconds: float = 60.0
     events_max: int | None = None
     seed: int = 7
     world: str = "W1"
-    users: int = 300
+    users: int = 150
     cards: int = 120
     visits_per_second: float = 200.0
     speed: int = 600
     shift_at: float = 0.5
     shift_log_factor: float = -2.5
-    drift: DriftSettings = DriftSettings(  # with 300 listeners, shorter buckets tell little
-        bucket_length_ms=1_200_000, settling_buckets=1, reference_buckets=3
+    plays_kept: int = 64
+    drift: DriftSettings = DriftSettings(  # with so few listeners, shorter buckets tell little
+        bucket_length_ms=1_200_000, settling_buckets=1, reference_buckets=2
     )
 
     @property
@@ -29,7 +34,9 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
         return {
             "SHELFWISE_SEED": str(self.seed),
             "SHELFWISE_SETTLEMENT__IDLE_MS": "3000",
-            "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "4000",
+            "SHELFWISE_SETTLEMENT__PLAYS_MAX": str(self.plays_kept),
+            "SHELFWISE_COCLUSTERS__RING": str(self.plays_kept),
+            "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "6500",
             "SHELFWISE_COCLUSTERS__HALF_LIFE_MS": str(4 * 3_600_000),
             "SHELFWISE_COCLUSTERS__RETHINK_GROWTH": "20",  # a new generation would start the drift monitors anew
             "SHELFWISE_COCLUSTERS__STUCK_TEST": "false",
