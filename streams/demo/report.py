@@ -24,8 +24,9 @@ from streams.demo.watcher import Watcher
 class PlantedShift(Struct, frozen=True, kw_only=True):
     """The change that was planted, and how it was found.
 
-    An alert comes before the change if the bucket of event time at which it fired had ended by then. The delay is that
-    between the change and the moment at which the naming alert could be given: the end of its bucket and the grace.
+    An alert comes before the change if the bucket of event time at which it fired had ended by then, and is left out if
+    that began after the end of play: only long streams end there. The delay is that between the change and the moment
+    at which the naming alert could be given: the end of its bucket and the grace.
     """
 
     planted_user_group: int
@@ -132,7 +133,8 @@ def _shift(traffic: Traffic, watcher: Watcher, newest: dict[str, ShelfRanking]) 
         return None
     user_group, card_group, shifted_ms = traffic.shift
     drift = traffic.settings.drift
-    after = [alert for alert in watcher.alerts if alert.bucket_ms + drift.bucket_length_ms > shifted_ms]
+    alerts = [alert for alert in watcher.alerts if alert.bucket_ms < traffic.ended_ms]
+    after = [alert for alert in alerts if alert.bucket_ms + drift.bucket_length_ms > shifted_ms]
     users, cards = _users(traffic, newest), _cards(traffic, watcher)
     planted = (user_group, card_group)
     naming = [alert for alert in after if _planted_block(alert, users, cards) == planted]
@@ -142,7 +144,7 @@ def _shift(traffic: Traffic, watcher: Watcher, newest: dict[str, ShelfRanking]) 
         planted_user_group=user_group,
         planted_card_group=card_group,
         shifted_ms=shifted_ms,
-        alerts_before=len(watcher.alerts) - len(after),
+        alerts_before=len(alerts) - len(after),
         alerts_after=len(after),
         alerts_naming=len(naming),
         named=bool(naming),

@@ -53,6 +53,11 @@ class Traffic:
         """Wall-clock time since the start."""
         return time.monotonic() - self._started_s
 
+    @property
+    def ended_ms(self) -> int:
+        """Event time when play ended; what is published after it are the streams that were still under way."""
+        return self.base_ms + int(self.played_s * 1_000 * self.settings.speed)
+
     def catalogue(self) -> list[CatalogueCard]:
         """The cards of this world."""
         return self.home.catalogue
