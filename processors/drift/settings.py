@@ -19,7 +19,7 @@ class DriftSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     streams_min: int = 5
     reference_buckets: int = 6
     tolerance: float = 1.0
-    threshold: float = 7.0
+    threshold: float = 6.0
     adwin_delta: float = 0.001
     outlier: float = 4.0
     memory_buckets: int = 500
