@@ -18,7 +18,6 @@ from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
-from processors.ranking.soft_groups import softmax
 from processors.settlement.due import CorrectedExposure, EndedStream, SettledImpression
 from processors.settlement.exposure_columns import ExposureColumns
 from processors.settlement.rows import Row, changed_rows, restore
@@ -122,7 +121,7 @@ class Listeners:
         if not items:
             return
         exposures = ExposureColumns(items)
-        weights = self.learned.user_weights([item.plays for item in items])
+        weights = self.learned.user_weights(self.learned.play_columns([item.plays for item in items]))
         yield from exposures.outcomes(list(map(tuple, weights.tolist())), self.learned.blocks.generation)
         self._engagement.add_settled(exposures, weights.argmax(axis=1), self._card_groups(exposures.card_id))
 
@@ -131,7 +130,7 @@ class Listeners:
             return
         sampled: list[EndedStream] = []
         cards = [item.stream.card_id for item in items]
-        weights = self.learned.user_weights([item.plays for item in items])
+        weights = self.learned.user_weights(self.learned.play_columns([item.plays for item in items]))
         columns = zip(
             items,
             weights.argmax(axis=1).tolist(),
@@ -172,7 +171,7 @@ class Listeners:
 
     def _expected(self, cards: Sequence[str], weights: FloatArray) -> list[float]:
         """What the co-clusters lead to expect of log1p(seconds) when these listeners [n, G] stream these cards."""
-        groups = softmax(self.learned.card_logits()[self.learned.rows_of(cards)])
+        groups = self.learned.card_weights_of(self.learned.rows_of(cards))
         means = np.einsum("ng,gk,nk->n", weights, self.learned.blocks.mean, groups)
         return [float(mean) for mean in means]
 

@@ -35,8 +35,10 @@ class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
             refuse_unless(seen[0] >= 0 and all(map(lt, seen, seen[1:])), "seen is not strictly ascending")
             if seen[-1] >= slots:
                 raise ValueError(f"seen names slot {seen[-1]} of a shelf with {slots} slots")
-        possible = all(map((0.0).__lt__, self.propensities)) and all(map((1.0).__ge__, self.propensities))
-        refuse_unless(possible, "a propensity is not in (0, 1]")
+        if slots:
+            propensities = self.propensities  # where one is no number, the sum is none
+            possible = min(propensities) > 0.0 and max(propensities) <= 1.0 and sum(propensities) <= slots
+            refuse_unless(possible, "a propensity is not in (0, 1]")
 
 
 class Impression(Struct, frozen=True, kw_only=True, gc=False, tag="impression.v1", tag_field="type"):
