@@ -71,11 +71,11 @@ class Listeners:
         """Rows of state that have changed since the last call."""
         return changed_rows(self.settlement)
 
-    def impressions(self, arrivals: Sequence[tuple[int, Impression]]) -> None:
+    def impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> None:
         """Take in impressions with their offsets; `conclude` says what follows."""
         self._arrived(self.settlement.arrive_impressions(arrivals))
 
-    def stream_ends(self, arrivals: Sequence[tuple[int, StreamEnd]]) -> None:
+    def stream_ends(self, arrivals: Iterable[tuple[int, StreamEnd]]) -> None:
         """Take in stream-ends with their offsets; `conclude` says what follows."""
         self._arrived(self.settlement.arrive_streams(arrivals))
 

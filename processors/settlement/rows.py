@@ -46,6 +46,7 @@ def changed_rows(settlement: Settlement) -> Iterator[Row]:
     counters = dict(settlement.counters)
     if not settlement.changed_listeners and not settlement.changed_impressions and counters == settlement.written:
         return
+    settlement.tidy()
     for user_id in sorted(settlement.changed_listeners):
         listener = settlement.listeners.get(user_id)
         yield _LISTENER + user_id.encode(), None if listener is None else _pack(_row_of(listener))

@@ -44,9 +44,9 @@ class ListenersTask:
 
     def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
         """Take in one batch of impressions or of stream-ends."""
-        arrivals, dead = self._intake.read(topic, records)
+        dead: list[Produced] = []
         take = self.core.impressions if topic == "impressions" else self.core.stream_ends
-        take(arrivals)
+        take(self._intake.each(topic, records, dead))
         return dead
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
