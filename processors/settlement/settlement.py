@@ -49,8 +49,9 @@ class Settlement:
         )
         self.listeners: OrderedDict[str, Listener] = OrderedDict()
         self.counters: Counter[str] = Counter()
-        self.written: dict[str, int] = {}
+        self.written: tuple[dict[str, int], int] = ({}, 0)
         self.touches = 0
+        self.ranked_touches = 0  # the listeners touched since await a page
         self.exposures_open = 0
         self.changed_listeners: set[str] = set()
         self.changed_impressions: dict[tuple[str, str], OpenImpression | None] = {}
