@@ -131,8 +131,7 @@ class Cards:
 
     def _rewards(self, seconds: FloatArray, names: Sequence[str]) -> FloatArray:
         """Rewards [n, R, G] of streams of these cards."""
-        known = self.learned.card_weights()
-        weights = np.vstack([known, self.learned.blocks.card_prior])[self.learned.rows_of(names)]
+        weights = self.learned.card_weights_of(self.learned.rows_of(names))
         by_reward = [group_rewards(self.learned.success(reward), seconds, weights) for reward in self.rewards]
         return np.stack([_fitted(values, self.table.groups) for values in by_reward], axis=1)
 

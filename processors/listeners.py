@@ -18,7 +18,6 @@ from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
-from processors.ranking.soft_groups import softmax
 from processors.settlement.due import CorrectedExposure, EndedStream, SettledImpression
 from processors.settlement.exposure_columns import ExposureColumns
 from processors.settlement.rows import Row, changed_rows, restore
@@ -62,30 +61,34 @@ class Listeners:
         self._settled: list[SettledImpression] = []
         self._played: list[EndedStream | CorrectedExposure] = []
         self._touched: dict[str, None] = {}
+        self._wall_ms = self._ranked_ms = self._pause_ms = 0
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up the settlement that wrote these rows."""
         self.settlement = restore(self.settings.settlement, rows)
         self._engagement.report_from(self.settlement.counters)
+        waiting = [one for one in self.settlement.listeners.values() if one.touch > self.settlement.ranked_touches]
+        self._touched = dict.fromkeys(one.user_id for one in waiting)
 
     def changed_rows(self) -> Iterable[Row]:
         """Rows of state that have changed since the last call."""
         return changed_rows(self.settlement)
 
-    def impressions(self, arrivals: Sequence[tuple[int, Impression]]) -> None:
+    def impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> None:
         """Take in impressions with their offsets; `conclude` says what follows."""
         self._arrived(self.settlement.arrive_impressions(arrivals))
 
-    def stream_ends(self, arrivals: Sequence[tuple[int, StreamEnd]]) -> None:
+    def stream_ends(self, arrivals: Iterable[tuple[int, StreamEnd]]) -> None:
         """Take in stream-ends with their offsets; `conclude` says what follows."""
         self._arrived(self.settlement.arrive_streams(arrivals))
 
-    def tick(self, wall_ms: int, behind: Collection[str] = ()) -> None:
-        """Take note of the wall clock, by which only sources that have fallen silent are told.
+    def tick(self, wall_ms: int, behind: Collection[str] = (), lag_ms: int = 0) -> None:
+        """Take note of the wall clock: by it sources that have fallen silent are told, and when pages are due.
 
-        Sources in `behind` are not: more of theirs waits to be read.
+        Sources in `behind` are not silent: more of theirs waits to be read. What was read last is `lag_ms` old.
         """
         self.settlement.watermark.tick(wall_ms, behind)
+        self._wall_ms, self._pause_ms = wall_ms, min(lag_ms // 2, self.settings.catching_up_ms)
         self._arrived([])
 
     def dead_letter(self, reason: str) -> None:
@@ -99,9 +102,8 @@ class Listeners:
         """
         settled, self._settled = self._settled, []
         played, self._played = self._played, []
-        touched, self._touched = self._touched, {}
         messages = [*self._outcomes(settled), *self._plays(played)]
-        pages = list(self._ranked(touched))
+        pages = list(self._due_pages())
         sums = self._engagement.hand_over(
             self.source,
             watermark_ms=self.settlement.watermark.value_ms,
@@ -122,7 +124,7 @@ class Listeners:
         if not items:
             return
         exposures = ExposureColumns(items)
-        weights = self.learned.user_weights([item.plays for item in items])
+        weights = self.learned.user_weights(self.learned.play_columns([item.plays for item in items]))
         yield from exposures.outcomes(list(map(tuple, weights.tolist())), self.learned.blocks.generation)
         self._engagement.add_settled(exposures, weights.argmax(axis=1), self._card_groups(exposures.card_id))
 
@@ -131,7 +133,7 @@ class Listeners:
             return
         sampled: list[EndedStream] = []
         cards = [item.stream.card_id for item in items]
-        weights = self.learned.user_weights([item.plays for item in items])
+        weights = self.learned.user_weights(self.learned.play_columns([item.plays for item in items]))
         columns = zip(
             items,
             weights.argmax(axis=1).tolist(),
@@ -175,7 +177,7 @@ class Listeners:
         rows = self.learned.rows_of([item.stream.card_id for item in items])
         chosen = np.flatnonzero((rows >= 0) & np.array([isinstance(item, EndedStream) for item in items]))
         streams = [items[number].stream for number in chosen.tolist()]
-        users, cards = weights[chosen], softmax(self.learned.card_logits()[rows[chosen]])
+        users, cards = weights[chosen], self.learned.card_weights_of(rows[chosen])
         self._engagement.add_evidence(
             np.array([stream.event_ms for stream in streams], dtype=np.int64),
             users,
@@ -187,7 +189,12 @@ class Listeners:
     def _is_sampled(self, user_id: str) -> bool:
         return name_key(user_id) < self.settings.sample_share * 2.0**64
 
-    def _ranked(self, touched: Iterable[str]) -> Iterator[RankedPages]:
+    def _due_pages(self) -> Iterator[RankedPages]:
+        if self._wall_ms - self._ranked_ms < self._pause_ms:
+            return
+        touched, self._touched = self._touched, {}
+        self._ranked_ms = self._wall_ms
+        self.settlement.ranked_touches = self.settlement.touches
         requests = []
         for user_id in touched:
             listener = self.settlement.listeners.get(user_id)

@@ -19,4 +19,4 @@ def warm_up() -> None:
         learner.learn(rng.integers(20, size=60), rng.integers(10, size=60), rng.exponential(60.0, 60), event_ms)
     rows = [(key, value) for key, value in learner.rows_changed() if value is not None]
     CoClusterLearner.restore(settings, 0, rows)
-    learner.model().fold_in_users(np.array([0, 1]), np.zeros((1, 2)), np.ones(1))
+    learner.model().fold_in_users(np.array([0, 1]), np.ones((1, 2)) / 2.0, np.ones(1))

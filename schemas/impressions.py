@@ -27,16 +27,19 @@ class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
     propensity: Propensity = 1.0
 
     def __post_init__(self) -> None:
-        slots = len(self.cards)
-        refuse_unless(len(self.propensities) == slots, "propensities and cards differ in length")
-        refuse_unless(len(set(self.cards)) == slots, "a card stands twice in one shelf")
-        seen = self.seen
+        slots, seen, propensities = len(self.cards), self.seen, self.propensities
+        if len(propensities) != slots:
+            raise ValueError("propensities and cards differ in length")
+        if len(set(self.cards)) != slots:
+            raise ValueError("a card stands twice in one shelf")
         if seen:
-            refuse_unless(seen[0] >= 0 and all(map(lt, seen, seen[1:])), "seen is not strictly ascending")
+            if seen[0] < 0 or not all(map(lt, seen, seen[1:])):
+                raise ValueError("seen is not strictly ascending")
             if seen[-1] >= slots:
                 raise ValueError(f"seen names slot {seen[-1]} of a shelf with {slots} slots")
-        possible = all(map((0.0).__lt__, self.propensities)) and all(map((1.0).__ge__, self.propensities))
-        refuse_unless(possible, "a propensity is not in (0, 1]")
+        # where one is no number, the sum is none
+        if slots and not (min(propensities) > 0.0 and max(propensities) <= 1.0 and sum(propensities) <= slots):
+            raise ValueError("a propensity is not in (0, 1]")
 
 
 class Impression(Struct, frozen=True, kw_only=True, gc=False, tag="impression.v1", tag_field="type"):

@@ -116,8 +116,9 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
         played = map(ge, map(bool, self.stream_count), map(bool, self.played_ms))
         refuse_unless(all(played), "played without a stream")
         refuse_unless(max(self.page, default=-1) < len(self.logged), "page names no logged page")
-        for weights in set(self.user_weights):
-            refuse_unless_weights(weights, "user_weights")
+        sums = set(map(sum, filter(None, self.user_weights)))
+        if sums and not (min(sums) >= 1.0 - 1e-6 and max(sums) <= 1.0 + 1e-6):
+            raise ValueError("user_weights do not sum to one")
 
     @classmethod
     def of(cls, outcomes: Sequence[OutcomeSettled]) -> "OutcomesSettled":

@@ -20,7 +20,7 @@ class BlockModel:
     ...     mean=np.array([[4.0], [7.0]]), variance=np.ones((2, 1)), count=np.ones((2, 1)),
     ...     global_mean=5.5, global_variance=2.0)
     >>> newcomer_and_long_streamer = np.array([0, 0, 2])
-    >>> model.fold_in_users(newcomer_and_long_streamer, np.zeros((2, 1)), np.array([7.0, 7.1])).round(2)
+    >>> model.fold_in_users(newcomer_and_long_streamer, np.ones((2, 1)), np.array([7.0, 7.1])).round(2)
     array([[0.5, 0.5],
            [0. , 1. ]])
     """
@@ -40,13 +40,14 @@ class BlockModel:
         """Tabulate the densities once."""
         object.__setattr__(self, "_table", density_table(self.mean, self.variance))
 
-    def fold_in_users(self, offsets: IntArray, card_logits: FloatArray, x: FloatArray) -> FloatArray:
+    def fold_in_users(self, offsets: IntArray, card_weights: FloatArray, x: FloatArray) -> FloatArray:
         """Soft user groups [n, G]: user i streamed edges offsets[i]..offsets[i + 1] of x = log1p(seconds).
 
-        `card_logits` is [edges, K]; rows of the result sum to one; a user without edges gets the prior.
+        `card_weights` [edges, K] are the soft groups of the cards; rows of the result sum to one; a user without edges
+        gets the prior.
         """
-        return fold_in(offsets, card_logits, x, self.user_prior, self._table)
+        return fold_in(offsets, card_weights, x, self.user_prior, self._table)
 
-    def fold_in_cards(self, offsets: IntArray, user_logits: FloatArray, x: FloatArray) -> FloatArray:
-        """Soft card groups [n, K] from the logits [edges, G] of the users who streamed each card."""
-        return fold_in(offsets, user_logits, x, self.card_prior, transposed(self._table))
+    def fold_in_cards(self, offsets: IntArray, user_weights: FloatArray, x: FloatArray) -> FloatArray:
+        """Soft card groups [n, K] from the soft groups [edges, G] of the users who streamed each card."""
+        return fold_in(offsets, user_weights, x, self.card_prior, transposed(self._table))

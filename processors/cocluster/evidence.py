@@ -45,14 +45,14 @@ def log_softmax(logits: FloatArray) -> FloatArray:
     return log_probability
 
 
-def fold_in(
-    offsets: IntArray, other_logits: FloatArray, x: FloatArray, prior: FloatArray, table: DensityTable
-) -> FloatArray:
-    """Soft groups [n, G] of nodes from their edges: the prior times the evidence; no edges, the prior."""
-    weight = np.ascontiguousarray(softmax(np.asarray(other_logits, dtype=np.float64)), dtype=np.float32)
+def fold_in(offsets: IntArray, weight: FloatArray, x: FloatArray, prior: FloatArray, table: DensityTable) -> FloatArray:
+    """Soft groups [n, G] of nodes from their edges: the prior times the evidence; no edges, the prior.
+
+    `weight` [edges, K] are the soft groups of who is at the other end.
+    """
     evidence = edge_evidence(
         np.ascontiguousarray(offsets, dtype=np.int64),
-        weight,
+        np.ascontiguousarray(weight, dtype=np.float32),
         np.ascontiguousarray(x, dtype=np.float32),
         table,
     )

@@ -1,6 +1,7 @@
 """What every worker knows of cards and co-clusters: the broadcast topics, folded into columns."""
 
 from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from processors.bandit.posterior import Posterior, posterior
 from processors.cocluster.arrays import FloatArray, IntArray
 from processors.cocluster.block_model import BlockModel
 from processors.ranking.catalogue_index import CatalogueIndex
+from processors.ranking.play_columns import PlayColumns
 from processors.ranking.soft_groups import block_model_of, overlap_of, rounded_weights, softmax
 from processors.rewards.published_times import times_of
 from processors.rewards.reward import GroupedReward, unknown_blocks
@@ -38,6 +40,8 @@ class Learned:
         self._posteriors: dict[str, Posterior] = {}
         self._successes: dict[str, Success] = {}
         self._card_logits: FloatArray | None = None
+        self._card_weights: FloatArray | None = None
+        self._card_groups: IntArray | None = None
 
     @property
     def model_version(self) -> str:
@@ -106,11 +110,17 @@ class Learned:
 
     def card_weights(self) -> FloatArray:
         """Soft card groups [C, K] by row: the prior where nothing is known."""
-        return softmax(self.card_logits()[:-1])
+        return self._soft_card_groups()[:-1]
+
+    def card_weights_of(self, rows: IntArray) -> FloatArray:
+        """Soft card groups [n, K] of cards by their rows; the prior where a row is -1."""
+        return np.asarray(self._soft_card_groups()[rows])
 
     def card_groups(self) -> IntArray:
         """The likeliest card group [C] of every card by row."""
-        return np.asarray(self.card_logits()[:-1].argmax(axis=1))
+        if self._card_groups is None or len(self._card_groups) != len(self.catalogue.names):
+            self._card_groups = np.asarray(self.card_logits()[:-1].argmax(axis=1))
+        return self._card_groups
 
     def posterior(self, reward: str) -> Posterior:
         """Expected reward [C, G] of every card of the catalogue with every user group."""
@@ -125,18 +135,26 @@ class Learned:
             self._successes[reward.name] = reward.success(self.times)
         return self._successes[reward.name]
 
-    def user_weights(self, plays: Sequence[Sequence[Play]]) -> FloatArray:
+    def play_columns(self, plays: Sequence[Sequence[Play]]) -> PlayColumns:
+        """Columns of the plays of listeners."""
+        return PlayColumns.of(plays, self.catalogue.row)
+
+    def user_weights(self, plays: PlayColumns) -> FloatArray:
         """Soft user groups [n, G] of listeners from their plays, to six decimals, each row together one."""
-        offsets = np.cumsum([0, *map(len, plays)])
-        rows = self.rows_of([play.card_id for some in plays for play in some])
-        played_s = np.array([play.played_ms for some in plays for play in some], dtype=np.float64) / 1_000.0
-        weights = self.blocks.fold_in_users(offsets, self.card_logits()[rows], np.log1p(played_s))
-        return rounded_weights(weights)
+        weights = self._soft_card_groups()[plays.row]
+        return rounded_weights(self.blocks.fold_in_users(plays.offsets, weights, np.log1p(plays.played_s)))
 
     def rows_of(self, card_ids: Sequence[str]) -> IntArray:
         """Rows [n] of cards; -1, the last row, for cards outside the catalogue and the co-clusters."""
         row = self.catalogue.row
-        return np.array([row.get(card_id, -1) for card_id in card_ids], dtype=np.int64)
+        return np.fromiter(map(row.get, card_ids, repeat(-1)), dtype=np.int64, count=len(card_ids))
+
+    def _soft_card_groups(self) -> FloatArray:
+        """Soft groups [C + 1, K] of all cards by row; the last row is the prior."""
+        logits = self.card_logits()
+        if self._card_weights is None or len(self._card_weights) != len(logits):
+            self._card_weights = softmax(logits)
+        return self._card_weights
 
     def _put_group(self, message: CardGroup) -> None:
         if message.generation == self.blocks.generation and len(message.logits) == len(self.blocks.card_prior):
@@ -148,4 +166,4 @@ class Learned:
 
     def _forget_derived(self) -> None:
         self._posteriors.clear()
-        self._card_logits = None
+        self._card_logits = self._card_weights = self._card_groups = None

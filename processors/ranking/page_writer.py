@@ -84,6 +84,7 @@ _SHELF_ID, _SCORE, _PROPENSITY, _CARDS, _SCORES, _PROPENSITIES, _REASONS, _VALUE
     )
 )
 _END = np.frombuffer(b"]}", dtype=np.uint8)
+_THREE_DIGITS = np.frombuffer(b"".join(b"%03d" % number for number in range(1_000)), dtype=np.uint8)
 
 
 def room_for(columns: PageColumns, texts: PageTexts) -> int:
@@ -193,9 +194,12 @@ def _number(value: float, decimals: Index, out: IntArray, at: Index) -> Index:
     out[at] = 46  # .
     at += 1
     end = at + decimals
-    for place in range(end - 1, at - 1, -1):
-        rest = part // 10
-        out[place] = 48 + part - 10 * rest
+    for place in range(end - 3, at - 1, -3):
+        rest = part // 1_000
+        digits = 3 * (part - 1_000 * rest)
+        out[place] = _THREE_DIGITS[digits]
+        out[place + 1] = _THREE_DIGITS[digits + 1]
+        out[place + 2] = _THREE_DIGITS[digits + 2]
         part = rest
     while end > at + 1 and out[end - 1] == 48:
         end -= 1

@@ -51,7 +51,7 @@ class PageMaker:
         shelves = learned.catalogue.shelves(deduplicated=settings.deduplicate)
         if not requests or not shelves:
             return None
-        plays = [request.plays for request in requests]
+        plays = learned.play_columns([request.plays for request in requests])
         weights = learned.user_weights(plays)
         scores = scores_of(learned, self.reward, plays, weights, settings.own_weight)
         maker = ShelfMaker(

@@ -1,6 +1,5 @@
 """What a listener is expected to get from every card, and why: columns of contributions that add up to the score."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +8,8 @@ from processors.bandit.posterior import Posterior
 from processors.cocluster.arrays import FloatArray
 from processors.policies.keyed_draws import BoolArray
 from processors.ranking.learned import Learned
+from processors.ranking.play_columns import PlayColumns
 from processors.rewards.reward import GroupedReward, group_rewards
-from processors.settlement.listener import Play
 
 SCORE_DECIMALS = 6
 
@@ -43,7 +42,7 @@ def expected(weights: FloatArray, values: FloatArray) -> FloatArray:
 
 
 def scores_of(
-    learned: Learned, reward: GroupedReward, plays: Sequence[Sequence[Play]], weights: FloatArray, own_weight: float
+    learned: Learned, reward: GroupedReward, plays: PlayColumns, weights: FloatArray, own_weight: float
 ) -> Scores:
     """Scores of every card of the catalogue for listeners with these plays and soft groups [n, G]."""
     estimate: Posterior = learned.posterior(reward.name)
@@ -64,21 +63,17 @@ def scores_of(
 def _own_streams(
     learned: Learned,
     reward: GroupedReward,
-    plays: Sequence[Sequence[Play]],
+    plays: PlayColumns,
     weights: FloatArray,
     mean: FloatArray,
     own_weight: float,
 ) -> tuple[FloatArray, BoolArray]:
-    listeners, cards = mean.shape
-    count, succeeded = np.zeros((listeners, cards)), np.zeros((listeners, cards))
-    listener = np.repeat(np.arange(listeners), [len(some) for some in plays])
-    row = learned.rows_of([play.card_id for some in plays for play in some])
-    played_s = np.array([play.played_ms for some in plays for play in some], dtype=np.float64) / 1_000.0
-    known = row >= 0
-    listener, row, played_s = listener[known], row[known], played_s[known]
-    if len(row):
-        by_group = group_rewards(learned.success(reward), played_s, learned.card_weights()[row])
-        np.add.at(count, (listener, row), 1.0)
-        np.add.at(succeeded, (listener, row), (by_group * weights[listener]).sum(axis=1))
+    known = np.flatnonzero(plays.row >= 0)
+    listener, row = plays.listener[known], plays.row[known]
+    by_group = group_rewards(learned.success(reward), plays.played_s[known], learned.card_weights_of(row))
+    cell = listener * mean.shape[1] + row
+    count = np.bincount(cell, minlength=mean.size).reshape(mean.shape)
+    earned = (by_group * weights[listener]).sum(axis=1)
+    succeeded = np.bincount(cell, earned, minlength=mean.size).reshape(mean.shape)
     share = np.divide(2.0 * succeeded - count, count + 1.0)
-    return own_weight * share * mean, count > 0.0
+    return own_weight * share * mean, count > 0

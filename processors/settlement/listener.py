@@ -1,6 +1,7 @@
 """What is kept of one listener: recent plays, streams not yet attributed, and impressions not yet forgotten."""
 
-from bisect import bisect_right, insort
+from bisect import insort
+from itertools import repeat
 
 from msgspec import Struct
 
@@ -40,8 +41,19 @@ class OpenImpression(Struct, array_like=True):
     @classmethod
     def of(cls, impression: Impression) -> "OpenImpression":
         """Keep of an impression what its outcomes need."""
-        seen = [(row, slot) for row, shelf in enumerate(impression.shelves) for slot in shelf.seen]
-        shelves = impression.shelves
+        shelves: list[str] = []
+        rows: list[int] = []
+        slots: list[int] = []
+        cards: list[str] = []
+        propensities: list[float] = []
+        for row, shelf in enumerate(impression.shelves):
+            seen = shelf.seen
+            if seen:
+                shelves += repeat(shelf.shelf_id, len(seen))
+                rows += repeat(row, len(seen))
+                slots += seen
+                cards += map(shelf.cards.__getitem__, seen)
+                propensities += map(shelf.propensities.__getitem__, seen)
         return cls(
             impression_id=impression.event_id,
             shown_ms=impression.event_ms,
@@ -50,13 +62,13 @@ class OpenImpression(Struct, array_like=True):
             policy_version=impression.policy_version,
             reward_version=impression.reward_version,
             model_version=impression.model_version,
-            shelves=[shelves[row].shelf_id for row, _ in seen],
-            rows=[row for row, _ in seen],
-            slots=[slot for _, slot in seen],
-            cards=[shelves[row].cards[slot] for row, slot in seen],
-            propensities=[shelves[row].propensities[slot] for row, slot in seen],
-            played_ms=[0] * len(seen),
-            streams=[0] * len(seen),
+            shelves=shelves,
+            rows=rows,
+            slots=slots,
+            cards=cards,
+            propensities=propensities,
+            played_ms=[0] * len(cards),
+            streams=[0] * len(cards),
         )
 
     @property
@@ -93,7 +105,7 @@ class Listener(Struct):
         >>> [play.event_id for play in listener.plays_until(2, 1)]
         ['b']
         """
-        end = bisect_right(self.plays, event_ms, key=lambda play: play.event_ms)
+        end = self._ended_by(event_ms)
         return self.plays[max(0, end - limit) : end]
 
     def add_play(self, stream: StreamEnd) -> None:
@@ -102,15 +114,23 @@ class Listener(Struct):
 
     def forget(self, *, watermark_ms: int, plays_max: int, remember_ms: int) -> None:
         """Drop plays beyond the newest `plays_max` and stream ids older than `remember_ms`."""
-        surplus = bisect_right(self.plays, watermark_ms, key=lambda play: play.event_ms) - plays_max
-        if surplus > 0:
-            del self.plays[:surplus]
+        if len(self.plays) > plays_max:
+            surplus = self._ended_by(watermark_ms) - plays_max
+            del self.plays[: max(0, surplus)]
         cutoff = watermark_ms - remember_ms
         while self.stream_ids:
             oldest = next(iter(self.stream_ids))
             if self.stream_ids[oldest] >= cutoff:
                 break
             del self.stream_ids[oldest]
+
+    def _ended_by(self, event_ms: int) -> int:
+        """How many of the plays had ended by then; nearly always all, or all but the last."""
+        plays = self.plays
+        count = len(plays)
+        while count and plays[count - 1].event_ms > event_ms:
+            count -= 1
+        return count
 
     def exposure_of(self, stream: StreamEnd, attribution_ms: int) -> tuple[OpenImpression, int] | None:
         """The exposure that led to a stream: the one it names, else the newest of its card before it began.

@@ -31,6 +31,7 @@ class _PartitionRow(Struct, array_like=True):
     touches: int
     clocks: dict[str, SourceClock]
     counters: dict[str, int]
+    ranked_touches: int | None = None  # rows of earlier versions have none: all pages had been made
 
 
 Row = tuple[bytes, bytes | None]
@@ -43,9 +44,10 @@ _unpack_partition = msgspec.msgpack.Decoder(_PartitionRow).decode
 
 def changed_rows(settlement: Settlement) -> Iterator[Row]:
     """The rows that have changed since the last call; a row without a value is to be deleted."""
-    counters = dict(settlement.counters)
-    if not settlement.changed_listeners and not settlement.changed_impressions and counters == settlement.written:
+    partition = (dict(settlement.counters), settlement.ranked_touches)
+    if not settlement.changed_listeners and not settlement.changed_impressions and partition == settlement.written:
         return
+    settlement.tidy()
     for user_id in sorted(settlement.changed_listeners):
         listener = settlement.listeners.get(user_id)
         yield _LISTENER + user_id.encode(), None if listener is None else _pack(_row_of(listener))
@@ -53,7 +55,7 @@ def changed_rows(settlement: Settlement) -> Iterator[Row]:
         key = _IMPRESSION + user_id.encode() + _SEPARATOR + name.encode()
         yield key, None if impression is None else _pack(impression)
     yield PARTITION_KEY, _pack(_partition_row(settlement))
-    settlement.written = counters
+    settlement.written = partition
     settlement.changed_listeners.clear()
     settlement.changed_impressions.clear()
 
@@ -106,7 +108,11 @@ def _listener_of(user_id: str, row: _ListenerRow) -> Listener:
 
 def _partition_row(settlement: Settlement) -> _PartitionRow:
     return _PartitionRow(
-        settlement.watermark.value_ms, settlement.touches, settlement.watermark.clocks, dict(settlement.counters)
+        settlement.watermark.value_ms,
+        settlement.touches,
+        settlement.watermark.clocks,
+        dict(settlement.counters),
+        settlement.ranked_touches,
     )
 
 
@@ -116,4 +122,5 @@ def _adopt_partition(settlement: Settlement, row: _PartitionRow) -> None:
     settlement.counters.update(row.counters)
     for name, clock in row.clocks.items():
         settlement.watermark.clocks[name] = SourceClock(newest_ms=clock.newest_ms)
-    settlement.written = dict(settlement.counters)
+    settlement.ranked_touches = row.touches if row.ranked_touches is None else row.ranked_touches
+    settlement.written = (dict(settlement.counters), settlement.ranked_touches)

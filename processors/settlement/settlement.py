@@ -49,8 +49,9 @@ class Settlement:
         )
         self.listeners: OrderedDict[str, Listener] = OrderedDict()
         self.counters: Counter[str] = Counter()
-        self.written: dict[str, int] = {}
+        self.written: tuple[dict[str, int], int] = ({}, 0)
         self.touches = 0
+        self.ranked_touches = 0  # the listeners touched since await a page
         self.exposures_open = 0
         self.changed_listeners: set[str] = set()
         self.changed_impressions: dict[tuple[str, str], OpenImpression | None] = {}
@@ -103,12 +104,17 @@ class Settlement:
                 self._work_off(listener, event_ms, kind, name, due)
         while self._is_overfull():
             self._evict(due)
+        return due
+
+    def tidy(self) -> None:
+        """Forget of the changed listeners what no later event can ask for; before their rows are written."""
         for user_id in self.changed_listeners:
             if user_id in self.listeners:
                 self.listeners[user_id].forget(
-                    watermark_ms=limit, plays_max=self.settings.plays_max, remember_ms=self.settings.correction_ms
+                    watermark_ms=self.watermark.value_ms,
+                    plays_max=self.settings.plays_max,
+                    remember_ms=self.settings.correction_ms,
                 )
-        return due
 
     def adopt(self, listener: Listener) -> None:
         """Take over a listener from its state rows, and put what waits back on the agenda."""

@@ -42,10 +42,11 @@ class Watermark(Struct):
     def observe(self, source: str, newest_ms: int) -> None:
         """Take note that `source` has delivered an event of `newest_ms`."""
         clock = self.clocks[source]
-        clock.newest_ms = max(clock.newest_ms, newest_ms)
         clock.silent_ms = 0
-        clock.idle = False
-        self._rise()
+        if newest_ms > clock.newest_ms or clock.idle:
+            clock.newest_ms = max(clock.newest_ms, newest_ms)
+            clock.idle = False
+            self._rise()
 
     def tick(self, wall_ms: int, behind: Collection[str] = ()) -> None:
         """Take note of the wall clock: sources that have been silent too long stop counting.
@@ -60,7 +61,12 @@ class Watermark(Struct):
         self._rise()
 
     def _rise(self) -> None:
-        counted = [clock.newest_ms for clock in self.clocks.values() if not clock.idle]
-        reached = min(counted) if counted else max(clock.newest_ms for clock in self.clocks.values())
-        if reached >= 0:
-            self.value_ms = max(self.value_ms, reached - self.lateness_ms)
+        slowest_ms, newest_ms, is_any_counted = -1, -1, False
+        for clock in self.clocks.values():
+            newest_ms = max(newest_ms, clock.newest_ms)
+            if not clock.idle:
+                slowest_ms = min(slowest_ms, clock.newest_ms) if is_any_counted else clock.newest_ms
+                is_any_counted = True
+        reached_ms = slowest_ms if is_any_counted else newest_ms
+        if reached_ms >= 0:
+            self.value_ms = max(self.value_ms, reached_ms - self.lateness_ms)

@@ -24,6 +24,7 @@ from streams.exactly_once.task import Produced, StateRow
 DISCARD_TIMEOUT_S = 2.0
 AwaitLeaders = Callable[[Collection[TopicPartition]], Awaitable[None]]
 Headers = Sequence[tuple[str, bytes]]
+_NO_HEADERS: list[tuple[str, bytes]] = []
 _REFUSALS = (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
@@ -173,30 +174,43 @@ class TransactionalWriter:
 
     def _batches(self, transaction: Transaction, counts: Mapping[str, int]) -> list[tuple[str, int, BatchBuilder]]:
         """Sort records into batches of their partitions, in the order in which they were produced."""
-        create, partition_of = self._producer.create_batch, self._partitioner.partition_of
-        full: list[tuple[str, int, BatchBuilder]] = []
-        open_batches: dict[tuple[str, int], BatchBuilder] = {}
-
-        def append(
-            place: tuple[str, int],
-            key: bytes | None,
-            value: bytes | None,
-            stamp: int | None,
-            headers: Headers,
-        ) -> None:
-            batch = open_batches.get(place)
-            if batch is None:
-                batch = open_batches[place] = create()
-            if batch.append(timestamp=stamp, key=key, value=value, headers=list(headers)) is None:
-                full.append((*place, batch))
-                batch = open_batches[place] = create()  # an empty batch takes a record of any size
-                batch.append(timestamp=stamp, key=key, value=value, headers=list(headers))
-
+        partition_of, batches = self._partitioner.partition_of, _Batches(self._producer.create_batch)
         for topic, key, value, headers, partition, timestamp_ms in transaction.produced:
             if partition is None:
                 count = counts[topic]
                 partition = transaction.number % count if key is None else partition_of(key, count)  # noqa: PLW2901  absent until here
-            append((topic, partition), key, value, timestamp_ms, headers)
+            batches.append((topic, partition), timestamp_ms, key, value, headers)
         for key, value in transaction.rows:
-            append(transaction.state, key, value, None, ())
-        return full + [(*place, batch) for place, batch in open_batches.items()]
+            batches.append(transaction.state, None, key, value)
+        return batches.every()
+
+
+class _Batches:
+    """Batches under construction, one open for each partition."""
+
+    def __init__(self, create: Callable[[], BatchBuilder]) -> None:
+        self._create = create
+        self._full: list[tuple[str, int, BatchBuilder]] = []
+        self._open: dict[tuple[str, int], BatchBuilder] = {}
+
+    def append(
+        self,
+        place: tuple[str, int],
+        stamp: int | None,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers = (),
+    ) -> None:
+        """Add a record; where its batch is full, to the next."""
+        batch = self._open.get(place)
+        listed = list(headers) if headers else _NO_HEADERS
+        if batch is None:
+            batch = self._open[place] = self._create()
+        if batch.append(timestamp=stamp, key=key, value=value, headers=listed) is None:
+            self._full.append((*place, batch))
+            batch = self._open[place] = self._create()  # an empty batch takes a record of any size
+            batch.append(timestamp=stamp, key=key, value=value, headers=listed)
+
+    def every(self) -> list[tuple[str, int, BatchBuilder]]:
+        """All batches, those of a partition in order."""
+        return self._full + [(*place, batch) for place, batch in self._open.items()]

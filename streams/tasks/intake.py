@@ -1,6 +1,6 @@
 """Records to messages; what cannot be read becomes a dead letter with its reason, bytes untouched."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from schemas.codec import UnreadableError, decode, decode_keyed
@@ -23,8 +23,14 @@ class Intake:
 
     def read(self, topic: str, records: Sequence[Record]) -> tuple[list[tuple[int, Any]], list[Produced]]:
         """Messages with their offsets, and dead letters, of one batch."""
-        messages: list[tuple[int, Any]] = []
         dead: list[Produced] = []
+        return list(self.each(topic, records, dead)), dead
+
+    def each(self, topic: str, records: Sequence[Record], dead: list[Produced]) -> Iterator[tuple[int, Any]]:
+        """Messages with their offsets one by one, dead letters into `dead`.
+
+        Whoever keeps little of a message should take them so: a batch of large messages would leave the caches.
+        """
         is_input = TOPICS[topic].role is Role.INPUT
         for record in records:
             try:
@@ -36,8 +42,7 @@ class Intake:
                 self._on_dead_letter(error.reason)
                 dead.append(_dead_letter(record, error))
             else:
-                messages.append((record.offset, message))
-        return messages, dead
+                yield record.offset, message
 
 
 def read_one(topic: str, key: bytes | None, value: bytes | None, timestamp_ms: int) -> Any:

@@ -21,6 +21,7 @@ class ListenersTask:
         self.core = Listeners(settings, source=f"listeners/{partition}")
         self._intake = Intake(self.core.dead_letter)
         self._positions = Positions()
+        self._read_ms = 0
 
     def restore(self, rows: Iterable[StateRow]) -> None:
         """Take up the settlement."""
@@ -44,14 +45,15 @@ class ListenersTask:
 
     def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
         """Take in one batch of impressions or of stream-ends."""
-        arrivals, dead = self._intake.read(topic, records)
+        dead: list[Produced] = []
+        self._read_ms = records[-1].timestamp
         take = self.core.impressions if topic == "impressions" else self.core.stream_ends
-        take(arrivals)
+        take(self._intake.each(topic, records, dead))
         return dead
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
         """Take the wall clock; a source that has more to read is not silent."""
-        self.core.tick(now_ms, behind)
+        self.core.tick(now_ms, behind, lag_ms=max(0, now_ms - self._read_ms) if behind else 0)
         return ()
 
     def conclude(self) -> Iterable[Produced]:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.cocluster.block_model import BlockModel
+from processors.cocluster.evidence import softmax
 from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.matching import matched_order, overlap
 from processors.cocluster.rethinking import numbered_after
@@ -113,11 +114,11 @@ def test_fold_in_of_many_is_fold_in_of_each_and_of_none_is_the_prior(seed: int, 
     )
     offsets = np.concatenate(([0], np.cumsum(degrees)))
     logits, x = rng.normal(size=(offsets[-1], 4)), rng.normal(6, 1.5, size=offsets[-1])
-    together = model.fold_in_users(offsets, logits, x)
+    together = model.fold_in_users(offsets, softmax(logits), x)
     np.testing.assert_allclose(together.sum(axis=1), 1.0)
     for i, degree in enumerate(degrees):
         part = slice(offsets[i], offsets[i + 1])
-        alone = model.fold_in_users(np.array([0, degree]), logits[part], x[part])
+        alone = model.fold_in_users(np.array([0, degree]), softmax(logits[part]), x[part])
         np.testing.assert_array_equal(alone[0], together[i])
         if degree == 0:
             np.testing.assert_allclose(together[i], model.user_prior)

@@ -22,7 +22,7 @@ def worked_out(known: Learned, page: ShelfRanking, plays: tuple[Play, ...], own_
     estimate = known.posterior("mean")
     mean = expected(weights, estimate.mean)[0]
     everybody = estimate.mean @ known.blocks.user_prior
-    own = scores_of(known, reward_named("mean"), [plays], weights, own_weight).own[0]
+    own = scores_of(known, reward_named("mean"), known.play_columns([plays]), weights, own_weight).own[0]
     return {"own_streams": own, "group": mean - everybody, "card": everybody - estimate.overall}
 
 

@@ -199,6 +199,41 @@ def _listeners() -> Listeners:
 
 
 @settings(max_examples=60)
+@given(histories(), PLACES, st.lists(st.integers(0, 5_000), min_size=6, max_size=6))
+def test_pages_put_off_while_catching_up_are_made_in_the_end_also_after_crashes(
+    events: list[Any], places: list[int], lags: list[int]
+) -> None:
+    kept, newest = Kept(), {}
+    for number, (batch, lag_ms) in enumerate(zip(cut(events, places), lags, strict=False)):
+        core = _listeners()
+        core.restore(kept.rows.items())
+        core.impressions([(0, event) for event in batch if isinstance(event, Impression)])
+        core.stream_ends([(0, event) for event in batch if not isinstance(event, Impression)])
+        core.tick(400 * number, ("impressions",), lag_ms)
+        for pages in (core.conclude().pages, core.conclude().pages):
+            newest |= {m.user_id: m.ranking_number for each in pages for m in each.messages()}
+        kept.keep(core.changed_rows())
+    core = _listeners()
+    core.restore(kept.rows.items())
+    core.tick(10_000)
+    newest |= {m.user_id: m.ranking_number for each in core.conclude().pages for m in each.messages()}
+    assert newest == {user_id: listener.event_count for user_id, listener in core.settlement.listeners.items()}
+
+
+def test_who_catches_up_makes_pages_now_and_then_and_who_reads_along_at_once() -> None:
+    core = _listeners()
+
+    def pages_after(event_ms: int, wall_ms: int, lag_ms: int) -> int:
+        core.impressions([(event_ms, impression(event_id=f"i{event_ms}", event_ms=event_ms))])
+        core.tick(wall_ms, ("impressions",), lag_ms)
+        return sum(len(pages.requests) for pages in core.conclude().pages)
+
+    assert [pages_after(1, 10_000, 60_000), pages_after(2, 11_000, 60_000)] == [1, 0]
+    assert [pages_after(3, 12_000, 60_000), pages_after(4, 12_100, 400)] == [1, 0]
+    assert [pages_after(5, 12_200, 400), pages_after(6, 12_201, 0)] == [1, 1]
+
+
+@settings(max_examples=60)
 @given(histories(), PLACES)
 def test_outputs_of_listeners_are_those_of_an_undisturbed_run(events: list[Any], places: list[int]) -> None:
     end = [
