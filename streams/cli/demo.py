@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     seconds: Annotated[float, typer.Option(min=5, help="How long to play.")] = 60.0,
     events: Annotated[int | None, typer.Option(min=1, help="Stop after so many events.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the world and of all draws.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the world and of all draws.")] = 202,
     report: Annotated[Path | None, typer.Option(help="Write the report there, as JSON.")] = None,
     broker: BrokerOption = None,
     config: ConfigOption = None,

@@ -15,7 +15,7 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
 
     seconds: float = 60.0
     events_max: int | None = None
-    seed: int = 7
+    seed: int = 202
     world: str = "W1"
     users: int = 150
     cards: int = 120
