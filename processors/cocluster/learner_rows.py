@@ -16,7 +16,7 @@ from processors.cocluster.state_rows import (
     identity_of,
     read_card,
     read_ring,
-    ring_row,
+    ring_rows,
     user_key,
 )
 
@@ -27,18 +27,16 @@ def changed_user_rows(memory: InteractionMemory, gone: Sequence[int]) -> Iterato
         yield user_key(identity), None
     slots = np.flatnonzero(memory.nodes.user_dirty)
     memory.nodes.user_dirty[slots] = 0
-    edges = ring_edges(slots, memory.columns)
-    ends = np.cumsum(memory.nodes.degree[slots])
-    pool = memory.pool
-    for slot, ring in zip(slots, np.split(edges, ends[:-1]) if len(slots) else [], strict=True):
-        attached = pool.card[ring] != NONE
-        frozen = memory.nodes.user_frozen[slot] + pool.to_user[ring[~attached]].sum(axis=0)
-        ring = ring[attached]  # noqa: PLW2901  a detached edge lives on in the frozen part only
-        cards = memory.cards.id_of[pool.card[ring]]
-        yield (
-            user_key(int(memory.users.id_of[slot])),
-            ring_row(cards, pool.event_ms[ring], pool.x[ring], frozen),
-        )
+    edges, degree, pool = ring_edges(slots, memory.columns), memory.nodes.degree[slots], memory.pool
+    user = np.repeat(np.arange(len(slots)), degree)
+    attached = pool.card[edges] != NONE
+    frozen = memory.nodes.user_frozen[slots]
+    np.add.at(frozen, user[~attached], pool.to_user[edges[~attached]])
+    edges, degree = edges[attached], np.bincount(user[attached], minlength=len(slots))
+    cards = memory.cards.id_of[pool.card[edges]]  # a detached edge lives on in the frozen part only
+    rows = ring_rows(cards, pool.event_ms[edges], pool.x[edges], degree, frozen)
+    for identity, row in zip(memory.users.id_of[slots].tolist(), rows, strict=True):
+        yield user_key(identity), row
 
 
 def changed_card_rows(

@@ -5,6 +5,7 @@ and blocks.
 """
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,11 +41,25 @@ def identity_of(key: bytes) -> int:
     return int(identity)
 
 
-def ring_row(card: IntArray, event_ms: IntArray, x: FloatArray, frozen: FloatArray) -> bytes:
-    """Pack a ring, oldest first: 20 bytes an edge, and the [G] floats that evicted edges left."""
+def ring_rows(
+    card: IntArray, event_ms: IntArray, x: FloatArray, degree: IntArray, frozen: FloatArray
+) -> Iterator[bytes]:
+    """Pack rings, each oldest first: 20 bytes an edge, and the floats that evicted edges left.
+
+    Ring i has the next `degree[i]` of the edges, and `frozen[i]` of the [n, G] floats.
+
+    >>> one, other = ring_rows(np.array([7, 8, 9]), np.arange(3), np.ones(3), np.array([1, 2]), np.zeros((2, 4)))
+    >>> [edge["card"].tolist() for edge in (read_ring(one, 4)[0], read_ring(other, 4)[0])]
+    [[7], [8, 9]]
+    """
     edges = np.empty(len(card), EDGE)
     edges["card"], edges["event_ms"], edges["x"] = card, event_ms, x
-    return bytes([FORMAT]) + np.asarray(frozen, "<f4").tobytes() + edges.tobytes()
+    packed, floats, head = edges.tobytes(), np.asarray(frozen, "<f4").tobytes(), bytes([FORMAT])
+    width = 4 * frozen.shape[1]
+    start = 0
+    for number, end in enumerate((np.cumsum(degree) * EDGE.itemsize).tolist()):
+        yield head + floats[number * width : (number + 1) * width] + packed[start:end]
+        start = end
 
 
 def read_ring(row: bytes, user_groups: int) -> tuple[np.ndarray, FloatArray]:

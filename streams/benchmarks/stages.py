@@ -20,7 +20,7 @@ STAGES = (
     ("/processors/engagement.py", "", "engagement"),
     ("/processors/watch.py", "", "engagement"),
     ("/processors/drift/", "", "engagement"),
-    ("/processors/listeners.py", "_rankings", "rank"),
+    ("/processors/listeners.py", "_due_pages", "rank"),
     ("/processors/listeners.py", "", "settle"),
     ("/processors/cards.py", "changed_rows", "state rows"),
     ("/processors/cards.py", "", "card statistics"),
