@@ -99,13 +99,16 @@ class Storm:
 
     async def committed_everywhere(self) -> None:
         deadline = time.monotonic() + DEADLINE_S
-        async with AIOKafkaConsumer(bootstrap_servers=self.broker.bootstrap, group_id="copy") as watcher:
+        async with AIOKafkaConsumer(  # one that committed by itself would put the group back to where it began to watch
+            bootstrap_servers=self.broker.bootstrap, group_id="copy", enable_auto_commit=False
+        ) as watcher:
             partitions = [TopicPartition("in", number) for number in range(PARTITIONS)]
             watcher.assign(partitions)
             while time.monotonic() < deadline:
                 committed = [await watcher.committed(each) or 0 for each in partitions]
                 if sum(committed) == RECORDS:
                     return
+                await asyncio.sleep(0.05)
         raise TimeoutError(f"stuck at {committed}")
 
     async def run(self) -> None:
