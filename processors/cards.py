@@ -76,7 +76,7 @@ class Cards:
             exposures=columns.settled,
             streamed=streamed,
             rewards=self._rewards(columns.played_s[streamed], names),
-            previous=self._rewards(columns.previous_s[streamed], names),
+            previous=self._rewards(columns.previous_s[streamed], names) if columns.previous_s.any() else None,
         )
         self.table.add(seen, columns.known_ms)
         self._unwritten.update(columns.cards)

@@ -19,4 +19,4 @@ class ListenersSettings(Struct, frozen=True, kw_only=True):
     rewards: tuple[str, ...] = ("static", "mean")
     bucket_length_ms: int = 600_000
     sample_share: float = 1.0
-    catching_up_ms: int = 2_000
+    catching_up_ms: int = 10_000

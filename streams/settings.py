@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     reward_half_life_ms: int = Field(0, ge=0, description="half-life of outcomes in event time; 0: none")
     cards_max: int = Field(CARDS_MAX, ge=16, description="cards with statistics in a partition; the oldest leave first")
     sample_share: float = Field(1.0, gt=0.0, le=1.0, description="share of users that the co-clusters learn from")
-    catching_up_ms: int = Field(2_000, ge=0, description="behind the log, a listener's page is made at most so often")
+    catching_up_ms: int = Field(10_000, ge=0, description="behind the log, a listener's page is made at most so often")
     seed: int = Field(0, ge=0, lt=2**63)
     commit_interval_ms: int = Field(150, ge=10, le=60_000)
     transaction_timeout_ms: int = Field(60_000, ge=1_000)

@@ -26,7 +26,7 @@ class Observations:
     exposures: FloatArray  # [n]
     streamed: IntArray  # [m], rows of the columns above
     rewards: FloatArray  # [m, R, G]
-    previous: FloatArray  # [m, R, G]
+    previous: FloatArray | None  # [m, R, G]; none where nothing is corrected
 
 
 class CardStatisticsTable:
@@ -80,7 +80,8 @@ class CardStatisticsTable:
         self._advance(cards, seen.shown_ms)
         weights = seen.weights * self.forgetting.weights(seen.shown_ms, self.epochs[cards])[:, None]
         np.add.at(self.exposures, cards, weights * seen.exposures[:, None])
-        earning, now, before = weights[streamed, None, :], seen.rewards, seen.previous
+        earning, now = weights[streamed, None, :], seen.rewards
+        before = np.zeros_like(now) if seen.previous is None else seen.previous
         np.add.at(self.total, cards[streamed], earning * (now - before))
         np.add.at(self.squares, cards[streamed], earning * (now**2 - before**2))
         np.add.at(self.versions, cards, 1)

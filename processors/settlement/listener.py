@@ -1,7 +1,8 @@
 """What is kept of one listener: recent plays, streams not yet attributed, and impressions not yet forgotten."""
 
-from bisect import insort
+from bisect import bisect_right, insort
 from itertools import repeat
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -17,6 +18,9 @@ class Play(Struct, frozen=True, array_like=True, order=True, gc=False):
     event_id: str
     card_id: str
     played_ms: int
+
+
+_ended_ms = attrgetter("event_ms")
 
 
 class OpenImpression(Struct, array_like=True):
@@ -125,12 +129,11 @@ class Listener(Struct):
             del self.stream_ids[oldest]
 
     def _ended_by(self, event_ms: int) -> int:
-        """How many of the plays had ended by then; nearly always all, or all but the last."""
+        """How many of the plays had ended by then: for who reads along nearly always all."""
         plays = self.plays
-        count = len(plays)
-        while count and plays[count - 1].event_ms > event_ms:
-            count -= 1
-        return count
+        if not plays or plays[-1].event_ms <= event_ms:
+            return len(plays)
+        return bisect_right(plays, event_ms, key=_ended_ms)
 
     def exposure_of(self, stream: StreamEnd, attribution_ms: int) -> tuple[OpenImpression, int] | None:
         """The exposure that led to a stream: the one it names, else the newest of its card before it began.

@@ -228,9 +228,9 @@ def test_who_catches_up_makes_pages_now_and_then_and_who_reads_along_at_once() -
         core.tick(wall_ms, ("impressions",), lag_ms)
         return sum(len(pages.requests) for pages in core.conclude().pages)
 
-    assert [pages_after(1, 10_000, 60_000), pages_after(2, 11_000, 60_000)] == [1, 0]
-    assert [pages_after(3, 12_000, 60_000), pages_after(4, 12_100, 400)] == [1, 0]
-    assert [pages_after(5, 12_200, 400), pages_after(6, 12_201, 0)] == [1, 1]
+    assert [pages_after(1, 50_000, 60_000), pages_after(2, 59_000, 60_000)] == [1, 0]
+    assert [pages_after(3, 60_000, 60_000), pages_after(4, 60_100, 400)] == [1, 0]
+    assert [pages_after(5, 60_200, 400), pages_after(6, 60_201, 0)] == [1, 1]
 
 
 @settings(max_examples=60)
