@@ -141,7 +141,7 @@ class Ownership:
 
     def ready(self) -> set[TopicPartition]:
         """Give the input partitions for which more should be fetched."""
-        return {tp for owned in self._owned.values() if owned.has_room() for tp in owned.tps}
+        return {tp for owned in self._owned.values() for tp in owned.wanted()}
 
     def deliver(self, batch: Batch) -> None:
         """Hand a batch to its task; drop it when this worker has no such task (any more)."""

@@ -32,6 +32,7 @@ from enum import Enum, auto
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
+from streams.exactly_once.alignment import Alignment
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.cancelling import ended
 from streams.exactly_once.continuity import Continuity
@@ -72,6 +73,7 @@ class OwnedPartition:
         self._announced: list[tuple[str, Sequence[Record]]] = []
         self._opened: OpenTask | None = None
         self._continuity = Continuity(self.tps)
+        self._alignment = Alignment(self.tps)
         self._places: frozenset[TopicPartition] = frozenset()
         self._living: asyncio.Task[None] | None = None
 
@@ -88,14 +90,17 @@ class OwnedPartition:
             self._announced.append((topic, records))
             self._wake.set()
 
-    def has_room(self) -> bool:
-        """Whether more should be fetched for it."""
-        return self.state is State.OPEN and len(self._inbox) < INBOX_BATCHES_MAX
+    def wanted(self) -> list[TopicPartition]:
+        """Give its inputs of which more should be fetched."""
+        if self.state is not State.OPEN or len(self._inbox) >= INBOX_BATCHES_MAX:
+            return []
+        return self._alignment.abreast(self._around.feed.is_read_up)
 
     def deliver(self, batch: Batch) -> None:
         """Take a batch in, unless it will be fetched again anyway."""
         if self.state is State.OPEN and self._opened is not None and batch.seek == self._opened.seek:
             if self._continuity.follows(batch):
+                self._alignment.note(batch)
                 self._inbox.append(batch)
                 self._wake.set()
             else:
@@ -163,6 +168,7 @@ class OwnedPartition:
         self._announced = [(topic, around.broadcasts.newest(topic)) for topic in self.spec.broadcasts]
         self._reopen_reason = None
         self._continuity.begin(opened.seek)
+        self._alignment.begin()
         self._settled.clear()
         self.state = State.OPEN
         return opened
@@ -191,6 +197,7 @@ class OwnedPartition:
         await self._given_back.wait()
         await opened.seek_again()
         self._continuity.begin(opened.seek)
+        self._alignment.begin()
         self._settled.clear()
         self.state = State.OPEN
 
