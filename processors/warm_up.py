@@ -4,10 +4,15 @@ import numpy as np
 
 from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.settings import LearnerSettings
+from processors.ranking.learned import Learned
+from processors.ranking.pages import PageMaker
+from processors.ranking.ranking_request import RankingRequest
+from processors.ranking.settings import RankingSettings
+from schemas.catalogue import CatalogueCard
 
 
 def warm_up() -> None:
-    """Run a tiny learner through all it can do: afterwards no batch waits for a compiler.
+    """Run a tiny learner through all it can do, and rank one page: afterwards no batch waits for a compiler.
 
     The machine code is kept beside the modules, so only the first start on a machine takes its time.
     """
@@ -20,3 +25,7 @@ def warm_up() -> None:
     rows = [(key, value) for key, value in learner.rows_changed() if value is not None]
     CoClusterLearner.restore(settings, 0, rows)
     learner.model().fold_in_users(np.array([0, 1]), np.ones((1, 2)) / 2.0, np.ones(1))
+    learned = Learned(("mean",))
+    learned.put_card("c", CatalogueCard(card_id="c", title="c", shelves=("s",)))
+    request = RankingRequest(user_id="u", ranking_number=1, event_ms=0, plays=(), sources={})
+    PageMaker.of(RankingSettings()).rank(learned, [request])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray
+from processors.cocluster.compiled import compiled
 
 MEAN_PSEUDO_COUNT = 2.0
 VARIANCE_PSEUDO_COUNT = 20.0
@@ -31,13 +32,19 @@ def block_parameters(statistics: FloatArray) -> BlockParameters:
     >>> block_parameters(two).mean
     array([[3.]])
     """
-    count, total, squares = statistics[:3]
-    n = max(float(count.sum()), 1e-9)
-    global_mean = float(total.sum()) / n
-    global_variance = max(float(squares.sum()) / n - global_mean**2, 1e-4)
+    mean, variance, global_mean, global_variance = shrunk_blocks(np.ascontiguousarray(statistics[:3], dtype=np.float64))
+    return BlockParameters(mean, variance, statistics[0], global_mean, global_variance)
+
+
+@compiled
+def shrunk_blocks(statistics: FloatArray) -> tuple[FloatArray, FloatArray, float, float]:
+    """Mean and variance [G, K] of the blocks, and those of everything, as `block_parameters` has them."""
+    count, total, squares = statistics[0], statistics[1], statistics[2]
+    n = max(count.sum(), 1e-9)
+    global_mean = total.sum() / n
+    global_variance = max(squares.sum() / n - global_mean**2, 1e-4)
     mean = (total + MEAN_PSEUDO_COUNT * global_mean) / (count + MEAN_PSEUDO_COUNT)
-    around = np.maximum(squares - 2 * mean * total + count * mean * mean, 0.0)
-    pooled = float(around.sum() + VARIANCE_PSEUDO_COUNT * global_variance) / (n + VARIANCE_PSEUDO_COUNT)
+    around = np.maximum(squares - 2.0 * mean * total + count * mean * mean, 0.0)
+    pooled = (around.sum() + VARIANCE_PSEUDO_COUNT * global_variance) / (n + VARIANCE_PSEUDO_COUNT)
     variance = (around + VARIANCE_PSEUDO_COUNT * pooled) / (count + VARIANCE_PSEUDO_COUNT)
-    variance = np.maximum(variance, VARIANCE_FLOOR_SHARE * global_variance)
-    return BlockParameters(mean, variance, count, global_mean, global_variance)
+    return mean, np.maximum(variance, VARIANCE_FLOOR_SHARE * global_variance), global_mean, global_variance

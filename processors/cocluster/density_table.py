@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray
+from processors.cocluster.compiled import compiled
 
 BINS = 256
 DENSITY_FLOOR = 1e-10  # an outlier is improbable, never impossible: no logarithm of zero
@@ -28,14 +29,25 @@ def density_table(mean: FloatArray, variance: FloatArray) -> DensityTable:
     >>> round(float(table.density[middle, 0, 0]), 2)
     0.4
     """
+    mean, variance = (np.ascontiguousarray(values, dtype=np.float64) for values in (mean, variance))
+    return DensityTable(*tabulated(mean, variance))
+
+
+@compiled
+def tabulated(mean: FloatArray, variance: FloatArray) -> tuple[float, float, FloatArray]:
+    """The fields of a `DensityTable`."""
     sd = np.sqrt(variance)
-    low = float((mean - 6 * sd).min())
-    high = float((mean + 6 * sd).max())
-    width = (high - low) / BINS
-    centre = low + width * (np.arange(BINS) + 0.5)
-    z = (centre[:, None, None] - mean) / sd
-    density = np.exp(-0.5 * z * z) / (sd * np.sqrt(2 * np.pi))
-    return DensityTable(low, 1.0 / width, np.ascontiguousarray(np.maximum(density, DENSITY_FLOOR), dtype=np.float32))
+    low = (mean - 6.0 * sd).min()
+    width = ((mean + 6.0 * sd).max() - low) / BINS
+    density = np.empty((BINS, *mean.shape), np.float32)
+    for b in range(BINS):
+        centre = low + width * (b + 0.5)
+        for g in range(mean.shape[0]):
+            for k in range(mean.shape[1]):
+                z = (centre - mean[g, k]) / sd[g, k]
+                value = np.exp(-0.5 * z * z) / (sd[g, k] * np.sqrt(2.0 * np.pi))
+                density[b, g, k] = max(value, DENSITY_FLOOR)
+    return low, 1.0 / width, density
 
 
 def transposed(table: DensityTable) -> DensityTable:

@@ -1,14 +1,14 @@
 """Belief propagation on a batch: start from any soft groups, pass messages, read the groups."""
 
 import numpy as np
-from scipy.special import logsumexp
 
 from processors.cocluster.arrays import FloatArray, IntArray
-from processors.cocluster.belief_propagation import Beliefs, Work, scratch, sweep
+from processors.cocluster.belief_propagation import Beliefs, scratch
 from processors.cocluster.block_statistics import block_parameters
 from processors.cocluster.density_table import density_table
 from processors.cocluster.edge_store import EdgePool, Graph, Nodes, edge_pool, link_rings, nodes
 from processors.cocluster.evidence import softmax
+from processors.cocluster.passes import make_passes
 from processors.cocluster.soft_groups import Interactions, SoftGroups, group_prior
 
 
@@ -61,17 +61,15 @@ class MessagePassing:
 
     def run(self, passes: int) -> None:
         """Sweep over all users `passes` times, renewing blocks and priors after each."""
-        for _ in range(passes):
-            beliefs = self._beliefs()
-            statistics = np.zeros(self.statistics.shape)
-            work = Work(beliefs, self.room, statistics, statistics, fitted=True)
-            users_part = sweep(Graph(self.pool, self.nodes, self.nodes), work)
-            card_logits = self.nodes.card_evidence + beliefs.log_card_prior
-            cards_part = logsumexp(card_logits, axis=1).sum()
-            self.objective = float(users_part + cards_part) / max(len(self.data), 1)
-            self.statistics = statistics
-            self.user_prior = group_prior(softmax(self.nodes.user_evidence + beliefs.log_user_prior))
-            self.card_prior = group_prior(softmax(card_logits))
+        self.statistics, self.user_prior, self.card_prior, objective = make_passes(
+            Graph(self.pool, self.nodes, self.nodes),
+            self.room,
+            np.ascontiguousarray(self.statistics, dtype=np.float64),
+            self.user_prior,
+            self.card_prior,
+            passes,
+        )
+        self.objective = objective / max(len(self.data), 1)
 
     def groups(self) -> SoftGroups:
         """Read the soft groups; nodes without edges have the prior."""

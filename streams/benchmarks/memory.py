@@ -22,7 +22,7 @@ from schemas.monitoring import EngagementSums
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from streams.benchmarks.process_memory import resident_mb
 from streams.benchmarks.traffic import Traffic, TrafficSettings
-from streams.garbage_collection import calm_garbage_collection
+from streams.interpreter import calm_garbage_collection
 from streams.settings import Settings
 
 EVENTS_A_BATCH = 20_000

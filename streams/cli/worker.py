@@ -25,7 +25,7 @@ from streams.cli.options import (
     settings_of,
 )
 from streams.exactly_once.observer import Observer
-from streams.garbage_collection import calm_garbage_collection
+from streams.interpreter import calm_garbage_collection, take_turns_often
 from streams.pinned_model import PinnedModel, load_model
 from streams.settings import ConfigurationError, Settings
 from streams.stop_deadline import StopDeadline
@@ -114,6 +114,7 @@ async def work(
     make_ready = ensure if settings.broker is None else refuse_unless_ready
     await _made_ready(make_ready, settings, bootstrap)
     calm_garbage_collection()
+    take_turns_often()
     log.info("started", broker=bootstrap, embedded=settings.broker is None, tasks=settings.tasks, group=settings.group)
     deadline = StopDeadline(STOP_DEADLINE_S, loop)
     for number in (signal.SIGTERM, signal.SIGINT):
