@@ -4,13 +4,22 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint bench requirements clean
+.PHONY: demo test test-with-brokers test-without-brokers lint bench requirements clean
 
 demo: $(STAMP)
 	$(BIN)/shelfwise demo
 
-test: lint
-	$(BIN)/python -m pytest
+# tests that mostly wait for brokers run beside the others: two cores take half the time
+WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once harness pipeline security subscribers topics)
+
+test: $(STAMP)
+	$(MAKE) --no-print-directory --jobs=2 test-with-brokers lint test-without-brokers
+
+test-with-brokers: $(STAMP)
+	$(BIN)/python -m pytest $(WITH_BROKERS)
+
+test-without-brokers: $(STAMP)
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(WITH_BROKERS))
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

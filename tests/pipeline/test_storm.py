@@ -7,11 +7,12 @@ from streams.benchmarks.storm.schedule import ActKind, StormSettings, schedule
 from streams.benchmarks.storm.storm import bench_storm
 
 SHORT = StormSettings(
-    seed=7, seconds=10.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=2, freezes=0, events_per_second=120
-)
+    seed=7, seconds=10.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=2, freezes=0, events_per_second=120,
+    transaction_timeout_ms=8_000,
+)  # fmt: skip
 FAULTY = StormSettings(
     seed=8, seconds=13.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=0, freezes=1, freeze_s=7.0,
-    fault_bursts=2, events_per_second=120,
+    fault_bursts=2, events_per_second=120, transaction_timeout_ms=8_000,
 )  # fmt: skip
 STORMS = [
     pytest.param(Backend.EMBEDDED, FAULTY, id="embedded"),

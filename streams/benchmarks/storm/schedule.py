@@ -39,6 +39,7 @@ class StormSettings(Struct, frozen=True, kw_only=True):
     freeze_s: float = 60.0
     fault_bursts: int = 0
     events_per_second: int = 150
+    transaction_timeout_ms: int = 20_000  # well below `freeze_s`: a stopped worker loses its transaction
 
     def __post_init__(self) -> None:
         if self.freezes and self.seconds <= self.freeze_s:

@@ -27,7 +27,6 @@ SETTLE_DEADLINE_S, FOLLOW_DEADLINE_S = 300.0, 60.0
 PATIENCE_MS, EMBEDDED_PATIENCE_MS = 60_000, 12_000
 ENVIRONMENT = {
     "SHELFWISE_SESSION_TIMEOUT_MS": "6000",
-    "SHELFWISE_TRANSACTION_TIMEOUT_MS": "20000",
     "SHELFWISE_SETTLEMENT__IDLE_MS": "60000",
     "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "2000",
     "SHELFWISE_START_DEADLINE_MS": "120000",
@@ -55,7 +54,8 @@ class Storm:
         self._storm = storm
         self._settings = settings
         self._broker = broker
-        self._crew = Crew(broker.bootstrap, folder, ENVIRONMENT, storm.seed)
+        environment = {**ENVIRONMENT, "SHELFWISE_TRANSACTION_TIMEOUT_MS": str(storm.transaction_timeout_ms)}
+        self._crew = Crew(broker.bootstrap, folder, environment, storm.seed)
         patience_ms = EMBEDDED_PATIENCE_MS if isinstance(broker, EmbeddedKafka) else PATIENCE_MS
         self._feeder = Feeder(broker.bootstrap, settings, patience_ms=patience_ms)
         self._conductor = Conductor(broker, self._crew)
@@ -93,7 +93,7 @@ class Storm:
             if found.holds:
                 break
             self._crew.look()
-            await asyncio.sleep(2.0)
+            await asyncio.sleep(1.0)
         return time.monotonic() - started_s
 
     async def _audited(self) -> Audit:
@@ -104,7 +104,7 @@ class Storm:
             if found.holds or time.monotonic() > deadline_s:
                 return found
             self._crew.look()
-            await asyncio.sleep(2.0)
+            await asyncio.sleep(1.0)
 
     def _told(self, found: Audit, planned: int, stormed_s: float, settle_s: float) -> dict[str, Any]:
         crew, done = self._crew, self._conductor.done
