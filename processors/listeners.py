@@ -27,8 +27,8 @@ from schemas.interactions import Interactions
 from schemas.stream_ends import StreamEnd
 
 ORGANIC = "organic"
-INTERACTIONS_MAX = 2_000
-"""So many go into one record: it stays far below what a broker takes."""
+INTERACTIONS_MAX = 150
+"""So many go into one record: with the longest names that there can be it is one that a broker takes."""
 
 
 class Concluded(NamedTuple):

@@ -27,7 +27,7 @@ class Interaction(Struct, frozen=True, kw_only=True, gc=False):
 class Interactions(Struct, frozen=True, kw_only=True, gc=False, tag="interactions.v1", tag_field="type"):
     """Interactions of one partition of listeners, in columns, in the order in which they became known.
 
-    One record carries those of one transaction: a record for each would cost ten times as much.
+    One record carries those of one transaction: each by itself would have to be written and fetched.
 
     >>> one = Interaction(event_id="s1", user_id="u1", card_id="c1", event_ms=0, played_ms=1000)
     >>> list(Interactions.of("listeners/0", [one, one]).interactions()) == [one, one]

@@ -84,7 +84,8 @@ class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
 class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes-settled.v1", tag_field="type"):
     """Outcomes of one card, in columns: the i-th entries of all make one `OutcomeSettled`.
 
-    One record carries what one transaction settled of a card: a record for each outcome would cost ten times as much.
+    One record carries what one transaction settled of a card, or a part of it; each outcome by itself would have to be
+    written, fetched and decoded.
     `logged[page[i]]` is what was logged with the page of the i-th.
 
     >>> one = OutcomeSettled(impression_id="i1", row=0, slot=2, shelf_id="jazz", user_id="u1", card_id="c1", shown_ms=5,

@@ -1,8 +1,8 @@
 """Writes shelves of many pages as JSON, from columns straight to bytes: the hottest loop of a worker, compiled.
 
-A page has some hundred numbers. As Python objects on their way to an encoder they cost five times as much as all that
-was computed for the page. Numbers are written with the decimals to which they were rounded, so what is read back is
-what was rounded, to the last bit.
+A page of 70 cards has 280 numbers, which on their way to an encoder used to become Python objects: written here, what
+follows from an event took 45 us instead of 72. Numbers are written with the decimals to which they were rounded, so
+what is read back is what was rounded, to the last bit.
 """
 
 from collections.abc import Iterable

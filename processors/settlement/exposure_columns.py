@@ -13,8 +13,8 @@ from processors.settlement.due import SettledImpression
 from schemas.fields import Weights
 from schemas.outcomes import LoggedPage, OutcomesSettled
 
-OUTCOMES_MAX = 1_000
-"""So many of one card go into one record: it stays far below what a broker takes."""
+OUTCOMES_MAX = 50
+"""So many of one card go into one record: with the longest names that there can be it is one that a broker takes."""
 
 
 class ExposureColumns:
