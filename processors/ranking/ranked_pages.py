@@ -48,7 +48,7 @@ class RankedPages:
         return [_decode(value) for _, value in self.encoded()]
 
     def encoded(self) -> Iterator[tuple[bytes, bytes]]:
-        """Key and value of each ranking's record, as the codec would encode its message."""
+        """Key and value of each ranking's record; the codec reads its message from it."""
         tails = zip(
             self.requests,
             (self.keys >> np.uint64(11)).tolist(),
