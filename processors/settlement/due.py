@@ -1,62 +1,91 @@
-"""What settlement hands on: exposures that are due, corrections, and interactions, in event-time order."""
+"""What settlement hands on: exposures that are due, and streams that have been attributed, in event-time order."""
 
-from msgspec import Struct
+from typing import NamedTuple
 
-from processors.settlement.listener import OpenImpression, Play
-from schemas.fields import Weights
-from schemas.outcomes import OutcomeCorrected
-from schemas.stream_ends import StreamEnd
+import numpy as np
+
+from processors.cocluster.arrays import IntArray
+from processors.settlement.book import Records, grown
+
+DUE_PAGE = np.dtype(
+    [
+        ("user", np.int64),  # span of the book's text
+        ("user_end", np.int64),
+        ("page", np.int64),  # where it begins in the book's text
+        ("shown_ms", np.int64),
+        ("settled_ms", np.int64),
+        ("exposures", np.int64),  # place of the first among the due ones
+        ("count", np.int64),
+    ],
+    align=True,
+)
+DUE_EXPOSURE = np.dtype(
+    [("played_ms", np.int64), ("streams", np.int32), ("card", np.int32), ("is_discovery", np.bool_)], align=True
+)
+DUE_STREAM = np.dtype(
+    [
+        ("user", np.int64),
+        ("user_end", np.int64),
+        ("start", np.int64),  # span of its id
+        ("end", np.int64),
+        ("event_ms", np.int64),
+        ("played_ms", np.int64),
+        ("page", np.int64),  # of the impression that led to it; -1 where none did
+        ("previous_ms", np.int64),  # of a correction: what its exposure had before, and has now
+        ("total_ms", np.int64),
+        ("stream_count", np.int64),
+        ("exposure", np.int32),  # which one of the page
+        ("card", np.int32),
+        ("is_correction", np.bool_),
+    ],
+    align=True,
+)
+PLAY = np.dtype([("played_ms", np.int64), ("card", np.int32)], align=True)
 
 
-class SettledImpression(Struct, frozen=True):
-    """All exposures of one impression have reached their horizon; `plays` is what was known of the listener then."""
+class Due(NamedTuple):
+    """All that has become due, and what was known of the listener then.
 
-    user_id: str
-    impression: OpenImpression
-    settled_ms: int
-    played_ms: tuple[int, ...]
-    streams: tuple[int, ...]
-    plays: tuple[Play, ...]
+    Plays of page i are `page_plays[page_offsets[i]:page_offsets[i + 1]]`, the oldest first; those of streams likewise.
+    """
 
+    counts: IntArray  # [3]: pages, exposures, streams
+    pages: Records
+    exposures: Records
+    streams: Records
+    page_offsets: IntArray
+    page_plays: Records
+    stream_offsets: IntArray
+    stream_plays: Records
 
-class CorrectedExposure(Struct, frozen=True):
-    """A stream ended after its exposure had settled."""
-
-    user_id: str
-    impression: OpenImpression
-    index: int
-    stream: StreamEnd
-    previous_ms: int
-    played_ms: int
-    stream_count: int
-    plays: tuple[Play, ...]
-
-    def outcome(self, weights: Weights, generation: int) -> OutcomeCorrected:
-        """The correction that this is, with the listener's soft group."""
-        return OutcomeCorrected(
-            impression_id=self.impression.impression_id,
-            row=self.impression.rows[self.index],
-            slot=self.impression.slots[self.index],
-            user_id=self.user_id,
-            card_id=self.stream.card_id,
-            stream_event_id=self.stream.event_id,
-            shown_ms=self.impression.shown_ms,
-            corrected_ms=self.stream.event_ms,
-            previous_ms=self.previous_ms,
-            played_ms=self.played_ms,
-            stream_count=self.stream_count,
-            variant=self.impression.variant,
-            generation=generation,
-            user_weights=weights,
+    def trimmed(self) -> "Due":
+        """Without the room that is left over."""
+        pages, exposures, streams = self.counts.tolist()
+        return Due(
+            counts=self.counts,
+            pages=self.pages[:pages],
+            exposures=self.exposures[:exposures],
+            streams=self.streams[:streams],
+            page_offsets=self.page_offsets[: pages + 1],
+            page_plays=self.page_plays[: int(self.page_offsets[pages])],
+            stream_offsets=self.stream_offsets[: streams + 1],
+            stream_plays=self.stream_plays[: int(self.stream_offsets[streams])],
         )
 
-
-class EndedStream(Struct, frozen=True):
-    """A stream has been attributed, or found to be organic: an interaction either way."""
-
-    stream: StreamEnd
-    variant: str | None
-    plays: tuple[Play, ...]
+    def larger(self) -> "Due":
+        """With twice the room."""
+        return Due(self.counts, *(grown(column, 2 * len(column)) for column in self[1:]))
 
 
-Due = SettledImpression | CorrectedExposure | EndedStream
+def nothing_due(room: int, plays_max: int) -> Due:
+    """Room for so many pages and streams."""
+    return Due(
+        counts=np.zeros(3, dtype=np.int64),
+        pages=np.zeros(room, dtype=DUE_PAGE),
+        exposures=np.zeros(16 * room, dtype=DUE_EXPOSURE),
+        streams=np.zeros(room, dtype=DUE_STREAM),
+        page_offsets=np.zeros(room + 1, dtype=np.int64),
+        page_plays=np.zeros(room + plays_max, dtype=PLAY),
+        stream_offsets=np.zeros(room + 1, dtype=np.int64),
+        stream_plays=np.zeros(room + plays_max, dtype=PLAY),
+    )

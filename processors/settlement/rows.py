@@ -1,126 +1,126 @@
-"""Settlement as keyed rows: one a listener, one an impression, one for the partition; written where they changed."""
+"""Settlement as keyed rows: one a listener, one an impression, one for the partition; written where they changed.
 
-from collections.abc import Iterable, Iterator
+What is in them is told in `listener_rows` and `page`. An impression's row is written once: whether it has settled
+follows from the watermark and the horizon in the partition's row, what was streamed of it stands in its listener's.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
-from processors.settlement.listener import Listener, OpenImpression, Play
+from processors.cocluster.arrays import IntArray
+from processors.settlement.book import with_room
+from processors.settlement.listener_rows import STREAM_BYTES_MIN, read_impressions, read_listeners, read_played
+from processors.settlement.page import COUNT_AT
+from processors.settlement.row_columns import row_columns
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
-from processors.settlement.watermark import SourceClock
-from schemas.stream_ends import StreamEnd
+from processors.settlement.waiting import await_pages
+from processors.settlement.watermark import SOURCES
 
 PARTITION_KEY = b"p"
 _LISTENER, _IMPRESSION = b"l/", b"i/"
 _SEPARATOR = b"\x00"
-
-
-class _ListenerRow(Struct, array_like=True):
-    touch: int
-    event_count: int
-    newest_ms: int
-    offsets: dict[str, int]
-    plays: list[Play]
-    pending: list[StreamEnd]
-    stream_ids: dict[str, int]
+Row = tuple[bytes, bytes | None]
 
 
 class _PartitionRow(Struct, array_like=True):
     watermark_ms: int
+    horizon_ms: int
     touches: int
-    clocks: dict[str, SourceClock]
+    ranked_touches: int
+    newest_ms: dict[str, int]
     counters: dict[str, int]
-    ranked_touches: int | None = None  # rows of earlier versions have none: all pages had been made
 
-
-Row = tuple[bytes, bytes | None]
 
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
-_unpack_listener = msgspec.msgpack.Decoder(_ListenerRow).decode
-_unpack_impression = msgspec.msgpack.Decoder(OpenImpression).decode
 _unpack_partition = msgspec.msgpack.Decoder(_PartitionRow).decode
 
 
 def changed_rows(settlement: Settlement) -> Iterator[Row]:
     """The rows that have changed since the last call; a row without a value is to be deleted."""
-    partition = (dict(settlement.counters), settlement.ranked_touches)
-    if not settlement.changed_listeners and not settlement.changed_impressions and partition == settlement.written:
+    totals, state = settlement.book.totals[0], (dict(settlement.counters), settlement.ranked_touches)
+    if not (totals["changed"] or totals["opened"] or totals["gone"]) and state == settlement.written:
         return
-    settlement.tidy()
-    for user_id in sorted(settlement.changed_listeners):
-        listener = settlement.listeners.get(user_id)
-        yield _LISTENER + user_id.encode(), None if listener is None else _pack(_row_of(listener))
-    for (user_id, name), impression in settlement.changed_impressions.items():
-        key = _IMPRESSION + user_id.encode() + _SEPARATOR + name.encode()
-        yield key, None if impression is None else _pack(impression)
+    rows = row_columns(settlement.book, settlement.limits)
+    keys, values = rows.keys.tobytes(), rows.values.tobytes()
+    key_from = value_from = 0
+    columns = zip(rows.key_ends.tolist(), rows.value_ends.tolist(), rows.is_deleted.tolist(), strict=True)
+    for key_end, value_end, is_deleted in columns:
+        yield keys[key_from:key_end], None if is_deleted else values[value_from:value_end]
+        key_from, value_from = key_end, value_end
     yield PARTITION_KEY, _pack(_partition_row(settlement))
-    settlement.written = partition
-    settlement.changed_listeners.clear()
-    settlement.changed_impressions.clear()
+    settlement.written = state
+    settlement.compact()
 
 
 def restore(settings: SettlementSettings, rows: Iterable[tuple[bytes, bytes]]) -> Settlement:
     """The settlement that wrote these rows, ready to go on; the order of the rows does not matter."""
     settlement = Settlement(settings)
-    listeners: dict[str, Listener] = {}
-    impressions: list[tuple[str, OpenImpression]] = []
+    listeners: list[tuple[int, bytes, bytes]] = []
+    impressions: list[tuple[bytes, bytes]] = []
+    settled_until_ms = -1
     for key, value in rows:
         if key == PARTITION_KEY:
-            _adopt_partition(settlement, _unpack_partition(value))
+            settled_until_ms = _adopt_partition(settlement, _unpack_partition(value))
         elif key.startswith(_LISTENER):
-            listener = _listener_of(key[len(_LISTENER) :].decode(), _unpack_listener(value))
-            listeners[listener.user_id] = listener
+            listeners.append((int.from_bytes(value[:8], "little"), key[len(_LISTENER) :], value))
         elif key.startswith(_IMPRESSION):
-            user_id = key[len(_IMPRESSION) :].split(_SEPARATOR, 1)[0].decode()
-            impressions.append((user_id, _unpack_impression(value)))
-    for user_id, impression in sorted(impressions, key=lambda pair: (pair[1].shown_ms, pair[1].impression_id)):
-        listeners[user_id].impressions[impression.impression_id] = impression
-    for listener in sorted(listeners.values(), key=lambda listener: listener.touch):
-        settlement.adopt(listener)
+            impressions.append((key[len(_IMPRESSION) :].split(_SEPARATOR, 1)[0], value))
+    listeners.sort(key=lambda row: row[0])
+    _adopt_listeners(settlement, [row[1] for row in listeners], [row[2] for row in listeners])
+    _adopt_impressions(settlement, impressions, settled_until_ms)
+    _adopt_played(settlement, [row[1] for row in listeners], [row[2] for row in listeners])
+    await_pages(settlement.book, settlement.ranked_touches)
     return settlement
 
 
-def _row_of(listener: Listener) -> _ListenerRow:
-    return _ListenerRow(
-        listener.touch,
-        listener.event_count,
-        listener.newest_ms,
-        listener.offsets,
-        listener.plays,
-        sorted(listener.pending.values(), key=lambda stream: (stream.event_ms, stream.event_id)),
-        listener.stream_ids,
-    )
+def _adopt_listeners(settlement: Settlement, names: Sequence[bytes], rows: Sequence[bytes]) -> None:
+    text = sum(map(len, names)) + sum(map(len, rows))
+    # a row of no fewer bytes holds no more streams than this, nor do their names take more than its bytes
+    settlement.book = with_room(settlement.book, listeners=len(rows), streams=text // STREAM_BYTES_MIN, text=text)
+    read_listeners(settlement.book, *_joined(names), *_joined(rows))
 
 
-def _listener_of(user_id: str, row: _ListenerRow) -> Listener:
-    return Listener(
-        user_id,
-        touch=row.touch,
-        event_count=row.event_count,
-        newest_ms=row.newest_ms,
-        offsets=row.offsets,
-        plays=row.plays,
-        pending={stream.event_id: stream for stream in row.pending},
-        stream_ids=dict(sorted(row.stream_ids.items(), key=lambda item: item[1])),
-    )
+def _adopt_impressions(settlement: Settlement, pairs: Sequence[tuple[bytes, bytes]], settled_until_ms: int) -> None:
+    names, pages = [name for name, _ in pairs], [page for _, page in pairs]
+    exposures = sum(int.from_bytes(page[COUNT_AT : COUNT_AT + 4], "little") for page in pages)
+    text = sum(map(len, pages))
+    settlement.book = with_room(settlement.book, impressions=len(pages), exposures=exposures, text=text)
+    read_impressions(settlement.book, *_joined(names), *_joined(pages), settled_until_ms, settlement.limits)
+
+
+def _adopt_played(settlement: Settlement, names: Sequence[bytes], rows: Sequence[bytes]) -> None:
+    read_played(settlement.book, *_joined(names), *_joined(rows))
+
+
+def _joined(parts: Sequence[bytes]) -> tuple[IntArray, IntArray]:
+    """Parts end to end, and where each of them stands [n, 2]."""
+    lengths = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))
+    ends = np.cumsum(lengths)
+    return np.frombuffer(b"".join(parts), dtype=np.uint8), np.stack([ends - lengths, ends], axis=1)
 
 
 def _partition_row(settlement: Settlement) -> _PartitionRow:
     return _PartitionRow(
-        settlement.watermark.value_ms,
+        settlement.watermark_ms,
+        settlement.settings.horizon_ms,
         settlement.touches,
-        settlement.watermark.clocks,
-        dict(settlement.counters),
         settlement.ranked_touches,
+        dict(zip(SOURCES, settlement.book.clocks[:, 0].tolist(), strict=True)),
+        dict(settlement.counters),
     )
 
 
-def _adopt_partition(settlement: Settlement, row: _PartitionRow) -> None:
-    settlement.watermark.value_ms = row.watermark_ms
-    settlement.touches = row.touches
-    settlement.counters.update(row.counters)
-    for name, clock in row.clocks.items():
-        settlement.watermark.clocks[name] = SourceClock(newest_ms=clock.newest_ms)
-    settlement.ranked_touches = row.touches if row.ranked_touches is None else row.ranked_touches
-    settlement.written = (dict(settlement.counters), settlement.ranked_touches)
+def _adopt_partition(settlement: Settlement, row: _PartitionRow) -> int:
+    """Take up what holds for the partition; gives up to when an impression must have been shown to have settled."""
+    totals = settlement.book.totals[0]
+    totals["watermark_ms"], totals["touches"] = row.watermark_ms, row.touches
+    for clock, source in zip(settlement.book.clocks, SOURCES, strict=True):
+        clock[0] = row.newest_ms[source]
+    settlement.adopt_counters(row.counters)
+    settlement.ranked_touches = row.ranked_touches
+    settlement.written = (row.counters, row.ranked_touches)
+    return row.watermark_ms - row.horizon_ms

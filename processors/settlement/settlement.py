@@ -1,235 +1,158 @@
-"""Settles exposures: each exactly once, in event time, whatever order the two sources arrived in.
+"""Joins streams to the exposures that led to them, and settles every exposure exactly once, in event time.
 
-Theory of operation. Arrivals are deduplicated and remembered per listener; nothing is concluded from them. Three kinds
-of entry wait on one agenda, ordered by event time: a stream to attribute when it ended, an impression to settle at its
-horizon, an impression to forget after the correction window. `advance` works the agenda off up to the watermark, so
-what is concluded is a function of the events alone, as long as they come within the allowed lateness. A stream that
-ends after its exposure's horizon finds it settled and corrects it; one that comes too late to be told from a duplicate
-is dropped and counted.
+Theory of operation. An agenda, ordered by event time, holds what becomes due when the watermark reaches it: a stream
+is attributed when it ended, an exposure settles at its horizon, an impression is forgotten at the end of its correction
+window. Because everything happens in the order of the agenda and never in that of arrival, the result is the same
+however events were shuffled within the allowed lateness, duplicated, or cut into batches and restarts. Events that come
+later than the lateness are taken at once; when they belong to a settled exposure they correct it. The least recently
+active listener is dropped first where configured bounds are exceeded: its open exposures settle with what is known.
+
+Columns come in (`processors.wire`), columns go out (`Due`), and in between nothing is a Python object: see `book`.
 """
 
-from collections import Counter, OrderedDict
-from collections.abc import Iterable
-from heapq import heappop, heappush
-from typing import Final
+from collections import Counter
+from collections.abc import Collection, Iterable
 
-from processors.settlement.due import CorrectedExposure, Due, EndedStream, SettledImpression
-from processors.settlement.listener import Listener, OpenImpression
+import numpy as np
+
+from processors.cocluster.arrays import IntArray
+from processors.settlement.agenda import advance
+from processors.settlement.arrivals import take_impressions, take_stream_ends
+from processors.settlement.book import COUNTERS, Book, names_from, new_book, with_room
+from processors.settlement.compaction import compacted
+from processors.settlement.due import Due, nothing_due
+from processors.settlement.page import bytes_of_pages
 from processors.settlement.settings import SettlementSettings
-from processors.settlement.watermark import SourceClock, Watermark
+from processors.settlement.upkeep import Limits
+from processors.settlement.waiting import Waiting, waiting_listeners
+from processors.settlement.watermark import Watermark
+from processors.wire.columns import ImpressionColumns, StreamEndColumns, impressions_of, stream_ends_of
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
 
-IMPRESSIONS: Final = "impressions"
-STREAM_ENDS: Final = "stream-ends"
-
-_ATTRIBUTE, _SETTLE, _FORGET = 0, 1, 2
+DUE_ROOM = 1_024
 
 
 class Settlement:
-    """Settlement of one partition: `arrive`, then `advance`.
+    """Settlement of one partition: take events in, `advance`, then hand over what is due.
 
     >>> from tests.builders import impression, stream_end
     >>> settlement = Settlement(SettlementSettings(horizon_ms=100, correction_ms=500, lateness_ms=0))
-    >>> settlement.arrive_impressions([(0, impression(event_ms=0, cards=("c1", "c2")))]), settlement.advance()
-    (['u1'], [])
+    >>> settlement.arrive_impressions([(0, impression(event_ms=0, cards=("c1", "c2")))])
     >>> settlement.arrive_streams([(0, stream_end(card_id="c2", started_ms=5, event_ms=40, played_ms=35))])
-    ['u1']
-    >>> _ = settlement.arrive_impressions([(1, impression(event_id="later", event_ms=200))])
-    >>> _ = settlement.arrive_streams([(1, stream_end(event_id="later", event_ms=200))])
-    >>> stream, settled = settlement.advance()[:2]
-    >>> settled.settled_ms, settled.played_ms
-    (100, (0, 35))
+    >>> settlement.arrive_impressions([(1, impression(event_id="later", event_ms=200))])
+    >>> settlement.arrive_streams([(1, stream_end(event_id="later", event_ms=200))])
+    >>> due = settlement.hand_over(); due.pages["settled_ms"].tolist(), due.exposures["played_ms"].tolist()
+    ([100], [0, 35])
     """
 
     def __init__(self, settings: SettlementSettings) -> None:
         self.settings = settings
-        self.watermark = Watermark(
-            settings.lateness_ms, settings.idle_ms, {IMPRESSIONS: SourceClock(), STREAM_ENDS: SourceClock()}
+        self.watermark = Watermark(settings.lateness_ms, settings.idle_ms)
+        self.book: Book = new_book()
+        self.limits = Limits(
+            horizon_ms=settings.horizon_ms,
+            attribution_ms=settings.attribution_ms,
+            correction_ms=settings.correction_ms,
+            lateness_ms=settings.lateness_ms,
+            plays_max=settings.plays_max,
+            listeners_max=settings.listeners_max,
+            exposures_max=settings.exposures_max,
         )
-        self.listeners: OrderedDict[str, Listener] = OrderedDict()
-        self.counters: Counter[str] = Counter()
-        self.written: tuple[dict[str, int], int] = ({}, 0)
-        self.touches = 0
+        self.dead_letters: Counter[str] = Counter()
         self.ranked_touches = 0  # the listeners touched since await a page
-        self.exposures_open = 0
-        self.changed_listeners: set[str] = set()
-        self.changed_impressions: dict[tuple[str, str], OpenImpression | None] = {}
-        self._agenda: list[tuple[int, int, str, str]] = []
+        self.written: tuple[dict[str, int], int] = ({}, 0)
+        self._due = nothing_due(DUE_ROOM, settings.plays_max)
+        self._card_names: list[str] = []
 
-    def arrive_impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> list[str]:
-        """Take in impressions with their offsets; gives the user of each that is new."""
-        touched = []
-        for offset, impression in arrivals:
-            self.watermark.observe(IMPRESSIONS, impression.event_ms)
-            listener = self._touch(impression.user_id)
-            if impression.event_ms < self.watermark.value_ms - self.settings.correction_ms:
-                self.counters["impressions_too_late"] += 1
-            elif impression.event_id in listener.impressions:
-                self.counters["impressions_duplicate"] += 1
-            else:
-                self._accept(listener, IMPRESSIONS, offset, impression.event_ms)
-                self._open(listener, OpenImpression.of(impression))
-                touched.append(impression.user_id)
-        return touched
+    @property
+    def counters(self) -> Counter[str]:
+        """What has been counted, by name."""
+        counted = zip(COUNTERS, self.book.counters.tolist(), strict=True)
+        return Counter({name: count for name, count in counted if count}) + self.dead_letters
 
-    def arrive_streams(self, arrivals: Iterable[tuple[int, StreamEnd]]) -> list[str]:
-        """Take in stream-ends with their offsets; gives the user of each that is new."""
-        touched = []
-        for offset, stream in arrivals:
-            self.watermark.observe(STREAM_ENDS, stream.event_ms)
-            listener = self._touch(stream.user_id)
-            if stream.event_ms < self.watermark.value_ms - self.settings.correction_ms:
-                self.counters["streams_too_late"] += 1
-            elif stream.event_id in listener.stream_ids:
-                self.counters["streams_duplicate"] += 1
-            else:
-                self.counters["streams_late"] += stream.event_ms < self.watermark.value_ms
-                self._accept(listener, STREAM_ENDS, offset, stream.event_ms)
-                listener.stream_ids[stream.event_id] = stream.event_ms
-                listener.pending[stream.event_id] = stream
-                listener.add_play(stream)
-                heappush(self._agenda, (stream.event_ms, _ATTRIBUTE, stream.event_id, stream.user_id))
-                touched.append(stream.user_id)
-        return touched
+    @property
+    def touches(self) -> int:
+        """How often a listener has been touched."""
+        return int(self.book.totals["touches"][0])
 
-    def advance(self) -> list[Due]:
-        """Work off the agenda up to the watermark, then drop what configuration has no room for."""
-        due: list[Due] = []
-        agenda, limit = self._agenda, self.watermark.value_ms
-        while agenda and agenda[0][0] <= limit:
-            event_ms, kind, name, user_id = heappop(agenda)
-            listener = self.listeners.get(user_id)
-            if listener is not None:
-                self._work_off(listener, event_ms, kind, name, due)
-        while self._is_overfull():
-            self._evict(due)
+    @property
+    def listeners_count(self) -> int:
+        """How many listeners are known."""
+        return int(self.book.totals["listeners"][0])
+
+    @property
+    def exposures_open(self) -> int:
+        """How many exposures are kept, settled or not."""
+        return int(self.book.totals["exposures_open"][0])
+
+    @property
+    def watermark_ms(self) -> int:
+        """How far event time has come; -1 at first."""
+        return self.watermark.value_ms(self.book)
+
+    def take_impressions(self, columns: ImpressionColumns, offsets: IntArray) -> None:
+        """Take in impressions; `offsets` are those of the records of their batch."""
+        count, text = len(columns.event_ms), bytes_of_pages(columns) + _bytes_of(columns.user_id)
+        self.book = with_room(self.book, listeners=count, impressions=count, exposures=len(columns.row), text=text)
+        take_impressions(self.book, columns, offsets, self.limits)
+
+    def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray) -> None:
+        """Take in stream-ends; `offsets` are those of the records of their batch."""
+        spans = (columns.event_id, columns.user_id, columns.card_id, columns.impression_id)
+        count, text = len(columns.event_ms), sum(map(_bytes_of, spans))
+        self.book = with_room(self.book, listeners=count, streams=count, text=text)
+        take_stream_ends(self.book, columns, offsets, self.limits)
+
+    def arrive_impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> None:
+        """Take in impressions with their offsets."""
+        arrivals = list(arrivals)
+        offsets = np.array([offset for offset, _ in arrivals], dtype=np.int64)
+        self.take_impressions(impressions_of([message for _, message in arrivals]), offsets)
+
+    def arrive_streams(self, arrivals: Iterable[tuple[int, StreamEnd]]) -> None:
+        """Take in stream-ends with their offsets."""
+        arrivals = list(arrivals)
+        offsets = np.array([offset for offset, _ in arrivals], dtype=np.int64)
+        self.take_stream_ends(stream_ends_of([message for _, message in arrivals]), offsets)
+
+    def tick(self, wall_ms: int, behind: Collection[str] = ()) -> None:
+        """Take note of the wall clock, and of the sources that have more to say than has been read."""
+        self.watermark.tick(self.book, wall_ms, behind)
+
+    def advance(self) -> None:
+        """Work off what the watermark has reached, then drop what configuration has no room for."""
+        self.book = with_room(self.book)
+        while not advance(self.book, self._due, self.limits):
+            self._due = self._due.larger()
+
+    def hand_over(self) -> Due:
+        """All that has become due since this was last asked; spans are of the present book's text."""
+        self.advance()
+        due, self._due = self._due.trimmed(), nothing_due(len(self._due.pages), self.settings.plays_max)
         return due
 
-    def tidy(self) -> None:
-        """Forget of the changed listeners what no later event can ask for; before their rows are written."""
-        for user_id in self.changed_listeners:
-            if user_id in self.listeners:
-                self.listeners[user_id].forget(
-                    watermark_ms=self.watermark.value_ms,
-                    plays_max=self.settings.plays_max,
-                    remember_ms=self.settings.correction_ms,
-                )
+    def waiting(self) -> Waiting:
+        """The listeners who await a page, in the order in which they were touched; afterwards nobody does."""
+        self.ranked_touches = self.touches
+        return waiting_listeners(self.book, self.settings.plays_max)
 
-    def adopt(self, listener: Listener) -> None:
-        """Take over a listener from its state rows, and put what waits back on the agenda."""
-        self.listeners[listener.user_id] = listener
-        for stream in listener.pending.values():
-            heappush(self._agenda, (stream.event_ms, _ATTRIBUTE, stream.event_id, listener.user_id))
-        for impression in listener.impressions.values():
-            self._schedule(listener, impression)
+    def card_names(self) -> list[str]:
+        """Names of the cards by their numbers; only ever added to between two compactions."""
+        self._card_names += names_from(self.book.cards, len(self._card_names))
+        return self._card_names
 
-    def _touch(self, user_id: str) -> Listener:
-        listener = self.listeners.get(user_id)
-        if listener is None:
-            listener = self.listeners[user_id] = Listener(user_id)
-        else:
-            self.listeners.move_to_end(user_id)
-        self.touches += 1
-        listener.touch = self.touches
-        self.changed_listeners.add(user_id)
-        return listener
+    def adopt_counters(self, counters: dict[str, int]) -> None:
+        """Go on counting from these."""
+        self.book.counters[:] = [counters.get(name, 0) for name in COUNTERS]
+        self.dead_letters = Counter({name: count for name, count in counters.items() if name not in COUNTERS})
 
-    @staticmethod
-    def _accept(listener: Listener, source: str, offset: int, event_ms: int) -> None:
-        listener.event_count += 1
-        listener.newest_ms = max(listener.newest_ms, event_ms)
-        listener.offsets[source] = max(offset, listener.offsets.get(source, -1))
+    def compact(self) -> None:
+        """Let go of the memory of what is forgotten; between transactions, for spans and card numbers change."""
+        before, self.book = self.book, compacted(self.book)
+        if self.book.cards is not before.cards:
+            self._card_names = []
 
-    def _open(self, listener: Listener, impression: OpenImpression) -> None:
-        self.counters["impressions_late"] += impression.shown_ms < self.watermark.value_ms
-        listener.impressions[impression.impression_id] = impression
-        self.changed_impressions[listener.user_id, impression.impression_id] = impression
-        self._schedule(listener, impression)
 
-    def _schedule(self, listener: Listener, impression: OpenImpression) -> None:
-        self.exposures_open += len(impression.cards)
-        shown_ms, name = impression.shown_ms, impression.impression_id
-        if not impression.settled:
-            heappush(self._agenda, (shown_ms + self.settings.horizon_ms, _SETTLE, name, listener.user_id))
-        heappush(self._agenda, (shown_ms + self.settings.correction_ms, _FORGET, name, listener.user_id))
-
-    def _work_off(self, listener: Listener, event_ms: int, kind: int, name: str, due: list[Due]) -> None:
-        if kind == _ATTRIBUTE and name in listener.pending:
-            self._attribute(listener, listener.pending.pop(name), due)
-        elif kind != _ATTRIBUTE and name in listener.impressions:
-            impression = listener.impressions[name]
-            since_shown_ms = event_ms - impression.shown_ms
-            if kind == _SETTLE and not impression.settled and since_shown_ms == self.settings.horizon_ms:
-                self._settle(listener, impression, due)
-            elif kind == _FORGET and since_shown_ms == self.settings.correction_ms:
-                self._forget(listener, name)
-
-    def _attribute(self, listener: Listener, stream: StreamEnd, due: list[Due]) -> None:
-        self.changed_listeners.add(listener.user_id)
-        found = listener.exposure_of(stream, self.settings.attribution_ms)
-        plays = tuple(listener.plays_until(stream.event_ms, self.settings.plays_max))
-        due.append(EndedStream(stream, found[0].variant if found else None, plays))
-        if found is None:
-            self.counters["streams_organic" if stream.impression_id is None else "streams_unmatched"] += 1
-            return
-        impression, index = found
-        previous_ms = impression.played_ms[index]
-        impression.played_ms[index] += stream.played_ms
-        impression.streams[index] += 1
-        self.counters["streams_attributed"] += 1
-        self.changed_impressions[listener.user_id, impression.impression_id] = impression
-        if impression.settled:
-            self.counters["outcomes_corrected"] += 1
-            due.append(
-                CorrectedExposure(
-                    listener.user_id,
-                    impression,
-                    index,
-                    stream,
-                    previous_ms,
-                    impression.played_ms[index],
-                    impression.streams[index],
-                    plays,
-                )
-            )
-
-    def _settle(self, listener: Listener, impression: OpenImpression, due: list[Due]) -> None:
-        impression.settled = True
-        self.counters["outcomes_settled"] += len(impression.cards)
-        self.changed_impressions[listener.user_id, impression.impression_id] = impression
-        settled_ms = impression.shown_ms + self.settings.horizon_ms
-        due.append(
-            SettledImpression(
-                listener.user_id,
-                impression,
-                settled_ms,
-                tuple(impression.played_ms),
-                tuple(impression.streams),
-                tuple(listener.plays_until(settled_ms, self.settings.plays_max)),
-            )
-        )
-
-    def _forget(self, listener: Listener, name: str) -> None:
-        self.exposures_open -= len(listener.impressions.pop(name).cards)
-        self.changed_impressions[listener.user_id, name] = None
-
-    def _is_overfull(self) -> bool:
-        return bool(self.listeners) and (
-            len(self.listeners) > self.settings.listeners_max or self.exposures_open > self.settings.exposures_max
-        )
-
-    def _evict(self, due: list[Due]) -> None:
-        """Part with the least recently active listener: conclude all that is open, then forget."""
-        user_id, listener = next(iter(self.listeners.items()))
-        for stream in sorted(listener.pending.values(), key=lambda stream: (stream.event_ms, stream.event_id)):
-            del listener.pending[stream.event_id]
-            self._attribute(listener, stream, due)
-        for name, impression in list(listener.impressions.items()):
-            if not impression.settled:
-                self.counters["exposures_evicted"] += len(impression.cards)
-                self._settle(listener, impression, due)
-            self._forget(listener, name)
-        del self.listeners[user_id]
-        self.changed_listeners.add(user_id)
-        self.counters["listeners_evicted"] += 1
+def _bytes_of(spans: IntArray) -> int:
+    return int((spans[:, 1] - spans[:, 0]).sum())

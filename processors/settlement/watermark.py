@@ -2,71 +2,53 @@
 
 from collections.abc import Collection
 
-from msgspec import Struct
+from processors.settlement.book import Book
+from processors.settlement.upkeep import rise
 
 TICK_GAP_MAX_MS = 1_000
 """Longer gaps between ticks are our own standing still: they say nothing of how silent a source is."""
 
-
-class SourceClock(Struct, array_like=True):
-    """What one source has shown of the time, and for how long it has been silent."""
-
-    newest_ms: int = -1
-    silent_ms: int = 0
-    idle: bool = False
+SOURCES = ("impressions", "stream-ends")
 
 
-class Watermark(Struct):
+class Watermark:
     """The event time up to which all events are taken to have arrived; it never goes back.
 
-    Every source counts, also one that has said nothing yet, until it has been silent for `idle_ms` of the wall clock
-    that `tick` hands in. Where all are silent the newest of them decides.
+    Both sources count, also one that has said nothing yet, until it has been silent for `idle_ms` of the wall clock
+    that `tick` hands in. Where both are silent the newest of them decides. It is kept in the book, for events that
+    arrive move it.
 
-    >>> watermark = Watermark(lateness_ms=10, idle_ms=900, clocks={"a": SourceClock(), "b": SourceClock()})
-    >>> watermark.observe("a", 500); watermark.value_ms
+    >>> from processors.settlement.book import new_book
+    >>> from processors.settlement.upkeep import observe
+    >>> book = new_book(); watermark = Watermark(lateness_ms=10, idle_ms=900)
+    >>> observe(book, 0, 500, 10); watermark.value_ms(book)
     -1
-    >>> watermark.observe("b", 300); watermark.value_ms
+    >>> observe(book, 1, 300, 10); watermark.value_ms(book)
     290
-    >>> watermark.tick(0); watermark.observe("a", 600); watermark.tick(500); watermark.value_ms
+    >>> watermark.tick(book, 0); observe(book, 0, 600, 10); watermark.tick(book, 500); watermark.value_ms(book)
     290
-    >>> watermark.tick(900); watermark.value_ms
+    >>> watermark.tick(book, 900); watermark.value_ms(book)
     590
     """
 
-    lateness_ms: int
-    idle_ms: int
-    clocks: dict[str, SourceClock]
-    value_ms: int = -1
-    wall_ms: int = -1
+    def __init__(self, lateness_ms: int, idle_ms: int) -> None:
+        self.lateness_ms = lateness_ms
+        self.idle_ms = idle_ms
+        self._wall_ms = -1
 
-    def observe(self, source: str, newest_ms: int) -> None:
-        """Take note that `source` has delivered an event of `newest_ms`."""
-        clock = self.clocks[source]
-        clock.silent_ms = 0
-        if newest_ms > clock.newest_ms or clock.idle:
-            clock.newest_ms = max(clock.newest_ms, newest_ms)
-            clock.idle = False
-            self._rise()
+    @staticmethod
+    def value_ms(book: Book) -> int:
+        """The watermark; -1 before there is one."""
+        return int(book.totals["watermark_ms"][0])
 
-    def tick(self, wall_ms: int, behind: Collection[str] = ()) -> None:
+    def tick(self, book: Book, wall_ms: int, behind: Collection[str] = ()) -> None:
         """Take note of the wall clock: sources that have been silent too long stop counting.
 
         A source in `behind` has more to say that has not been read yet: it is not silent, we are slow.
         """
-        gap_ms = min(max(0, wall_ms - self.wall_ms), TICK_GAP_MAX_MS) if self.wall_ms >= 0 else 0
-        self.wall_ms = wall_ms
-        for source, clock in self.clocks.items():
-            clock.silent_ms = 0 if source in behind else clock.silent_ms + gap_ms
-            clock.idle = clock.silent_ms >= self.idle_ms
-        self._rise()
-
-    def _rise(self) -> None:
-        slowest_ms, newest_ms, is_any_counted = -1, -1, False
-        for clock in self.clocks.values():
-            newest_ms = max(newest_ms, clock.newest_ms)
-            if not clock.idle:
-                slowest_ms = min(slowest_ms, clock.newest_ms) if is_any_counted else clock.newest_ms
-                is_any_counted = True
-        reached_ms = slowest_ms if is_any_counted else newest_ms
-        if reached_ms >= 0:
-            self.value_ms = max(self.value_ms, reached_ms - self.lateness_ms)
+        gap_ms = min(max(0, wall_ms - self._wall_ms), TICK_GAP_MAX_MS) if self._wall_ms >= 0 else 0
+        self._wall_ms = wall_ms
+        for clock, source in zip(book.clocks, SOURCES, strict=True):
+            clock[1] = 0 if source in behind else clock[1] + gap_ms
+            clock[2] = clock[1] >= self.idle_ms
+        rise(book, self.lateness_ms)

@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.settlement.due import CorrectedExposure, Due, EndedStream, SettledImpression
-from processors.settlement.exposure_columns import ExposureColumns
+from processors.settlement import compaction
 from processors.settlement.rows import changed_rows, restore
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
-from schemas.codec import encode
 from schemas.impressions import Impression
-from schemas.outcomes import OutcomeCorrected, OutcomeSettled, one_by_one
 from schemas.stream_ends import StreamEnd
 from tests.builders import impression, stream_end
+from tests.settlement import reference
+from tests.settlement.facts import Corrected, Ended, Fact, Settled, facts_of, facts_told_plainly
 
 LATENESS_MS = 50
 SETTINGS = SettlementSettings(
@@ -36,82 +35,69 @@ def closing(end_ms: int = END_MS) -> list[Event]:
     ]
 
 
-def feed(settlement: Settlement, events: Iterable[Event]) -> list[Due]:
+def feed(settlement: Settlement, events: Iterable[Event]) -> list[Fact]:
     events = list(events)
-    settlement.arrive_impressions((0, event) for event in events if isinstance(event, Impression))
-    settlement.arrive_streams((0, event) for event in events if isinstance(event, StreamEnd))
-    return settlement.advance()
+    settlement.arrive_impressions([(0, event) for event in events if isinstance(event, Impression)])
+    settlement.arrive_streams([(0, event) for event in events if isinstance(event, StreamEnd)])
+    return facts_of(settlement, settlement.hand_over())
 
 
-def facts(dues: Iterable[Due]) -> list[bytes]:
-    """All messages that follow, as bytes, in the order in which each exposure sees them."""
-    messages = []
-    for due in dues:
-        if isinstance(due, EndedStream):
-            if due.stream.user_id != "clock":
-                messages.append(encode(due.stream) + repr(due.variant).encode() + repr(due.plays).encode())
-        else:
-            messages.extend(encode(outcome) + repr(due.plays).encode() for outcome in outcomes_of(due))
-    return sorted(messages)
+def known(facts: Iterable[Fact]) -> list[str]:
+    """Facts about anybody but the clock, in an order of their own."""
+    return sorted(repr(fact) for fact in facts if fact.user_id != "clock")
 
 
-def outcomes_of(due: SettledImpression | CorrectedExposure) -> list[OutcomeSettled | OutcomeCorrected]:
-    if isinstance(due, CorrectedExposure):
-        return [due.outcome((), 0)]
-    return list(one_by_one(ExposureColumns([due]).outcomes([()], 0)))
-
-
-def run(batches: Iterable[Sequence[Event]]) -> list[bytes]:
+def run(batches: Iterable[Sequence[Event]]) -> list[str]:
     settlement = Settlement(SETTINGS)
-    return facts([due for batch in [*batches, closing()] for due in feed(settlement, batch)])
+    return known([fact for batch in [*batches, closing()] for fact in feed(settlement, batch)])
 
 
-def settled(dues: Iterable[Due]) -> list[SettledImpression]:
-    return [due for due in dues if isinstance(due, SettledImpression)]
+def settled(facts: Iterable[Fact]) -> list[Settled]:
+    return [fact for fact in facts if isinstance(fact, Settled)]
+
+
+def played(fact: Settled) -> tuple[int, ...]:
+    return tuple(exposure[5] for exposure in fact.exposures)
 
 
 def test_an_exposure_without_a_stream_settles_as_zero_at_its_horizon() -> None:
     settlement = Settlement(SETTINGS)
     assert not feed(settlement, [impression(event_ms=0, cards=("c1", "c2"), seen=(1,))])
-    (due,) = settled(feed(settlement, closing()))
-    assert (due.settled_ms, due.impression.cards, due.played_ms) == (100, ["c2"], (0,))
+    (fact,) = settled(feed(settlement, closing()))
+    assert (fact.settled_ms, [exposure[3] for exposure in fact.exposures], played(fact)) == (100, ["c2"], (0,))
 
 
 def test_a_card_that_was_not_seen_is_no_exposure() -> None:
-    dues = feed(Settlement(SETTINGS), [impression(cards=("c1", "c2"), seen=()), *closing()])
-    assert [due.impression.cards for due in settled(dues)][0] == []
+    facts = feed(Settlement(SETTINGS), [impression(cards=("c1", "c2"), seen=()), *closing()])
+    assert settled(facts)[0].exposures == ()
 
 
 def test_a_stream_goes_to_the_newest_exposure_of_its_card_before_it_began() -> None:
     shown = [impression(event_id=f"i{at}", event_ms=at) for at in (0, 20, 40)]
-    dues = feed(Settlement(SETTINGS), [*shown, stream_end(started_ms=30, event_ms=60, played_ms=30), *closing()])
-    played = {due.impression.impression_id: due.played_ms for due in settled(dues)}
-    assert played == {"i0": (0,), "i20": (30,), "i40": (0,)}
+    facts = feed(Settlement(SETTINGS), [*shown, stream_end(started_ms=30, event_ms=60, played_ms=30), *closing()])
+    assert {fact.impression_id: played(fact) for fact in settled(facts)} == {"i0": (0,), "i20": (30,), "i40": (0,)}
 
 
 def test_a_stream_that_names_its_impression_goes_there() -> None:
     shown = [impression(event_id=f"i{at}", event_ms=at) for at in (0, 20)]
     named = stream_end(started_ms=30, event_ms=60, played_ms=30, impression_id="i0")
-    played = {
-        d.impression.impression_id: d.played_ms
-        for d in settled(feed(Settlement(SETTINGS), [*shown, named, *closing()]))
-    }
-    assert (played["i0"], played["i20"]) == ((30,), (0,))
+    facts = settled(feed(Settlement(SETTINGS), [*shown, named, *closing()]))
+    assert {fact.impression_id: played(fact) for fact in facts} == {"i0": (30,), "i20": (0,)}
 
 
 def test_a_stream_that_outlasts_the_horizon_corrects_the_provisional_zero() -> None:
-    dues = feed(
+    facts = feed(
         Settlement(SETTINGS), [impression(), stream_end(started_ms=10, event_ms=400, played_ms=390), *closing()]
     )
-    assert [due.played_ms for due in settled(dues)][0] == (0,)
-    (corrected,) = [due for due in dues if isinstance(due, CorrectedExposure)]
+    assert played(settled(facts)[0]) == (0,)
+    (corrected,) = [fact for fact in facts if isinstance(fact, Corrected)]
     assert (corrected.previous_ms, corrected.played_ms) == (0, 390)
 
 
 def test_organic_play_is_an_interaction_and_no_outcome() -> None:
     settlement = Settlement(SETTINGS)
-    dues = feed(settlement, [stream_end(card_id="c9"), *closing(70_000)])
-    assert [due.variant is None for due in dues if isinstance(due, EndedStream)][0]
+    facts = feed(settlement, [stream_end(card_id="c9"), *closing(70_000)])
+    assert [fact.variant is None for fact in facts if isinstance(fact, Ended)][0]
     assert settlement.counters["streams_organic"] >= 1
 
 
@@ -125,11 +111,10 @@ def test_beyond_the_correction_window_nothing_is_counted_twice_and_the_drop_is_c
 def test_the_least_recently_active_leave_first_and_their_exposures_are_settled() -> None:
     bounded = SettlementSettings(horizon_ms=100, correction_ms=1_000, lateness_ms=0, listeners_max=2)
     settlement = Settlement(bounded)
-    dues = feed(settlement, [impression(event_id=f"i{n}", user_id=f"u{n}") for n in range(5)])
-    assert [due.user_id for due in settled(dues)] == ["u0", "u1", "u2"]
+    facts = feed(settlement, [impression(event_id=f"i{n}", user_id=f"u{n}") for n in range(5)])
+    assert [fact.user_id for fact in settled(facts)] == ["u0", "u1", "u2"]
     assert settlement.counters["listeners_evicted"] == settlement.counters["exposures_evicted"] == 3
-    assert list(settlement.listeners) == ["u3", "u4"]
-    assert settlement.exposures_open == 2
+    assert settlement.exposures_open == settlement.listeners_count == 2
 
 
 @pytest.mark.parametrize("idle", [True, False])
@@ -137,24 +122,32 @@ def test_a_silent_source_stops_holding_the_watermark_back(idle: bool) -> None:
     settlement = Settlement(SETTINGS)
     feed(settlement, [impression(event_ms=0), impression(event_id="later", event_ms=1_000)])
     for wall_ms in range(0, SETTINGS.idle_ms + (1 if idle else 0), 500):
-        settlement.watermark.tick(wall_ms)
-    assert bool(settled(settlement.advance())) is idle
+        settlement.tick(wall_ms)
+    assert bool(len(settlement.hand_over().pages)) is idle
 
 
 def test_our_own_standing_still_makes_no_source_idle() -> None:
     settlement = Settlement(SETTINGS)
     feed(settlement, [impression(event_ms=0), impression(event_id="later", event_ms=1_000)])
-    settlement.watermark.tick(0)
-    settlement.watermark.tick(10 * SETTINGS.idle_ms)
-    assert not settled(settlement.advance())
+    settlement.tick(0)
+    settlement.tick(10 * SETTINGS.idle_ms)
+    assert not len(settlement.hand_over().pages)
 
 
 def test_a_source_with_more_to_read_is_not_silent() -> None:
     settlement = Settlement(SETTINGS)
     feed(settlement, [impression(event_ms=0), impression(event_id="later", event_ms=1_000)])
     for wall_ms in range(0, 10 * SETTINGS.idle_ms, 500):
-        settlement.watermark.tick(wall_ms, behind={"stream-ends"})
-    assert not settled(settlement.advance())
+        settlement.tick(wall_ms, behind={"stream-ends"})
+    assert not len(settlement.hand_over().pages)
+
+
+def test_a_longer_horizon_settles_nothing_twice() -> None:
+    settlement = Settlement(SETTINGS)
+    feed(settlement, [impression(event_ms=0), *closing(300)])
+    rows = [(key, value) for key, value in changed_rows(settlement) if value is not None]
+    patient = SettlementSettings(horizon_ms=900, correction_ms=1_000, lateness_ms=LATENESS_MS)
+    assert [fact.user_id for fact in settled(feed(restore(patient, rows), closing()))] == ["clock"]
 
 
 USERS, CARDS = ("u1", "u2"), ("c1", "c2", "c3")
@@ -162,18 +155,18 @@ TIMES = st.integers(0, 1_500)
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Event]:
+def histories(draw: st.DrawFn, users: Sequence[str] = USERS, longest_ms: int = 500) -> list[Event]:
     events: list[Event] = []
     for number in range(draw(st.integers(0, 6))):
         cards = draw(st.lists(st.sampled_from(CARDS), unique=True, max_size=3))
-        user_id, event_ms = draw(st.sampled_from(USERS)), draw(TIMES)
+        user_id, event_ms = draw(st.sampled_from(users)), draw(TIMES)
         events.append(impression(event_id=f"i{number}", user_id=user_id, event_ms=event_ms, cards=cards))
     for number in range(draw(st.integers(0, 8))):
-        started_ms, length_ms = draw(TIMES), draw(st.integers(0, 500))
+        started_ms, length_ms = draw(TIMES), draw(st.integers(0, longest_ms))
         events.append(
             stream_end(
                 event_id=f"s{number}",
-                user_id=draw(st.sampled_from(USERS)),
+                user_id=draw(st.sampled_from(users)),
                 card_id=draw(st.sampled_from(CARDS)),
                 started_ms=started_ms,
                 event_ms=started_ms + length_ms,
@@ -217,27 +210,75 @@ def test_how_the_two_sources_interleave_changes_nothing(events: list[Event], pla
     )
 
 
-@settings(max_examples=200)
-@given(histories(), PLACES)
-def test_a_crash_anywhere_changes_nothing(events: list[Event], places: list[int]) -> None:
+def crashing(events: Sequence[Event], places: Iterable[int], how: SettlementSettings = SETTINGS) -> list[Fact]:
+    """Facts of a settlement that is restored from its rows before every batch."""
     rows: dict[bytes, bytes] = {}
-    settlement, dues = Settlement(SETTINGS), []
+    facts: list[Fact] = []
     for batch in [*cut(events, places), closing()]:
-        settlement = restore(SETTINGS, rows.items())
-        dues.extend(feed(settlement, batch))
+        settlement = restore(how, rows.items())
+        facts.extend(feed(settlement, batch))
         for key, value in changed_rows(settlement):
             if value is None:
                 rows.pop(key, None)
             else:
                 rows[key] = value
-    assert facts(dues) == run([events])
+    return facts
+
+
+@settings(max_examples=200)
+@given(histories(), PLACES)
+def test_a_crash_anywhere_changes_nothing(events: list[Event], places: list[int]) -> None:
+    assert known(crashing(events, places)) == run([events])
+
+
+@settings(max_examples=200)
+@given(histories(), PLACES)
+def test_memory_that_is_let_go_of_at_every_row_changes_nothing(events: list[Event], places: list[int]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compaction, "TEXT_MIN", 1)
+        patch.setattr(compaction, "EXPOSURES_MIN", 1)
+        settlement, facts = Settlement(SETTINGS), []
+        for batch in [*cut(events, places), closing()]:
+            facts += feed(settlement, batch)
+            list(changed_rows(settlement))
+    assert known(facts) == run([events])
 
 
 @given(histories(), PLACES)
 def test_every_exposure_settles_exactly_once(events: list[Event], places: list[int]) -> None:
     settlement = Settlement(SETTINGS)
-    dues = [due for batch in [*cut(events, places), closing()] for due in feed(settlement, batch)]
-    times = Counter(outcome.exposure for due in settled(dues) for outcome in outcomes_of(due))
+    facts = [fact for batch in [*cut(events, places), closing()] for fact in feed(settlement, batch)]
+    times = Counter((fact.impression_id, *exposure[:2]) for fact in settled(facts) for exposure in fact.exposures)
     expected = sum(event.exposure_count for event in events if isinstance(event, Impression))
     assert len(times) == expected
     assert set(times.values()) <= {1}
+
+
+MANY = tuple(f"u{number}" for number in range(6))
+BOUNDED = [
+    SETTINGS,
+    SettlementSettings(horizon_ms=100, attribution_ms=300, correction_ms=400, lateness_ms=0, plays_max=3),
+    SettlementSettings(horizon_ms=100, correction_ms=1_000, lateness_ms=20, listeners_max=2, plays_max=2),
+    SettlementSettings(horizon_ms=100, correction_ms=1_000, lateness_ms=20, exposures_max=3),
+]
+
+
+@settings(max_examples=500)
+@given(
+    st.sampled_from(BOUNDED), histories(MANY, longest_ms=1_200), st.randoms(use_true_random=False), PLACES, st.booleans()
+)
+def test_it_agrees_with_settlement_told_plainly(
+    how: SettlementSettings, events: list[Event], random: Random, places: list[int], in_disorder: bool
+) -> None:
+    if in_disorder:
+        random.shuffle(events)
+    events = [event for event in events for _ in range(random.choice((1, 1, 2)))]
+    plain, compiled = reference.Settlement(how), Settlement(how)
+    for batch in [*cut(events, places), closing()]:
+        plain.arrive_impressions((0, event) for event in batch if isinstance(event, Impression))
+        plain.arrive_streams((0, event) for event in batch if isinstance(event, StreamEnd))
+        assert known(feed(compiled, batch)) == known(facts_told_plainly(plain.advance()))
+        assert compiled.counters == +plain.counters
+        assert compiled.exposures_open == plain.exposures_open
+        list(changed_rows(compiled))
+        assert compiled.listeners_count == len(plain.listeners)

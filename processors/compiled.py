@@ -1,0 +1,73 @@
+"""One typed door to numba: which functions are compiled is readable, and mypy still sees their types.
+
+Machine code is kept for later runs in a folder named after the sources of this package: numba itself looks only at
+the file of the outermost function, and would go on with old code when a function that it calls, in another file, has
+changed. To compile is the one thing here that touches a disk, and nothing that is learned depends on it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
+
+import numba
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_config: Any = numba.config
+
+
+@cache
+def sources_digest() -> str:
+    """Name of the present sources of the package."""
+    digest = blake2b(numba.__version__.encode(), digest_size=8)
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(source.name.encode() + source.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _folder() -> Path | None:
+    """Where machine code is kept: where `NUMBA_CACHE_DIR` says, else beside the sources, else with the user; or not."""
+    given: str = _config.CACHE_DIR
+    beside, with_user = Path(__file__).parent / "__pycache__", Path("~/.cache/shelfwise").expanduser()
+    places = [Path(given)] if given else [beside, with_user]
+    for place in places:
+        folder = place / f"compiled-{sources_digest()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / ".writable").touch()
+        except OSError:
+            continue
+        return folder
+    return None
+
+
+@contextmanager
+def _kept_in(folder: Path) -> Iterator[None]:
+    before, _config.CACHE_DIR = _config.CACHE_DIR, str(folder)
+    try:
+        yield
+    finally:
+        _config.CACHE_DIR = before
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile at the first call, and keep the machine code for later runs.
+
+    No fast-math and no threads: the same inputs give the same bytes. It lets go of the interpreter while it runs: a
+    fit that takes seconds keeps no heartbeat from being sent.
+    """
+    folder = _folder()
+    if folder is None:
+        return cast("Callable[P, R]", numba.njit(nogil=True)(function))
+    with _kept_in(folder):
+        return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile into every caller: what a caller has taken out of a tuple is not taken out again."""
+    return cast("Callable[P, R]", numba.njit(inline="always")(function))

@@ -1,0 +1,123 @@
+"""Events as they arrive: counted, told from duplicates, kept, and put on the agenda."""
+
+import numpy as np
+
+from processors.cocluster.arrays import Index, IntArray
+from processors.compiled import compiled
+from processors.settlement.book import COUNTERS, IMPRESSIONS, NONE, STREAM_ENDS, Book, keep_text, number_of
+from processors.settlement.page import ID_AT, write_page
+from processors.settlement.upkeep import (
+    ATTRIBUTE,
+    FORGET,
+    SETTLE,
+    Limits,
+    accept,
+    appoint,
+    find_impression,
+    find_stream,
+    new_impression,
+    new_stream,
+    observe,
+    owned_hash,
+    touch,
+)
+from processors.wire.binary import text_end
+from processors.wire.columns import ImpressionColumns, StreamEndColumns
+
+_IMPRESSIONS_TOO_LATE = COUNTERS.index("impressions_too_late")
+_IMPRESSIONS_DUPLICATE = COUNTERS.index("impressions_duplicate")
+_IMPRESSIONS_LATE = COUNTERS.index("impressions_late")
+_STREAMS_TOO_LATE = COUNTERS.index("streams_too_late")
+_STREAMS_DUPLICATE = COUNTERS.index("streams_duplicate")
+_STREAMS_LATE = COUNTERS.index("streams_late")
+
+
+@compiled
+def take_impressions(book: Book, columns: ImpressionColumns, offsets: IntArray, limits: Limits) -> None:
+    """Take in impressions; `offsets` are those of the records of the batch."""
+    totals, counters, data = book.totals[0], book.counters, columns.data
+    for number in range(len(columns.event_ms)):
+        event_ms = columns.event_ms[number]
+        observe(book, IMPRESSIONS, event_ms, limits.lateness_ms)
+        listener = touch(book, data, columns.user_id[number, 0], columns.user_id[number, 1])
+        start, end = columns.event_id[number, 0], columns.event_id[number, 1]
+        key = owned_hash(data, start, end, listener)
+        if event_ms < totals["watermark_ms"] - limits.correction_ms:
+            counters[_IMPRESSIONS_TOO_LATE] += 1
+        elif find_impression(book, listener, key, data, start, end) != NONE:
+            counters[_IMPRESSIONS_DUPLICATE] += 1
+        else:
+            accept(book, listener, IMPRESSIONS, offsets[columns.record[number]], event_ms)
+            counters[_IMPRESSIONS_LATE] += event_ms < totals["watermark_ms"]
+            _open(book, columns, number, listener, key, limits)
+
+
+@compiled
+def _open(
+    book: Book, columns: ImpressionColumns, number: Index, listener: Index, key: np.uint64, limits: Limits
+) -> None:
+    totals = book.totals[0]
+    first, last = columns.offsets[number], columns.offsets[number + 1]
+    start = totals["text_used"]
+    end = write_page(columns, number, book.text, start)
+    totals["text_used"] = end
+    place = new_impression(book, listener, key, start, end, last - first)
+    impression = book.impressions[place]
+    impression["shown_ms"] = columns.event_ms[number]
+    for exposure in range(first, last):
+        kept = book.exposures[impression["exposures"] + exposure - first]
+        kept["played_ms"], kept["streams"] = 0, 0
+        kept["card"] = number_of(book.cards, columns.data, columns.card_id[exposure, 0], columns.card_id[exposure, 1])
+    book.opened[totals["opened"], 0] = place
+    book.opened[totals["opened"], 1] = impression["serial"]
+    totals["opened"] += 1
+    schedule(book, place, limits)
+
+
+@compiled
+def schedule(book: Book, place: Index, limits: Limits) -> None:
+    """Put an impression on the agenda: when it settles, if it has not, and when it is forgotten."""
+    impression, text = book.impressions[place], book.text
+    first = impression["start"] + ID_AT
+    shown_ms, serial = impression["shown_ms"], impression["serial"]
+    start, end = first + 2, text_end(text, first)
+    if not impression["is_settled"]:
+        appoint(book, shown_ms + limits.horizon_ms, SETTLE, place, serial, start, end)
+    appoint(book, shown_ms + limits.correction_ms, FORGET, place, serial, start, end)
+
+
+@compiled
+def take_stream_ends(book: Book, columns: StreamEndColumns, offsets: IntArray, limits: Limits) -> None:
+    """Take in stream-ends; `offsets` are those of the records of the batch."""
+    totals, counters, data = book.totals[0], book.counters, columns.data
+    for number in range(len(columns.event_ms)):
+        event_ms = columns.event_ms[number]
+        observe(book, STREAM_ENDS, event_ms, limits.lateness_ms)
+        listener = touch(book, data, columns.user_id[number, 0], columns.user_id[number, 1])
+        start, end = columns.event_id[number, 0], columns.event_id[number, 1]
+        key = owned_hash(data, start, end, listener)
+        if event_ms < totals["watermark_ms"] - limits.correction_ms:
+            counters[_STREAMS_TOO_LATE] += 1
+        elif find_stream(book, listener, key, data, start, end) != NONE:
+            counters[_STREAMS_DUPLICATE] += 1
+        else:
+            counters[_STREAMS_LATE] += event_ms < totals["watermark_ms"]
+            accept(book, listener, STREAM_ENDS, offsets[columns.record[number]], event_ms)
+            _keep(book, columns, number, listener, key)
+
+
+@compiled
+def _keep(book: Book, columns: StreamEndColumns, number: Index, listener: Index, key: np.uint64) -> None:
+    data, start, end = columns.data, columns.event_id[number, 0], columns.event_id[number, 1]
+    first = keep_text(book, data, start, end)
+    place = new_stream(book, listener, key, first, first + end - start, columns.event_ms[number])
+    stream = book.streams[place]
+    stream["started_ms"], stream["played_ms"] = columns.started_ms[number], columns.played_ms[number]
+    stream["card"] = number_of(book.cards, data, columns.card_id[number, 0], columns.card_id[number, 1])
+    stream["named"] = NONE
+    if columns.impression_id[number, 0] != NONE:
+        named, named_end = columns.impression_id[number, 0], columns.impression_id[number, 1]
+        stream["named"] = keep_text(book, data, named, named_end)
+        stream["named_end"] = stream["named"] + named_end - named
+    stream["is_pending"] = True
+    appoint(book, stream["event_ms"], ATTRIBUTE, place, stream["serial"], stream["start"], stream["end"])

@@ -1,0 +1,110 @@
+"""Copies together what somebody still owns, once half of a book's text or exposures belongs to nobody."""
+
+import numpy as np
+
+from processors.cocluster.arrays import Index, IntArray
+from processors.compiled import compiled
+from processors.settlement.book import EXPOSURE, NONE, Book, Names, Records, names_with_room, new_names, number_of
+
+TEXT_MIN, EXPOSURES_MIN = 1 << 20, 1 << 16
+"""Below these sizes nothing is copied."""
+
+
+def compacted(book: Book) -> Book:
+    """The same book, or one without what belongs to nobody; spans of its text known before mean nothing any more."""
+    totals = book.totals[0]
+    if totals["text_used"] > TEXT_MIN and 2 * totals["text_dead"] > totals["text_used"]:
+        live = int(totals["text_used"] - totals["text_dead"])
+        text = np.zeros(max(TEXT_MIN, 2 * live), dtype=np.uint8)
+        move_text(book, text)
+        cards = names_with_room(new_names(), int(book.cards.counts[0]), int(book.cards.counts[1]))
+        renumber_cards(book, cards)
+        book = book._replace(text=text, cards=cards)
+    if totals["exposures_used"] > EXPOSURES_MIN and 2 * totals["exposures_dead"] > totals["exposures_used"]:
+        exposures = np.zeros(max(EXPOSURES_MIN, 2 * int(totals["exposures_open"])), dtype=EXPOSURE)
+        move_exposures(book, exposures)
+        book = book._replace(exposures=exposures)
+    return book
+
+
+@compiled
+def move_text(book: Book, text: IntArray) -> None:
+    """Copy every owner's text into `text`."""
+    used, totals = np.int64(0), book.totals[0]
+    place = np.int64(totals["least_recent"])
+    while place != NONE:
+        listener = book.listeners[place]
+        used = _move(book.text, listener, text, used)
+        stream = np.int64(listener["stream"])
+        while stream != NONE:
+            row = book.streams[stream]
+            used = _move(book.text, row, text, used)
+            if row["named"] != NONE:
+                start, end = row["named"], row["named_end"]
+                for offset in range(end - start):
+                    text[used + offset] = book.text[start + offset]
+                row["named"], row["named_end"] = used, used + end - start
+                used += end - start
+            stream = np.int64(row["next"])
+        impression = np.int64(listener["impression"])
+        while impression != NONE:
+            used = _move(book.text, book.impressions[impression], text, used)
+            impression = np.int64(book.impressions[impression]["next"])
+        place = np.int64(listener["later"])
+    totals["text_used"], totals["text_dead"] = used, 0
+
+
+@compiled
+def _move(text: IntArray, row: Records, into: IntArray, used: Index) -> int:
+    start, end = row["start"], row["end"]
+    for offset in range(end - start):
+        into[used + offset] = text[start + offset]
+    row["start"], row["end"] = used, used + end - start
+    return int(used + end - start)
+
+
+@compiled
+def renumber_cards(book: Book, cards: Names) -> None:
+    """Give the cards that somebody has played or seen new numbers, in `cards`."""
+    text = book.cards.text
+    numbers = np.full(book.cards.counts[0], NONE, dtype=np.int64)
+    place = np.int64(book.totals[0]["least_recent"])
+    while place != NONE:
+        stream = np.int64(book.listeners[place]["stream"])
+        while stream != NONE:
+            row = book.streams[stream]
+            row["card"] = _renumbered(book.cards.rows, text, row["card"], numbers, cards)
+            stream = np.int64(row["next"])
+        impression = np.int64(book.listeners[place]["impression"])
+        while impression != NONE:
+            shown = book.impressions[impression]
+            for offset in range(shown["count"]):
+                exposure = book.exposures[shown["exposures"] + offset]
+                exposure["card"] = _renumbered(book.cards.rows, text, exposure["card"], numbers, cards)
+            impression = np.int64(shown["next"])
+        place = np.int64(book.listeners[place]["later"])
+
+
+@compiled
+def _renumbered(rows: Records, text: IntArray, card: Index, numbers: IntArray, cards: Names) -> int:
+    if numbers[card] == NONE:
+        numbers[card] = number_of(cards, text, rows[card]["start"], rows[card]["end"])
+    return int(numbers[card])
+
+
+@compiled
+def move_exposures(book: Book, exposures: Records) -> None:
+    """Copy the exposures of all impressions into `exposures`."""
+    used, totals = np.int64(0), book.totals[0]
+    place = np.int64(totals["least_recent"])
+    while place != NONE:
+        impression = np.int64(book.listeners[place]["impression"])
+        while impression != NONE:
+            shown = book.impressions[impression]
+            for offset in range(shown["count"]):
+                exposures[used + offset] = book.exposures[shown["exposures"] + offset]
+            shown["exposures"] = used
+            used += shown["count"]
+            impression = np.int64(shown["next"])
+        place = np.int64(book.listeners[place]["later"])
+    totals["exposures_used"], totals["exposures_dead"] = used, 0

@@ -1,0 +1,242 @@
+"""A listener's row of state, in bytes: written where it has changed, and read back.
+
+Row of a listener: touch, event count, newest event and the offsets of both sources (8 bytes each, offsets plus one);
+then how many exposures have been streamed (4), and of each the id of its impression, its place there (4), milliseconds
+(8) and streams (4); then how many streams are remembered (4), and of each, the newest first, when it ended and began
+and for how long it was played (8 each), its id and its card, and, only while it is pending, what it names: 0 where
+it is pending no more, 1 where it names nothing, 2 and then the name. An impression's row is its page.
+"""
+
+import numpy as np
+
+from processors.cocluster.arrays import Index, IntArray
+from processors.compiled import compiled
+from processors.settlement.arrivals import schedule
+from processors.settlement.book import NONE, Book, keep_text, number_of
+from processors.settlement.page import COUNT_AT, ID_AT, exposures_at
+from processors.settlement.upkeep import (
+    ATTRIBUTE,
+    Limits,
+    appoint,
+    drop_stream,
+    find_impression,
+    find_listener,
+    join_line,
+    new_impression,
+    new_listener,
+    new_stream,
+    owned_hash,
+)
+from processors.wire.binary import get_int, put_int, put_text, text_end
+from processors.wire.hashing import hash_of
+
+_ATTRIBUTED, _PENDING, _PENDING_NAMED = 0, 1, 2
+_HEAD_BYTES = 5 * 8 + 4 + 4
+_PLAYED_BYTES, STREAM_BYTES_MIN = 2 + 4 + 8 + 4, 3 * 8 + 2 + 2 + 1
+
+
+@compiled
+def forget_streams(book: Book, place: Index, limits: Limits) -> None:
+    """Drop streams beyond the newest `plays_max` up to the watermark that are too old for a duplicate to come."""
+    watermark_ms = book.totals[0]["watermark_ms"]
+    before, stream, rank = np.int64(NONE), np.int64(book.listeners[place]["stream"]), 0
+    while stream != NONE:
+        row = book.streams[stream]
+        after = np.int64(row["next"])
+        rank += row["event_ms"] <= watermark_ms
+        if rank > limits.plays_max and row["event_ms"] < watermark_ms - limits.correction_ms and not row["is_pending"]:
+            if before == NONE:
+                book.listeners[place]["stream"] = after
+            else:
+                book.streams[before]["next"] = after
+            drop_stream(book, stream)
+        else:
+            before = stream
+        stream = after
+
+
+@compiled
+def row_bytes(book: Book, place: Index) -> int:
+    """Room that a listener's row needs, or a little more."""
+    listener, size = book.listeners[place], np.int64(_HEAD_BYTES)
+    impression = np.int64(listener["impression"])
+    while impression != NONE:
+        shown = book.impressions[impression]
+        id_bytes = get_int(book.text, shown["start"] + ID_AT, 2)
+        for offset in range(shown["count"]):
+            if book.exposures[shown["exposures"] + offset]["streams"]:
+                size += _PLAYED_BYTES + id_bytes
+        impression = np.int64(shown["next"])
+    stream = np.int64(listener["stream"])
+    while stream != NONE:
+        row = book.streams[stream]
+        card = book.cards.rows[row["card"]]
+        size += STREAM_BYTES_MIN + 2 + row["end"] - row["start"] + card["end"] - card["start"]
+        if row["is_pending"] and row["named"] != NONE:
+            size += row["named_end"] - row["named"]
+        stream = np.int64(row["next"])
+    return int(size)
+
+
+@compiled
+def write_row(book: Book, place: Index, out: IntArray, at: Index) -> int:
+    """Write a listener's row; gives the place after it."""
+    listener = book.listeners[place]
+    at = put_int(out, at, listener["touch"], 8)
+    at = put_int(out, at, listener["event_count"], 8)
+    at = put_int(out, at, listener["newest_ms"], 8)
+    at = put_int(out, at, listener["impressions_offset"] + 1, 8)
+    at = put_int(out, at, listener["stream_ends_offset"] + 1, 8)
+    at = _write_played(book, listener["impression"], out, at)
+    counted_at, count = at, 0
+    at += 4
+    stream = np.int64(listener["stream"])
+    while stream != NONE:
+        at = _write_stream(book, stream, out, at)
+        count += 1
+        stream = np.int64(book.streams[stream]["next"])
+    put_int(out, counted_at, count, 4)
+    return int(at)
+
+
+@compiled
+def _write_played(book: Book, impression: Index, out: IntArray, at: Index) -> int:
+    counted_at, count = at, 0
+    at += 4
+    while impression != NONE:
+        shown = book.impressions[impression]
+        for offset in range(shown["count"]):
+            exposure = book.exposures[shown["exposures"] + offset]
+            if exposure["streams"]:
+                first = shown["start"] + ID_AT
+                at = put_text(out, at, book.text, first + 2, text_end(book.text, first))
+                at = put_int(out, at, offset, 4)
+                at = put_int(out, at, exposure["played_ms"], 8)
+                at = put_int(out, at, exposure["streams"], 4)
+                count += 1
+        impression = np.int64(shown["next"])
+    put_int(out, counted_at, count, 4)
+    return int(at)
+
+
+@compiled
+def _write_stream(book: Book, place: Index, out: IntArray, at: Index) -> int:
+    stream = book.streams[place]
+    card = book.cards.rows[stream["card"]]
+    at = put_int(out, at, stream["event_ms"], 8)
+    at = put_int(out, at, stream["started_ms"], 8)
+    at = put_int(out, at, stream["played_ms"], 8)
+    at = put_text(out, at, book.text, stream["start"], stream["end"])
+    at = put_text(out, at, book.cards.text, card["start"], card["end"])
+    if not stream["is_pending"]:
+        return int(put_int(out, at, _ATTRIBUTED, 1))
+    if stream["named"] == NONE:
+        return int(put_int(out, at, _PENDING, 1))
+    at = put_int(out, at, _PENDING_NAMED, 1)
+    return int(put_text(out, at, book.text, stream["named"], stream["named_end"]))
+
+
+@compiled
+def read_listeners(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArray, row_spans: IntArray) -> None:
+    """Take listeners and their streams up from their rows, the least recent first; names are spans [n, 2] of `keys`."""
+    for number in range(len(key_spans)):
+        start, end = key_spans[number, 0], key_spans[number, 1]
+        place = new_listener(book, hash_of(keys, start, end), keep_text(book, keys, start, end), end - start)
+        join_line(book, place)
+        listener, at = book.listeners[place], row_spans[number, 0]
+        listener["touch"], listener["event_count"] = get_int(rows, at, 8), get_int(rows, at + 8, 8)
+        listener["newest_ms"] = get_int(rows, at + 16, 8)
+        listener["impressions_offset"] = get_int(rows, at + 24, 8) - 1
+        listener["stream_ends_offset"] = get_int(rows, at + 32, 8) - 1
+        listener["has_row"] = True
+        at += 40
+        played = get_int(rows, at, 4)
+        at += 4
+        for _ in range(played):
+            at = text_end(rows, at) + 16
+        count = get_int(rows, at, 4)
+        at += 4
+        for _ in range(count):
+            at = _read_stream(book, place, rows, at)
+
+
+@compiled
+def _read_stream(book: Book, listener: Index, rows: IntArray, at: Index) -> int:
+    event_ms, started_ms, played_ms = get_int(rows, at, 8), get_int(rows, at + 8, 8), get_int(rows, at + 16, 8)
+    start, end = at + 26, text_end(rows, at + 24)
+    first = keep_text(book, rows, start, end)
+    place = new_stream(book, listener, owned_hash(rows, start, end, listener), first, first + end - start, event_ms)
+    stream = book.streams[place]
+    stream["started_ms"], stream["played_ms"] = started_ms, played_ms
+    card_end = text_end(rows, end)
+    stream["card"] = number_of(book.cards, rows, end + 2, card_end)
+    state = get_int(rows, card_end, 1)
+    at = card_end + 1
+    stream["named"], stream["is_pending"] = NONE, state != _ATTRIBUTED
+    if state == _PENDING_NAMED:
+        named_end = text_end(rows, at)
+        stream["named"] = keep_text(book, rows, at + 2, named_end)
+        stream["named_end"] = stream["named"] + named_end - at - 2
+        at = named_end
+    if stream["is_pending"]:
+        appoint(book, event_ms, ATTRIBUTE, place, stream["serial"], stream["start"], stream["end"])
+    return int(at)
+
+
+@compiled
+def read_impressions(
+    book: Book,
+    keys: IntArray,
+    key_spans: IntArray,
+    pages: IntArray,
+    page_spans: IntArray,
+    settled_until_ms: Index,
+    limits: Limits,
+) -> int:
+    """Take impressions up from their pages: settled are those shown by `settled_until_ms`.
+
+    Their listeners are known by now; gives how many belong to nobody, and were left out.
+    """
+    left_out = 0
+    for number in range(len(key_spans)):
+        listener = find_listener(book, keys, key_spans[number, 0], key_spans[number, 1])
+        if listener == NONE:
+            left_out += 1
+            continue
+        start, end = page_spans[number, 0], page_spans[number, 1]
+        first = keep_text(book, pages, start, end)
+        id_at = first + ID_AT
+        key = owned_hash(book.text, id_at + 2, text_end(book.text, id_at), listener)
+        count = get_int(pages, start + COUNT_AT, 4)
+        place = new_impression(book, listener, key, first, first + end - start, count)
+        impression = book.impressions[place]
+        impression["shown_ms"], impression["has_row"] = get_int(pages, start, 8), True
+        impression["is_settled"] = impression["shown_ms"] <= settled_until_ms
+        at = exposures_at(book.text, first)
+        for offset in range(count):
+            exposure = book.exposures[impression["exposures"] + offset]
+            exposure["played_ms"], exposure["streams"] = 0, 0
+            card_at = text_end(book.text, at + 8)
+            card_end = text_end(book.text, card_at)
+            exposure["card"] = number_of(book.cards, book.text, card_at + 2, card_end)
+            at = text_end(book.text, card_end)
+        schedule(book, place, limits)
+    return left_out
+
+
+@compiled
+def read_played(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArray, row_spans: IntArray) -> None:
+    """Take up from the listeners' rows what has been streamed of their exposures."""
+    for number in range(len(key_spans)):
+        listener = find_listener(book, keys, key_spans[number, 0], key_spans[number, 1])
+        at = row_spans[number, 0] + 40
+        count = get_int(rows, at, 4)
+        at += 4
+        for _ in range(count):
+            start, end = at + 2, text_end(rows, at)
+            key = owned_hash(rows, start, end, listener)
+            place = find_impression(book, listener, key, rows, start, end)
+            if place != NONE:
+                exposure = book.exposures[book.impressions[place]["exposures"] + get_int(rows, end, 4)]
+                exposure["played_ms"], exposure["streams"] = get_int(rows, end + 4, 8), get_int(rows, end + 12, 4)
+            at = end + 16

@@ -1,0 +1,82 @@
+"""An impression as it is kept: one stretch of bytes, which is also its row of state and never changes.
+
+When it was shown (8 bytes), how many exposures it has (4), its id, and what was logged with it: surface, variant and
+the versions of policy, reward and model; then of each exposure its row and slot (4 bytes each), shelf, card, and the
+propensity as it was written. Every text is preceded by its length in two bytes.
+"""
+
+import numpy as np
+
+from processors.cocluster.arrays import Index, IntArray
+from processors.compiled import compiled, inlined
+from processors.wire.binary import get_int, put_int, put_text, text_end
+from processors.wire.columns import ImpressionColumns
+
+COUNT_AT, ID_AT = 8, 12
+LOGGED_COUNT = 5
+_PAGE_BYTES = ID_AT + 2 + 2 * LOGGED_COUNT
+_EXPOSURE_BYTES = 8 + 3 * 2
+
+
+def bytes_of_pages(columns: ImpressionColumns) -> int:
+    """Room that these impressions take together."""
+    spans = (columns.event_id, columns.logged, columns.shelf_id, columns.card_id, columns.propensity)
+    text = sum(int((span[..., 1] - span[..., 0]).sum()) for span in spans)
+    return text + _PAGE_BYTES * len(columns.event_ms) + _EXPOSURE_BYTES * len(columns.row)
+
+
+@compiled
+def write_page(columns: ImpressionColumns, number: Index, out: IntArray, at: Index) -> int:
+    """Write impression `number`; gives the place after it."""
+    first, last = columns.offsets[number], columns.offsets[number + 1]
+    at = put_int(out, at, columns.event_ms[number], 8)
+    at = put_int(out, at, last - first, 4)
+    at = put_text(out, at, columns.data, columns.event_id[number, 0], columns.event_id[number, 1])
+    for field in range(LOGGED_COUNT):
+        at = put_text(out, at, columns.data, columns.logged[number, field, 0], columns.logged[number, field, 1])
+    for exposure in range(first, last):
+        at = put_int(out, at, columns.row[exposure], 4)
+        at = put_int(out, at, columns.slot[exposure], 4)
+        at = put_text(out, at, columns.data, columns.shelf_id[exposure, 0], columns.shelf_id[exposure, 1])
+        at = put_text(out, at, columns.data, columns.card_id[exposure, 0], columns.card_id[exposure, 1])
+        at = put_text(out, at, columns.data, columns.propensity[exposure, 0], columns.propensity[exposure, 1])
+    return int(at)
+
+
+@inlined
+def logged_at(text: IntArray, page: Index) -> int:
+    """Where the five texts begin that were logged with a page."""
+    return text_end(text, page + ID_AT)
+
+
+@inlined
+def variant_at(text: IntArray, page: Index) -> int:
+    """Where the variant stands: after the surface."""
+    return text_end(text, logged_at(text, page))
+
+
+@compiled
+def exposures_at(text: IntArray, page: Index) -> int:
+    """Where the exposures begin."""
+    at = logged_at(text, page)
+    for _ in range(LOGGED_COUNT):
+        at = text_end(text, at)
+    return int(at)
+
+
+@compiled
+def spans_of_page(text: IntArray, page: Index) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Rows and slots [n], and spans [n, 2] of shelves and propensities, of the exposures of a page."""
+    count = get_int(text, page + COUNT_AT, 4)
+    row, slot = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    shelf, propensity = np.empty((count, 2), dtype=np.int64), np.empty((count, 2), dtype=np.int64)
+    at = exposures_at(text, page)
+    for exposure in range(count):
+        row[exposure], slot[exposure] = get_int(text, at, 4), get_int(text, at + 4, 4)
+        end = text_end(text, at + 8)
+        shelf[exposure, 0], shelf[exposure, 1] = at + 10, end
+        at = text_end(text, end)
+        end = text_end(text, at)
+        propensity[exposure, 0], propensity[exposure, 1] = at + 2, end
+        at = end
+    return row, slot, shelf, propensity
