@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
-from processors.cocluster.compiled import compiled
+from processors.compiled import compiled
+from processors.wire.json_writer import NUMBER_BYTES, put_mark, put_number, put_numbers
 
 SCORE_DECIMALS, PROPENSITY_DECIMALS = 6, 9
-_NUMBER_BYTES = 24
 _SHELF_BYTES = 256
 
 _encode = msgspec.json.Encoder().encode
@@ -84,12 +84,11 @@ _SHELF_ID, _SCORE, _PROPENSITY, _CARDS, _SCORES, _PROPENSITIES, _REASONS, _VALUE
     )
 )
 _END = np.frombuffer(b"]}", dtype=np.uint8)
-_THREE_DIGITS = np.frombuffer(b"".join(b"%03d" % number for number in range(1_000)), dtype=np.uint8)
 
 
 def room_for(columns: PageColumns, texts: PageTexts) -> int:
     """Bytes that one page cannot exceed."""
-    slot = texts.cards.longest + 2 * texts.reasons.longest + 4 * _NUMBER_BYTES + 7
+    slot = texts.cards.longest + 2 * texts.reasons.longest + 4 * NUMBER_BYTES + 7
     rows, slots = int(columns.order.shape[1]), int(columns.card.shape[2])
     return 2 + rows * (_SHELF_BYTES + texts.shelves.longest + slots * slot)
 
@@ -116,34 +115,27 @@ def write_shelves(columns: PageColumns, texts: PageTexts, first: Index, ends: In
 def _shelf(columns: PageColumns, texts: PageTexts, page: Index, row: Index, out: IntArray, at: Index) -> Index:
     shelf = columns.order[page, row]
     slots = columns.slots[shelf]
-    at = _mark(_SHELF_ID, out, at)
+    at = put_mark(out, at, _SHELF_ID)
     at = _text(texts.shelves, shelf, out, at)
-    at = _mark(_SCORE, out, at)
-    at = _number(columns.shelf_score[shelf, page], SCORE_DECIMALS, out, at)
-    at = _mark(_PROPENSITY, out, at)
-    at = _number(columns.order_propensity[page, row], PROPENSITY_DECIMALS, out, at)
-    at = _mark(_CARDS, out, at)
+    at = put_mark(out, at, _SCORE)
+    at = put_number(out, at, columns.shelf_score[shelf, page], SCORE_DECIMALS)
+    at = put_mark(out, at, _PROPENSITY)
+    at = put_number(out, at, columns.order_propensity[page, row], PROPENSITY_DECIMALS)
+    at = put_mark(out, at, _CARDS)
     at = _texts(texts.cards, columns.card[shelf, page], slots, out, at)
-    at = _mark(_SCORES, out, at)
-    at = _numbers(columns.score[shelf, page], slots, SCORE_DECIMALS, out, at)
-    at = _mark(_PROPENSITIES, out, at)
-    at = _numbers(columns.propensity[shelf, page], slots, PROPENSITY_DECIMALS, out, at)
-    at = _mark(_REASONS, out, at)
+    at = put_mark(out, at, _SCORES)
+    at = put_numbers(out, at, columns.score[shelf, page], slots, SCORE_DECIMALS)
+    at = put_mark(out, at, _PROPENSITIES)
+    at = put_numbers(out, at, columns.propensity[shelf, page], slots, PROPENSITY_DECIMALS)
+    at = put_mark(out, at, _REASONS)
     at = _texts(texts.reasons, columns.reason[shelf, page], slots, out, at)
-    at = _mark(_VALUES, out, at)
-    at = _numbers(columns.reason_value[shelf, page], slots, SCORE_DECIMALS, out, at)
-    at = _mark(_SECONDS, out, at)
+    at = put_mark(out, at, _VALUES)
+    at = put_numbers(out, at, columns.reason_value[shelf, page], slots, SCORE_DECIMALS)
+    at = put_mark(out, at, _SECONDS)
     at = _texts(texts.reasons, columns.second[shelf, page], slots, out, at)
-    at = _mark(_SECOND_VALUES, out, at)
-    at = _numbers(columns.second_value[shelf, page], slots, SCORE_DECIMALS, out, at)
-    return _mark(_END, out, at)
-
-
-@compiled
-def _mark(text: IntArray, out: IntArray, at: Index) -> Index:
-    for place in range(len(text)):
-        out[at + place] = text[place]
-    return at + len(text)
+    at = put_mark(out, at, _SECOND_VALUES)
+    at = put_numbers(out, at, columns.second_value[shelf, page], slots, SCORE_DECIMALS)
+    return put_mark(out, at, _END)
 
 
 @compiled
@@ -163,57 +155,3 @@ def _texts(texts: Texts, which: IntArray, count: Index, out: IntArray, at: Index
             at += 1
         at = _text(texts, which[slot], out, at)
     return at
-
-
-@compiled
-def _numbers(values: FloatArray, count: Index, decimals: Index, out: IntArray, at: Index) -> Index:
-    for slot in range(count):
-        if slot:
-            out[at] = 44
-            at += 1
-        at = _number(values[slot], decimals, out, at)
-    return at
-
-
-@compiled
-def _number(value: float, decimals: Index, out: IntArray, at: Index) -> Index:
-    """Write a number with at most so many decimals, without zeros at the end, but always with one decimal."""
-    one = 1_000_000 if decimals == SCORE_DECIMALS else 1_000_000_000
-    scaled = np.int64(np.rint(value * one))
-    if scaled < 0:
-        out[at] = 45  # -
-        at += 1
-        scaled = -scaled
-    whole = scaled // one
-    part = scaled - whole * one
-    if whole < 10:
-        out[at] = 48 + whole
-        at += 1
-    else:
-        at = _whole(whole, out, at)
-    out[at] = 46  # .
-    at += 1
-    end = at + decimals
-    for place in range(end - 3, at - 1, -3):
-        rest = part // 1_000
-        digits = 3 * (part - 1_000 * rest)
-        out[place] = _THREE_DIGITS[digits]
-        out[place + 1] = _THREE_DIGITS[digits + 1]
-        out[place + 2] = _THREE_DIGITS[digits + 2]
-        part = rest
-    while end > at + 1 and out[end - 1] == 48:
-        end -= 1
-    return end
-
-
-@compiled
-def _whole(value: Index, out: IntArray, at: Index) -> Index:
-    digits, bound = 1, 10
-    while value >= bound:
-        digits += 1
-        bound *= 10
-    for place in range(at + digits - 1, at - 1, -1):
-        rest = value // 10
-        out[place] = 48 + value - 10 * rest
-        value = rest
-    return at + digits

@@ -1,0 +1,107 @@
+"""Writes JSON into an array of bytes: the pieces, compiled; each gives the place after what it has written."""
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.compiled import compiled, inlined
+
+NUMBER_BYTES = 24
+"""No number that is written here is longer."""
+
+COMMA, QUOTE = 44, 34
+_THREE_DIGITS = np.frombuffer(b"".join(b"%03d" % number for number in range(1_000)), dtype=np.uint8)
+
+
+def marks(*texts: bytes) -> list[IntArray]:
+    """Fixed pieces of text as compiled code takes them.
+
+    >>> [bytes(mark) for mark in marks(b"{", b"}")]
+    [b'{', b'}']
+    """
+    return [np.frombuffer(text, dtype=np.uint8) for text in texts]
+
+
+@compiled
+def put_mark(out: IntArray, at: Index, text: IntArray) -> int:
+    """Write a fixed piece of text."""
+    for place in range(len(text)):
+        out[at + place] = text[place]
+    return int(at + len(text))
+
+
+@compiled
+def put_string(out: IntArray, at: Index, data: IntArray, start: Index, end: Index) -> int:
+    """Write a span of `data`, which is the content of a JSON string already, between quotes."""
+    out[at] = QUOTE
+    at += 1
+    for place in range(start, end):
+        out[at] = data[place]
+        at += 1
+    out[at] = QUOTE
+    return int(at + 1)
+
+
+@inlined
+def put_comma(out: IntArray, at: Index, is_first: bool) -> int:
+    """Write a comma, but not before the first."""
+    if not is_first:
+        out[at] = COMMA
+        at += 1
+    return int(at)
+
+
+@compiled
+def put_whole(out: IntArray, at: Index, value: Index) -> int:
+    """Write an integer that is not negative."""
+    digits, bound = 1, 10
+    while value >= bound:
+        digits += 1
+        bound *= 10
+    for place in range(at + digits - 1, at - 1, -1):
+        rest = value // 10
+        out[place] = 48 + value - 10 * rest
+        value = rest
+    return int(at + digits)
+
+
+@compiled
+def put_number(out: IntArray, at: Index, value: float, decimals: Index) -> int:
+    """Write a number with at most six or nine decimals, without zeros at the end, but always with one decimal.
+
+    What was rounded to so many decimals is read back to the last bit.
+    """
+    one = 1_000_000 if decimals == 6 else 1_000_000_000
+    scaled = np.int64(np.rint(value * one))
+    if scaled < 0:
+        out[at] = 45  # -
+        at += 1
+        scaled = -scaled
+    whole = scaled // one
+    part = scaled - whole * one
+    if whole < 10:
+        out[at] = 48 + whole
+        at += 1
+    else:
+        at = put_whole(out, at, whole)
+    out[at] = 46  # .
+    at += 1
+    end = at + decimals
+    for place in range(end - 3, at - 1, -3):
+        rest = part // 1_000
+        digits = 3 * (part - 1_000 * rest)
+        out[place] = _THREE_DIGITS[digits]
+        out[place + 1] = _THREE_DIGITS[digits + 1]
+        out[place + 2] = _THREE_DIGITS[digits + 2]
+        part = rest
+    while end > at + 1 and out[end - 1] == 48:
+        end -= 1
+    return int(end)
+
+
+@compiled
+def put_numbers(out: IntArray, at: Index, values: FloatArray, count: Index, decimals: Index) -> int:
+    """Write the first `count` numbers with commas between them."""
+    for place in range(count):
+        at = put_comma(out, at, place == 0)
+        at = put_number(out, at, values[place], decimals)
+    return int(at)
