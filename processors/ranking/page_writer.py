@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
-from processors.cocluster.compiled import compiled
+from processors.compiled import compiled
 
 SCORE_DECIMALS, PROPENSITY_DECIMALS = 6, 9
 _NUMBER_BYTES = 24
