@@ -20,10 +20,10 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
-from processors.cocluster.compiled import compiled, inlined
 from processors.cocluster.density_table import BINS
 from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 from processors.cocluster.time_bins import FIRST_BIN, SECONDS_TOTAL, time_bin
+from processors.compiled import compiled, inlined
 
 
 class Beliefs(NamedTuple):

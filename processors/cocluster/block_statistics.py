@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray
-from processors.cocluster.compiled import compiled
+from processors.compiled import compiled
 
 MEAN_PSEUDO_COUNT = 2.0
 VARIANCE_PSEUDO_COUNT = 20.0

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray
-from processors.cocluster.compiled import compiled
+from processors.compiled import compiled
 
 BINS = 256
 DENSITY_FLOOR = 1e-10  # an outlier is improbable, never impossible: no logarithm of zero

@@ -3,8 +3,8 @@
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, IntArray
-from processors.cocluster.compiled import compiled
 from processors.cocluster.density_table import BINS, DensityTable
+from processors.compiled import compiled
 
 
 @compiled

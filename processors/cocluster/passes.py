@@ -8,10 +8,10 @@ import numpy as np
 from processors.cocluster.arrays import FloatArray
 from processors.cocluster.belief_propagation import Beliefs, Scratch, Work, sweep
 from processors.cocluster.block_statistics import shrunk_blocks
-from processors.cocluster.compiled import compiled
 from processors.cocluster.density_table import tabulated
 from processors.cocluster.edge_store import Graph
 from processors.cocluster.soft_groups import PRIOR_PSEUDO_COUNT
+from processors.compiled import compiled
 
 
 @compiled

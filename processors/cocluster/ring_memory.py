@@ -6,9 +6,9 @@ import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
 from processors.cocluster.belief_propagation import Work, freeze, visit
-from processors.cocluster.compiled import compiled
 from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 from processors.cocluster.roster import Roster, slot_for
+from processors.compiled import compiled
 
 
 class Memory(NamedTuple):

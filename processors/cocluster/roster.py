@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
-from processors.cocluster.compiled import compiled
 from processors.cocluster.edge_store import NONE
+from processors.compiled import compiled
 
 LEAVING_SHARE = 16  # one in so many leaves at once, so that the search for the least recent is paid once for all
 

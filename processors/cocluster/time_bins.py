@@ -3,7 +3,7 @@
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray
-from processors.cocluster.compiled import inlined
+from processors.compiled import inlined
 
 TIME_BINS = 48
 BINS_PER_UNIT = 4.0  # of x = log1p(seconds): each bin ends 28% later than the one before; the last is open

@@ -1,8 +1,9 @@
 """One typed door to numba: which functions are compiled is readable, and mypy still sees their types.
 
-Machine code is kept for later runs in a folder named after the sources of this package: numba itself looks only at
-the file of the outermost function, and would go on with old code when a function that it calls, in another file, has
-changed. To compile is the one thing here that touches a disk, and nothing that is learned depends on it.
+Machine code is kept for later runs in a folder named after the sources of the function's package and of those that all
+may call (`SHARED`): numba itself looks only at the file of the outermost function, and would go on with old code when a
+function that it calls, in another file, has changed. To compile is the one thing here that touches a disk, and nothing
+that is learned depends on it.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,26 +18,30 @@ import numba
 P = ParamSpec("P")
 R = TypeVar("R")
 
+SHARED = (Path(__file__).parent / "wire",)
+"""Packages whose functions are inlined into others' everywhere."""
+
 _config: Any = numba.config
 
 
 @cache
-def sources_digest() -> str:
-    """Name of the present sources of the package."""
+def sources_digest(package: Path) -> str:
+    """Name of the present sources of a package and of the shared ones."""
     digest = blake2b(numba.__version__.encode(), digest_size=8)
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.name.encode() + source.read_bytes())
+    for folder in (package, *SHARED):
+        for source in sorted(folder.glob("*.py")):
+            digest.update(source.name.encode() + source.read_bytes())
     return digest.hexdigest()
 
 
 @cache
-def _folder() -> Path | None:
+def _folder(package: Path) -> Path | None:
     """Where machine code is kept: where `NUMBA_CACHE_DIR` says, else beside the sources, else with the user; or not."""
     given: str = _config.CACHE_DIR
-    beside, with_user = Path(__file__).parent / "__pycache__", Path("~/.cache/shelfwise").expanduser()
+    beside, with_user = package / "__pycache__", Path("~/.cache/shelfwise").expanduser()
     places = [Path(given)] if given else [beside, with_user]
     for place in places:
-        folder = place / f"compiled-{sources_digest()}"
+        folder = place / f"compiled-{sources_digest(package)}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / ".writable").touch()
@@ -61,7 +66,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     No fast-math and no threads: the same inputs give the same bytes. It lets go of the interpreter while it runs: a
     fit that takes seconds keeps no heartbeat from being sent.
     """
-    folder = _folder()
+    folder = _folder(Path(function.__code__.co_filename).parent)
     if folder is None:
         return cast("Callable[P, R]", numba.njit(nogil=True)(function))
     with _kept_in(folder):
