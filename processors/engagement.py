@@ -1,20 +1,49 @@
 """Sums of engagement by bucket of event time, variant and co-cluster: what the model task watches."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.cocluster.arrays import BoolArray, FloatArray, IntArray
 from processors.drift.evidence import block_evidence, evidence_message
-from processors.settlement.exposure_columns import ExposureColumns
 from schemas.monitoring import EngagementSums
 
 YARDSTICK_MS = 30_000
 """A stream of 30 s counts for the stream rate: one yardstick for all variants, whatever each is rewarded for."""
 
 Cell = tuple[str, int, int]
+
+
+class Variants(NamedTuple):
+    """Arms of a test: entry i was shown in `names[number[i]]`."""
+
+    names: Sequence[str]
+    number: IntArray  # [n]
+
+
+class SettledColumns(NamedTuple):
+    """n exposures that have settled, at `event_ms`."""
+
+    event_ms: IntArray
+    variant: Variants
+    user_group: IntArray
+    card_group: IntArray  # -1 where nobody knows the card
+    played_ms: IntArray
+    is_discovery: BoolArray
+
+
+class StreamColumns(NamedTuple):
+    """n streams that have ended, at `event_ms`; x is log1p(seconds)."""
+
+    event_ms: IntArray
+    variant: Variants
+    user_group: IntArray
+    card_group: IntArray  # -1 where nobody knows the card
+    seconds: FloatArray
+    x: FloatArray
 
 
 class _Sums(Struct):
@@ -31,7 +60,8 @@ class Engagement:
     """Sums of one partition since the last hand-over; a bucket is named by the event time at which it begins.
 
     >>> engagement = Engagement(bucket_length_ms=1_000)
-    >>> engagement.add_stream(1_700, ("learning", 0, 2), seconds=31.0, x=3.5)
+    >>> engagement.add_streams(StreamColumns(np.array([1_700]), Variants(("learning",), np.array([0])), np.array([0]),
+    ...     np.array([2]), seconds=np.array([31.0]), x=np.array([3.5])))
     >>> engagement.add_correction(1_750, ("learning", 0, 2), previous_ms=0, played_ms=31_000)
     >>> message, = engagement.hand_over("p0", watermark_ms=1_600, generation=1, counters={})
     >>> message.bucket_ms, message.card_group, message.streamed, message.log_total
@@ -44,43 +74,28 @@ class Engagement:
         self._evidence: dict[int, FloatArray] = {}
         self._reported: Counter[str] = Counter()
 
-    def add_settled(self, exposures: ExposureColumns, user_group: IntArray, card_group: IntArray) -> None:
-        """Exposures have settled, of listeners in these groups [items] and cards in these [n] (-1: unknown).
-
-        Discovered are those of cards that their listener had not streamed lately.
-        """
-        cells: dict[tuple[int, str, int], int] = {}
-        groups = user_group.tolist()
-        code = np.array(
-            [
-                cells.setdefault((self._bucket(item.settled_ms), item.impression.variant, group), len(cells))
-                for item, group in zip(exposures.items, groups, strict=True)
-            ]
-        )
-        kinds = int(card_group.max(initial=0)) + 2
-        found, inverse = np.unique(code[exposures.item] * kinds + card_group + 1, return_inverse=True)
-        streamed = np.array(exposures.played_ms) >= YARDSTICK_MS
-        discovered = np.fromiter(exposures.is_discovery(), dtype=np.bool_, count=len(inverse))
-        totals = [np.bincount(inverse, weights).tolist() for weights in (None, streamed, discovered)]
-        named = list(cells)
-        for key, *counts in zip(found.tolist(), *totals, strict=True):
-            bucket_ms, variant, group = named[key // kinds]
-            sums = self._sums(bucket_ms, (variant, group, key % kinds - 1))
-            sums.exposures += counts[0]
-            sums.streamed += counts[1]
-            sums.discovered += counts[2]
+    def add_settled(self, settled: SettledColumns) -> None:
+        """Exposures have settled. Discovered are those of cards that their listener had not streamed lately."""
+        cells = self._cells_of(settled.event_ms, settled.variant, settled.user_group, settled.card_group)
+        counts = cells.sums(None), cells.sums(settled.played_ms >= YARDSTICK_MS), cells.sums(settled.is_discovery)
+        for sums, exposures, streamed, discovered in zip(self._found(cells), *counts, strict=True):
+            sums.exposures += exposures
+            sums.streamed += streamed
+            sums.discovered += discovered
 
     def add_correction(self, event_ms: int, cell: Cell, previous_ms: int, played_ms: int) -> None:
         """An exposure that had settled has been streamed on; it counts where it has only now reached the yardstick."""
-        self._sums(event_ms, cell).streamed += previous_ms < YARDSTICK_MS <= played_ms
+        self._sums(self._bucket(event_ms), cell).streamed += previous_ms < YARDSTICK_MS <= played_ms
 
-    def add_stream(self, event_ms: int, cell: Cell, seconds: float, x: float) -> None:
-        """A stream of so many seconds has ended; x is log1p(seconds)."""
-        sums = self._sums(event_ms, cell)
-        sums.streams += 1.0
-        sums.played_s += seconds
-        sums.log_total += x
-        sums.log_squares += x * x
+    def add_streams(self, streams: StreamColumns) -> None:
+        """Streams have ended."""
+        cells = self._cells_of(streams.event_ms, streams.variant, streams.user_group, streams.card_group)
+        columns = (None, streams.seconds, streams.x, streams.x**2)
+        for sums, count, seconds, x, squares in zip(self._found(cells), *map(cells.sums, columns), strict=True):
+            sums.streams += count
+            sums.played_s += seconds
+            sums.log_total += x
+            sums.log_squares += squares
 
     def add_evidence(
         self,
@@ -134,8 +149,23 @@ class Engagement:
                 counters=risen if number == len(buckets) else {},
             )
 
-    def _sums(self, event_ms: int, cell: Cell) -> _Sums:
-        bucket_ms = self._bucket(event_ms)
+    def _cells_of(self, event_ms: IntArray, variant: Variants, user_group: IntArray, card_group: IntArray) -> "_Cells":
+        buckets, bucket = np.unique(event_ms // self.bucket_length_ms, return_inverse=True)
+        groups, kinds = int(user_group.max(initial=0)) + 1, int(card_group.max(initial=0)) + 2
+        code = ((bucket * len(variant.names) + variant.number) * groups + user_group) * kinds + card_group + 1
+        found, inverse = np.unique(code, return_inverse=True)
+        rest, card = np.divmod(found, kinds)
+        rest, group = np.divmod(rest, groups)
+        which, name = np.divmod(rest, len(variant.names) or 1)
+        cells = zip(
+            [variant.names[number] for number in name.tolist()], group.tolist(), (card - 1).tolist(), strict=True
+        )
+        return _Cells((buckets[which] * self.bucket_length_ms).tolist(), list(cells), inverse)
+
+    def _found(self, cells: "_Cells") -> Iterator[_Sums]:
+        return map(self._sums, cells.bucket_ms, cells.cell)
+
+    def _sums(self, bucket_ms: int, cell: Cell) -> _Sums:
         cells = self._cells.setdefault(bucket_ms, {})
         sums = cells.get(cell)
         if sums is None:
@@ -144,3 +174,16 @@ class Engagement:
 
     def _bucket(self, event_ms: int) -> int:
         return event_ms // self.bucket_length_ms * self.bucket_length_ms
+
+
+class _Cells(NamedTuple):
+    """The distinct cells [c] of columns [n], and to which of them each entry belongs."""
+
+    bucket_ms: list[int]
+    cell: list[Cell]
+    inverse: IntArray
+
+    def sums(self, column: "FloatArray | BoolArray | None") -> list[float]:
+        """Sums by cell; of no column, how many entries there are."""
+        totals: list[float] = np.bincount(self.inverse, column, minlength=len(self.cell)).tolist()
+        return totals

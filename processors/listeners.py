@@ -1,44 +1,64 @@
 """The listeners task: joins, settles, folds listeners into their groups, and ranks their pages.
 
 Batches of events in; what follows from them, once a transaction. Settlement is a function of the events alone; rankings
-also of what the broadcast topics had said by then, which every ranking writes down.
+also of what the broadcast topics had said by then, which every ranking writes down. Events come as columns and leave as
+the bytes of records: where a partition has much to read, nothing is done event by event but in compiled code.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 
 from processors.cocluster.arrays import FloatArray, IntArray
-from processors.engagement import Engagement
+from processors.engagement import Engagement, SettledColumns, StreamColumns, Variants
 from processors.listeners_settings import ListenersSettings
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
+from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
-from processors.settlement.due import CorrectedExposure, EndedStream, SettledImpression
-from processors.settlement.exposure_columns import ExposureColumns
+from processors.settlement.book import text_of
+from processors.settlement.corrections import corrected_outcome
+from processors.settlement.due import Due
+from processors.settlement.interaction_writer import interaction_records
+from processors.settlement.outcome_writer import outcome_records
 from processors.settlement.rows import Row, changed_rows, restore
 from processors.settlement.settlement import Settlement
+from processors.settlement.variants import variants_of
+from processors.settlement.waiting import Waiting
+from processors.wire.columns import ImpressionColumns, StreamEndColumns
+from schemas.codec import decode_as
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
+from schemas.outcomes import OutcomesSettled
 from schemas.stream_ends import StreamEnd
 
 ORGANIC = "organic"
-INTERACTIONS_MAX = 150
-"""So many go into one record: with the longest names that there can be it is one that a broker takes."""
+
+
+class Written(NamedTuple):
+    """The bytes of a message of this type, with what it is keyed by."""
+
+    kind: type[Struct]
+    key: bytes
+    value: bytes
 
 
 class Concluded(NamedTuple):
-    """What follows from a transaction's events: outcomes, interactions and sums as messages, and pages as columns."""
+    """What follows from a transaction's events: outcomes and interactions as bytes, sums as messages, pages as columns."""
 
+    written: list[Written]
     messages: list[Struct]
     pages: list[RankedPages]
 
     def everything(self) -> Iterator[Struct]:
         """All of it as messages."""
+        for one in self.written:
+            yield decode_as(one.kind, one.value)
         yield from self.messages
         for pages in self.pages:
             yield from pages.messages()
@@ -58,157 +78,196 @@ class Listeners:
         self.settlement = Settlement(settings.settlement)
         self._makers = [PageMaker.of(ranking) for ranking in settings.ranking.by_surface()]
         self._engagement = Engagement(settings.bucket_length_ms)
-        self._settled: list[SettledImpression] = []
-        self._played: list[EndedStream | CorrectedExposure] = []
-        self._touched: dict[str, None] = {}
+        self._source = np.frombuffer(msgspec.json.encode(source)[1:-1], dtype=np.uint8)
         self._wall_ms = self._ranked_ms = self._pause_ms = 0
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up the settlement that wrote these rows."""
         self.settlement = restore(self.settings.settlement, rows)
         self._engagement.report_from(self.settlement.counters)
-        waiting = [one for one in self.settlement.listeners.values() if one.touch > self.settlement.ranked_touches]
-        self._touched = dict.fromkeys(one.user_id for one in waiting)
 
     def changed_rows(self) -> Iterable[Row]:
         """Rows of state that have changed since the last call."""
         return changed_rows(self.settlement)
 
+    def take_impressions(self, columns: ImpressionColumns, offsets: IntArray) -> None:
+        """Take in a batch of impressions, with the offsets of its records; `conclude` says what follows."""
+        self.settlement.take_impressions(columns, offsets)
+        self.settlement.advance()
+
+    def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray) -> None:
+        """Take in a batch of stream-ends, with the offsets of its records; `conclude` says what follows."""
+        self.settlement.take_stream_ends(columns, offsets)
+        self.settlement.advance()
+
     def impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> None:
-        """Take in impressions with their offsets; `conclude` says what follows."""
-        self._arrived(self.settlement.arrive_impressions(arrivals))
+        """Take in impressions with their offsets."""
+        self.settlement.arrive_impressions(arrivals)
+        self.settlement.advance()
 
     def stream_ends(self, arrivals: Iterable[tuple[int, StreamEnd]]) -> None:
-        """Take in stream-ends with their offsets; `conclude` says what follows."""
-        self._arrived(self.settlement.arrive_streams(arrivals))
+        """Take in stream-ends with their offsets."""
+        self.settlement.arrive_streams(arrivals)
+        self.settlement.advance()
 
     def tick(self, wall_ms: int, behind: Collection[str] = (), lag_ms: int = 0) -> None:
         """Take note of the wall clock: by it sources that have fallen silent are told, and when pages are due.
 
         Sources in `behind` are not silent: more of theirs waits to be read. What was read last is `lag_ms` old.
         """
-        self.settlement.watermark.tick(wall_ms, behind)
+        self.settlement.tick(wall_ms, behind)
         self._wall_ms, self._pause_ms = wall_ms, min(lag_ms // 2, self.settings.catching_up_ms)
-        self._arrived([])
+        self.settlement.advance()
 
     def dead_letter(self, reason: str) -> None:
         """Count a record that was set aside."""
-        self.settlement.counters[f"dead_letters_{reason}"] += 1
+        self.settlement.dead_letters[f"dead_letters_{reason}"] += 1
 
     def conclude(self) -> Concluded:
         """Say what follows from all that came since this was last asked; before `changed_rows`.
 
         A listener of whom much has come is ranked once: nobody would have seen the rankings in between.
         """
-        settled, self._settled = self._settled, []
-        played, self._played = self._played, []
-        messages = [*self._outcomes(settled), *self._plays(played)]
-        pages = list(self._due_pages())
+        due = self.settlement.hand_over()
+        row = self.learned.rows_of(self.settlement.card_names())
+        written = [*self._outcomes(due, row)]
+        corrections = self._plays(due, row, written)
+        pages = list(self._due_pages(row))
         sums = self._engagement.hand_over(
             self.source,
-            watermark_ms=self.settlement.watermark.value_ms,
+            watermark_ms=self.settlement.watermark_ms,
             generation=self.learned.blocks.generation,
             counters=self.settlement.counters,
         )
-        return Concluded([*messages, *sums], pages)
+        return Concluded(written, [*corrections, *sums], pages)
 
-    def _arrived(self, touched: Iterable[str]) -> None:
-        self._touched.update(dict.fromkeys(touched))
-        for item in self.settlement.advance():
-            if isinstance(item, SettledImpression):
-                self._settled.append(item)
-            else:
-                self._played.append(item)
-
-    def _outcomes(self, items: Sequence[SettledImpression]) -> Iterator[Struct]:
-        if not items:
+    def _outcomes(self, due: Due, row: IntArray) -> Iterator[Written]:
+        """The outcomes of each card, with the soft groups of the listeners as they were when each page settled."""
+        if not len(due.pages):
             return
-        exposures = ExposureColumns(items)
-        weights = self.learned.user_weights(self.learned.play_columns([item.plays for item in items]))
-        yield from exposures.outcomes(list(map(tuple, weights.tolist())), self.learned.blocks.generation)
-        self._engagement.add_settled(exposures, weights.argmax(axis=1), self._card_groups(exposures.card_id))
-
-    def _plays(self, items: Sequence[EndedStream | CorrectedExposure]) -> Iterator[Struct]:
-        if not items:
-            return
-        sampled: list[EndedStream] = []
-        cards = [item.stream.card_id for item in items]
-        weights = self.learned.user_weights(self.learned.play_columns([item.plays for item in items]))
-        columns = zip(
-            items,
-            weights.argmax(axis=1).tolist(),
-            weights.tolist(),
-            self._card_groups(cards).tolist(),
-            strict=True,
-        )
-        self._add_evidence(items, weights)
-        for item, group, row, card_group in columns:
-            if isinstance(item, CorrectedExposure):
-                yield item.outcome(tuple(row), self.learned.blocks.generation)
-                cell = (item.impression.variant, group, card_group)
-                self._engagement.add_correction(item.stream.event_ms, cell, item.previous_ms, item.played_ms)
-                continue
-            seconds = item.stream.played_ms / 1_000.0
-            cell = (item.variant or ORGANIC, group, card_group)
-            self._engagement.add_stream(item.stream.event_ms, cell, seconds, float(np.log1p(seconds)))
-            if self._is_sampled(item.stream.user_id):
-                sampled.append(item)
-        for first in range(0, len(sampled), INTERACTIONS_MAX):
-            yield self._interactions(sampled[first : first + INTERACTIONS_MAX])
-
-    def _interactions(self, items: Sequence[EndedStream]) -> Interactions:
-        streams = [item.stream for item in items]
-        return Interactions(
-            source=self.source,
-            event_id=tuple([stream.event_id for stream in streams]),
-            user_id=tuple([stream.user_id for stream in streams]),
-            card_id=tuple([stream.card_id for stream in streams]),
-            event_ms=tuple([stream.event_ms for stream in streams]),
-            played_ms=tuple([stream.played_ms for stream in streams]),
-            organic=tuple([item.variant is None for item in items]),
+        book, generation = self.settlement.book, self.learned.blocks.generation
+        plays = PlayColumns(due.page_offsets, row[due.page_plays["card"]], due.page_plays["played_ms"] / 1_000.0)
+        weights = self.learned.user_weights(plays)
+        records = outcome_records(book, due, weights, generation)
+        data, names, start = records.data.tobytes(), self.settlement.card_names(), 0
+        for end, card in zip(records.ends.tolist(), records.card.tolist(), strict=True):
+            yield Written(OutcomesSettled, names[card].encode(), data[start:end])
+            start = end
+        page = np.repeat(np.arange(len(due.pages)), due.pages["count"])
+        named, number = variants_of(book, due.pages["page"], ORGANIC)
+        self._engagement.add_settled(
+            SettledColumns(
+                event_ms=due.pages["settled_ms"][page],
+                variant=Variants(named, number[page]),
+                user_group=weights.argmax(axis=1)[page],
+                card_group=self._card_groups(row[due.exposures["card"]]),
+                played_ms=due.exposures["played_ms"],
+                is_discovery=due.exposures["is_discovery"],
+            )
         )
 
-    def _card_groups(self, cards: Sequence[str]) -> IntArray:
-        """The hard card group [n] of these cards; -1 where nobody knows the card."""
-        return np.append(self.learned.card_groups(), -1)[self.learned.rows_of(cards)]
+    def _plays(self, due: Due, row: IntArray, written: list[Written]) -> list[Struct]:
+        """Streams that have ended: interactions into `written`, sums into the engagement; gives the corrections."""
+        streams, book = due.streams, self.settlement.book
+        if not len(streams):
+            return []
+        plays = PlayColumns(due.stream_offsets, row[due.stream_plays["card"]], due.stream_plays["played_ms"] / 1_000.0)
+        weights, cards = self.learned.user_weights(plays), row[streams["card"]]
+        named, number = variants_of(book, streams["page"], ORGANIC)
+        seconds = streams["played_ms"] / 1_000.0
+        ended = StreamColumns(
+            event_ms=np.ascontiguousarray(streams["event_ms"]),
+            variant=Variants(named, number),
+            user_group=weights.argmax(axis=1),
+            card_group=self._card_groups(cards),
+            seconds=seconds,
+            x=np.log1p(seconds),
+        )
+        self._engagement.add_streams(ended)
+        self._add_evidence(ended, cards, weights)
+        chosen = self._sampled(due)
+        source = self.source.encode()
+        records = interaction_records(book, due, chosen, self._source)
+        written.extend(Written(Interactions, source, value) for value in records)
+        return [
+            self._corrected(due, place, ended, weights) for place in np.flatnonzero(streams["is_correction"]).tolist()
+        ]
 
-    def _add_evidence(self, items: Sequence[EndedStream | CorrectedExposure], weights: FloatArray) -> None:
+    def _corrected(self, due: Due, place: int, ended: StreamColumns, weights: FloatArray) -> Struct:
+        """The correction that a stream makes, which is counted here."""
+        stream, names = due.streams[place], self.settlement.card_names()
+        cell = (
+            ended.variant.names[ended.variant.number[place]],
+            int(ended.user_group[place]),
+            int(ended.card_group[place]),
+        )
+        self._engagement.add_correction(
+            int(stream["event_ms"]), cell, int(stream["previous_ms"]), int(stream["total_ms"])
+        )
+        return corrected_outcome(
+            self.settlement.book,
+            stream,
+            card_id=names[stream["card"]],
+            variant=cell[0],
+            weights=tuple(weights[place].tolist()),
+            generation=self.learned.blocks.generation,
+        )
+
+    def _card_groups(self, rows: IntArray) -> IntArray:
+        """The hard card group [n] of the cards of these rows; -1 where nobody knows the card."""
+        return np.append(self.learned.card_groups(), -1)[rows]
+
+    def _add_evidence(self, ended: StreamColumns, cards: IntArray, weights: FloatArray) -> None:
         """What the streams of known cards among these say of the co-clusters, against what those led to expect."""
-        rows = self.learned.rows_of([item.stream.card_id for item in items])
-        chosen = np.flatnonzero((rows >= 0) & np.array([isinstance(item, EndedStream) for item in items]))
-        streams = [items[number].stream for number in chosen.tolist()]
-        users, cards = weights[chosen], self.learned.card_weights_of(rows[chosen])
+        known = np.flatnonzero(cards >= 0)
+        users, groups = weights[known], self.learned.card_weights_of(cards[known])
         self._engagement.add_evidence(
-            np.array([stream.event_ms for stream in streams], dtype=np.int64),
+            ended.event_ms[known],
             users,
-            cards,
-            x=np.log1p(np.array([stream.played_ms for stream in streams]) / 1_000.0),
-            expected=np.einsum("ng,gk,nk->n", users, self.learned.blocks.mean, cards),
+            groups,
+            x=ended.x[known],
+            expected=((users @ self.learned.blocks.mean) * groups).sum(axis=1),
         )
 
-    def _is_sampled(self, user_id: str) -> bool:
-        return name_key(user_id) < self.settings.sample_share * 2.0**64
+    def _sampled(self, due: Due) -> IntArray:
+        """Places of the due streams of the users from whom the co-clusters learn."""
+        if self.settings.sample_share >= 1.0:
+            return np.arange(len(due.streams))
+        text, limit = self.settlement.book.text, self.settings.sample_share * 2.0**64
+        spans = zip(due.streams["user"].tolist(), due.streams["user_end"].tolist(), strict=True)
+        return np.flatnonzero([name_key(text_of(text, *span)) < limit for span in spans])
 
-    def _due_pages(self) -> Iterator[RankedPages]:
+    def _due_pages(self, row: IntArray) -> Iterator[RankedPages]:
         if self._wall_ms - self._ranked_ms < self._pause_ms:
             return
-        touched, self._touched = self._touched, {}
         self._ranked_ms = self._wall_ms
-        self.settlement.ranked_touches = self.settlement.touches
-        requests = []
-        for user_id in touched:
-            listener = self.settlement.listeners.get(user_id)
-            if listener is not None:
-                requests.append(
-                    RankingRequest(
-                        user_id=user_id,
-                        ranking_number=listener.event_count,
-                        event_ms=listener.newest_ms,
-                        plays=listener.plays[-self.settings.settlement.plays_max :],
-                        sources=dict(sorted((listener.offsets | self.positions).items())),
-                    )
-                )
+        waiting = self.settlement.waiting()
+        requests = self._requests(waiting)
+        plays = PlayColumns(waiting.offsets, row[waiting.plays["card"]], waiting.plays["played_ms"] / 1_000.0)
         for maker in self._makers:
-            pages = maker.pages(self.learned, requests)
+            pages = maker.pages(self.learned, requests, plays)
             if pages is not None:
                 yield pages
+
+    def _requests(self, waiting: Waiting) -> Sequence[RankingRequest]:
+        book = self.settlement.book
+        chosen = book.listeners[waiting.place]
+        columns = ("start", "end", "event_count", "newest_ms", "impressions_offset", "stream_ends_offset")
+        requests = []
+        for start, end, count, newest_ms, shown, ended in zip(
+            *(chosen[name].tolist() for name in columns), strict=True
+        ):
+            sources = {**self.positions}
+            if shown >= 0:
+                sources["impressions"] = shown
+            if ended >= 0:
+                sources["stream-ends"] = ended
+            requests.append(
+                RankingRequest(
+                    user_id=text_of(book.text, start, end),
+                    ranking_number=count,
+                    event_ms=newest_ms,
+                    sources=dict(sorted(sources.items())),
+                )
+            )
+        return requests

@@ -1,7 +1,7 @@
 """Bytes to messages and back: typed, validated, and with a named reason where bytes cannot be read."""
 
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -12,6 +12,7 @@ from schemas.topics import TOPICS
 VALUE_BYTES_MAX = 1_000_000
 """A larger record is set aside unread: a page of a thousand cards is 60 kB."""
 
+_S = TypeVar("_S", bound=Struct)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -30,6 +31,16 @@ def _decoder(topic: str) -> "msgspec.json.Decoder[Any]":
     if message is None:
         raise KeyError(f"{topic} carries no messages of its own")
     return msgspec.json.Decoder(message)
+
+
+@cache
+def _decoder_as(kind: type[_S]) -> "msgspec.json.Decoder[_S]":
+    return msgspec.json.Decoder(kind)
+
+
+def decode_as(kind: type[_S], value: bytes) -> _S:
+    """The message of this type that was encoded to these bytes by ourselves: raises msgspec's errors."""
+    return _decoder_as(kind).decode(value)
 
 
 def encode(message: Struct) -> bytes:

@@ -10,13 +10,12 @@ from processors.bandit.posterior import Posterior, posterior
 from processors.cocluster.arrays import FloatArray, IntArray
 from processors.cocluster.block_model import BlockModel
 from processors.ranking.catalogue_index import CatalogueIndex
-from processors.ranking.play_columns import PlayColumns
+from processors.ranking.play_columns import Play, PlayColumns
 from processors.ranking.soft_groups import block_model_of, overlap_of, rounded_weights, softmax
 from processors.rewards.published_times import times_of
 from processors.rewards.reward import GroupedReward, unknown_blocks
 from processors.rewards.streaming_times import StreamingTimes
 from processors.rewards.success import Success
-from processors.settlement.listener import Play
 from schemas.catalogue import CatalogueCard
 from schemas.learning import CardGroup, CardStatistics, CoClusters
 

@@ -13,6 +13,7 @@ from processors.policies.policy import Policy
 from processors.ranking.doubt import doubt_of
 from processors.ranking.freshness import fresh_gain
 from processors.ranking.learned import Learned
+from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.scores import Scores, scores_of
@@ -45,13 +46,19 @@ class PageMaker:
         pages = self.pages(learned, requests)
         return [] if pages is None else pages.messages()
 
-    def pages(self, learned: Learned, requests: Sequence[RankingRequest]) -> RankedPages | None:
-        """The pages of these requests, in columns; none where there are no requests, or no shelf."""
+    def pages(
+        self, learned: Learned, requests: Sequence[RankingRequest], plays: PlayColumns | None = None
+    ) -> RankedPages | None:
+        """The pages of these requests, in columns; none where there are no requests, or no shelf.
+
+        `plays` are those of the requests' listeners where they are in columns already.
+        """
         settings = self.settings
         shelves = learned.catalogue.shelves(deduplicated=settings.deduplicate)
         if not requests or not shelves:
             return None
-        plays = learned.play_columns([request.plays for request in requests])
+        if plays is None:
+            plays = learned.play_columns([request.plays for request in requests])
         weights = learned.user_weights(plays)
         scores = scores_of(learned, self.reward, plays, weights, settings.own_weight)
         maker = ShelfMaker(

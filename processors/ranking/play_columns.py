@@ -6,9 +6,19 @@ from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from processors.cocluster.arrays import FloatArray, IntArray
-from processors.settlement.listener import Play
+
+
+class Play(Struct, frozen=True, array_like=True, order=True, gc=False):
+    """One stream of a listener, ordered by when it ended."""
+
+    event_ms: int
+    event_id: str
+    card_id: str
+    played_ms: int
+
 
 _card_of, _played_of = attrgetter("card_id"), attrgetter("played_ms")
 

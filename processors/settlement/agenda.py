@@ -1,4 +1,4 @@
-"""What the watermark has reached: streams are attributed, exposures settled, impressions forgotten, listeners evicted."""
+"""What event time has reached: streams are attributed, exposures settled, impressions forgotten; and eviction."""
 
 import numpy as np
 
@@ -39,25 +39,34 @@ def advance(book: Book, due: Due, limits: Limits) -> bool:
     """
     totals = book.totals[0]
     while totals["agenda"] and book.agenda[0]["event_ms"] <= totals["watermark_ms"]:
-        kind, place, serial = kind_of(book.agenda[0]["tie"]), book.agenda[0]["place"], book.agenda[0]["serial"]
-        if kind == ATTRIBUTE:
-            if book.streams[place]["serial"] == serial and book.streams[place]["is_pending"]:
-                if not _has_room(due, 0, limits):
-                    return False
-                _attribute(book, place, due, limits)
-        elif book.impressions[place]["serial"] == serial:
-            if kind == SETTLE:
-                if not _has_room(due, book.impressions[place]["count"], limits):
-                    return False
-                _settle(book, place, due, limits)
-            else:
-                drop_impression(book, place)
+        if not _keep_appointment(book, due, limits):
+            return False
         strike_first(book)
     while totals["leaving"] != NONE or _is_overfull(book, limits):
         if totals["leaving"] == NONE:
             totals["leaving"] = totals["least_recent"]
         if not _evict_some(book, totals["leaving"], due, limits):
             return False
+    return True
+
+
+@compiled
+def _keep_appointment(book: Book, due: Due, limits: Limits) -> bool:
+    """Do what comes first on the agenda, if it still means anything; false where `due` is full."""
+    entry = book.agenda[0]
+    kind, place = kind_of(entry["tie"]), entry["place"]
+    if kind == ATTRIBUTE:
+        if book.streams[place]["serial"] == entry["serial"] and book.streams[place]["is_pending"]:
+            if not _has_room(due, 0, limits):
+                return False
+            _attribute(book, place, due, limits)
+    elif book.impressions[place]["serial"] == entry["serial"]:
+        if kind == SETTLE:
+            if not _has_room(due, book.impressions[place]["count"], limits):
+                return False
+            _settle(book, place, due, limits)
+        else:
+            drop_impression(book, place)
     return True
 
 

@@ -8,7 +8,7 @@ propensity as it was written. Every text is preceded by its length in two bytes.
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled, inlined
+from processors.compiled import compiled
 from processors.wire.binary import get_int, put_int, put_text, text_end
 from processors.wire.columns import ImpressionColumns
 
@@ -43,13 +43,19 @@ def write_page(columns: ImpressionColumns, number: Index, out: IntArray, at: Ind
     return int(at)
 
 
-@inlined
+@compiled
+def shown_ms_of(text: IntArray, page: Index) -> int:
+    """When the page was shown."""
+    return get_int(text, page, 8)
+
+
+@compiled
 def logged_at(text: IntArray, page: Index) -> int:
     """Where the five texts begin that were logged with a page."""
     return text_end(text, page + ID_AT)
 
 
-@inlined
+@compiled
 def variant_at(text: IntArray, page: Index) -> int:
     """Where the variant stands: after the surface."""
     return text_end(text, logged_at(text, page))

@@ -37,7 +37,9 @@ def row_columns(book: Book, limits: Limits) -> RowColumns:
     )
     used = write_rows(book, rows)
     ends = rows.value_ends[used - 1] if used else 0
-    return RowColumns(rows.keys, rows.key_ends[:used], rows.values[:ends], rows.value_ends[:used], rows.is_deleted[:used])
+    return RowColumns(
+        rows.keys, rows.key_ends[:used], rows.values[:ends], rows.value_ends[:used], rows.is_deleted[:used]
+    )
 
 
 @compiled

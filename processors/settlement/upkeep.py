@@ -230,9 +230,9 @@ def find_stream(book: Book, listener: Index, key: Any, data: IntArray, start: In
     at = np.int64(key & np.uint64(mask))
     while index[at] != NONE:
         row = book.streams[index[at]]
-        if row["hash"] == key and row["listener"] == listener:
-            if same_text(book.text, row["start"], row["end"], data, start, end):
-                return int(index[at])
+        is_owned = row["hash"] == key and row["listener"] == listener
+        if is_owned and same_text(book.text, row["start"], row["end"], data, start, end):
+            return int(index[at])
         at = (at + 1) & mask
     return NONE
 
@@ -396,4 +396,3 @@ def _is_before(one: Any, other: Any) -> bool:
     return bool(
         one["event_ms"] < other["event_ms"] or (one["event_ms"] == other["event_ms"] and one["tie"] < other["tie"])
     )
-

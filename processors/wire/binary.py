@@ -3,13 +3,13 @@
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled, inlined
+from processors.compiled import compiled
 
 TEXT_MAX = 0xFFFF
 """Longer texts there are none: an identifier has 256 characters, of six bytes each at most."""
 
 
-@inlined
+@compiled
 def put_int(out: IntArray, at: Index, value: Index, size: Index) -> int:
     """Write an integer that is not negative in so many bytes; gives the place after it."""
     rest = np.int64(value)
@@ -19,7 +19,7 @@ def put_int(out: IntArray, at: Index, value: Index, size: Index) -> int:
     return int(at + size)
 
 
-@inlined
+@compiled
 def get_int(data: IntArray, at: Index, size: Index) -> int:
     """Read an integer of so many bytes."""
     value = np.int64(0)
@@ -37,7 +37,7 @@ def put_text(out: IntArray, at: Index, data: IntArray, start: Index, end: Index)
     return int(at + end - start)
 
 
-@inlined
+@compiled
 def text_end(data: IntArray, at: Index) -> int:
     """Where the text ends whose length stands at `at`; it begins two bytes after."""
     return int(at + 2 + get_int(data, at, 2))

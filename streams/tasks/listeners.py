@@ -59,8 +59,13 @@ class ListenersTask:
     def conclude(self) -> Iterable[Produced]:
         """Outcomes, interactions, rankings and sums that follow from what came since the last commit."""
         concluded = self.core.conclude()
+        written = (Produced(topic_of(kind), key, value) for kind, key, value in concluded.written)
         rankings = chain.from_iterable(pages.encoded() for pages in concluded.pages)
-        return [*map(produced, concluded.messages), *(Produced(RANKINGS, key, value) for key, value in rankings)]
+        return [
+            *written,
+            *map(produced, concluded.messages),
+            *(Produced(RANKINGS, key, value) for key, value in rankings),
+        ]
 
     def changed(self) -> Iterable[StateRow]:
         """Rows of the settlement."""

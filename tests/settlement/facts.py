@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from processors.settlement.book import text_of
+from processors.settlement.book import NONE, text_of
 from processors.settlement.due import Due
 from processors.settlement.page import ID_AT, LOGGED_COUNT, logged_at, spans_of_page, variant_at
 from processors.settlement.settlement import Settlement
@@ -179,3 +179,14 @@ def _settled_plainly(due: reference.SettledImpression) -> Settled:
         tuple((*column, column[3] not in known) for column in columns),
         tuple((play.card_id, play.played_ms) for play in due.plays),
     )
+
+
+def event_counts(settlement: Settlement) -> dict[str, int]:
+    """How many events of each listener were accepted."""
+    book, counts = settlement.book, {}
+    place = int(book.totals["least_recent"][0])
+    while place != NONE:
+        listener = book.listeners[place]
+        counts[text_of(book.text, int(listener["start"]), int(listener["end"]))] = int(listener["event_count"])
+        place = int(listener["later"])
+    return counts

@@ -13,7 +13,6 @@ from processors.settlement.settings import SettlementSettings
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
 
-
 TICK_GAP_MAX_MS = 1_000
 """Longer gaps between ticks are our own standing still: they say nothing of how silent a source is."""
 
@@ -133,7 +132,6 @@ class OpenImpression(Struct, array_like=True):
         )
 
 
-
 class Listener(Struct):
     """One listener of one partition. `event_count` numbers the rankings: it counts the accepted events.
 
@@ -209,7 +207,6 @@ class CorrectedExposure(Struct, frozen=True):
     played_ms: int
     stream_count: int
     plays: tuple[Play, ...]
-
 
 
 class EndedStream(Struct, frozen=True):

@@ -1,36 +1,74 @@
-"""What travels in columns stays a record that a broker takes, whatever the names in it."""
+"""What travels in columns stays a record that a broker takes, whatever the names in it, and says what it should."""
 
-from processors.listeners import INTERACTIONS_MAX
-from processors.settlement.exposure_columns import OUTCOMES_MAX
-from schemas.codec import VALUE_BYTES_MAX, encode
-from schemas.interactions import Interaction, Interactions
-from schemas.outcomes import LoggedPage, OutcomeSettled, OutcomesSettled
+import msgspec
+import numpy as np
+import pytest
 
-LONGEST = "\x01" * 252  # six bytes a character in JSON
+from processors.listeners import Listeners
+from processors.listeners_settings import ListenersSettings
+from processors.settlement.settings import SettlementSettings
+from schemas.codec import VALUE_BYTES_MAX, decode_as, encode
+from schemas.impressions import Impression
+from schemas.interactions import Interactions
+from schemas.outcomes import OutcomesSettled
+from tests.builders import impression, stream_end
+
+LONGEST = "\x01" * 250  # six bytes a character in JSON
+EVENTS = 1_500
 
 
-def test_outcomes_with_the_longest_names_fit_into_a_record() -> None:
-    outcomes = [
-        OutcomeSettled(
-            impression_id=LONGEST,
-            row=10**6,
-            slot=10**6,
-            shelf_id=LONGEST,
-            user_id=LONGEST,
-            card_id=LONGEST,
-            shown_ms=10**14,
-            settled_ms=10**14,
-            played_ms=10**10,
-            stream_count=10**6,
-            propensity=0.123456789,
-            logged=LoggedPage(*(f"{LONGEST}{number:04}" for _ in range(5))),
-            user_weights=(0.0078125,) * 128,
+def concluded(prefix: str) -> list[tuple[type[msgspec.Struct], bytes]]:
+    """What a transaction writes of many pages and streams whose names begin like this."""
+    core = Listeners(ListenersSettings(settlement=SettlementSettings(lateness_ms=0)), source="listeners/0")
+    named = {name: f"{prefix}{name[0]}" for name in ("surface", "variant", "policy_version", "reward_version")}
+    pages = [
+        msgspec.structs.replace(
+            impression(event_id=f"{prefix}{n}", user_id=f"{prefix}u{n}", event_ms=n, cards=(f"{prefix}c",)),
+            model_version=f"{prefix}{n}",
+            **named,
         )
-        for number in range(OUTCOMES_MAX)
+        for n in range(EVENTS)
     ]
-    assert len(encode(OutcomesSettled.of(outcomes))) < VALUE_BYTES_MAX
+    ends = [
+        stream_end(
+            event_id=f"{prefix}{n}", user_id=f"{prefix}u{n}", card_id=f"{prefix}c", started_ms=n, event_ms=n + 60_000
+        )
+        for n in range(EVENTS)
+    ]
+    later: list[Impression] = [impression(event_id="later", user_id="later", event_ms=10**8)]
+    core.impressions(list(enumerate([*pages, *later])))
+    core.stream_ends(
+        list(enumerate([*ends, stream_end(event_id="later", user_id="later", started_ms=10**8, event_ms=10**8)]))
+    )
+    return [(one.kind, one.value) for one in core.conclude().written]
 
 
-def test_interactions_with_the_longest_names_fit_into_a_record() -> None:
-    one = Interaction(event_id=LONGEST, user_id=LONGEST, card_id=LONGEST, event_ms=10**14, played_ms=10**9)
-    assert len(encode(Interactions.of("listeners/0", [one] * INTERACTIONS_MAX))) < VALUE_BYTES_MAX
+@pytest.mark.parametrize(("prefix", "records_min"), [("", 2), (LONGEST, 12)])
+@pytest.mark.parametrize("kind", [OutcomesSettled, Interactions])
+def test_records_fit_and_nothing_is_missing(kind: type[msgspec.Struct], prefix: str, records_min: int) -> None:
+    values = [value for each, value in concluded(prefix) if each is kind]
+    assert max(map(len, values)) < VALUE_BYTES_MAX
+    messages = [decode_as(kind, value) for value in values]
+    names = [name for message in messages for name in getattr(message, "user_id")]  # noqa: B009  of either
+    assert {name for name in names if name != "later"} == {f"{prefix}u{n}" for n in range(EVENTS)}
+    assert len(messages) >= records_min
+
+
+def test_what_is_written_is_what_would_be_encoded() -> None:
+    for kind, value in concluded('\u00e9\\"'):
+        message = decode_as(kind, value)
+        assert msgspec.json.decode(value) == msgspec.json.decode(encode(message))
+        assert list(msgspec.json.decode(value)) == list(msgspec.json.decode(encode(message)))
+
+
+def test_outcomes_say_what_was_logged_with_each_page() -> None:
+    messages = [decode_as(OutcomesSettled, value) for kind, value in concluded("x") if kind is OutcomesSettled]
+    for outcome in (one for message in messages for one in message.outcomes() if one.user_id != "later"):
+        number = outcome.impression_id[1:]
+        assert (outcome.user_id, outcome.logged.model_version, outcome.logged.surface) == (
+            f"xu{number}",
+            f"x{number}",
+            "xs",
+        )
+        assert np.isclose(sum(outcome.user_weights), 1.0)
+        assert outcome.played_ms == 60_000

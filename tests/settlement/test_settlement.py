@@ -265,7 +265,11 @@ BOUNDED = [
 
 @settings(max_examples=500)
 @given(
-    st.sampled_from(BOUNDED), histories(MANY, longest_ms=1_200), st.randoms(use_true_random=False), PLACES, st.booleans()
+    st.sampled_from(BOUNDED),
+    histories(MANY, longest_ms=1_200),
+    st.randoms(use_true_random=False),
+    PLACES,
+    st.booleans(),
 )
 def test_it_agrees_with_settlement_told_plainly(
     how: SettlementSettings, events: list[Event], random: Random, places: list[int], in_disorder: bool

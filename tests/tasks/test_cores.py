@@ -24,6 +24,7 @@ from schemas.monitoring import BlockEvidence, EngagementSums
 from schemas.outcomes import OutcomeCorrected, OutcomeSettled, OutcomesSettled, one_by_one
 from schemas.rankings import ShelfRanking
 from tests.builders import by_card, card, impression, outcome, stream_end
+from tests.settlement.facts import event_counts
 from tests.settlement.test_settlement import PLACES, cut, histories
 
 T = TypeVar("T")
@@ -217,7 +218,7 @@ def test_pages_put_off_while_catching_up_are_made_in_the_end_also_after_crashes(
     core.restore(kept.rows.items())
     core.tick(10_000)
     newest |= {m.user_id: m.ranking_number for each in core.conclude().pages for m in each.messages()}
-    assert newest == {user_id: listener.event_count for user_id, listener in core.settlement.listeners.items()}
+    assert newest == event_counts(core.settlement)
 
 
 def test_who_catches_up_makes_pages_now_and_then_and_who_reads_along_at_once() -> None:

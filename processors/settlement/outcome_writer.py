@@ -1,0 +1,295 @@
+"""Settled exposures as records of outcomes by card, from columns straight to bytes, compiled.
+
+A record holds what one transaction settled of a card, or a part of it: at most `OUTCOMES_MAX`, and fewer where names
+are so long that it would come near what a broker takes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.compiled import compiled
+from processors.settlement.book import NONE, Book, Names, names_with_room, new_names, number_of
+from processors.settlement.due import Due
+from processors.settlement.page import ID_AT, LOGGED_COUNT, exposures_at, logged_at, spans_of_page
+from processors.wire.binary import text_end
+from processors.wire.json_writer import marks, put_comma, put_mark, put_number, put_string, put_whole
+
+OUTCOMES_MAX = 1_000
+RECORD_BYTES_MAX = 500_000
+_NUMBERS_BYTES, _WEIGHT_BYTES, _RECORD_BYTES, _LOGGED_BYTES = 128, 10, 512, 100
+
+(
+    _TYPE, _IMPRESSION_ID, _ROW, _SLOT, _SHELF_ID, _USER_ID, _SHOWN_MS, _SETTLED_MS, _PLAYED_MS, _STREAM_COUNT,
+    _PROPENSITY, _PAGE, _LOGGED, _USER_WEIGHTS, _GENERATION, _END,
+) = marks(
+    b'{"type":"outcomes-settled.v1","card_id":', b',"impression_id":[', b'],"row":[', b'],"slot":[', b'],"shelf_id":[',
+    b'],"user_id":[', b'],"shown_ms":[', b'],"settled_ms":[', b'],"played_ms":[', b'],"stream_count":[',
+    b'],"propensity":[', b'],"page":[', b'],"logged":[', b'],"user_weights":[', b'],"generation":', b"}",
+)  # fmt: skip
+_SURFACE, _VARIANT, _POLICY, _REWARD, _MODEL, _LOGGED_END = marks(
+    b'{"surface":', b',"variant":', b',"policy_version":', b',"reward_version":', b',"model_version":', b"}"
+)
+
+
+class Exposures(NamedTuple):
+    """All x due exposures, each with its page, and of them the order in which they are written: card by card."""
+
+    order: IntArray  # [x]
+    page: IntArray  # [x], place among the due pages
+    row: IntArray
+    slot: IntArray
+    shelf: IntArray  # [x, 2], spans of the book's text
+    propensity: IntArray
+    size: IntArray  # [x]: bytes that the exposure takes in a record, at most
+
+
+class Logged(NamedTuple):
+    """What was logged with each of the due pages: which of the distinct ones, by the page where it was first seen."""
+
+    number: IntArray  # [p]
+    first: IntArray  # [n], where that page begins in the book's text
+
+
+class Records(NamedTuple):
+    """r records: record i is `data[ends[i - 1]:ends[i]]`, of card `card[i]`."""
+
+    data: IntArray
+    ends: IntArray
+    card: IntArray
+
+
+def outcome_records(book: Book, due: Due, weights: FloatArray, generation: int) -> Records:
+    """Records of all due exposures; `weights` [p, G] are the soft groups of the due pages' listeners.
+
+    Cards come in the order of their numbers, and outcomes of a card in the order in which they became due.
+    """
+    logged = _logged(book, due)
+    exposures = spread(book, due, weights.shape[1])
+    order, parts = sorted_parts(due.exposures["card"], exposures.size, int(book.cards.counts[0]))
+    exposures = exposures._replace(order=order)
+    room = int(exposures.size.sum()) + len(parts) * _room_of_record(book)
+    data, ends = np.empty(room, dtype=np.uint8), np.zeros(len(parts), dtype=np.int64)
+    write_records(book, due, exposures, logged, weights, generation, parts, data, ends)
+    return Records(data, ends, due.exposures["card"][order[parts[:, 0]]] if len(parts) else ends)
+
+
+def _room_of_record(book: Book) -> int:
+    count = int(book.cards.counts[0])
+    rows = book.cards.rows[:count]
+    return _RECORD_BYTES + int((rows["end"] - rows["start"]).max(initial=0))
+
+
+def _logged(book: Book, due: Due) -> Logged:
+    number, first = np.zeros(len(due.pages), dtype=np.int64), np.zeros(len(due.pages), dtype=np.int64)
+    spans = spans_of_logged(book, due)
+    names = names_with_room(new_names(), len(spans), int((spans[:, 1] - spans[:, 0]).sum()))
+    number_logged(book, due, spans, names, number, first)
+    return Logged(number, first[: int(names.counts[0])])
+
+
+@compiled
+def spans_of_logged(book: Book, due: Due) -> IntArray:
+    """Where what was logged with each due page stands in the book's text [p, 2]."""
+    spans = np.empty((len(due.pages), 2), dtype=np.int64)
+    for number in range(len(due.pages)):
+        page = due.pages[number]["page"]
+        spans[number, 0], spans[number, 1] = logged_at(book.text, page), exposures_at(book.text, page)
+    return spans
+
+
+@compiled
+def number_logged(book: Book, due: Due, spans: IntArray, names: Names, number: IntArray, first: IntArray) -> None:
+    """Number what was logged with each due page; `first` gets the page where each was first seen."""
+    for place in range(len(spans)):
+        before = names.counts[0]
+        number[place] = number_of(names, book.text, spans[place, 0], spans[place, 1])
+        if number[place] == before:
+            first[before] = due.pages[place]["page"]
+
+
+@compiled
+def spread(book: Book, due: Due, groups: Index) -> Exposures:
+    """What the pages say of each due exposure; in no order yet."""
+    count = len(due.exposures)
+    exposures = Exposures(
+        np.empty(0, dtype=np.int64),
+        np.empty(count, dtype=np.int64),
+        np.empty(count, dtype=np.int64),
+        np.empty(count, dtype=np.int64),
+        np.empty((count, 2), dtype=np.int64),
+        np.empty((count, 2), dtype=np.int64),
+        np.empty(count, dtype=np.int64),
+    )
+    for number in range(len(due.pages)):
+        page = due.pages[number]
+        first, last = page["exposures"], page["exposures"] + page["count"]
+        row, slot, shelf, propensity = spans_of_page(book.text, page["page"])
+        exposures.page[first:last] = number
+        exposures.row[first:last], exposures.slot[first:last] = row, slot
+        exposures.shelf[first:last], exposures.propensity[first:last] = shelf, propensity
+        # texts of the page by their longest possible: its id and what was logged with it
+        common = exposures_at(book.text, page["page"]) - page["page"] + page["user_end"] - page["user"]
+        common += _NUMBERS_BYTES + _LOGGED_BYTES + _WEIGHT_BYTES * groups
+        for place in range(first, last):
+            texts = exposures.shelf[place, 1] - exposures.shelf[place, 0]
+            texts += exposures.propensity[place, 1] - exposures.propensity[place, 0]
+            exposures.size[place] = common + texts
+    return exposures
+
+
+@compiled
+def sorted_parts(card: IntArray, size: IntArray, cards: Index) -> tuple[IntArray, IntArray]:
+    """Order [x] that puts exposures card by card, and parts [r, 2] of it that make one record each."""
+    starts = np.zeros(cards + 1, dtype=np.int64)
+    for place in range(len(card)):
+        starts[card[place] + 1] += 1
+    for number in range(cards):
+        starts[number + 1] += starts[number]
+    order = np.empty(len(card), dtype=np.int64)
+    for place in range(len(card)):
+        order[starts[card[place]]] = place
+        starts[card[place]] += 1
+    parts = np.empty((len(card), 2), dtype=np.int64)
+    count, first, used = 0, 0, np.int64(0)
+    for at in range(len(order)):
+        is_full = at - first == OUTCOMES_MAX or used + size[order[at]] > RECORD_BYTES_MAX
+        if at > first and (is_full or card[order[at]] != card[order[first]]):
+            parts[count, 0], parts[count, 1] = first, at
+            count, first, used = count + 1, at, np.int64(0)
+        used += size[order[at]]
+    if len(order):
+        parts[count, 0], parts[count, 1] = first, len(order)
+        count += 1
+    return order, parts[:count]
+
+
+@compiled
+def write_records(
+    book: Book,
+    due: Due,
+    exposures: Exposures,
+    logged: Logged,
+    weights: FloatArray,
+    generation: Index,
+    parts: IntArray,
+    out: IntArray,
+    ends: IntArray,
+) -> None:
+    """Write one record for each part; `ends` say where each ends."""
+    at, within = np.int64(0), np.full(len(logged.first), NONE, dtype=np.int64)
+    for part in range(len(parts)):
+        chosen = exposures.order[parts[part, 0] : parts[part, 1]]
+        card = book.cards.rows[due.exposures[chosen[0]]["card"]]
+        at = put_mark(out, at, _TYPE)
+        at = put_string(out, at, book.cards.text, card["start"], card["end"])
+        at = _put_exposures(book, due, exposures, chosen, out, at)
+        at = _put_logged(book, exposures, logged, chosen, within, out, at)
+        at = put_mark(out, at, _USER_WEIGHTS)
+        for place in range(len(chosen)):
+            at = put_comma(out, at, place == 0)
+            at = _put_weights(weights[exposures.page[chosen[place]]], out, at)
+        at = put_mark(out, at, _GENERATION)
+        at = put_whole(out, at, generation)
+        at = put_mark(out, at, _END)
+        ends[part] = at
+
+
+@compiled
+def _put_exposures(book: Book, due: Due, exposures: Exposures, chosen: IntArray, out: IntArray, at: Index) -> int:
+    text = book.text
+    at = put_mark(out, at, _IMPRESSION_ID)
+    for place in range(len(chosen)):
+        first = due.pages[exposures.page[chosen[place]]]["page"] + ID_AT
+        at = put_string(out, put_comma(out, at, place == 0), text, first + 2, text_end(text, first))
+    at = _put_wholes(exposures.row, chosen, _ROW, out, at)
+    at = _put_wholes(exposures.slot, chosen, _SLOT, out, at)
+    at = put_mark(out, at, _SHELF_ID)
+    for place in range(len(chosen)):
+        shelf = exposures.shelf[chosen[place]]
+        at = put_string(out, put_comma(out, at, place == 0), text, shelf[0], shelf[1])
+    at = put_mark(out, at, _USER_ID)
+    for place in range(len(chosen)):
+        page = due.pages[exposures.page[chosen[place]]]
+        at = put_string(out, put_comma(out, at, place == 0), text, page["user"], page["user_end"])
+    at = put_mark(out, at, _SHOWN_MS)
+    for place in range(len(chosen)):
+        at = put_whole(out, put_comma(out, at, place == 0), due.pages[exposures.page[chosen[place]]]["shown_ms"])
+    at = put_mark(out, at, _SETTLED_MS)
+    for place in range(len(chosen)):
+        at = put_whole(out, put_comma(out, at, place == 0), due.pages[exposures.page[chosen[place]]]["settled_ms"])
+    at = put_mark(out, at, _PLAYED_MS)
+    for place in range(len(chosen)):
+        at = put_whole(out, put_comma(out, at, place == 0), due.exposures[chosen[place]]["played_ms"])
+    at = put_mark(out, at, _STREAM_COUNT)
+    for place in range(len(chosen)):
+        at = put_whole(out, put_comma(out, at, place == 0), np.int64(due.exposures[chosen[place]]["streams"]))
+    at = put_mark(out, at, _PROPENSITY)
+    for place in range(len(chosen)):
+        at = put_comma(out, at, place == 0)
+        span = exposures.propensity[chosen[place]]
+        for offset in range(span[0], span[1]):
+            out[at] = text[offset]
+            at += 1
+    return int(at)
+
+
+@compiled
+def _put_wholes(values: IntArray, chosen: IntArray, mark: IntArray, out: IntArray, at: Index) -> int:
+    at = put_mark(out, at, mark)
+    for place in range(len(chosen)):
+        at = put_whole(out, put_comma(out, at, place == 0), values[chosen[place]])
+    return int(at)
+
+
+@compiled
+def _put_logged(
+    book: Book, exposures: Exposures, logged: Logged, chosen: IntArray, within: IntArray, out: IntArray, at: Index
+) -> int:
+    """Number what was logged as the record counts it, and write each once; `within` is scratch, and left as it was."""
+    found, used = np.empty(len(chosen), dtype=np.int64), 0
+    at = put_mark(out, at, _PAGE)
+    for place in range(len(chosen)):
+        number = logged.number[exposures.page[chosen[place]]]
+        if within[number] == NONE:
+            within[number] = used
+            found[used] = number
+            used += 1
+        at = put_whole(out, put_comma(out, at, place == 0), within[number])
+    at = put_mark(out, at, _LOGGED)
+    for place in range(used):
+        within[found[place]] = NONE
+        at = _put_one_logged(book, logged.first[found[place]], out, put_comma(out, at, place == 0))
+    return int(at)
+
+
+@compiled
+def _put_one_logged(book: Book, page: Index, out: IntArray, at: Index) -> int:
+    place = logged_at(book.text, page)
+    for field in range(LOGGED_COUNT):
+        if field == 0:
+            at = put_mark(out, at, _SURFACE)
+        elif field == 1:
+            at = put_mark(out, at, _VARIANT)
+        elif field == 2:
+            at = put_mark(out, at, _POLICY)
+        elif field == 3:
+            at = put_mark(out, at, _REWARD)
+        else:
+            at = put_mark(out, at, _MODEL)
+        end = text_end(book.text, place)
+        at = put_string(out, at, book.text, place + 2, end)
+        place = end
+    return put_mark(out, at, _LOGGED_END)
+
+
+@compiled
+def _put_weights(weights: FloatArray, out: IntArray, at: Index) -> int:
+    out[at] = 91  # [
+    at += 1
+    for group in range(len(weights)):
+        at = put_comma(out, at, group == 0)
+        at = put_number(out, at, weights[group], 6)
+    out[at] = 93  # ]
+    return int(at + 1)
