@@ -16,6 +16,8 @@ from streams.tasks.listeners import ListenersTask
 from streams.tasks.model import ModelTask
 from streams.tasks.pinned import pinned_spec
 
+LISTENERS_FORMAT = 2
+
 
 def task_specs(settings: Settings) -> list[TaskSpec]:
     """The tasks that this worker runs, with their topics."""
@@ -26,6 +28,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             state_topic="listeners" + STATE_SUFFIX,
             broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics"),
             make=lambda partition: ListenersTask(settings.listeners, partition),
+            state_format=LISTENERS_FORMAT,
         ),
         "cards": lambda: TaskSpec(
             name="cards",

@@ -8,7 +8,6 @@ owner has gone; `serial` tells whether whoever remembers a place still means who
 -1 where a list ends. Arrays grow in Python (`room`), before compiled code fills them.
 """
 
-from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -139,7 +138,7 @@ class Names(NamedTuple):
 
     counts: IntArray  # [2]: how many names there are, and bytes of them
     rows: Records  # NAME
-    index: IntArray  # int32, open addressing by hash; at most half full
+    places: IntArray  # int32, open addressing by hash; at most half full
     text: IntArray  # uint8
 
 
@@ -231,7 +230,7 @@ def names_with_room(names: Names, more: int, text: int) -> Names:
     return Names(
         counts=names.counts,
         rows=grown(names.rows, count + more),
-        index=_index_grown(names.index, names.rows, count + more),
+        places=_index_grown(names.places, names.rows, count + more),
         text=grown(names.text, used + text),
     )
 
@@ -317,19 +316,19 @@ def keep_text(book: Book, data: IntArray, start: Index, end: Index) -> int:
 def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
     """Number of a name, a new one where it is new: there must be room."""
     key = hash_of(data, start, end)
-    mask = len(names.index) - 1
+    mask = len(names.places) - 1
     at = np.int64(key & np.uint64(mask))
-    while names.index[at] != NONE:
-        row = names.rows[names.index[at]]
+    while names.places[at] != NONE:
+        row = names.rows[names.places[at]]
         if row["hash"] == key and same_text(names.text, row["start"], row["end"], data, start, end):
-            return int(names.index[at])
+            return int(names.places[at])
         at = (at + 1) & mask
     number, first = names.counts[0], names.counts[1]
     row = names.rows[number]
     row["start"], row["end"], row["hash"] = first, first + end - start, key
     for offset in range(end - start):
         names.text[first + offset] = data[start + offset]
-    names.index[at] = number
+    names.places[at] = number
     names.counts[0] = number + 1
     names.counts[1] = first + end - start
     return int(number)
@@ -337,8 +336,9 @@ def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
 
 def names_from(names: Names, first: int) -> list[str]:
     """The names from number `first` on, as strings."""
-    spans = zip(names.rows["start"].tolist(), names.rows["end"].tolist(), strict=True)
-    return [text_of(names.text, *span) for span in islice(spans, first, int(names.counts[0]))]
+    rows = names.rows[first : int(names.counts[0])]
+    spans = zip(rows["start"].tolist(), rows["end"].tolist(), strict=True)
+    return [text_of(names.text, start, end) for start, end in spans]
 
 
 def text_of(text: IntArray, start: int, end: int) -> str:

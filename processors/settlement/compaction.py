@@ -30,7 +30,8 @@ def compacted(book: Book) -> Book:
 @compiled
 def move_text(book: Book, text: IntArray) -> None:
     """Copy every owner's text into `text`."""
-    used, totals = np.int64(0), book.totals[0]
+    totals = book.totals[0]
+    used: Index = np.int64(0)
     place = np.int64(totals["least_recent"])
     while place != NONE:
         listener = book.listeners[place]
@@ -95,7 +96,8 @@ def _renumbered(rows: Records, text: IntArray, card: Index, numbers: IntArray, c
 @compiled
 def move_exposures(book: Book, exposures: Records) -> None:
     """Copy the exposures of all impressions into `exposures`."""
-    used, totals = np.int64(0), book.totals[0]
+    totals = book.totals[0]
+    used: Index = np.int64(0)
     place = np.int64(totals["least_recent"])
     while place != NONE:
         impression = np.int64(book.listeners[place]["impression"])

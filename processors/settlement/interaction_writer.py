@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
 from processors.settlement.book import NONE, Book
 from processors.settlement.due import Due
@@ -68,7 +68,8 @@ def write_interactions(
     book: Book, due: Due, chosen: IntArray, source: IntArray, parts: IntArray, out: IntArray, ends: IntArray
 ) -> None:
     """Write one record for each part; `ends` say where each ends."""
-    at, text = np.int64(0), book.text
+    text = book.text
+    at: Index = np.int64(0)
     for part in range(len(parts)):
         first, last = parts[part, 0], parts[part, 1]
         at = put_string(out, put_mark(out, at, _TYPE), source, 0, len(source))

@@ -178,7 +178,8 @@ def write_records(
     ends: IntArray,
 ) -> None:
     """Write one record for each part; `ends` say where each ends."""
-    at, within = np.int64(0), np.full(len(logged.first), NONE, dtype=np.int64)
+    at: Index = np.int64(0)
+    within = np.full(len(logged.first), NONE, dtype=np.int64)
     for part in range(len(parts)):
         chosen = exposures.order[parts[part, 0] : parts[part, 1]]
         card = book.cards.rows[due.exposures[chosen[0]]["card"]]

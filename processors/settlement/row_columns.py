@@ -77,7 +77,9 @@ def _key_bytes(book: Book, user_bytes: Index, page: Index) -> int:
 @compiled
 def write_rows(book: Book, rows: RowColumns) -> int:
     """Write the rows; afterwards nothing is changed. Gives how many there are."""
-    totals, count, at, end = book.totals[0], 0, np.int64(0), np.int64(0)
+    totals, count = book.totals[0], 0
+    at: Index = np.int64(0)
+    end: Index = np.int64(0)
     for number in range(totals["gone"]):
         gone = book.gone[number]
         at = _write_key(book, gone["start"], gone["end"], gone["page"], rows.keys, at)
@@ -99,7 +101,7 @@ def write_rows(book: Book, rows: RowColumns) -> int:
         listener = book.listeners[place]
         if listener["is_changed"]:
             at = _write_key(book, listener["start"], listener["end"], NONE, rows.keys, at)
-            end = np.int64(write_row(book, place, rows.values, end))
+            end = write_row(book, place, rows.values, end)
             listener["is_changed"], listener["has_row"] = False, True
             rows.key_ends[count], rows.value_ends[count], rows.is_deleted[count] = at, end, False
             count += 1

@@ -139,7 +139,8 @@ class Settlement:
 
     def card_names(self) -> list[str]:
         """Names of the cards by their numbers; only ever added to between two compactions."""
-        self._card_names += names_from(self.book.cards, len(self._card_names))
+        if len(self._card_names) < self.book.cards.counts[0]:
+            self._card_names += names_from(self.book.cards, len(self._card_names))
         return self._card_names
 
     def adopt_counters(self, counters: dict[str, int]) -> None:

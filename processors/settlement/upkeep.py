@@ -319,7 +319,7 @@ def _ended_after(book: Book, place: Index, other: Index) -> bool:
     one, two = book.streams[place], book.streams[other]
     if one["event_ms"] != two["event_ms"]:
         return bool(one["event_ms"] > two["event_ms"])
-    return prefix(book.text, one["start"], one["end"]) > prefix(book.text, two["start"], two["end"])
+    return bool(prefix(book.text, one["start"], one["end"]) > prefix(book.text, two["start"], two["end"]))
 
 
 @compiled

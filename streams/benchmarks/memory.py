@@ -114,7 +114,7 @@ def _mark(cores: Cores, events: int, seconds: float) -> dict[str, float]:
         "events": events,
         "seconds": round(seconds, 1),
         "memory_mb": resident_mb(),
-        "listeners": len(settlement.listeners),
+        "listeners": settlement.listeners_count,
         "exposures_open": settlement.exposures_open,
     }
     print("  ".join(f"{name} {value:,}" for name, value in mark.items()), file=sys.stderr, flush=True)  # noqa: T201  progress

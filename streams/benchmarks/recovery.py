@@ -16,6 +16,7 @@ from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
 from schemas.impressions import Impression, ShownShelf
 from schemas.stream_ends import StreamEnd
+from streams.app import LISTENERS_FORMAT
 from streams.benchmarks.backends import Backend, broker_for
 from streams.benchmarks.filling import Keyed, fill
 from streams.benchmarks.process_memory import resident_mb
@@ -58,7 +59,7 @@ def bench_recovery(settings: Settings, backend: Backend, *, listeners: int) -> d
 def state_records(partitions: int, listeners: int) -> Iterator[Keyed]:
     """The rows of a listeners task of that many partitions, each where it belongs, the format rows first."""
     for partition in range(partitions):
-        key, value = format_row(1)
+        key, value = format_row(LISTENERS_FORMAT)
         assert value is not None
         yield Keyed("listeners-state", key, value, partition=partition)
     partition_of = Partitioner().partition_of
@@ -70,8 +71,7 @@ def state_records(partitions: int, listeners: int) -> Iterator[Keyed]:
         _play(settlements[partition], user_id, number, event_ms)
         if (number + 1) % LISTENERS_A_BATCH == 0 or number + 1 == listeners:
             yield from (row for place, settlement in enumerate(settlements) for row in _rows(place, settlement))
-            for settlement in settlements:  # written: only the rows matter here
-                settlement.listeners.clear()
+            settlements = [_follower(settlement) for settlement in settlements]  # only the rows matter here
 
 
 def _play(settlement: Settlement, user_id: str, number: int, event_ms: int) -> None:
@@ -87,6 +87,13 @@ def _play(settlement: Settlement, user_id: str, number: int, event_ms: int) -> N
     )
     settlement.arrive_impressions([(number, page)])
     settlement.arrive_streams([(number, stream)])
+
+
+def _follower(settlement: Settlement) -> Settlement:
+    """One that knows nobody, and goes on counting."""
+    follower = Settlement(settlement.settings)
+    follower.book.totals["touches"] = settlement.touches
+    return follower
 
 
 def _rows(partition: int, settlement: Settlement) -> Iterator[Keyed]:
