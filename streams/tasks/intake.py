@@ -3,13 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from schemas.codec import UnreadableError, decode, decode_keyed
+from schemas.codec import EVENT_AHEAD_MAX_MS, UnreadableError, decode, decode_keyed
 from schemas.dead_letters import DeadLetter, attempt_of
 from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role
 from streams.exactly_once.task import Produced, Record
-
-EVENT_AHEAD_MAX_MS = 3_600_000
-"""An event from further ahead of its own record would drag event time along for all: it is set aside."""
 
 
 class Intake:
