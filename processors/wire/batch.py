@@ -12,7 +12,7 @@ import numpy as np
 
 from processors.cocluster.arrays import BoolArray, IntArray
 from processors.compiled import fused
-from processors.wire.cursor import LEAD
+from processors.wire.cursor import LEAD, LOST
 from schemas.codec import EVENT_AHEAD_MAX_MS, VALUE_BYTES_MAX
 
 Columns = TypeVar("Columns")
@@ -61,8 +61,9 @@ class Batch(NamedTuple):
 
     @property
     def longest(self) -> int:
-        """Bytes of the longest value."""
-        return int((self.ends - self.starts).max(initial=0))
+        """Bytes of the longest value that is looked at."""
+        lengths = self.ends - self.starts
+        return int(lengths[self.trusted | (lengths <= VALUE_BYTES_MAX)].max(initial=0))
 
     def tail_span(self, text: str) -> tuple[int, int]:
         """Where one of the `TAIL_TEXTS` stands."""
@@ -116,9 +117,10 @@ def is_acceptable(batch: Batch, index: int, event_ms: int, start: int, end: int)
 
 
 @fused
-def is_too_large(batch: Batch, index: int) -> bool:
-    """Whether a value is larger than any message may be."""
-    return bool(not batch.trusted[index] and batch.ends[index] - batch.starts[index] > VALUE_BYTES_MAX)
+def start_of(batch: Batch, index: int) -> int:
+    """Where a value is read: nowhere, where it is larger than any message may be."""
+    start = int(batch.starts[index])
+    return LOST if not batch.trusted[index] and batch.ends[index] - start > VALUE_BYTES_MAX else start
 
 
 def _present(values: Values) -> Sequence[bytes]:

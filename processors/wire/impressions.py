@@ -7,7 +7,7 @@ import numpy as np
 
 from processors.cocluster.arrays import IntArray
 from processors.compiled import compiled, fused
-from processors.wire.batch import TAIL_TEXTS, Batch, Slow, Values, is_acceptable, is_too_large, read_all, read_trusted
+from processors.wire.batch import TAIL_TEXTS, Batch, Slow, Values, is_acceptable, read_all, read_trusted, start_of
 from processors.wire.cursor import LOST, OBJECT, OBJECT_END, after, blank, next_item
 from processors.wire.distinct import slots_for
 from processors.wire.fields import (
@@ -153,12 +153,10 @@ def _fill(
         room.fields[:] = room.defaults
         exposure = columns.offsets[count]
         trusted = batch.trusted[index]
-        exposure, at = _impression(text, batch.starts[index], fields, trusted, read, places, exposure)
+        exposure, at = _impression(text, start_of(batch, index), fields, trusted, read, places, exposure)
         event_ms = room.fields[_EVENT_MS, 0]
-        if (
-            at != batch.ends[index]
-            or is_too_large(batch, index)
-            or not is_acceptable(batch, index, event_ms, room.fields[_USER_ID, 0], room.fields[_USER_ID, 1])
+        if at != batch.ends[index] or not is_acceptable(
+            batch, index, event_ms, room.fields[_USER_ID, 0], room.fields[_USER_ID, 1]
         ):
             declined[index - count] = index
             continue

@@ -7,7 +7,7 @@ import numpy as np
 
 from processors.cocluster.arrays import IntArray
 from processors.compiled import compiled
-from processors.wire.batch import Batch, Slow, Values, is_acceptable, is_too_large, read_all, read_trusted
+from processors.wire.batch import Batch, Slow, Values, is_acceptable, read_all, read_trusted, start_of
 from processors.wire.cursor import blank
 from processors.wire.fields import (
     IDENTIFIER,
@@ -89,11 +89,10 @@ def _fill(batch: Batch, table: IntArray, columns: StreamEndColumns, declined: In
     text, fields, row, count = address_of(batch.data), address_of(table), address_of(places), 0
     for index in range(len(batch.starts)):
         places[_IMPRESSION_ID] = -1
-        at = blank(text, flat_object(text, batch.starts[index], fields, batch.trusted[index], row))
+        at = blank(text, flat_object(text, start_of(batch, index), fields, batch.trusted[index], row))
         started_ms, event_ms = places[_STARTED_MS, 0], places[_EVENT_MS, 0]
         if (
             at != batch.ends[index]
-            or is_too_large(batch, index)
             or started_ms > event_ms
             or not is_acceptable(batch, index, event_ms, places[_USER_ID, 0], places[_USER_ID, 1])
         ):
