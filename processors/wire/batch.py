@@ -92,6 +92,11 @@ def read_all(
     return columns
 
 
+def read_unkeyed(values: Values, slow: Slow, read: Callable[[Batch], tuple[Columns, IntArray]]) -> Columns:
+    """Like `read_all`, of a topic of our own: keys and times of its records are not looked at."""
+    return read_all(values, [b""] * len(values), np.zeros(len(values), dtype=np.int64), slow, read)
+
+
 def read_trusted(values: Sequence[bytes], read: Callable[[Batch], tuple[Columns, IntArray]]) -> Columns:
     """Columns of values that `schemas.codec.encode` wrote."""
     count = len(values)

@@ -18,6 +18,7 @@ LEAD = bytes(16)
 
 IDENTIFIER_MAX = 256  # characters
 DIGITS_MAX = 15
+COUNT_MAX = 2**62
 _FRACTION_DIGITS_MAX = 24
 
 QUOTE, COMMA, COLON = ord('"'), ord(","), ord(":")
@@ -100,6 +101,21 @@ def integer(text: int, at: int) -> tuple[int, int]:
     if count == 0 or count > DIGITS_MAX or (count > 1 and byte_at(text, at) == _ZERO):
         return 0, LOST
     return number, at + count
+
+
+@fused
+def count_of(text: int, at: int, trusted: bool) -> tuple[int, int]:
+    """Like `integer`; a trusted number may have more digits, and is at most `COUNT_MAX`."""
+    number, following = integer(text, at)
+    if following != LOST or not trusted:
+        return number, following
+    count, number = digits(word_at(text, at))
+    begin = at
+    while count > 0:
+        number, at = min(number, COUNT_MAX), at + count
+        count, more = digits(word_at(text, at))
+        number = COUNT_MAX if number > COUNT_MAX // _POWERS[count] else number * _POWERS[count] + more
+    return number, (at if at > begin else LOST)
 
 
 @fused

@@ -15,7 +15,9 @@ from processors.wire.cursor import (
     LOST,
     OBJECT,
     OBJECT_END,
+    QUOTE,
     after,
+    count_of,
     identifier,
     integer,
     next_item,
@@ -49,14 +51,15 @@ def table_of(message: type[Struct] | None, *fields: Field) -> IntArray:
     """Table int64 [1 + k, 8] of a message type (none: an object without a tag), as compiled code takes it.
 
     Row 0: how many fields, which are required (a bit each), bytes of the tag with its quotes, the tag. Then a row for
-    each field: its key with quotes in two words, masks of the bytes that belong to it, its length, kind, and `most`.
+    each field: its key with the second quote in two words, masks of the bytes that belong to it, its length, kind, and
+    `most`.
     """
     name = "" if message is None else str(message.__struct_config__.tag)
     tag = _quoted(name)
     required = sum(field.required << number for number, field in enumerate(fields))
     rows = [[len(fields), required, len(tag), *_words(tag, 4), 0]]
     for field in fields:
-        key = _quoted(field.name)
+        key = _quoted(field.name)[1:]
         rows.append([*_words(key, 2), *_words(b"\xff" * len(key), 2), len(key), field.kind, field.most, 0])
     return np.array(rows, dtype=np.int64)
 
@@ -74,7 +77,7 @@ def _words(text: bytes, count: int) -> list[int]:
 @fused
 def key(text: int, at: int, table: int, expected: int, found: int) -> tuple[int, int]:
     """Which key stands here (the expected one is looked for first), and the position of its value."""
-    first, second, count = number_at(text, at), number_at(text, at + 8), number_at(table, 0)
+    first, second, count = number_at(text, at + 1), number_at(text, at + 9), number_at(table, 0)
     number = expected if expected < count else 0
     for _ in range(count):
         row = _ROW * (1 + number)
@@ -82,7 +85,8 @@ def key(text: int, at: int, table: int, expected: int, found: int) -> tuple[int,
             table, row + _SECOND_MASK
         ) == number_at(table, row + _SECOND):
             known = (found >> number) & 1
-            return number, (LOST if known else after(text, at + number_at(table, row + _LENGTH), COLON))
+            following = after(text, at + 1 + number_at(table, row + _LENGTH), COLON)
+            return number, (LOST if known or byte_at(text, at) != QUOTE else following)
         number = number + 1 if number + 1 < count else 0
     return 0, LOST
 
@@ -108,7 +112,7 @@ def flat_value(text: int, at: int, table: int, number: int, trusted: bool, place
         put(places, PLACE * number + SIDE, end)
         return following
     if kind == NUMBER:
-        value, following = integer(text, at)
+        value, following = count_of(text, at, trusted)
         put(places, PLACE * number, value)
         return following if value <= number_at(table, row + _MOST) else LOST
     if kind == TAG:

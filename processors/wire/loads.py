@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from processors.cocluster.arrays import IntArray
+from processors.cocluster.arrays import FloatArray, IntArray
 from processors.compiled import inlined
 
 
@@ -46,6 +46,15 @@ def _put(_: Any, address: Any, at: Any, number: Any) -> Any:
     return number(address, at, number), store
 
 
+def _put_real(_: Any, address: Any, at: Any, real: Any) -> Any:
+    def store(_: Any, builder: Any, __: Any, places: Any) -> Any:
+        pointer = builder.inttoptr(builder.add(*places[:2]), ir.DoubleType().as_pointer())
+        builder.store(places[2], pointer)
+        return places[2]
+
+    return real(address, at, real), store
+
+
 def _zeros(_: Any, word: Any) -> Any:
     def count(_: Any, builder: Any, __: Any, words: Any) -> Any:
         return builder.cttz(words[0], ir.IntType(1)(1))
@@ -65,11 +74,14 @@ number_at = cast("Callable[[int, int], int]", intrinsic(_number))
 put = cast("Callable[[int, int, int], int]", intrinsic(_put))
 """Store a whole number of eight bytes at a position, a multiple of eight, and give it back."""
 
+put_real = cast("Callable[[int, int, float], float]", intrinsic(_put_real))
+"""Store a double at a position, a multiple of eight, and give it back."""
+
 trailing_zeros = cast("Callable[[np.uint64], int]", intrinsic(_zeros))
 """How many zero bits are below the lowest one bit of a word that is not zero."""
 
 
 @inlined
-def address_of(data: IntArray) -> int:
-    """Where these bytes begin: good as long as the caller holds the array."""
-    return data.ctypes.data
+def address_of(data: IntArray | FloatArray) -> int:
+    """Where these bytes or numbers begin: good as long as the caller holds the array."""
+    return int(np.int64(data.ctypes.data))

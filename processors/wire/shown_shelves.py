@@ -66,7 +66,7 @@ def _shelf(text: int, at: int, trusted: bool, places: Places) -> tuple[int, int]
         elif number == _PROPENSITIES:
             others, at = propensities(text, at, trusted, places.propensities)
         elif number == _SEEN:
-            seen, at = integers(text, at, places.seen)
+            seen, at = integers(text, at, trusted, places.seen)
         elif number == _SHELF_ID:
             put(places.shelf_id, 0, at + 1)
             end, at = identifier(text, at, trusted)
