@@ -1,9 +1,7 @@
 """The cards task: from outcomes to bandit statistics, for every user group and every reward."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import repeat
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -16,9 +14,10 @@ from processors.ranking.soft_groups import overlap_of
 from processors.rewards.catalogue import reward_named
 from processors.rewards.reward import group_rewards
 from processors.settlement.rows import Row
-from schemas.fields import Weights
+from processors.wire.name_index import name_of
+from processors.wire.outcomes import OutcomeColumns, outcomes_of
 from schemas.learning import CardGroup, CardStatistics, CoClusters
-from schemas.outcomes import Outcome, OutcomesSettled
+from schemas.outcomes import Outcome
 
 PARTITION_KEY = b"p"
 CARDS_MAX = 1_000_000
@@ -64,26 +63,34 @@ class Cards:
 
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Count a batch of outcomes in."""
-        if not outcomes:
+        self.count(outcomes_of(outcomes))
+
+    def count(self, columns: OutcomeColumns) -> None:
+        """Count a batch of outcomes in columns in."""
+        if not len(columns.card_id):
             return
-        columns = _columns_of(outcomes, self._in_force)
-        streamed = np.flatnonzero(columns.played_s > 0.0)
-        names = [columns.cards[card] for card in columns.card[streamed].tolist()]
+        data = columns.data
+        names = [name_of(data[start:end].tobytes()) for start, end in columns.card_id.tolist()]
+        record = np.repeat(np.arange(len(names)), np.diff(columns.offsets))
+        streamed = np.flatnonzero(columns.played_ms > 0)
+        cards = self.learned.rows_of(names)[record[streamed]]
+        previous_ms = columns.previous_ms[streamed]
+        settles = columns.settles[record]
         seen = Observations(
-            cards=self.table.rows_of(columns.cards)[columns.card],
+            cards=self.table.rows_of(names)[record],
             shown_ms=columns.shown_ms,
-            weights=columns.weights,
-            exposures=columns.settled,
+            weights=self._in_force(columns, record),
+            exposures=settles.astype(np.float64),
             streamed=streamed,
-            rewards=self._rewards(columns.played_s[streamed], names),
-            previous=self._rewards(columns.previous_s[streamed], names) if columns.previous_s.any() else None,
+            rewards=self._rewards(columns.played_ms[streamed] / 1_000.0, cards),
+            previous=self._rewards(previous_ms / 1_000.0, cards) if previous_ms.any() else None,
         )
         self.table.add(seen, columns.known_ms)
-        self._unwritten.update(columns.cards)
+        self._unwritten.update(names)
         self._forget_surplus()
-        settled = int(columns.settled.sum())
+        settled = int(settles.sum())
         self.counters["outcomes_counted"] += settled
-        self.counters["corrections_counted"] += len(columns.settled) - settled
+        self.counters["corrections_counted"] += len(settles) - settled
 
     def statistics(self) -> Iterator[CardStatistics]:
         """The statistics of all cards that have changed since they were last asked for."""
@@ -129,85 +136,37 @@ class Cards:
         self._unwritten.update(gone)
         self._withdrawn.update(gone)
 
-    def _rewards(self, seconds: FloatArray, names: Sequence[str]) -> FloatArray:
-        """Rewards [n, R, G] of streams of these cards."""
-        weights = self.learned.card_weights_of(self.learned.rows_of(names))
+    def _rewards(self, seconds: FloatArray, cards: IntArray) -> FloatArray:
+        """Rewards [n, R, G] of streams of these cards, by their rows in what is learned."""
+        weights = self.learned.card_weights_of(cards)
         by_reward = [group_rewards(self.learned.success(reward), seconds, weights) for reward in self.rewards]
         return np.stack([_fitted(values, self.table.groups) for values in by_reward], axis=1)
 
-    def _in_force(self, generation: int, weights: Sequence[Weights]) -> Sequence[Weights]:
-        """Listeners' soft groups in the generation in force; nearly always they are so already."""
-        groups = self.table.groups
-        if generation == self.table.generation and all(map(groups.__eq__, map(len, weights))):
-            return weights
-        return [self._moved(generation, one) for one in weights]
-
-    def _moved(self, generation: int, weights: Weights) -> Weights:
-        if generation == self.table.generation and len(weights) == self.table.groups:
-            return weights
-        if self._previous and generation == self._previous[0] and len(weights) == len(self._previous[1]):
-            moved: list[float] = (np.array(weights) @ self._previous[1]).tolist()
-            return tuple(moved)
-        self.counters["outcomes_of_another_generation"] += 1
-        prior: list[float] = self.learned.blocks.user_prior.tolist()
-        groups = self.table.groups
-        return tuple(prior if len(prior) == groups else [1.0 / groups] * groups)
+    def _in_force(self, columns: OutcomeColumns, record: IntArray) -> FloatArray:
+        """Listeners' soft groups [e, G] in the generation in force; nearly always they are so already."""
+        groups, offsets = self.table.groups, columns.weight_offsets
+        generation, widths = columns.generation[record], np.diff(offsets)
+        fits = (generation == self.table.generation) & (widths == groups)
+        if fits.all():
+            return columns.weights.reshape(-1, groups)
+        weights = np.empty((len(record), groups))
+        weights[fits] = columns.weights[offsets[:-1][fits, None] + np.arange(groups)]
+        moves = np.zeros_like(fits)
+        if self._previous:
+            before, overlap = self._previous
+            moves = ~fits & (generation == before) & (widths == len(overlap))
+            for row in np.flatnonzero(moves).tolist():
+                weights[row] = columns.weights[offsets[row] : offsets[row + 1]] @ overlap
+        others = ~(fits | moves)
+        if others.any():
+            self.counters["outcomes_of_another_generation"] += int(others.sum())
+            prior = self.learned.blocks.user_prior
+            weights[others] = prior if len(prior) == groups else 1.0 / groups
+        return weights
 
     def _partition_row(self) -> bytes:
         row = _PartitionRow(self.table.generation, self.table.groups, dict(self.counters))
         return msgspec.msgpack.encode(row)
-
-
-class _Columns(NamedTuple):
-    """Outcomes and corrections [n]; `card` says which of `cards`."""
-
-    cards: list[str]
-    card: IntArray
-    shown_ms: IntArray
-    known_ms: IntArray  # when it settled or was corrected
-    played_s: FloatArray
-    previous_s: FloatArray
-    settled: FloatArray  # 1 for an outcome, 0 for a correction
-    weights: FloatArray  # [n, G]
-
-
-def _columns_of(
-    outcomes: Sequence[Outcome], in_force: Callable[[int, Sequence[Weights]], Sequence[Weights]]
-) -> _Columns:
-    """Join messages to columns, in their order."""
-    counts: list[int] = []
-    shown_ms: list[int] = []
-    known_ms: list[int] = []
-    played_ms: list[int] = []
-    previous_ms: list[int] = []
-    weights: list[Weights] = []
-    for outcome in outcomes:
-        if isinstance(outcome, OutcomesSettled):
-            counts.append(len(outcome.shown_ms))
-            shown_ms += outcome.shown_ms
-            known_ms += outcome.settled_ms
-            played_ms += outcome.played_ms
-            previous_ms += repeat(0, counts[-1])
-            weights += in_force(outcome.generation, outcome.user_weights)
-        else:
-            counts.append(1)
-            shown_ms.append(outcome.shown_ms)
-            known_ms.append(outcome.corrected_ms)
-            played_ms.append(outcome.played_ms)
-            previous_ms.append(outcome.previous_ms)
-            weights += in_force(outcome.generation, (outcome.user_weights,))
-    is_settled = np.array([isinstance(outcome, OutcomesSettled) for outcome in outcomes], dtype=np.float64)
-    card = np.repeat(np.arange(len(outcomes)), counts)
-    return _Columns(
-        cards=[outcome.card_id for outcome in outcomes],
-        card=card,
-        shown_ms=np.array(shown_ms, dtype=np.int64),
-        known_ms=np.array(known_ms, dtype=np.int64),
-        played_s=np.array(played_ms) / 1_000.0,
-        previous_s=np.array(previous_ms) / 1_000.0,
-        settled=is_settled[card],
-        weights=np.array(weights, dtype=np.float64),
-    )
 
 
 def _fitted(values: FloatArray, groups: int) -> FloatArray:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
+from processors.wire.name_index import NameIndex, name_of
 
 
 class Interner:
@@ -25,6 +26,7 @@ class Interner:
         self._name: list[str | None] = []
         self._free: list[int] | None = []  # a heap; None: to be looked up
         self._changed: set[int] = set()
+        self._index: NameIndex | None = None  # None: to be made again
 
     def __len__(self) -> int:
         """How many names have a number."""
@@ -35,12 +37,34 @@ class Interner:
         number = self._number
         return np.array([number[name] if name in number else self._new(name) for name in names], dtype=np.int64)
 
+    def ids_in(self, data: IntArray, spans: IntArray) -> IntArray:
+        """Numbers [n] of names that spans [n, 2] of bytes hold as JSON writes them; new ones are made.
+
+        Eight bytes more than the last span must be there.
+
+        >>> data = np.frombuffer(b"bob,ann" + bytes(8), dtype=np.uint8); users = Interner(b"u/")
+        >>> users.ids_in(data, np.array([[0, 3], [4, 7], [0, 3]])).tolist(), users.name_of(0)
+        ([0, 1, 0], 'bob')
+        """
+        if self._index is None:
+            self._index = NameIndex.of(self._name)
+        ids = self._index.find(data, spans)
+        unknown = np.flatnonzero(ids < 0)
+        if len(unknown):
+            some = spans[unknown]
+            ids[unknown] = self.ids_of([name_of(data[start:end].tobytes()) for start, end in some.tolist()])
+            if not self._index.put(ids[unknown], data, some):
+                self._index = None
+        return ids
+
     def release(self, numbers: Iterable[int]) -> None:
         """Forget the names of these numbers: whoever is asked for next may get them."""
         for number in numbers:
             del self._number[self.name_of(number)]
             self._name[number] = None
             self._changed.add(number)
+            if self._index is not None:
+                self._index.remove(number)
         self._free = None
 
     def name_of(self, number: int) -> str:
@@ -72,7 +96,7 @@ class Interner:
         self._name.extend([None] * (number + 1 - len(self._name)))
         self._name[number] = name
         self._number[name] = number
-        self._free = None
+        self._free = self._index = None
         return True
 
     def _new(self, name: str) -> int:

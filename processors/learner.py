@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 
 import numpy as np
 from msgspec import Struct
@@ -18,6 +17,7 @@ from processors.rewards.catalogue import reward_named
 from processors.rewards.published_times import as_published, published_times
 from processors.rewards.streaming_times import StreamingTimes
 from processors.settlement.rows import Row
+from processors.wire.interactions import InteractionColumns, interactions_of
 from schemas.catalogue import CatalogueCard
 from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardGroupName, CoClusters, Matrix
@@ -55,15 +55,18 @@ class Learner:
 
     def interactions(self, messages: Sequence[Interactions]) -> None:
         """Learn from interactions, in order."""
-        event_ms = np.array(list(chain.from_iterable(message.event_ms for message in messages)), dtype=np.int64)
+        self.learn(interactions_of(messages))
+
+    def learn(self, columns: InteractionColumns) -> None:
+        """Learn from interactions in columns, in order."""
+        event_ms = columns.event_ms
         if not len(event_ms):
             return
-        played_ms = np.array(list(chain.from_iterable(message.played_ms for message in messages)), dtype=np.float64)
         self.newest_ms = max(self.newest_ms, int(event_ms.max()))
         self.learner.learn(
-            self.users.ids_of(list(chain.from_iterable(message.user_id for message in messages))),
-            self.cards.ids_of(list(chain.from_iterable(message.card_id for message in messages))),
-            played_ms / 1_000.0,
+            self.users.ids_in(columns.data, columns.user_id),
+            self.cards.ids_in(columns.data, columns.card_id),
+            columns.played_ms / 1_000.0,
             event_ms,
         )
         self.names.follow(self.learner.state.generation, self.learner.card_overlap)

@@ -30,7 +30,8 @@ from processors.settlement.rows import Row, changed_rows, restore
 from processors.settlement.settlement import Settlement
 from processors.settlement.variants import variants_of
 from processors.settlement.waiting import Waiting
-from processors.wire.columns import ImpressionColumns, StreamEndColumns
+from processors.wire.impressions import ImpressionColumns
+from processors.wire.stream_ends import StreamEndColumns
 from schemas.codec import decode_as
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
@@ -49,7 +50,7 @@ class Written(NamedTuple):
 
 
 class Concluded(NamedTuple):
-    """What follows from a transaction's events: outcomes and interactions as bytes, sums as messages, pages as columns."""
+    """What follows from a transaction's events: outcomes and interactions as bytes, sums, and pages as columns."""
 
     written: list[Written]
     messages: list[Struct]

@@ -8,6 +8,8 @@ from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
 from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.settings import RankingSettings
+from processors.wire.impressions import impressions_of
+from processors.wire.stream_ends import stream_ends_of
 from schemas.catalogue import CatalogueCard
 
 
@@ -29,3 +31,5 @@ def warm_up() -> None:
     learned.put_card("c", CatalogueCard(card_id="c", title="c", shelves=("s",)))
     request = RankingRequest(user_id="u", ranking_number=1, event_ms=0, plays=(), sources={})
     PageMaker.of(RankingSettings()).rank(learned, [request])
+    impressions_of([])
+    stream_ends_of([])

@@ -12,6 +12,9 @@ from schemas.topics import TOPICS
 VALUE_BYTES_MAX = 1_000_000
 """A larger record is set aside unread: a page of a thousand cards is 60 kB."""
 
+EVENT_AHEAD_MAX_MS = 3_600_000
+"""An event from further ahead of its own record would drag event time along for all: it is set aside."""
+
 _S = TypeVar("_S", bound=Struct)
 _ENCODER = msgspec.json.Encoder()
 
@@ -40,7 +43,8 @@ def _decoder_as(kind: type[_S]) -> "msgspec.json.Decoder[_S]":
 
 def decode_as(kind: type[_S], value: bytes) -> _S:
     """The message of this type that was encoded to these bytes by ourselves: raises msgspec's errors."""
-    return _decoder_as(kind).decode(value)
+    message: _S = _decoder_as(kind).decode(value)
+    return message
 
 
 def encode(message: Struct) -> bytes:

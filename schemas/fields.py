@@ -8,10 +8,12 @@ from msgspec import Meta
 Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
 """A user, card, shelf or event as its owner names it: opaque, not empty, at most 256 characters."""
 
-EventMs = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
+EVENT_MS_MAX = 253_402_300_799_999
+EventMs = Annotated[int, Meta(ge=0, le=EVENT_MS_MAX)]
 """Event time in integer milliseconds since 1970 (UTC), up to the end of the year 9999."""
 
-DurationMs = Annotated[int, Meta(ge=0, le=31 * 24 * 3_600_000)]
+DURATION_MS_MAX = 31 * 24 * 3_600_000
+DurationMs = Annotated[int, Meta(ge=0, le=DURATION_MS_MAX)]
 """A length of time in milliseconds; more than 31 days in one piece is a broken clock."""
 
 Count = Annotated[int, Meta(ge=0)]

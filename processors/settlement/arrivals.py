@@ -22,7 +22,8 @@ from processors.settlement.upkeep import (
     touch,
 )
 from processors.wire.binary import text_end
-from processors.wire.columns import ImpressionColumns, StreamEndColumns
+from processors.wire.impressions import ImpressionColumns
+from processors.wire.stream_ends import StreamEndColumns
 
 _IMPRESSIONS_TOO_LATE = COUNTERS.index("impressions_too_late")
 _IMPRESSIONS_DUPLICATE = COUNTERS.index("impressions_duplicate")

@@ -10,16 +10,19 @@ owner has gone; `serial` tells whether whoever remembers a place still means who
 
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled, inlined
 from processors.wire.hashing import hash_of
+from processors.wire.loads import address_of
+from processors.wire.name_index import name_of
 
 Records = NDArray[np.void]
 NONE = -1
+HASH_AHEAD = 8
+"""So many bytes after a text may be read when it is hashed."""
 
 IMPRESSIONS, STREAM_ENDS = 0, 1
 """The two sources, as places in what is kept of each."""
@@ -207,7 +210,7 @@ def with_room(
     leaving = int(totals["impressions"]) + impressions
     events = impressions + streams
     return book._replace(
-        text=grown(book.text, totals["text_used"] + text),
+        text=grown(book.text, totals["text_used"] + text + HASH_AHEAD),
         listeners=grown(book.listeners, totals["listeners_top"] + listeners),
         impressions=grown(book.impressions, totals["impressions_top"] + impressions),
         exposures=grown(book.exposures, totals["exposures_used"] + exposures),
@@ -231,7 +234,7 @@ def names_with_room(names: Names, more: int, text: int) -> Names:
         counts=names.counts,
         rows=grown(names.rows, count + more),
         places=_index_grown(names.places, names.rows, count + more),
-        text=grown(names.text, used + text),
+        text=grown(names.text, used + text + HASH_AHEAD),
     )
 
 
@@ -315,7 +318,7 @@ def keep_text(book: Book, data: IntArray, start: Index, end: Index) -> int:
 @compiled
 def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
     """Number of a name, a new one where it is new: there must be room."""
-    key = hash_of(data, start, end)
+    key = hash_of(address_of(data), start, end)
     mask = len(names.places) - 1
     at = np.int64(key & np.uint64(mask))
     while names.places[at] != NONE:
@@ -343,5 +346,4 @@ def names_from(names: Names, first: int) -> list[str]:
 
 def text_of(text: IntArray, start: int, end: int) -> str:
     """A span of text as a string."""
-    content = text[start:end].tobytes()
-    return content.decode() if b"\\" not in content else str(msgspec.json.decode(b'"%b"' % content))
+    return name_of(text[start:end].tobytes())

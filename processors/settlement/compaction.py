@@ -4,7 +4,17 @@ import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
-from processors.settlement.book import EXPOSURE, NONE, Book, Names, Records, names_with_room, new_names, number_of
+from processors.settlement.book import (
+    EXPOSURE,
+    HASH_AHEAD,
+    NONE,
+    Book,
+    Names,
+    Records,
+    names_with_room,
+    new_names,
+    number_of,
+)
 
 TEXT_MIN, EXPOSURES_MIN = 1 << 20, 1 << 16
 """Below these sizes nothing is copied."""
@@ -15,7 +25,7 @@ def compacted(book: Book) -> Book:
     totals = book.totals[0]
     if totals["text_used"] > TEXT_MIN and 2 * totals["text_dead"] > totals["text_used"]:
         live = int(totals["text_used"] - totals["text_dead"])
-        text = np.zeros(max(TEXT_MIN, 2 * live), dtype=np.uint8)
+        text = np.zeros(max(TEXT_MIN, 2 * live) + HASH_AHEAD, dtype=np.uint8)
         move_text(book, text)
         cards = names_with_room(new_names(), int(book.cards.counts[0]), int(book.cards.counts[1]))
         renumber_cards(book, cards)

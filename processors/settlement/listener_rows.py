@@ -29,6 +29,7 @@ from processors.settlement.upkeep import (
 )
 from processors.wire.binary import get_int, put_int, put_text, text_end
 from processors.wire.hashing import hash_of
+from processors.wire.loads import address_of
 
 _ATTRIBUTED, _PENDING, _PENDING_NAMED = 0, 1, 2
 _HEAD_BYTES = 5 * 8 + 4 + 4
@@ -141,7 +142,9 @@ def read_listeners(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArr
     """Take listeners and their streams up from their rows, the least recent first; names are spans [n, 2] of `keys`."""
     for number in range(len(key_spans)):
         start, end = key_spans[number, 0], key_spans[number, 1]
-        place = new_listener(book, hash_of(keys, start, end), keep_text(book, keys, start, end), end - start)
+        place = new_listener(
+            book, hash_of(address_of(keys), start, end), keep_text(book, keys, start, end), end - start
+        )
         join_line(book, place)
         listener, at = book.listeners[place], row_spans[number, 0]
         listener["touch"], listener["event_count"] = get_int(rows, at, 8), get_int(rows, at + 8, 8)

@@ -10,7 +10,7 @@ import numpy as np
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
 from processors.wire.binary import get_int, put_int, put_text, text_end
-from processors.wire.columns import ImpressionColumns
+from processors.wire.impressions import ImpressionColumns
 
 COUNT_AT, ID_AT = 8, 12
 LOGGED_COUNT = 5

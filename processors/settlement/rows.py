@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 
 from processors.cocluster.arrays import IntArray
-from processors.settlement.book import with_room
+from processors.settlement.book import HASH_AHEAD, with_room
 from processors.settlement.listener_rows import STREAM_BYTES_MIN, read_impressions, read_listeners, read_played
 from processors.settlement.page import COUNT_AT
 from processors.settlement.row_columns import row_columns
@@ -100,7 +100,7 @@ def _joined(parts: Sequence[bytes]) -> tuple[IntArray, IntArray]:
     """Parts end to end, and where each of them stands [n, 2]."""
     lengths = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))
     ends = np.cumsum(lengths)
-    return np.frombuffer(b"".join(parts), dtype=np.uint8), np.stack([ends - lengths, ends], axis=1)
+    return np.frombuffer(b"".join(parts) + bytes(HASH_AHEAD), dtype=np.uint8), np.stack([ends - lengths, ends], axis=1)
 
 
 def _partition_row(settlement: Settlement) -> _PartitionRow:

@@ -26,7 +26,8 @@ from processors.settlement.settings import SettlementSettings
 from processors.settlement.upkeep import Limits
 from processors.settlement.waiting import Waiting, waiting_listeners
 from processors.settlement.watermark import Watermark
-from processors.wire.columns import ImpressionColumns, StreamEndColumns, impressions_of, stream_ends_of
+from processors.wire.impressions import ImpressionColumns, impressions_of
+from processors.wire.stream_ends import StreamEndColumns, stream_ends_of
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
 

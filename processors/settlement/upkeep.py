@@ -10,6 +10,7 @@ from processors.settlement.book import IMPRESSIONS, NONE, Book, keep_text, put, 
 from processors.settlement.page import ID_AT
 from processors.wire.binary import text_end
 from processors.wire.hashing import hash_of
+from processors.wire.loads import address_of
 
 ATTRIBUTE, SETTLE, FORGET = 0, 1, 2
 """What there is to do at an appointment; at the same moment in this order."""
@@ -60,7 +61,7 @@ def observe(book: Book, source: Index, event_ms: Index, lateness_ms: Index) -> N
 @compiled
 def touch(book: Book, data: IntArray, start: Index, end: Index) -> int:
     """Place of the listener of this name, new or not; now the most recent."""
-    key = hash_of(data, start, end)
+    key = hash_of(address_of(data), start, end)
     found = _find_listener(book, key, data, start, end)
     if found == NONE:
         found = new_listener(book, key, keep_text(book, data, start, end), end - start)
@@ -77,7 +78,7 @@ def touch(book: Book, data: IntArray, start: Index, end: Index) -> int:
 @compiled
 def find_listener(book: Book, data: IntArray, start: Index, end: Index) -> int:
     """Place of the listener of this name; -1 where there is none."""
-    return _find_listener(book, hash_of(data, start, end), data, start, end)
+    return _find_listener(book, hash_of(address_of(data), start, end), data, start, end)
 
 
 @compiled
@@ -203,7 +204,7 @@ def accept(book: Book, place: Index, source: Index, offset: Index, event_ms: Ind
 @inlined
 def owned_hash(data: IntArray, start: Index, end: Index, listener: Index) -> np.uint64:
     """Hash of an id among those of all listeners."""
-    return hash_of(data, start, end) ^ (np.uint64(listener + 1) * _GOLDEN)
+    return hash_of(address_of(data), start, end) ^ (np.uint64(listener + 1) * _GOLDEN)
 
 
 @compiled

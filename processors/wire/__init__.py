@@ -1,1 +1,1 @@
-"""Between bytes and columns: compiled readers and writers of what travels in records."""
+"""Bytes of records to columns and back, compiled: no Python object for a record or for anything in it."""

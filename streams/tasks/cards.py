@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from processors.cards import CARDS_MAX, Cards
+from processors.wire.outcomes import read_outcomes
 from streams.exactly_once.task import Produced, Record, StateRow
 from streams.tasks.broadcast import broadcast_keyed, broadcast_message, either
 from streams.tasks.intake import Intake
@@ -35,8 +36,9 @@ class CardsTask:
 
     def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
         """Count one batch of outcomes in; what was published of cards that had to leave is taken back."""
-        arrivals, dead = self._intake.read(topic, records)
-        self.core.outcomes([outcome for _, outcome in arrivals])
+        dead: list[Produced] = []
+        slow = self._intake.canonical(topic, records, dead)
+        self.core.count(read_outcomes([record.value for record in records], slow))
         return [*dead, *(Produced("card-statistics", name.encode(), None) for name in self.core.withdrawn())]
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same

@@ -3,13 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from schemas.codec import UnreadableError, decode, decode_keyed
+from schemas.codec import EVENT_AHEAD_MAX_MS, UnreadableError, decode, decode_keyed, encode
 from schemas.dead_letters import DeadLetter, attempt_of
 from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role
 from streams.exactly_once.task import Produced, Record
-
-EVENT_AHEAD_MAX_MS = 3_600_000
-"""An event from further ahead of its own record would drag event time along for all: it is set aside."""
 
 
 class Intake:
@@ -43,6 +40,14 @@ class Intake:
                 dead.append(_dead_letter(record, error))
             else:
                 yield record.offset, message
+
+    def canonical(self, topic: str, records: Sequence[Record], dead: list[Produced]) -> Callable[[int], bytes | None]:
+        """Canonical bytes of one of these records by its index, for readers of bytes; dead letters into `dead`."""
+
+        def bytes_of(index: int) -> bytes | None:
+            return next((encode(message) for _, message in self.each(topic, [records[index]], dead)), None)
+
+        return bytes_of
 
 
 def read_one(topic: str, key: bytes | None, value: bytes | None, timestamp_ms: int) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from processors.learner import Learner
+from processors.wire.interactions import read_interactions
 from streams.exactly_once.task import Produced, Record, StateRow
 from streams.tasks.broadcast import broadcast_keyed
 from streams.tasks.intake import Intake
@@ -31,8 +32,9 @@ class LearnerTask:
 
     def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
         """Learn from one batch of interactions."""
-        arrivals, dead = self._intake.read(topic, records)
-        self.core.interactions([interaction for _, interaction in arrivals])
+        dead: list[Produced] = []
+        slow = self._intake.canonical(topic, records, dead)
+        self.core.learn(read_interactions([record.value for record in records], slow))
         return dead
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same

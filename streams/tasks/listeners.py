@@ -3,8 +3,12 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain
 
+import numpy as np
+
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
+from processors.wire.impressions import read_impressions
+from processors.wire.stream_ends import read_stream_ends
 from schemas.rankings import ShelfRanking
 from streams.exactly_once.task import Produced, Record, StateRow
 from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message, either
@@ -47,8 +51,14 @@ class ListenersTask:
         """Take in one batch of impressions or of stream-ends."""
         dead: list[Produced] = []
         self._read_ms = records[-1].timestamp
-        take = self.core.impressions if topic == "impressions" else self.core.stream_ends
-        take(self._intake.each(topic, records, dead))
+        slow = self._intake.canonical(topic, records, dead)
+        values, keys = [record.value for record in records], [record.key for record in records]
+        timestamps_ms = np.array([record.timestamp for record in records], dtype=np.int64)
+        offsets = np.array([record.offset for record in records], dtype=np.int64)
+        if topic == "impressions":
+            self.core.take_impressions(read_impressions(values, keys, timestamps_ms, slow), offsets)
+        else:
+            self.core.take_stream_ends(read_stream_ends(values, keys, timestamps_ms, slow), offsets)
         return dead
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:

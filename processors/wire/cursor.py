@@ -1,0 +1,233 @@
+"""A cursor over JSON: each function reads one thing at a position and gives the position after it. Compiled.
+
+Where that thing is not there, or not in its usual form, the cursor is `LOST`: it stands on zero bytes, where nothing
+can be read, so it stays lost and a reader looks only at the end whether it got there. Every value is followed by a zero
+byte too, so no cursor leaves the value that it is in.
+
+Text that has been decoded and encoded again is *trusted*: its strings may have escapes, its numbers any form.
+"""
+
+import numpy as np
+
+from processors.compiled import fused
+from processors.wire.loads import byte_at, trailing_zeros, word_at
+
+LOST = 0
+LEAD = bytes(16)
+"""What stands before the first value: where a lost cursor is."""
+
+IDENTIFIER_MAX = 256  # characters
+DIGITS_MAX = 15
+COUNT_MAX = 2**62
+_FRACTION_DIGITS_MAX = 24
+
+QUOTE, COMMA, COLON = ord('"'), ord(","), ord(":")
+ARRAY, ARRAY_END, OBJECT, OBJECT_END = ord("["), ord("]"), ord("{"), ord("}")
+_SPACE, _TAB, _NEWLINE, _RETURN = ord(" "), ord("\t"), ord("\n"), ord("\r")
+_ZERO, _ONE, _POINT, _BACKSLASH, _NOT_ASCII = ord("0"), ord("1"), ord("."), ord("\\"), 0x80
+_NOTHING = 0
+
+_ONES = np.uint64(0x0101010101010101)
+_HIGH_BITS = np.uint64(0x8080808080808080)
+_QUOTES, _BACKSLASHES, _SPACES = (_ONES * np.uint64(byte) for byte in b'"\\ ')
+_HIGH_NIBBLES, _LOW_NIBBLES = np.uint64(0xF0F0F0F0F0F0F0F0), np.uint64(0x0F0F0F0F0F0F0F0F)
+_ZEROS, _SIXES = np.uint64(0x3030303030303030), np.uint64(0x0606060606060606)
+_PAIRS, _FOURS = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
+_TEN, _HUNDRED, _TEN_THOUSAND = np.uint64(10), np.uint64(100), np.uint64(10_000)
+_EIGHT, _SIXTEEN, _THIRTY_TWO = np.uint64(8), np.uint64(16), np.uint64(32)
+_ALL = np.uint64(2**64 - 1)
+_NULL, _NULL_MASK = np.uint64(int.from_bytes(b"null", "little")), np.uint64(2**32 - 1)
+_TRUE = np.uint64(int.from_bytes(b"true", "little"))
+_FALSE, _FALSE_MASK = np.uint64(int.from_bytes(b"false", "little")), np.uint64(2**40 - 1)
+_POWERS = 10 ** np.arange(9)
+
+
+@fused
+def blank(text: int, at: int) -> int:
+    """After white space."""
+    byte = byte_at(text, at)
+    while byte <= _SPACE and (byte in (_SPACE, _NEWLINE, _RETURN, _TAB)):
+        at += 1
+        byte = byte_at(text, at)
+    return at
+
+
+@fused
+def after(text: int, at: int, symbol: int) -> int:
+    """After this symbol and white space around it."""
+    at = blank(text, at)
+    return blank(text, at + 1) if byte_at(text, at) == symbol else LOST
+
+
+@fused
+def null(text: int, at: int) -> int:
+    """After `null`."""
+    return at + 4 if word_at(text, at) & _NULL_MASK == _NULL else LOST
+
+
+@fused
+def boolean(text: int, at: int) -> tuple[int, int]:
+    """Whether it says true (1) or false (0), and the position after it."""
+    word = word_at(text, at)
+    if word & _NULL_MASK == _TRUE:
+        return 1, at + 4
+    return 0, (at + 5 if word & _FALSE_MASK == _FALSE else LOST)
+
+
+@fused
+def digits(word: np.uint64) -> tuple[int, int]:
+    """How many of the word's bytes are digits before the first that is none, and the number that they write."""
+    others = (word & _HIGH_NIBBLES) ^ _ZEROS | ((word + _SIXES) & _HIGH_NIBBLES) ^ _ZEROS
+    count = 8
+    if others != np.uint64(0):
+        count = trailing_zeros(others) >> 3
+        if count == 0:
+            return 0, 0
+        word <<= np.uint64(64 - 8 * count)
+    word &= _LOW_NIBBLES
+    word = (word * _TEN + (word >> _EIGHT)) & _PAIRS
+    word = (word * _HUNDRED + (word >> _SIXTEEN)) & _FOURS
+    word = (word * _TEN_THOUSAND + (word >> _THIRTY_TWO)) & np.uint64(0xFFFFFFFF)
+    return count, int(np.int64(word))
+
+
+@fused
+def integer(text: int, at: int) -> tuple[int, int]:
+    """A whole number from zero on with at most 15 digits, and the position after it."""
+    count, number = digits(word_at(text, at))
+    if count == 8:
+        more, low = digits(word_at(text, at + 8))
+        count, number = 8 + more, number * _POWERS[more] + low
+    if count == 0 or count > DIGITS_MAX or (count > 1 and byte_at(text, at) == _ZERO):
+        return 0, LOST
+    return number, at + count
+
+
+@fused
+def count_of(text: int, at: int, trusted: bool) -> tuple[int, int]:
+    """Like `integer`; a trusted number may have more digits, and is at most `COUNT_MAX`."""
+    number, following = integer(text, at)
+    if following != LOST or not trusted:
+        return number, following
+    count, number = digits(word_at(text, at))
+    begin = at
+    while count > 0:
+        number, at = min(number, COUNT_MAX), at + count
+        count, more = digits(word_at(text, at))
+        number = COUNT_MAX if number > COUNT_MAX // _POWERS[count] else number * _POWERS[count] + more
+    return number, (at if at > begin else LOST)
+
+
+@fused
+def number_end(text: int, at: int) -> int:
+    """After a trusted number, in whatever form."""
+    byte = byte_at(text, at)
+    while byte not in (COMMA, ARRAY_END, OBJECT_END, _NOTHING):
+        at += 1
+        byte = byte_at(text, at)
+    return at
+
+
+@fused
+def propensity(text: int, at: int, trusted: bool) -> int:
+    """After a number above zero and not above one: `1`, `1.0`, or `0.` and at most 24 digits not all zero."""
+    if trusted:
+        return number_end(text, at)
+    whole = byte_at(text, at)
+    if whole == _ONE and byte_at(text, at + 1) != _POINT:
+        return at + 1
+    if byte_at(text, at + 1) != _POINT or whole not in (_ZERO, _ONE):
+        return LOST
+    at += 2
+    begin, sum_of_parts = at, 0
+    while True:
+        count, part = digits(word_at(text, at))
+        at += count
+        sum_of_parts += part
+        if count < 8:
+            break
+    right = (sum_of_parts > 0) == (whole == _ZERO)
+    return at if right and begin < at <= begin + _FRACTION_DIGITS_MAX else LOST
+
+
+@fused
+def _character(text: int, at: int) -> int:
+    """After one character of two to four bytes of UTF-8."""
+    first, second = byte_at(text, at), byte_at(text, at + 1)
+    low, high, more = 0x80, 0xBF, 1
+    if first >= 0xF0:
+        more = 3
+        low, high = (0x90 if first == 0xF0 else low), (0x8F if first == 0xF4 else high)
+    elif first >= 0xE0:
+        more = 2
+        low, high = (0xA0 if first == 0xE0 else low), (0x9F if first == 0xED else high)
+    if first < 0xC2 or first > 0xF4 or not low <= second <= high:
+        return LOST
+    for place in range(at + 2, at + 1 + more):
+        if byte_at(text, place) & 0xC0 != 0x80:
+            return LOST
+    return at + 1 + more
+
+
+@fused
+def string(text: int, at: int, trusted: bool) -> tuple[int, int, int]:
+    """How many characters stand between quotes, where the second quote is, and the position after it."""
+    if byte_at(text, at) != QUOTE:
+        return 0, LOST, LOST
+    at += 1
+    begin, surplus = at, 0
+    while True:
+        word = word_at(text, at)
+        quotes, slashes = word ^ _QUOTES, word ^ _BACKSLASHES
+        stops = (quotes - _ONES) & ~quotes | (slashes - _ONES) & ~slashes | (word - _SPACES) & ~word | word
+        stops &= _HIGH_BITS
+        if stops == np.uint64(0):
+            at += 8
+            continue
+        at += trailing_zeros(stops) >> 3
+        byte = byte_at(text, at)
+        if byte == QUOTE:
+            return at - begin - surplus, at, at + 1
+        if byte >= _NOT_ASCII:
+            following = _character(text, at)
+            if following == LOST:
+                return 0, LOST, LOST
+            surplus += following - at - 1
+            at = following
+        elif byte == _BACKSLASH and trusted:
+            at += 2
+        else:
+            return 0, LOST, LOST
+
+
+@fused
+def identifier(text: int, at: int, trusted: bool) -> tuple[int, int]:
+    """Where the second quote of a string of 1 to 256 characters is, and the position after it."""
+    length, end, following = string(text, at, trusted)
+    if trusted or 1 <= length <= IDENTIFIER_MAX:
+        return end, following
+    return LOST, LOST
+
+
+@fused
+def next_item(text: int, at: int, closing: int) -> tuple[bool, int]:
+    """Whether another item follows in an array or object, and the position of it or after the closing symbol."""
+    at = blank(text, at)
+    byte = byte_at(text, at)
+    if byte == COMMA:
+        return True, blank(text, at + 1)
+    return False, (at + 1 if byte == closing else LOST)
+
+
+@fused
+def strings(text: int, at: int, trusted: bool) -> int:
+    """After an object whose values are strings, whatever its keys."""
+    at = after(text, at, OBJECT)
+    if byte_at(text, at) == OBJECT_END:
+        return at + 1
+    more = True
+    while more:
+        at = string(text, at, trusted)[2]
+        at = string(text, after(text, at, COLON), trusted)[2]
+        more, at = next_item(text, at, OBJECT_END)
+    return at

@@ -1,0 +1,40 @@
+"""Whether the strings of a list all differ, told by their hashes: two with one hash count as equal. Compiled."""
+
+import numpy as np
+
+from processors.cocluster.arrays import IntArray
+from processors.compiled import fused
+from processors.wire.hashing import hash_of
+from processors.wire.lists import END, SPAN
+from processors.wire.loads import number_at, put
+
+_SLOT, _CODE = 16, 8
+_SLOTS_MIN = 16
+
+
+def slots_for(count: int) -> IntArray:
+    """Room for a hash table of so many strings: int64 [slots, 2], all zero at first and never cleared.
+
+    >>> slots_for(9).shape
+    (32, 2)
+    """
+    return np.zeros((max(_SLOTS_MIN, 1 << (2 * count - 1).bit_length()), 2), dtype=np.int64)
+
+
+@fused
+def are_distinct(text: int, spans: int, count: int, slots: int, occasion: int) -> bool:
+    """Whether `count` spans have different hashes; slots with another number than that of this occasion are free."""
+    size = _SLOTS_MIN
+    while size < 2 * count:
+        size *= 2
+    for index in range(count):
+        start, end = number_at(spans, SPAN * index), number_at(spans, SPAN * index + END)
+        code = int(np.int64(hash_of(text, start, end)))
+        slot = code & (size - 1)
+        while number_at(slots, _SLOT * slot) == occasion:
+            if number_at(slots, _SLOT * slot + _CODE) == code:
+                return False
+            slot = (slot + 1) & (size - 1)
+        put(slots, _SLOT * slot, occasion)
+        put(slots, _SLOT * slot + _CODE, code)
+    return True
