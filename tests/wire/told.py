@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from processors.settlement.listener import OpenImpression
 
 from processors.cocluster.arrays import IntArray
 from processors.wire.batch import Slow
@@ -16,6 +15,7 @@ from schemas.codec import UnreadableError, encode
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
 from streams.tasks.intake import read_one
+from tests.settlement.reference import OpenImpression
 
 
 class Carried(NamedTuple):
