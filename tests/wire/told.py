@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
@@ -70,7 +69,8 @@ def told_of(message: Impression | StreamEnd) -> Any:
         )  # fmt: skip
     kept = OpenImpression.of(message)
     exposures = list(zip(kept.rows, kept.slots, kept.shelves, kept.cards, kept.propensities, strict=True))
-    return message.event_id, message.user_id, message.event_ms, msgspec.structs.astuple(kept.logged), exposures
+    logged = kept.surface, kept.variant, kept.policy_version, kept.reward_version, kept.model_version
+    return message.event_id, message.user_id, message.event_ms, logged, exposures
 
 
 def text_of(data: IntArray, span: IntArray) -> str:
