@@ -109,7 +109,7 @@ ORDINARY: dict[str, Sequence[Any]] = {
     "outcomes": [
         CORRECTED,
         *by_card([outcome(weights=(0.123456, 0.876544), played_ms=at) for at in range(3)]),
-        *by_card([outcome(card_id="c2", weights=())]),
+        *by_card([outcome(card_id="c2", weights=()), outcome(card_id="c2", weights=(3e-6, 1.25e-5, 0.9999845))]),
     ],
 }
 
@@ -133,3 +133,15 @@ def test_a_weight_with_all_digits_of_a_double_is_read_to_the_last_bit() -> None:
     rows = [outcome(weights=(third, 1.0 - third)), outcome(weights=(1e-7, 1.0 - 1e-7))]
     columns = outcomes_of(by_card(rows))
     assert columns.weights.tolist() == [third, 1.0 - third, 1e-7, 1.0 - 1e-7]
+
+
+def test_weights_of_every_form_are_the_doubles_that_python_reads() -> None:
+    random = Random(5)
+    parts = [
+        random.choice((random.random(), random.random() ** 9, 10.0 ** -random.randrange(1, 24))) for _ in range(6_000)
+    ]
+    for decimals in (4, 6, 9, 15, 16, 22):
+        rounded = [round(part, decimals) for part in parts]
+        rows = [(part, round(1.0 - part, 15)) for part in rounded]
+        columns = outcomes_of(by_card([outcome(weights=row) for row in rows]))
+        assert columns.weights.tolist() == [one for row in rows for one in row]
