@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from processors.cards import Cards
 from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.settings import LearnerSettings
+from processors.learner import Learner
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
 from processors.ranking.ranking_request import RankingRequest
@@ -11,6 +13,8 @@ from processors.ranking.settings import RankingSettings
 from processors.wire.impressions import impressions_of
 from processors.wire.stream_ends import stream_ends_of
 from schemas.catalogue import CatalogueCard
+from schemas.interactions import Interaction, Interactions
+from schemas.outcomes import OutcomeSettled, OutcomesSettled
 
 
 def warm_up() -> None:
@@ -31,5 +35,18 @@ def warm_up() -> None:
     learned.put_card("c", CatalogueCard(card_id="c", title="c", shelves=("s",)))
     request = RankingRequest(user_id="u", ranking_number=1, event_ms=0, plays=(), sources={})
     PageMaker.of(RankingSettings()).rank(learned, [request])
-    impressions_of([])
-    stream_ends_of([])
+    for columns_of in (impressions_of, stream_ends_of):
+        columns_of([])
+    _warm_up_tasks()
+
+
+def _warm_up_tasks() -> None:
+    """Let cards count one outcome, and a listener's one stream get to the learner."""
+    cards = Cards(("static",))
+    outcome = OutcomeSettled(
+        impression_id="i", row=0, slot=0, shelf_id="s", user_id="u", card_id="c", shown_ms=0, settled_ms=1,
+        played_ms=1, stream_count=1, propensity=1.0, user_weights=(1.0,),
+    )  # fmt: skip
+    cards.outcomes([OutcomesSettled.of([outcome])])
+    interaction = Interaction(event_id="s", user_id="u", card_id="c", event_ms=0, played_ms=1)
+    Learner(LearnerSettings(), ("static",), 0).interactions([Interactions.of("l", [interaction])])

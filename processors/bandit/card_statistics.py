@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from processors.bandit.card_sums import CardSums, add_exposures, add_rewards
 from processors.bandit.forgetting import Forgetting
 from processors.cocluster.arrays import FloatArray, IntArray
 from schemas.learning import CardStatistics, RewardSums
@@ -76,17 +77,14 @@ class CardStatisticsTable:
 
     def add(self, seen: Observations, event_ms: IntArray) -> None:
         """Count these observations in; they became known at `event_ms` [n]."""
-        cards, streamed = seen.cards, seen.streamed
+        cards = seen.cards
         self._advance(cards, seen.shown_ms)
         weights = seen.weights * self.forgetting.weights(seen.shown_ms, self.epochs[cards])[:, None]
-        np.add.at(self.exposures, cards, weights * seen.exposures[:, None])
-        earning, now = weights[streamed, None, :], seen.rewards
-        before = np.zeros_like(now) if seen.previous is None else seen.previous
-        np.add.at(self.total, cards[streamed], earning * (now - before))
-        np.add.at(self.squares, cards[streamed], earning * (now**2 - before**2))
-        np.add.at(self.versions, cards, 1)
-        np.maximum.at(self.updated_ms, cards, event_ms)
-        self._changed.update(cards.tolist())
+        before = np.zeros_like(seen.rewards) if seen.previous is None else seen.previous
+        sums = CardSums(self.exposures, self.total, self.squares, self.versions, self.updated_ms)
+        add_exposures(sums, cards, weights, seen.exposures, event_ms)
+        add_rewards(sums, cards, weights, seen.streamed, seen.rewards, before)
+        self._changed.update(cards[np.flatnonzero(np.diff(cards, prepend=-1))].tolist())
 
     def carry_over(self, overlap: FloatArray, generation: int) -> None:
         """Move the statistics to the groups of a new generation; rows of `overlap` [old, new] sum to one.

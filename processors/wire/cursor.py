@@ -19,12 +19,12 @@ LEAD = bytes(16)
 IDENTIFIER_MAX = 256  # characters
 DIGITS_MAX = 15
 COUNT_MAX = 2**62
-_FRACTION_DIGITS_MAX = 24
+_FRACTION_DIGITS_MAX, _EXPONENT_MAX = 24, 99
 
 QUOTE, COMMA, COLON = ord('"'), ord(","), ord(":")
 ARRAY, ARRAY_END, OBJECT, OBJECT_END = ord("["), ord("]"), ord("{"), ord("}")
 _SPACE, _TAB, _NEWLINE, _RETURN = ord(" "), ord("\t"), ord("\n"), ord("\r")
-_ZERO, _ONE, _POINT, _BACKSLASH, _NOT_ASCII = ord("0"), ord("1"), ord("."), ord("\\"), 0x80
+_ZERO, _POINT, _EXPONENT, _MINUS, _BACKSLASH, _NOT_ASCII = ord("0"), ord("."), ord("e"), ord("-"), ord("\\"), 0x80
 _NOTHING = 0
 
 _ONES = np.uint64(0x0101010101010101)
@@ -130,24 +130,25 @@ def number_end(text: int, at: int) -> int:
 
 @fused
 def propensity(text: int, at: int, trusted: bool) -> int:
-    """After a number above zero and not above one: `1`, `1.0`, or `0.` and at most 24 digits not all zero."""
+    """After a number above zero and not above one: `1`, `1.0`, `0.05`, `5e-9`, at most 24 digits after a point."""
     if trusted:
         return number_end(text, at)
-    whole = byte_at(text, at)
-    if whole == _ONE and byte_at(text, at + 1) != _POINT:
-        return at + 1
-    if byte_at(text, at + 1) != _POINT or whole not in (_ZERO, _ONE):
-        return LOST
-    at += 2
-    begin, sum_of_parts = at, 0
-    while True:
-        count, part = digits(word_at(text, at))
-        at += count
-        sum_of_parts += part
-        if count < 8:
-            break
-    right = (sum_of_parts > 0) == (whole == _ZERO)
-    return at if right and begin < at <= begin + _FRACTION_DIGITS_MAX else LOST
+    whole, parts, begin, end = byte_at(text, at) - _ZERO, 0, at + 2, at + 1
+    is_number = 0 <= whole <= 9
+    if byte_at(text, end) == _POINT:
+        count, end = 8, begin
+        while count == 8:
+            count, part = digits(word_at(text, end))
+            end += count
+            parts += part
+        is_number = is_number and begin < end <= begin + _FRACTION_DIGITS_MAX
+    if byte_at(text, end) == _EXPONENT and byte_at(text, end + 1) == _MINUS:
+        count, exponent = digits(word_at(text, end + 2))
+        end += 2 + count
+        is_right = 1 <= exponent <= _EXPONENT_MAX and whole + parts > 0
+    else:
+        is_right = (whole == 0 and parts > 0) or (whole == 1 and parts == 0)
+    return end if is_number and is_right else LOST
 
 
 @fused

@@ -1,8 +1,8 @@
 """Soft groups: lists of probabilities, as the exact doubles that their decimals mean. Compiled.
 
-A number of at most 15 digits is exact as a whole number, and so is a power of ten up to 22: their quotient is rounded
-once, and so the double nearest to the decimals (Clinger, *How to read floating point numbers accurately*, 1990). Longer
-ones, and those with an exponent, are left to Python where they are trusted (`Late`), and declined elsewhere.
+A whole number up to 2**53 is exact as a double, and so is a power of ten up to 22: their quotient is rounded once, and
+so the double nearest to the decimals (Clinger, *How to read floating point numbers accurately*, 1990). Numbers with
+more digits or another exponent are left to Python where they are trusted (`read_late`), and declined elsewhere.
 """
 
 import math
@@ -30,8 +30,10 @@ REAL = 8
 SUM_TOLERANCE = 9e-7
 """Narrower than that of `schemas.fields`: who adds up in another order may find another last digit."""
 
-_ZERO, _POINT = ord("0"), ord(".")
-_POWERS = 10 ** np.arange(DIGITS_MAX + 1)
+_ZERO, _POINT, _EXPONENT, _MINUS = ord("0"), ord("."), ord("e"), ord("-")
+_WHOLE_POWERS = 10 ** np.arange(DIGITS_MAX + 1)
+_POWERS = np.array([float(10**exponent) for exponent in range(23)])
+_EXACT_MAX = 2**53
 _LATE = 24
 
 
@@ -56,20 +58,26 @@ def read_late(data: IntArray, late: IntArray, weights: FloatArray) -> None:
 @fused
 def weight(text: int, at: int, trusted: bool) -> tuple[float, int]:
     """A number from 0 to 1, and the position after it; no number where Python has to read it."""
-    number, count, end = byte_at(text, at) - _ZERO, 0, at + 1
-    is_plain = 0 <= number <= 1
+    number, scale, end = byte_at(text, at) - _ZERO, 0, at + 1
+    is_plain = 0 <= number <= 9
     if byte_at(text, end) == _POINT:
-        count, fraction = digits(word_at(text, end + 1))
-        if count == 8:
+        scale, fraction = digits(word_at(text, end + 1))
+        if scale == 8:
             more, low = digits(word_at(text, end + 9))
-            count, fraction = 8 + more, fraction * _POWERS[more] + low
-        is_plain = is_plain and 1 <= count <= DIGITS_MAX
-        number = number * _POWERS[min(count, DIGITS_MAX)] + fraction
-        end += 1 + count
+            scale, fraction = 8 + more, fraction * _WHOLE_POWERS[more] + low
+        is_plain = is_plain and 1 <= scale <= DIGITS_MAX
+        number = number * _WHOLE_POWERS[min(scale, DIGITS_MAX)] + fraction
+        end += 1 + scale
+    if byte_at(text, end) == _EXPONENT and byte_at(text, end + 1) == _MINUS:
+        count, exponent = digits(word_at(text, end + 2))
+        is_plain = is_plain and count > 0
+        scale += exponent
+        end += 2 + count
+    is_plain = is_plain and number <= _EXACT_MAX and scale < len(_POWERS)
     if trusted and not (is_plain and byte_at(text, end) in (COMMA, ARRAY_END)):
         return math.nan, number_end(text, at)
-    value = number / _POWERS[min(count, DIGITS_MAX)]
-    return value, (end if is_plain and value <= 1.0 else LOST)
+    value = number / _POWERS[scale] if is_plain else math.nan
+    return value, (end if value <= 1.0 else LOST)
 
 
 @fused

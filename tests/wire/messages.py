@@ -1,9 +1,12 @@
 """Strategies for messages with names of all kinds, and records that carry them."""
 
+import msgspec
 from hypothesis import strategies as st
 
 from schemas.fields import DURATION_MS_MAX, EVENT_MS_MAX
 from schemas.impressions import Impression, ShownShelf
+from schemas.interactions import Interaction, Interactions
+from schemas.outcomes import LoggedPage, Outcome, OutcomeCorrected, OutcomeSettled, OutcomesSettled
 from schemas.stream_ends import StreamEnd
 
 NAMES = st.one_of(
@@ -62,4 +65,80 @@ def stream_ends(draw: st.DrawFn) -> StreamEnd:
         impression_id=draw(st.none() | NAMES),
         surface=draw(NAMES),
         context=draw(CONTEXTS),
+    )
+
+
+@st.composite
+def interactions(draw: st.DrawFn) -> Interactions:
+    one = st.builds(
+        Interaction,
+        event_id=NAMES,
+        user_id=NAMES,
+        card_id=NAMES,
+        event_ms=TIMES,
+        played_ms=st.integers(0, DURATION_MS_MAX),
+        organic=st.booleans(),
+    )
+    return Interactions.of(draw(NAMES), draw(st.lists(one, max_size=5)))
+
+
+COUNTS = st.one_of(st.integers(0, 9), st.integers(0, 2**61))
+
+
+@st.composite
+def weights(draw: st.DrawFn) -> tuple[float, ...]:
+    """A soft group: rounded as ours are, or with all digits that a double has."""
+    parts = draw(st.lists(st.floats(0.0, 1.0), max_size=5))
+    total = sum(parts)
+    if total <= 0.0:
+        return ()
+    decimals = draw(st.sampled_from((9, 15, 17)))
+    shares = [min(1.0, round(part / total, decimals)) for part in parts]
+    return tuple(shares) if abs(sum(shares) - 1.0) <= 1e-6 else ()
+
+
+@st.composite
+def settled_rows(draw: st.DrawFn, card_id: str) -> OutcomeSettled:
+    shown_ms, settled_ms = sorted((draw(TIMES), draw(TIMES)))
+    stream_count = draw(COUNTS)
+    names = st.builds(LoggedPage, NAMES, NAMES)
+    return OutcomeSettled(
+        impression_id=draw(NAMES),
+        row=draw(COUNTS),
+        slot=draw(COUNTS),
+        shelf_id=draw(NAMES),
+        user_id=draw(NAMES),
+        card_id=card_id,
+        shown_ms=shown_ms,
+        settled_ms=settled_ms,
+        played_ms=draw(COUNTS) if stream_count else 0,
+        stream_count=stream_count,
+        propensity=draw(PROPENSITIES),
+        logged=draw(names),
+        user_weights=draw(weights()),
+    )
+
+
+@st.composite
+def outcomes(draw: st.DrawFn) -> Outcome:
+    card_id, generation = draw(NAMES), draw(COUNTS)
+    if draw(st.booleans()):
+        rows = draw(st.lists(settled_rows(card_id), min_size=1, max_size=5))
+        return msgspec.structs.replace(OutcomesSettled.of(rows), generation=generation)
+    previous_ms, played_ms = sorted((draw(COUNTS), draw(COUNTS)))
+    return OutcomeCorrected(
+        impression_id=draw(NAMES),
+        row=draw(COUNTS),
+        slot=draw(COUNTS),
+        user_id=draw(NAMES),
+        card_id=card_id,
+        stream_event_id=draw(NAMES),
+        shown_ms=draw(TIMES),
+        corrected_ms=draw(TIMES),
+        previous_ms=previous_ms,
+        played_ms=played_ms,
+        stream_count=draw(COUNTS) + 1,
+        variant=draw(NAMES),
+        generation=generation,
+        user_weights=draw(weights()),
     )

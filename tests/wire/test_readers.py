@@ -82,6 +82,12 @@ def test_of_ordinary_traffic_nothing_is_declined(separators: tuple[str, str]) ->
         assert told_by(columns) == [(index, told_of(event)) for index, event in enumerate(events)]
 
 
+def test_a_tiny_propensity_is_nothing_special() -> None:
+    value = encode(impression()).replace(b'"propensities":[1.0]', b'"propensities":[3e-9]')
+    records = [Carried(b"u1", value)]
+    assert told_by(read("impressions", records, no_slow_lane)) == expected("impressions", records)[0]
+
+
 @pytest.mark.parametrize("topic", TOPICS)
 def test_fields_left_out_have_their_defaults(topic: str) -> None:
     required = {
