@@ -100,7 +100,8 @@ class CoClusterLearner:
         if state.events_count % (settings.refresh_events if state.ready else settings.warmup_events):
             return
         since = state.events_count - state.rethought_at
-        due = min((settings.rethink_growth - 1.0) * state.rethought_at, settings.rethink_events_max)
+        growth = settings.rethink_growth ** (1 + min(state.fruitless_count, 10))
+        due = min((growth - 1.0) * state.rethought_at, settings.rethink_events_max)
         if not state.ready or since >= due:
             self.rethink()
         elif state.events_count - state.swept_at >= settings.sweep_share * self.memory.edges_count():
