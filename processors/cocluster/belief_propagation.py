@@ -25,6 +25,8 @@ from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 from processors.cocluster.time_bins import FIRST_BIN, SECONDS_TOTAL, time_bin
 from processors.compiled import compiled, inlined
 
+NOTABLE = 0.1  # summed changes of a user's shares in the groups, from 0 to 2, that cards met before are told of at once
+
 
 class Beliefs(NamedTuple):
     """What messages are computed with: priors, tabulated densities, and how edges age in the statistics."""
@@ -210,6 +212,35 @@ def visit(user: Index, only: Index, graph: Graph, work: Work) -> float:
                 count(i, b, x[edge], weight, cavity, density, word, work.statistics)
         edge = np.int64(following[edge])
     return objective
+
+
+@compiled
+def meet(user: Index, edge: Index, graph: Graph, work: Work) -> None:
+    """Hear, tell and count a new edge; renew the user's other messages if the edge moves the user notably.
+
+    Those that are left as they are follow at the user's next visit, at a sweep at the latest.
+    """
+    card, x = np.int64(graph.pool.card[edge]), graph.pool.x[edge]
+    to_user, to_card = graph.pool.to_user, graph.pool.to_card
+    user_evidence = graph.heard.user_evidence
+    base_user, base_card, low, bins_per_unit, density, decay_per_ms, now_ms = work.beliefs
+    cavity, word, ahead = work.room
+    b = bin_of(x, low, bins_per_unit)
+    cavity_share(graph.heard.card_evidence, card, base_card, to_card, edge, cavity, 0)
+    cavity_share(user_evidence, user, base_user, to_user, edge, word, 0)
+    hear(edge, 0, b, cavity, density, to_user)
+    likelihood = look_ahead(0, b, cavity, density, word, ahead)
+    moved = 0.0
+    for g in range(len(base_user)):
+        moved += word[0, g] * abs(np.exp(to_user[edge, g]) / likelihood - 1.0)
+    if moved > NOTABLE:
+        visit(user, edge, graph, work)
+        return
+    for g in range(len(base_user)):
+        user_evidence[user, g] += to_user[edge, g]
+    tell(edge, card, ahead, to_card, graph.told.card_evidence, graph.told.card_dirty)
+    weight = age_weight(graph.pool.event_ms[edge], decay_per_ms, now_ms) / likelihood
+    count(0, b, x, weight, cavity, density, word, work.statistics)
 
 
 @inlined

@@ -56,23 +56,30 @@ def polished(data: Interactions, groups: SoftGroups, passes: int, *, must_beat: 
 def rearranged(data: Interactions, groups: SoftGroups, gain: float, passes: int) -> SoftGroups:
     """Split and merge while a move raises the objective by more than `gain` within so many passes."""
     for _ in range(ROUNDS_MAX):
-        goal = groups.objective + gain
-        for move in moves(data, groups, MOVES_TRIED):
-            if move.promise < HOPELESS:
-                return groups
-            challenger = polished(data, moved(data, groups, move), passes, must_beat=goal)
-            if challenger.objective > goal:
-                groups = challenger
-                break
-        else:
-            return groups
+        better = _first_gain(data, groups, gain, passes)
+        if better is None:
+            break
+        groups = better
     return groups
+
+
+def _first_gain(data: Interactions, groups: SoftGroups, gain: float, passes: int) -> SoftGroups | None:
+    goal = groups.objective + gain
+    for move in moves(data, groups, MOVES_TRIED):
+        if move.promise < HOPELESS:
+            break
+        challenger = polished(data, moved(data, groups, move), passes, must_beat=goal)
+        if challenger.objective > goal:
+            return challenger
+    return None
 
 
 def unstuck(data: Interactions, groups: SoftGroups, gain: float, polish_passes: int) -> SoftGroups:
     """Rearrange and polish; with more patience for challengers if the fit is still stuck then."""
     for passes in MOVE_PASSES:
-        groups = polished(data, rearranged(data, groups, gain, passes), polish_passes)
+        better = rearranged(data, groups, gain, passes)
+        if better is not groups:
+            groups = polished(data, better, polish_passes)
         if stuck_promise(data, groups) <= STUCK:
             break
     return groups

@@ -4,7 +4,8 @@ Theory of operation. Until `warmup_events` have come nothing is known. Then a ba
 the groups, and from there every interaction passes messages around its user at once (`ring_memory`). Three
 schedules, all counted in events, do the rest: *refresh* renews the blocks from the running statistics; a
 *sweep* renews all messages and counts the blocks exactly; *rethinking* fits a bounded sample from nothing,
-and by split and merge from what is there, and adopts the result only when it explains the sample better.
+and by split and merge from what is there, and adopts the result only when it explains the sample better;
+it comes at growing distances while it finds nothing.
 What happens depends on the sequence of interactions and the seed, never on how the sequence was cut into
 batches.
 """
@@ -100,7 +101,8 @@ class CoClusterLearner:
         if state.events_count % (settings.refresh_events if state.ready else settings.warmup_events):
             return
         since = state.events_count - state.rethought_at
-        due = min((settings.rethink_growth - 1.0) * state.rethought_at, settings.rethink_events_max)
+        growth = settings.rethink_growth ** (1 + min(state.fruitless_count, 10))
+        due = min((growth - 1.0) * state.rethought_at, settings.rethink_events_max)
         if not state.ready or since >= due:
             self.rethink()
         elif state.events_count - state.swept_at >= settings.sweep_share * self.memory.edges_count():

@@ -1,66 +1,266 @@
-"""Several sweeps over a batch with all that is renewed between them, compiled as one: a fit makes hundreds.
+"""Passes of belief propagation over a batch: the messages of `belief_propagation` as plain probabilities.
 
-In Python the renewal cost a third of a sweep, and each sweep that ended had to wait for the interpreter's lock.
+Messages are products of densities, so a pass needs no logarithm and no exponential for an edge: a user's products
+are formed anew at its visit, a card is told the ratio of new to old messages, and ratios become logarithms some at
+a time (`RATIOS_MAX`), which also renews what the card is heard as. Beliefs are counted by bin of x, and become block
+statistics at the end of a pass. All that is renewed between passes is compiled with them: a fit makes hundreds.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
-from processors.cocluster.belief_propagation import Beliefs, Scratch, Work, sweep
+from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.cocluster.binned_table import BinnedTable
 from processors.cocluster.block_statistics import shrunk_blocks
-from processors.cocluster.density_table import tabulated
-from processors.cocluster.edge_store import Graph
+from processors.cocluster.density_table import DENSITY_FLOOR
 from processors.cocluster.soft_groups import PRIOR_PSEUDO_COUNT
-from processors.compiled import compiled
+from processors.compiled import compiled, inlined
+
+RATIOS_MAX = 16  # messages lie within 1e-10 and 1e+10, so that the products of so many are no zero and no infinity
+
+
+class Messages(NamedTuple):
+    """The state of message passing over a table with U users, C cards and E edges."""
+
+    told: FloatArray  # float32 [E, K], what the user of an edge tells its card
+    evidence: FloatArray  # float64 [C, K], logarithms of what cards were told
+    ratio: FloatArray  # float64 [C, K], new over old messages that are not yet in the evidence
+    pending: IntArray  # int64 [C], how many those are
+    card: FloatArray  # float64 [C, K], soft groups
+    user: FloatArray  # float64 [U, G], soft groups
+
+
+@compiled
+def densities(table: BinnedTable, statistics: FloatArray) -> FloatArray:
+    """Tabulate the block densities at the bins' means: float32 [BINS, G, K]."""
+    mean, variance, _, _ = shrunk_blocks(statistics)
+    density = np.empty((len(table.bin_x), *mean.shape), np.float32)
+    for g in range(mean.shape[0]):
+        for k in range(mean.shape[1]):
+            sd = np.sqrt(variance[g, k])
+            for b in range(len(table.bin_x)):
+                z = (table.bin_x[b] - mean[g, k]) / sd
+                density[b, g, k] = max(np.exp(-0.5 * z * z) / (sd * np.sqrt(2.0 * np.pi)), DENSITY_FLOOR)
+    return density
+
+
+@compiled
+def start(table: BinnedTable, messages: Messages, density: FloatArray, log_card_prior: FloatArray) -> None:
+    """Let every user tell its cards what its soft group implies; cards know nothing else."""
+    told, _, ratio, pending, _, user = messages
+    for node in range(len(user)):
+        for edge in range(table.offsets[node], table.offsets[node + 1]):
+            card, b = table.card[edge], table.bin[edge]
+            for k in range(told.shape[1]):
+                total = np.float32(0.0)
+                for g in range(user.shape[1]):
+                    total += np.float32(user[node, g]) * density[b, g, k]
+                told[edge, k] = total
+                ratio[card, k] *= total
+            pending[card] += 1
+            if pending[card] == RATIOS_MAX:
+                settle(card, messages, log_card_prior)
+    for card in range(len(pending)):
+        settle(card, messages, log_card_prior)
+
+
+@compiled
+def settle(card: Index, messages: Messages, log_card_prior: FloatArray) -> float:
+    """Take the ratios of a card into its evidence, and renew its soft group; return its log-likelihood."""
+    _, evidence, ratio, pending, groups, _ = messages
+    top = -np.inf
+    for k in range(evidence.shape[1]):
+        evidence[card, k] += np.log(ratio[card, k])
+        ratio[card, k] = 1.0
+        top = max(top, evidence[card, k] + log_card_prior[k])
+    pending[card] = 0
+    total = 0.0
+    for k in range(evidence.shape[1]):
+        groups[card, k] = np.exp(evidence[card, k] + log_card_prior[k] - top)
+        total += groups[card, k]
+    for k in range(evidence.shape[1]):
+        groups[card, k] /= total
+    return float(top + np.log(total))
 
 
 @compiled
 def make_passes(
-    graph: Graph, room: Scratch, statistics: FloatArray, user_prior: FloatArray, card_prior: FloatArray, passes: int
+    table: BinnedTable,
+    messages: Messages,
+    statistics: FloatArray,
+    user_prior: FloatArray,
+    card_prior: FloatArray,
+    passes: int,
 ) -> tuple[FloatArray, FloatArray, FloatArray, float]:
-    """Sweep over all users `passes` times, renewing blocks [3, G, K] and priors [G], [K] after each.
+    """Visit all users `passes` times, renewing blocks [3, G, K] and priors [G], [K] after each.
 
     Gives them as they are afterwards, and the Bethe log-likelihood of the last pass.
     """
     objective = 0.0
     for _ in range(passes):
-        mean, variance, _, _ = shrunk_blocks(statistics)
-        low, bins_per_unit, density = tabulated(mean, variance)
-        log_user_prior, log_card_prior = np.log(user_prior), np.log(card_prior)
-        beliefs = Beliefs(log_user_prior, log_card_prior, low, bins_per_unit, density, 0.0, 0)
-        counted = np.zeros(statistics.shape)
-        objective = sweep(graph, Work(beliefs, room, counted, counted, True))
-        user_prior, _ = renewed_prior(graph.heard.user_evidence, log_user_prior)
-        card_prior, cards_part = renewed_prior(graph.heard.card_evidence, log_card_prior)
-        objective += cards_part
-        statistics = counted
+        density = densities(table, statistics)
+        tally = np.zeros(density.shape)
+        log_card_prior = np.log(card_prior)
+        objective = visit_all(table, messages, density, user_prior, log_card_prior, tally)
+        for card in range(len(messages.card)):
+            objective += settle(card, messages, log_card_prior)
+        user_prior, card_prior = shares(messages.user), shares(messages.card)
+        statistics = counted(table, density, tally)
     return statistics, user_prior, card_prior, objective
 
 
 @compiled
-def renewed_prior(evidence: FloatArray, log_prior: FloatArray) -> tuple[FloatArray, float]:
-    """Shares of the groups [G] among nodes with this evidence [n, G], shrunk as by `group_prior`.
+def shares(groups: FloatArray) -> FloatArray:
+    """Share of each group among nodes with these soft groups [n, G], shrunk as by `group_prior`.
 
-    And the sum over the nodes of log(sum_g prior(g) exp evidence(g)).
-
-    >>> share, total = renewed_prior(np.log(np.array([[3.0, 1.0]])), np.log(np.array([0.5, 0.5])))
-    >>> share.tolist(), round(float(np.exp(total)), 6)
-    ([0.5833333333333334, 0.4166666666666667], 2.0)
+    >>> shares(np.array([[0.75, 0.25]])).tolist()
+    [0.5833333333333334, 0.4166666666666667]
     """
-    groups = evidence.shape[1]
-    share = np.full(groups, PRIOR_PSEUDO_COUNT)
-    likelihood = np.empty(groups)
+    share = np.full(groups.shape[1], PRIOR_PSEUDO_COUNT)
+    for node in range(len(groups)):
+        for group in range(groups.shape[1]):
+            share[group] += groups[node, group]
+    share /= share.sum()
+    return share
+
+
+@compiled
+def counted(table: BinnedTable, density: FloatArray, tally: FloatArray) -> FloatArray:
+    """Block statistics [3, G, K] of beliefs counted by bin, which lack their density."""
+    statistics = np.zeros((3, density.shape[1], density.shape[2]))
+    for b in range(len(density)):
+        for g in range(density.shape[1]):
+            for k in range(density.shape[2]):
+                belief = tally[b, g, k] * density[b, g, k]
+                statistics[0, g, k] += belief
+                statistics[1, g, k] += belief * table.bin_x[b]
+                statistics[2, g, k] += belief * table.bin_square[b]
+    return statistics
+
+
+@compiled
+def visit_all(
+    table: BinnedTable,
+    messages: Messages,
+    density: FloatArray,
+    user_prior: FloatArray,
+    log_card_prior: FloatArray,
+    tally: FloatArray,
+) -> float:
+    """Renew all messages, user by user; return the users' part of the Bethe log-likelihood."""
+    offsets, card_of, bin_of, _, _ = table
+    told, _, ratio, pending, card_groups, user_groups = messages
+    degree_max = np.diff(offsets).max()
+    cavity = np.empty((degree_max, told.shape[1]), np.float32)
+    heard = np.empty((degree_max, user_groups.shape[1]), np.float32)
+    word = np.empty(user_groups.shape[1], np.float32)
+    objective, likelihoods = 0.0, 1.0
+    for node in range(len(user_groups)):
+        first = offsets[node]
+        for g in range(len(user_prior)):
+            user_groups[node, g] = user_prior[g]
+        for edge in range(first, offsets[node + 1]):
+            card, b, i = np.int64(card_of[edge]), np.int64(bin_of[edge]), edge - first
+            hear(card, edge, b, i, card_groups, told, density, cavity, heard)
+            for g in range(len(user_prior)):
+                user_groups[node, g] *= heard[i, g]
+            if i % RATIOS_MAX == RATIOS_MAX - 1:
+                objective += normalised(user_groups, node)
+        objective += normalised(user_groups, node)
+        for edge in range(first, offsets[node + 1]):
+            card, b, i = np.int64(card_of[edge]), np.int64(bin_of[edge]), edge - first
+            without_edge(user_groups, node, heard, i, word)
+            likelihood = tell(card, edge, b, i, word, cavity, density, told, ratio)
+            count(b, i, word, cavity, likelihood, tally)
+            likelihoods *= likelihood
+            if i % RATIOS_MAX == RATIOS_MAX - 1:
+                objective -= np.log(likelihoods)
+                likelihoods = 1.0
+            pending[card] += 1
+            if pending[card] == RATIOS_MAX:
+                settle(card, messages, log_card_prior)
+        objective -= np.log(likelihoods)
+        likelihoods = 1.0
+    return float(objective)
+
+
+@inlined
+def hear(
+    card: Index,
+    edge: Index,
+    b: Index,
+    i: Index,
+    card_groups: FloatArray,
+    told: FloatArray,
+    density: FloatArray,
+    cavity: FloatArray,
+    heard: FloatArray,
+) -> None:
+    """Fill cavity[i] with the card as it is without the edge, and heard[i] with what it tells its user then."""
+    total = np.float32(0.0)
+    for k in range(density.shape[2]):
+        cavity[i, k] = np.float32(card_groups[card, k]) / told[edge, k]
+        total += cavity[i, k]
+    for k in range(density.shape[2]):
+        cavity[i, k] /= total
+    for g in range(density.shape[1]):
+        summed = np.float32(0.0)
+        for k in range(density.shape[2]):
+            summed += cavity[i, k] * density[b, g, k]
+        heard[i, g] = summed
+
+
+@inlined
+def without_edge(groups: FloatArray, node: Index, heard: FloatArray, i: Index, word: FloatArray) -> None:
+    """Fill `word` with the user as it is without the edge."""
+    total = np.float32(0.0)
+    for g in range(len(word)):
+        word[g] = np.float32(groups[node, g]) / heard[i, g]
+        total += word[g]
+    for g in range(len(word)):
+        word[g] /= total
+
+
+@inlined
+def tell(
+    card: Index,
+    edge: Index,
+    b: Index,
+    i: Index,
+    word: FloatArray,
+    cavity: FloatArray,
+    density: FloatArray,
+    told: FloatArray,
+    ratio: FloatArray,
+) -> float:
+    """Renew what the card is told; return the density that x had without the edge."""
+    likelihood = np.float32(0.0)
+    for k in range(density.shape[2]):
+        summed = np.float32(0.0)
+        for g in range(density.shape[1]):
+            summed += word[g] * density[b, g, k]
+        ratio[card, k] *= summed / told[edge, k]
+        told[edge, k] = summed
+        likelihood += cavity[i, k] * summed
+    return float(likelihood)
+
+
+@inlined
+def count(b: Index, i: Index, word: FloatArray, cavity: FloatArray, likelihood: float, tally: FloatArray) -> None:
+    """Add an edge's belief to its bin, less the density, which is common to the bin."""
+    for g in range(tally.shape[1]):
+        share = word[g] / likelihood
+        for k in range(tally.shape[2]):
+            tally[b, g, k] += share * cavity[i, k]
+
+
+@inlined
+def normalised(groups: FloatArray, node: Index) -> float:
+    """Divide products by their sum; return the logarithm of that."""
     total = 0.0
-    for node in range(len(evidence)):
-        top = -np.inf
-        for group in range(groups):
-            likelihood[group] = evidence[node, group] + log_prior[group]
-            top = max(top, likelihood[group])
-        summed = 0.0
-        for group in range(groups):
-            likelihood[group] = np.exp(likelihood[group] - top)
-            summed += likelihood[group]
-        for group in range(groups):
-            share[group] += likelihood[group] / summed
-        total += top + np.log(summed)
-    return share / share.sum(), total
+    for g in range(groups.shape[1]):
+        total += groups[node, g]
+    for g in range(groups.shape[1]):
+        groups[node, g] /= total
+    return float(np.log(total))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
-from processors.cocluster.belief_propagation import Work, freeze, visit
+from processors.cocluster.belief_propagation import Work, freeze, meet
 from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 from processors.cocluster.roster import Roster, slot_for
 from processors.compiled import compiled
@@ -95,7 +95,7 @@ def learn_interactions(columns: Columns, start: int, memory: Memory, work: Work)
         nodes.card_dirty[card] = TO_PUBLISH | TO_KEEP
         nodes.user_dirty[user] = 1
         if work.fitted:
-            visit(user, edge, memory.graph, work)
+            meet(user, edge, memory.graph, work)
     return len(columns.user)
 
 

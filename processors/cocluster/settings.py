@@ -20,7 +20,7 @@ class LearnerSettings:
     max_edges: int = 1_500_000
     refresh_events: int = 500  # between renewals of the block parameters
     sweep_share: float = 0.5  # a full sweep whenever this share of the edges is new since the last one
-    rethink_growth: float = 2.0  # global moves whenever the events have grown by this factor...
+    rethink_growth: float = 2.0  # global moves when events have grown by this (to the n + 1, after n in vain)
     rethink_events_max: int = 2_000_000  # ...and at the latest after so many
     rethink_sample_edges: int = 80_000  # global moves work on the densest core of so many
     stuck_test: bool = True  # at every sweep: rethink at once if a split/merge promises a better structure

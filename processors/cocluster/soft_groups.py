@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from processors.cocluster.arrays import FloatArray, IntArray
+from processors.cocluster.binned_table import binned_table
 from processors.cocluster.block_statistics import BlockParameters, block_parameters
 
 PRIOR_PSEUDO_COUNT = 1.0  # of a group's share: an empty group may come back
@@ -22,6 +23,8 @@ class Interactions:
         self.users, self.cards = users, cards
         self.by_user = _powers(user, card, self.x, (users, cards))
         self.by_card = _powers(card, user, self.x, (cards, users))
+        ones, by_x, _ = self.by_user
+        self.table = binned_table(ones.indptr, ones.indices, by_x.data)
 
     def __len__(self) -> int:
         """Return the number of interactions."""

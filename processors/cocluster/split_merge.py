@@ -13,6 +13,7 @@ import numpy as np
 
 from processors.cocluster.arrays import FloatArray
 from processors.cocluster.block_statistics import BlockParameters, block_parameters
+from processors.cocluster.compiled import compiled
 from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
 
 EM_STEPS = 8
@@ -62,16 +63,41 @@ def _split(side: _Side, blocks: BlockParameters, g: int) -> tuple[float, FloatAr
     residual = side.total[members] - count * blocks.mean[g]
     profile = np.sqrt(w) * residual / np.sqrt((count + 1.0) * variance)
     direction = np.linalg.eigh(profile.T @ profile)[1][:, -1]
-    half = (profile @ direction > 0).astype(np.float64)[:, None]
-    likelihood = np.zeros((2, len(members)))
+    half = (profile @ direction > 0).astype(np.float64)
+    gain = halve(side.responsibility[members, g], count, residual, variance, half)
+    share[members] = half
+    return gain, share
+
+
+@compiled
+def halve(weight: FloatArray, count: FloatArray, residual: FloatArray, variance: FloatArray, half: FloatArray) -> float:
+    """Fit a mixture of two to members [n] by EM, from and into their shares of the second half.
+
+    Returns the log-likelihood gained; `count` and `residual` are [n, K], `variance` is [K].
+    """
+    members, others = count.shape
+    gained = 0.0
     for _ in range(EM_STEPS):
-        for i, part in enumerate((w * (1.0 - half), w * half)):
-            shift = (part * residual).sum(axis=0) / ((part * count).sum(axis=0) + SHRINKAGE)
-            fit = (residual * shift - 0.5 * count * shift * shift) / variance
-            likelihood[i] = fit.sum(axis=1) + np.log(part.sum() / w.sum() + 1e-12)
-        half = (1.0 / (1.0 + np.exp(np.clip(likelihood[0] - likelihood[1], -30, 30))))[:, None]
-    share[members] = half[:, 0]
-    return float(w[:, 0] @ np.logaddexp(likelihood[0], likelihood[1])), share
+        part = np.zeros(2)
+        weighed, shift = np.full((2, others), SHRINKAGE), np.zeros((2, others))
+        for i in range(members):
+            for h, share in enumerate((weight[i] * (1.0 - half[i]), weight[i] * half[i])):
+                part[h] += share
+                for k in range(others):
+                    weighed[h, k] += share * count[i, k]
+                    shift[h, k] += share * residual[i, k]
+        shift /= weighed
+        log_part = np.log(part / part.sum() + 1e-12)
+        gained = 0.0
+        for i in range(members):
+            one, other = log_part
+            for k in range(others):
+                one += (residual[i, k] * shift[0, k] - 0.5 * count[i, k] * shift[0, k] ** 2) / variance[k]
+                other += (residual[i, k] * shift[1, k] - 0.5 * count[i, k] * shift[1, k] ** 2) / variance[k]
+            rarer = np.exp(-abs(one - other))
+            half[i] = (1.0 if other > one else rarer) / (1.0 + rarer)
+            gained += weight[i] * (max(one, other) + np.log(1.0 + rarer))
+    return gained
 
 
 def _merge_loss(statistics: FloatArray, blocks: BlockParameters, a: int, b: int) -> float:
