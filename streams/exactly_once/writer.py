@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -19,7 +19,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from streams.exactly_once.errors import NOT_ALLOWED, OutputRefusedError, ReopenNeeded, TopicMissingError, not_allowed
 from streams.exactly_once.partitioner import Partitioner
 from streams.exactly_once.settings import DriverSettings
-from streams.exactly_once.task import Produced, StateRow
+from streams.exactly_once.task import Produced, ProducedColumns, RowColumns, StateRow
 
 DISCARD_TIMEOUT_S = 2.0
 AwaitLeaders = Callable[[Collection[TopicPartition]], Awaitable[None]]
@@ -35,8 +35,8 @@ _REFUSALS = (
 class Transaction(NamedTuple):
     """What belongs together: outputs, changed state rows, and the next offsets to process."""
 
-    produced: Sequence[Produced]
-    rows: Sequence[StateRow]
+    produced: Sequence[Produced | ProducedColumns]
+    rows: Sequence[StateRow | RowColumns]
     state: TopicPartition
     offsets: Mapping[TopicPartition, int]
     input_count: int
@@ -175,14 +175,30 @@ class TransactionalWriter:
     def _batches(self, transaction: Transaction, counts: Mapping[str, int]) -> list[tuple[str, int, BatchBuilder]]:
         """Sort records into batches of their partitions, in the order in which they were produced."""
         partition_of, batches = self._partitioner.partition_of, _Batches(self._producer.create_batch)
-        for topic, key, value, headers, partition, timestamp_ms in transaction.produced:
+        for topic, key, value, headers, partition, timestamp_ms in _each_produced(transaction.produced):
             if partition is None:
                 count = counts[topic]
                 partition = transaction.number % count if key is None else partition_of(key, count)  # noqa: PLW2901  absent until here
             batches.append((topic, partition), timestamp_ms, key, value, headers)
-        for key, value in transaction.rows:
+        for key, value in _each_row(transaction.rows):
             batches.append(transaction.state, None, key, value)
         return batches.every()
+
+
+def _each_produced(produced: Iterable[Produced | ProducedColumns]) -> Iterator[Produced]:
+    for it in produced:
+        if isinstance(it, ProducedColumns):
+            yield from it.each()
+        else:
+            yield it
+
+
+def _each_row(rows: Iterable[StateRow | RowColumns]) -> Iterator[StateRow]:
+    for it in rows:
+        if isinstance(it, RowColumns):
+            yield from it.each()
+        else:
+            yield it
 
 
 class _Batches:
