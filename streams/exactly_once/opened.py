@@ -51,7 +51,7 @@ class OpenTask:
         TaskFailed.
         """
         transactional_id = f"{around.settings.group}-{spec.name}-{number}"
-        writer = TransactionalWriter(around.settings, transactional_id, around.partitioner, around.feed.await_leaders)
+        writer = TransactionalWriter(around.settings, transactional_id, around.clock_ms, around.feed.await_leaders)
         try:
             await writer.open()
             opened = cls(spec, number, around, writer)
