@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from streams.exactly_once.batch import Batch
 from streams.exactly_once.errors import TaskFailed
 from streams.exactly_once.restore import PROGRESS_S, Restored, format_row, read_state
 from streams.exactly_once.surroundings import Surroundings
-from streams.exactly_once.task import Produced, Record, StateRow, Task, TaskSpec
+from streams.exactly_once.task import Outputs, Produced, ProducedColumns, Record, StateRow, Task, TaskSpec, record_count
 from streams.exactly_once.writer import Transaction, TransactionalWriter
 
 _T = TypeVar("_T")
@@ -33,7 +33,8 @@ class OpenTask:
         self._around = around
         self._writer = writer
         self._task: Task = _guarded(lambda: spec.make(number))
-        self._produced: list[Produced] = []
+        self._produced: list[Produced | ProducedColumns] = []
+        self._produced_count = 0
         self._input_count = 0
         self._positions: dict[TopicPartition, int] = {}
         self._needs_format = False
@@ -50,7 +51,7 @@ class OpenTask:
         TaskFailed.
         """
         transactional_id = f"{around.settings.group}-{spec.name}-{number}"
-        writer = TransactionalWriter(around.settings, transactional_id, around.partitioner, around.feed.await_leaders)
+        writer = TransactionalWriter(around.settings, transactional_id, around.clock_ms, around.feed.await_leaders)
         try:
             await writer.open()
             opened = cls(spec, number, around, writer)
@@ -70,7 +71,7 @@ class OpenTask:
     @property
     def held_count(self) -> int:
         """How much the next transaction holds by now."""
-        return max(self._input_count, len(self._produced))
+        return max(self._input_count, self._produced_count)
 
     async def broadcast(self, topic: str, records: Sequence[Record]) -> None:
         """Let the task see records of a broadcast topic."""
@@ -95,7 +96,7 @@ class OpenTask:
 
         The task goes on meanwhile: what it produces from now on belongs to the next transaction.
         """
-        self._produced.extend(_guarded(lambda: list(self._task.conclude())))
+        self._keep(_guarded(lambda: list(self._task.conclude())))
         rows = _guarded(lambda: list(self._task.changed()))
         if not (rows or self._produced or self._input_count):
             return None
@@ -103,7 +104,7 @@ class OpenTask:
             rows.append(format_row(self._spec.state_format))
             self._needs_format = False
         collected = Transaction(self._produced, rows, self._state, {**self._positions}, self._input_count, self._number)
-        self._produced, self._input_count = [], 0
+        self._produced, self._produced_count, self._input_count = [], 0, 0
         return collected
 
     async def commit(self, collected: Transaction) -> None:
@@ -118,8 +119,8 @@ class OpenTask:
             self._number,
             seconds=time.perf_counter() - started_s,
             records=collected.input_count,
-            outputs=len(collected.produced),
-            rows=len(collected.rows),
+            outputs=record_count(collected.produced),
+            rows=record_count(collected.rows),
         )
 
     async def seek_again(self) -> None:
@@ -157,12 +158,16 @@ class OpenTask:
     def _restoring(self, rows: int, bytes_read: int) -> None:
         self._around.observer.restoring(self._spec.name, self._number, rows=rows, bytes_read=bytes_read)
 
-    async def _take(self, call: Callable[[], Iterable[Produced]]) -> None:
+    async def _take(self, call: Callable[[], Outputs]) -> None:
         if self._spec.in_thread:
             produced = await asyncio.to_thread(_guarded, lambda: list(call()))
         else:
             produced = _guarded(lambda: list(call()))
+        self._keep(produced)
+
+    def _keep(self, produced: list[Produced | ProducedColumns]) -> None:
         self._produced.extend(produced)
+        self._produced_count += record_count(produced)
 
 
 def _guarded(call: Callable[[], _T]) -> _T:

@@ -13,7 +13,6 @@ from streams.exactly_once.broadcast import BroadcastReader
 from streams.exactly_once.errors import DriverError, PartitionsDifferError
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.partition import OwnedPartition
-from streams.exactly_once.partitioner import Partitioner
 from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.surroundings import Feed
 from streams.exactly_once.task import Record, TaskSpec
@@ -65,7 +64,6 @@ class Ownership:
         self.observer = observer
         self.clock_ms = clock_ms
         self.assignor = CoPartitionedAssignor(specs)
-        self.partitioner = Partitioner()
         self.feed: Feed  # set once the app has a consumer
         self.broadcasts: BroadcastReader
         self.failed: asyncio.Future[None]

@@ -1,9 +1,11 @@
 """The driver's settings: one frozen object, every knob with its unit."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from streams.exactly_once.security import SecuritySettings
+
+Compression: TypeAlias = Literal["gzip", "snappy", "lz4", "zstd"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class DriverSettings:
     fetch_max_records: int = 2_000
     fetch_max_partition_bytes: int = 1_048_576
     produce_max_batch_bytes: int = 900_000
-    compression: Literal["gzip", "snappy", "lz4", "zstd"] | None = None
+    compression: Compression | None = None
     start_deadline_ms: int | None = None
     topic_patience_ms: int = 5_000
     restores_max: int = 8

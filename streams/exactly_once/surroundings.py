@@ -8,7 +8,6 @@ from aiokafka import TopicPartition
 
 from streams.exactly_once.broadcast import BroadcastReader
 from streams.exactly_once.observer import Observer
-from streams.exactly_once.partitioner import Partitioner
 from streams.exactly_once.settings import DriverSettings
 
 
@@ -45,7 +44,6 @@ class Surroundings(Protocol):
 
     settings: DriverSettings
     observer: Observer
-    partitioner: Partitioner
     broadcasts: BroadcastReader
     feed: Feed
     clock_ms: Callable[[], int]

@@ -1,8 +1,13 @@
 """What a task is: the processor of one input partition, and what it exchanges with the driver."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.exactly_once.spans import Spans
 
 
 class Record(Protocol):
@@ -60,11 +65,81 @@ class Produced(NamedTuple):
     timestamp_ms: int | None = None
 
 
+class ProducedColumns(NamedTuple):
+    """Records of one topic to be written, in columns: what ``Produced`` says of one, without headers.
+
+    The columns are of one size. ``partitions`` are as in ``Produced`` where given; else the keys decide.
+
+    >>> columns = ProducedColumns("sums", Spans.of([b"a", b"b"]), Spans.of([b"1", None]))
+    >>> list(columns.each())[1]
+    Produced(topic='sums', key=b'b', value=None, headers=(), partition=None, timestamp_ms=None)
+    """
+
+    topic: str
+    keys: Spans
+    values: Spans
+    partitions: NDArray[np.int32] | None = None
+    timestamps_ms: NDArray[np.int64] | None = None
+
+    @property
+    def record_count(self) -> int:
+        """How many records these are."""
+        return self.keys.size
+
+    def each(self) -> Iterator[Produced]:
+        """Give the records one by one."""
+        absent: list[int | None] = [None] * self.record_count
+        partitions = absent if self.partitions is None else self.partitions.tolist()
+        stamps = absent if self.timestamps_ms is None else self.timestamps_ms.tolist()
+        for key, value, partition, stamp_ms in zip(
+            self.keys.each(), self.values.each(), partitions, stamps, strict=True
+        ):
+            yield Produced(self.topic, key, value, (), partition, stamp_ms)
+
+
 class StateRow(NamedTuple):
     """A row of a task's state; None deletes."""
 
     key: bytes
     value: bytes | None
+
+
+class RowColumns(NamedTuple):
+    """Rows of a task's state, in columns of one size; a value that is None deletes, a key is never None.
+
+    >>> list(RowColumns(Spans.of([b"a", b"b"]), Spans.of([b"1", None])).each())
+    [StateRow(key=b'a', value=b'1'), StateRow(key=b'b', value=None)]
+    """
+
+    keys: Spans
+    values: Spans
+
+    @property
+    def record_count(self) -> int:
+        """How many rows these are."""
+        return self.keys.size
+
+    def each(self) -> Iterator[StateRow]:
+        """Give the rows one by one."""
+        for key, value in zip(self.keys.each(), self.values.each(), strict=True):
+            assert key is not None
+            yield StateRow(key, value)
+
+
+Outputs: TypeAlias = Iterable[Produced | ProducedColumns]
+"""What a task produces, record by record or many at once, in the order in which it is written."""
+
+Rows: TypeAlias = Iterable[StateRow | RowColumns]
+"""Rows that changed, one by one or many at once."""
+
+
+def record_count(things: Iterable[Produced | ProducedColumns | StateRow | RowColumns]) -> int:
+    """Count records, whether they come one by one or in columns.
+
+    >>> record_count([StateRow(b"a", None), RowColumns(Spans.of([b"b", b"c"]), Spans.of([b"2", b"3"]))])
+    3
+    """
+    return sum(it.record_count if isinstance(it, ProducedColumns | RowColumns) else 1 for it in things)
 
 
 class Task(Protocol):
@@ -79,29 +154,29 @@ class Task(Protocol):
         """Take the newest row of every key of its partition of the state topic; called once, first."""
         ...
 
-    def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+    def broadcast(self, topic: str, records: Sequence[Record]) -> Outputs:
         """Take records of a broadcast topic; only ever between batches.
 
         At opening the newest record of every key, afterwards what comes, in offset order.
         """
         ...
 
-    def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+    def process(self, topic: str, records: Sequence[Record]) -> Outputs:
         """Take one batch of one input topic, offsets ascending."""
         ...
 
-    def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
+    def tick(self, now_ms: int, behind: Collection[str]) -> Outputs:
         """Take the wall clock, as a value; ``behind`` names the input topics of which more is there to read."""
         ...
 
-    def conclude(self) -> Iterable[Produced]:
+    def conclude(self) -> Outputs:
         """Say what follows from all that came since the last commit; called once per commit, before ``changed``.
 
         What only the end of a transaction can show anyway is best made here: once, not once a batch.
         """
         ...
 
-    def changed(self) -> Iterable[StateRow]:
+    def changed(self) -> Rows:
         """Hand out the rows that changed since the last call; called once per commit."""
         ...
 

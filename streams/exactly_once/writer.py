@@ -14,17 +14,14 @@ from aiokafka.errors import (
     RecordListTooLargeError,
     UnknownTopicOrPartitionError,
 )
-from aiokafka.producer.message_accumulator import BatchBuilder
 
+from streams.exactly_once.batches import Batches, PlacedBatch
 from streams.exactly_once.errors import NOT_ALLOWED, OutputRefusedError, ReopenNeeded, TopicMissingError, not_allowed
-from streams.exactly_once.partitioner import Partitioner
 from streams.exactly_once.settings import DriverSettings
-from streams.exactly_once.task import Produced, StateRow
+from streams.exactly_once.task import Produced, ProducedColumns, RowColumns, StateRow
 
 DISCARD_TIMEOUT_S = 2.0
 AwaitLeaders = Callable[[Collection[TopicPartition]], Awaitable[None]]
-Headers = Sequence[tuple[str, bytes]]
-_NO_HEADERS: list[tuple[str, bytes]] = []
 _REFUSALS = (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
@@ -35,8 +32,8 @@ _REFUSALS = (
 class Transaction(NamedTuple):
     """What belongs together: outputs, changed state rows, and the next offsets to process."""
 
-    produced: Sequence[Produced]
-    rows: Sequence[StateRow]
+    produced: Sequence[Produced | ProducedColumns]
+    rows: Sequence[StateRow | RowColumns]
     state: TopicPartition
     offsets: Mapping[TopicPartition, int]
     input_count: int
@@ -54,12 +51,12 @@ class TransactionalWriter:
         self,
         settings: DriverSettings,
         transactional_id: str,
-        partitioner: Partitioner,
+        clock_ms: Callable[[], int],
         await_leaders: AwaitLeaders,
     ) -> None:
         self._await_leaders = await_leaders
         self._settings = settings
-        self._partitioner = partitioner
+        self._clock_ms = clock_ms
         self._swept: set[TopicPartition] = set()
         self._producer = AIOKafkaProducer(
             **settings.client_options(),
@@ -67,8 +64,6 @@ class TransactionalWriter:
             enable_idempotence=True,  # both are implied by the transactional id; said, since everything rests on them
             acks="all",
             transaction_timeout_ms=settings.transaction_timeout_ms,
-            max_batch_size=settings.produce_max_batch_bytes,
-            compression_type=settings.compression,
         )
 
     async def open(self) -> None:
@@ -160,7 +155,7 @@ class TransactionalWriter:
     async def _transact(self, transaction: Transaction, topics: Iterable[str]) -> None:
         producer = self._producer
         counts = {topic: len(await producer.partitions_for(topic)) for topic in topics}
-        batches = self._batches(transaction, counts)
+        batches = await asyncio.to_thread(self._laid_out, transaction, counts)
         if unswept := {TopicPartition(topic, partition) for topic, partition, _ in batches} - self._swept:
             await self._sweep(unswept, {})
         await producer.begin_transaction()
@@ -172,45 +167,8 @@ class TransactionalWriter:
         )
         await producer.commit_transaction()
 
-    def _batches(self, transaction: Transaction, counts: Mapping[str, int]) -> list[tuple[str, int, BatchBuilder]]:
-        """Sort records into batches of their partitions, in the order in which they were produced."""
-        partition_of, batches = self._partitioner.partition_of, _Batches(self._producer.create_batch)
-        for topic, key, value, headers, partition, timestamp_ms in transaction.produced:
-            if partition is None:
-                count = counts[topic]
-                partition = transaction.number % count if key is None else partition_of(key, count)  # noqa: PLW2901  absent until here
-            batches.append((topic, partition), timestamp_ms, key, value, headers)
-        for key, value in transaction.rows:
-            batches.append(transaction.state, None, key, value)
-        return batches.every()
-
-
-class _Batches:
-    """Batches under construction, one open for each partition."""
-
-    def __init__(self, create: Callable[[], BatchBuilder]) -> None:
-        self._create = create
-        self._full: list[tuple[str, int, BatchBuilder]] = []
-        self._open: dict[tuple[str, int], BatchBuilder] = {}
-
-    def append(
-        self,
-        place: tuple[str, int],
-        stamp: int | None,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Headers = (),
-    ) -> None:
-        """Add a record; where its batch is full, to the next."""
-        batch = self._open.get(place)
-        listed = list(headers) if headers else _NO_HEADERS
-        if batch is None:
-            batch = self._open[place] = self._create()
-        if batch.append(timestamp=stamp, key=key, value=value, headers=listed) is None:
-            self._full.append((*place, batch))
-            batch = self._open[place] = self._create()  # an empty batch takes a record of any size
-            batch.append(timestamp=stamp, key=key, value=value, headers=listed)
-
-    def every(self) -> list[tuple[str, int, BatchBuilder]]:
-        """All batches, those of a partition in order."""
-        return self._full + [(*place, batch) for place, batch in self._open.items()]
+    def _laid_out(self, transaction: Transaction, counts: Mapping[str, int]) -> list[PlacedBatch]:
+        settings = self._settings
+        batches = Batches(settings.produce_max_batch_bytes, settings.compression, self._clock_ms())
+        outputs = batches.of_outputs(transaction.produced, counts, transaction.number)
+        return outputs + batches.of_rows(transaction.rows, transaction.state)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from streams.exactly_once.task import Produced, Record, StateRow, Task, TaskSpec
+from streams.exactly_once.task import Outputs, Produced, ProducedColumns, Record, Rows, StateRow, Task, TaskSpec
 from streams.pinned_model import PinnedModel
 
 
@@ -13,7 +13,7 @@ class PinnedTask:
     def __init__(self, task: Task, pinned: PinnedModel) -> None:
         self._task = task
         self._pinned = pinned
-        self._waiting: list[Produced] = []
+        self._waiting: list[Produced | ProducedColumns] = []
 
     def restore(self, rows: Iterable[StateRow]) -> None:
         """Take up the state, then the pinned records, as if they had just been read."""
@@ -21,27 +21,27 @@ class PinnedTask:
         for topic, records in self._pinned.items():
             self._waiting.extend(self._task.broadcast(topic, records))
 
-    def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:  # noqa: ARG002  the protocol's
+    def broadcast(self, topic: str, records: Sequence[Record]) -> Outputs:  # noqa: ARG002  the protocol's
         """Take nothing: a pinned task reads no broadcast topic."""
         raise AssertionError(f"a pinned task was given {topic}")
 
-    def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+    def process(self, topic: str, records: Sequence[Record]) -> Outputs:
         """Pass a batch on."""
         return [*self._waited(), *self._task.process(topic, records)]
 
-    def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
+    def tick(self, now_ms: int, behind: Collection[str]) -> Outputs:
         """Pass the clock on."""
         return [*self._waited(), *self._task.tick(now_ms, behind)]
 
-    def conclude(self) -> Iterable[Produced]:
+    def conclude(self) -> Outputs:
         """Pass on that a transaction ends."""
         return self._task.conclude()
 
-    def changed(self) -> Iterable[StateRow]:
+    def changed(self) -> Rows:
         """Pass the rows on."""
         return self._task.changed()
 
-    def _waited(self) -> list[Produced]:
+    def _waited(self) -> list[Produced | ProducedColumns]:
         waiting, self._waiting = self._waiting, []
         return waiting
 

@@ -1,0 +1,149 @@
+"""What a transaction holds, to record batches: sorted by partition, in the order in which it was produced."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+from aiokafka import TopicPartition
+
+from streams.exactly_once.batch_layout import NOT_CHOSEN, RecordColumns, choose_partitions, lay_out
+from streams.exactly_once.laid_batch import LaidBatch
+from streams.exactly_once.settings import Compression
+from streams.exactly_once.spans import ABSENT, Spans
+from streams.exactly_once.task import Produced, ProducedColumns, RowColumns, StateRow
+
+PlacedBatch = tuple[str, int, LaidBatch]
+
+
+class Batches:
+    """Lays out batches of at most so many bytes; only a record that is larger by itself has one that is larger.
+
+    Records without a time stamp get ``now_ms``.
+    """
+
+    def __init__(self, bytes_max: int, compression: Compression | None, now_ms: int) -> None:
+        self._bytes_max = bytes_max
+        self._compression = compression
+        self._now_ms = now_ms
+
+    def of_outputs(
+        self, produced: Iterable[Produced | ProducedColumns], counts: Mapping[str, int], number: int
+    ) -> list[PlacedBatch]:
+        """Lay out outputs; ``counts`` are partitions by topic, ``number`` is that of the task.
+
+        >>> batches = Batches(900_000, None, now_ms=5)
+        >>> [(topic, partition, batch.record_count()) for topic, partition, batch in batches.of_outputs(
+        ...     [Produced("sums", b"a", b"1", partition=2), Produced("sums", None, b"2")], {"sums": 3}, number=4)]
+        [('sums', 1, 1), ('sums', 2, 1)]
+        """
+        by_topic: dict[str, list[Produced | ProducedColumns]] = {topic: [] for topic in counts}
+        for it in produced:
+            by_topic[it.topic].append(it)
+        placed = []
+        for topic, count in counts.items():
+            columns = self._in_columns(by_topic[topic])
+            chosen = choose_partitions(columns.keys, columns.partitions, count, number % count)
+            placed += self._laid_out(topic, columns._replace(partitions=chosen))
+        return placed
+
+    def of_rows(self, rows: Sequence[StateRow | RowColumns], state: TopicPartition) -> list[PlacedBatch]:
+        """Lay out rows for their partition of the state topic."""
+        if not rows:
+            return []
+        columns = self._in_columns(
+            Produced(state.topic, it.key, it.value)
+            if isinstance(it, StateRow)
+            else ProducedColumns(state.topic, it.keys, it.values)
+            for it in rows
+        )
+        return self._laid_out(
+            state.topic, columns._replace(partitions=np.full_like(columns.partitions, state.partition))
+        )
+
+    def _laid_out(self, topic: str, columns: RecordColumns) -> list[PlacedBatch]:
+        layout = lay_out(columns, self._bytes_max)
+        bounds = zip(layout.starts.tolist(), layout.ends.tolist(), strict=True)
+        return [
+            (topic, partition, LaidBatch(layout.data[start:end], count, self._compression))
+            for partition, count, (start, end) in zip(
+                layout.partitions.tolist(), layout.counts.tolist(), bounds, strict=True
+            )
+        ]
+
+    def _in_columns(self, produced: Iterable[Produced | ProducedColumns]) -> RecordColumns:
+        parts: list[RecordColumns] = []
+        for kind, run in groupby(produced, key=type):
+            if kind is ProducedColumns:
+                parts.extend(self._completed(it) for it in run if isinstance(it, ProducedColumns))
+            else:
+                parts.append(self._transposed([it for it in run if isinstance(it, Produced)]))
+        if len(parts) == 1:
+            return parts[0]
+        return RecordColumns(
+            _joined([it.keys for it in parts]),
+            _joined([it.values for it in parts]),
+            _joined([it.headers for it in parts]),
+            np.concatenate([it.partitions for it in parts]),
+            np.concatenate([it.stamps_ms for it in parts]),
+        )
+
+    def _transposed(self, produced: Sequence[Produced]) -> RecordColumns:
+        _, keys, values, headers, partitions, stamps = zip(*produced, strict=True)
+        has_headers = any(headers)
+        return RecordColumns(
+            Spans.of(keys),
+            Spans.of(values),
+            Spans.of([encoded(it) if it else None for it in headers]) if has_headers else _absent(len(produced)),
+            np.array([NOT_CHOSEN if it is None else it for it in partitions], np.int32),
+            np.array([self._now_ms if it is None else it for it in stamps], np.int64),
+        )
+
+    def _completed(self, columns: ProducedColumns) -> RecordColumns:
+        size = columns.record_count
+        partitions, stamps_ms = columns.partitions, columns.timestamps_ms
+        return RecordColumns(
+            columns.keys,
+            columns.values,
+            _absent(size),
+            np.full(size, NOT_CHOSEN, np.int32) if partitions is None else partitions,
+            np.full(size, self._now_ms, np.int64) if stamps_ms is None else stamps_ms,
+        )
+
+
+def encoded(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
+    r"""Encode headers as a record holds them, their number first.
+
+    >>> encoded([("a", b"bc"), ("d", None)])
+    b'\x04\x02a\x04bc\x02d\x01'
+    """
+    out = bytearray(_varint(len(headers)))
+    for name, value in headers:
+        name_bytes = name.encode()
+        out += _varint(len(name_bytes)) + name_bytes
+        out += _varint(ABSENT) if value is None else _varint(len(value)) + value
+    return bytes(out)
+
+
+def _varint(value: int) -> bytes:
+    bits = value << 1 if value >= 0 else -2 * value - 1
+    out = bytearray()
+    while bits > 0x7F:
+        out.append(0x80 | bits & 0x7F)
+        bits >>= 7
+    out.append(bits)
+    return bytes(out)
+
+
+def _absent(size: int) -> Spans:
+    return Spans(np.empty(0, np.uint8), np.zeros(size, np.int64), np.full(size, ABSENT, np.int64))
+
+
+def _joined(parts: Sequence[Spans]) -> Spans:
+    """Put columns one after the other; what is None starts anywhere."""
+    ends = np.cumsum([len(it.data) for it in parts]).tolist()
+    offsets = [0, *ends[:-1]]
+    return Spans(
+        np.concatenate([it.data for it in parts]),
+        np.concatenate([it.starts + offset for it, offset in zip(parts, offsets, strict=True)]),
+        np.concatenate([it.lengths for it in parts]),
+    )

@@ -1,0 +1,74 @@
+"""A record batch laid out by our own code, as aiokafka's producer takes it."""
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
+from aiokafka.record.util import calc_crc32c
+from numpy.typing import NDArray
+
+from streams.exactly_once.batch_layout import HEADER_BYTES, TRANSACTIONAL
+from streams.exactly_once.settings import Compression
+
+_CODECS: dict[Compression, tuple[int, Callable[[bytes], bytes]]] = {
+    "gzip": (1, gzip_encode),
+    "snappy": (2, snappy_encode),
+    "lz4": (3, lz4_encode),
+    "zstd": (4, zstd_encode),
+}
+_CHECKED_FROM = 21
+_LENGTH = struct.Struct(">i")
+_CHECKSUM = struct.Struct(">I")
+_ATTRIBUTES = struct.Struct(">h")
+_PRODUCER = struct.Struct(">qhi")
+
+
+class LaidBatch:
+    """What ``AIOKafkaProducer.send_batch`` takes: the interface of aiokafka's ``BatchBuilder`` after its last record.
+
+    Compressed where that makes it smaller, as aiokafka does.
+    """
+
+    def __init__(self, data: NDArray[np.uint8], count: int, compression: Compression | None = None) -> None:
+        self._data = bytearray(data) if compression is None else _compressed(bytearray(data), compression)
+        self._count = count
+        self._is_checked = False
+
+    def record_count(self) -> int:
+        """Count its records."""
+        return self._count
+
+    def size(self) -> int:
+        """Give its size in bytes."""
+        return len(self._data)
+
+    def closed(self) -> bool:
+        """Whether it takes no more records."""
+        return True
+
+    def close(self) -> None:
+        """Do nothing: it is closed."""
+
+    def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
+        _PRODUCER.pack_into(self._data, 43, producer_id, producer_epoch, base_sequence)
+        self._is_checked = False
+
+    def _build(self) -> bytearray:
+        if not self._is_checked:
+            checksum: Any = calc_crc32c(memoryview(self._data)[_CHECKED_FROM:])
+            _CHECKSUM.pack_into(self._data, 17, checksum)
+            self._is_checked = True
+        return self._data
+
+
+def _compressed(data: bytearray, compression: Compression) -> bytearray:
+    code, encode = _CODECS[compression]
+    records = encode(bytes(memoryview(data)[HEADER_BYTES:]))
+    if HEADER_BYTES + len(records) >= len(data):
+        return data
+    data[HEADER_BYTES:] = records
+    _LENGTH.pack_into(data, 8, len(data) - 12)
+    _ATTRIBUTES.pack_into(data, 21, TRANSACTIONAL | code)
+    return data

@@ -1,0 +1,70 @@
+"""A column of byte strings: where each lies in one buffer that they share, and how long it is."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+ABSENT = -1
+"""The length of what is None."""
+
+
+class Spans(NamedTuple):
+    """Byte strings in one buffer, in no particular order and maybe with bytes of others between them.
+
+    A length of -1 is None, as in Kafka's own records. Compiled code takes it as it is; ``starts`` and ``lengths``
+    are of one size, and nobody writes into ``data`` any more once it is in here.
+
+    >>> column = Spans.of([b"one", None, b"", b"three"])
+    >>> column.size, column.at(3), list(column.each())
+    (4, b'three', [b'one', None, b'', b'three'])
+    """
+
+    data: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: Iterable[bytes | None]) -> "Spans":
+        """Lay values out one after the other."""
+        listed = list(values)
+        lengths = np.array([ABSENT if value is None else len(value) for value in listed], np.int64)
+        data = np.frombuffer(b"".join(filter(None, listed)), np.uint8)
+        return cls(data, _starts(lengths), lengths)
+
+    @classmethod
+    def packed(cls, data: NDArray[np.uint8], ends: NDArray[np.int64]) -> "Spans":
+        """Take values that lie one after the other, each from the end of the one before; none of them is None.
+
+        >>> list(Spans.packed(np.frombuffer(b"abc", np.uint8), np.array([1, 1, 3])).each())
+        [b'a', b'', b'bc']
+        """
+        starts = np.zeros(len(ends), np.int64)
+        starts[1:] = ends[:-1]
+        return cls(data, starts, ends - starts)
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return len(self.starts)
+
+    def at(self, index: int) -> bytes | None:
+        """Give one of them."""
+        start, length = int(self.starts[index]), int(self.lengths[index])
+        return None if length < 0 else self.data[start : start + length].tobytes()
+
+    def each(self) -> Iterator[bytes | None]:
+        """Give all of them, one by one."""
+        view = self.data.data
+        for start, length in zip(self.starts.tolist(), self.lengths.tolist(), strict=True):
+            yield None if length < 0 else view[start : start + length].tobytes()
+
+    def part(self, first: int, end: int) -> "Spans":
+        """Give some of them that follow each other; the buffer is shared."""
+        return Spans(self.data, self.starts[first:end], self.lengths[first:end])
+
+
+def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    sizes = np.maximum(lengths, 0)
+    return np.cumsum(sizes) - sizes
