@@ -13,8 +13,8 @@ import numpy as np
 
 from processors.cocluster.arrays import FloatArray
 from processors.cocluster.block_statistics import BlockParameters, block_parameters
-from processors.cocluster.compiled import compiled
 from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
+from processors.compiled import compiled
 
 EM_STEPS = 8
 SHRINKAGE = 2.0
