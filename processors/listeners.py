@@ -26,7 +26,7 @@ from processors.settlement.corrections import corrected_outcome
 from processors.settlement.due import Due
 from processors.settlement.interaction_writer import interaction_records
 from processors.settlement.outcome_writer import outcome_records
-from processors.settlement.rows import Row, changed_rows, restore
+from processors.settlement.rows import ChangedRows, Row, changed_columns, changed_rows, restore
 from processors.settlement.settlement import Settlement
 from processors.settlement.variants import variants_of
 from processors.settlement.waiting import Waiting
@@ -90,6 +90,10 @@ class Listeners:
     def changed_rows(self) -> Iterable[Row]:
         """Rows of state that have changed since the last call."""
         return changed_rows(self.settlement)
+
+    def changed_columns(self) -> ChangedRows | None:
+        """The same in columns; none where nothing has changed."""
+        return changed_columns(self.settlement)
 
     def take_impressions(self, columns: ImpressionColumns, offsets: IntArray) -> None:
         """Take in a batch of impressions, with the offsets of its records; `conclude` says what follows."""

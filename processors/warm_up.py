@@ -6,15 +6,19 @@ from processors.cards import Cards
 from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.settings import LearnerSettings
 from processors.learner import Learner
+from processors.listeners import Listeners
+from processors.listeners_settings import ListenersSettings
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
 from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.settings import RankingSettings
-from processors.wire.impressions import impressions_of
-from processors.wire.stream_ends import stream_ends_of
+from processors.settlement.compaction import with_exposures_together, with_text_together
+from processors.settlement.settings import SettlementSettings
 from schemas.catalogue import CatalogueCard
+from schemas.impressions import Impression, ShownShelf
 from schemas.interactions import Interaction, Interactions
 from schemas.outcomes import OutcomeSettled, OutcomesSettled
+from schemas.stream_ends import StreamEnd
 
 
 def warm_up() -> None:
@@ -35,9 +39,26 @@ def warm_up() -> None:
     learned.put_card("c", CatalogueCard(card_id="c", title="c", shelves=("s",)))
     request = RankingRequest(user_id="u", ranking_number=1, event_ms=0, plays=(), sources={})
     PageMaker.of(RankingSettings()).rank(learned, [request])
-    for columns_of in (impressions_of, stream_ends_of):
-        columns_of([])
     _warm_up_tasks()
+    _warm_up_settlement()
+
+
+def _warm_up_settlement() -> None:
+    """Let one page settle and be corrected, and take the state up again."""
+    settings = ListenersSettings(settlement=SettlementSettings(lateness_ms=0))
+    core = Listeners(settings, source="l")
+    shelf = ShownShelf(shelf_id="s", cards=("c",), propensities=(1.0,), seen=(0,))
+    day_ms = settings.settlement.correction_ms // 2
+    for event_ms in (0, day_ms):
+        page = Impression(event_id=f"i{event_ms}", user_id="u", event_ms=event_ms, shelves=(shelf,))
+        stream = StreamEnd(
+            event_id=f"s{event_ms}", user_id="u", card_id="c", started_ms=0, event_ms=event_ms, played_ms=0
+        )
+        core.impressions([(0, page)])
+        core.stream_ends([(0, stream)])
+    core.conclude()
+    core.restore((key, value) for key, value in core.changed_rows() if value is not None)
+    with_exposures_together(with_text_together(core.settlement.book))
 
 
 def _warm_up_tasks() -> None:

@@ -24,17 +24,28 @@ def compacted(book: Book) -> Book:
     """The same book, or one without what belongs to nobody; spans of its text known before mean nothing any more."""
     totals = book.totals[0]
     if totals["text_used"] > TEXT_MIN and 2 * totals["text_dead"] > totals["text_used"]:
-        live = int(totals["text_used"] - totals["text_dead"])
-        text = np.zeros(max(TEXT_MIN, 2 * live) + HASH_AHEAD, dtype=np.uint8)
-        move_text(book, text)
-        cards = names_with_room(new_names(), int(book.cards.counts[0]), int(book.cards.counts[1]))
-        renumber_cards(book, cards)
-        book = book._replace(text=text, cards=cards)
+        book = with_text_together(book)
     if totals["exposures_used"] > EXPOSURES_MIN and 2 * totals["exposures_dead"] > totals["exposures_used"]:
-        exposures = np.zeros(max(EXPOSURES_MIN, 2 * int(totals["exposures_open"])), dtype=EXPOSURE)
-        move_exposures(book, exposures)
-        book = book._replace(exposures=exposures)
+        book = with_exposures_together(book)
     return book
+
+
+def with_text_together(book: Book) -> Book:
+    """The same book without text that belongs to nobody, and without cards that nobody has played or seen."""
+    totals = book.totals[0]
+    live = int(totals["text_used"] - totals["text_dead"])
+    text = np.zeros(max(TEXT_MIN, 2 * live) + HASH_AHEAD, dtype=np.uint8)
+    move_text(book, text)
+    cards = names_with_room(new_names(), int(book.cards.counts[0]), int(book.cards.counts[1]))
+    renumber_cards(book, cards)
+    return book._replace(text=text, cards=cards)
+
+
+def with_exposures_together(book: Book) -> Book:
+    """The same book without exposures that belong to nobody."""
+    exposures = np.zeros(max(EXPOSURES_MIN, 2 * int(book.totals["exposures_open"][0])), dtype=EXPOSURE)
+    move_exposures(book, exposures)
+    return book._replace(exposures=exposures)
 
 
 @compiled

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from processors.cocluster.arrays import BoolArray, Index, IntArray
 from processors.compiled import compiled, inlined
@@ -18,10 +19,10 @@ _LISTENER, _IMPRESSION, _SLASH, _SEPARATOR = 108, 105, 47, 0  # l, i, /
 class RowColumns(NamedTuple):
     """n rows: key i is `keys[key_ends[i - 1]:key_ends[i]]`, values likewise; a deleted row has no value."""
 
-    keys: IntArray  # uint8
-    key_ends: IntArray
-    values: IntArray  # uint8
-    value_ends: IntArray
+    keys: NDArray[np.uint8]
+    key_ends: NDArray[np.int64]
+    values: NDArray[np.uint8]
+    value_ends: NDArray[np.int64]
     is_deleted: BoolArray
 
 

@@ -5,6 +5,7 @@ follows from the watermark and the horizon in the partition's row, what was stre
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,7 +15,7 @@ from processors.cocluster.arrays import IntArray
 from processors.settlement.book import HASH_AHEAD, with_room
 from processors.settlement.listener_rows import STREAM_BYTES_MIN, read_impressions, read_listeners, read_played
 from processors.settlement.page import COUNT_AT
-from processors.settlement.row_columns import row_columns
+from processors.settlement.row_columns import RowColumns, row_columns
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
 from processors.settlement.waiting import await_pages
@@ -39,21 +40,40 @@ _pack = msgspec.msgpack.Encoder(order="deterministic").encode
 _unpack_partition = msgspec.msgpack.Decoder(_PartitionRow).decode
 
 
-def changed_rows(settlement: Settlement) -> Iterator[Row]:
-    """The rows that have changed since the last call; a row without a value is to be deleted."""
+class ChangedRows(NamedTuple):
+    """The rows of a transaction: those of listeners and impressions in columns, and the partition's."""
+
+    columns: RowColumns
+    partition: tuple[bytes, bytes]
+
+    def each(self) -> Iterator[Row]:
+        """All of them one by one; a row without a value is to be deleted."""
+        columns = self.columns
+        keys, values = columns.keys.tobytes(), columns.values.tobytes()
+        key_from = value_from = 0
+        ends = zip(columns.key_ends.tolist(), columns.value_ends.tolist(), columns.is_deleted.tolist(), strict=True)
+        for key_end, value_end, is_deleted in ends:
+            yield keys[key_from:key_end], None if is_deleted else values[value_from:value_end]
+            key_from, value_from = key_end, value_end
+        yield self.partition
+
+
+def changed_columns(settlement: Settlement) -> ChangedRows | None:
+    """The rows that have changed since this was last asked; none where nothing has."""
     totals, state = settlement.book.totals[0], (dict(settlement.counters), settlement.ranked_touches)
     if not (totals["changed"] or totals["opened"] or totals["gone"]) and state == settlement.written:
-        return
-    rows = row_columns(settlement.book, settlement.limits)
-    keys, values = rows.keys.tobytes(), rows.values.tobytes()
-    key_from = value_from = 0
-    columns = zip(rows.key_ends.tolist(), rows.value_ends.tolist(), rows.is_deleted.tolist(), strict=True)
-    for key_end, value_end, is_deleted in columns:
-        yield keys[key_from:key_end], None if is_deleted else values[value_from:value_end]
-        key_from, value_from = key_end, value_end
-    yield PARTITION_KEY, _pack(_partition_row(settlement))
+        return None
+    columns = row_columns(settlement.book, settlement.limits)
+    rows = ChangedRows(columns, (PARTITION_KEY, _pack(_partition_row(settlement))))
     settlement.written = state
     settlement.compact()
+    return rows
+
+
+def changed_rows(settlement: Settlement) -> Iterator[Row]:
+    """The rows that have changed since the last call, one by one."""
+    rows = changed_columns(settlement)
+    return iter(()) if rows is None else rows.each()
 
 
 def restore(settings: SettlementSettings, rows: Iterable[tuple[bytes, bytes]]) -> Settlement:

@@ -10,7 +10,8 @@ from processors.listeners_settings import ListenersSettings
 from processors.wire.impressions import read_impressions
 from processors.wire.stream_ends import read_stream_ends
 from schemas.rankings import ShelfRanking
-from streams.exactly_once.task import Produced, Record, StateRow
+from streams.exactly_once.spans import ABSENT, Spans
+from streams.exactly_once.task import Produced, Record, RowColumns, Rows, StateRow
 from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message, either
 from streams.tasks.intake import Intake
 from streams.tasks.routing import produced, topic_of
@@ -77,6 +78,13 @@ class ListenersTask:
             *(Produced(RANKINGS, key, value) for key, value in rankings),
         ]
 
-    def changed(self) -> Iterable[StateRow]:
+    def changed(self) -> Rows:
         """Rows of the settlement."""
-        return [StateRow(key, value) for key, value in self.core.changed_rows()]
+        rows = self.core.changed_columns()
+        if rows is None:
+            return []
+        columns = rows.columns
+        values = Spans.packed(columns.values, columns.value_ends)
+        lengths = np.where(columns.is_deleted, ABSENT, values.lengths)
+        in_columns = RowColumns(Spans.packed(columns.keys, columns.key_ends), values._replace(lengths=lengths))
+        return [in_columns, StateRow(*rows.partition)]
