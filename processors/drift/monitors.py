@@ -34,7 +34,9 @@ class Monitors:
         """Take in the evidence [5, G, K] of a bucket; gives the blocks that it shows to have changed."""
         for user_group, card_group in np.argwhere(sums[0] > 0.0).tolist():
             block = user_group, card_group
-            monitor = self._monitors.setdefault(block, BlockMonitor(self.settings))
+            monitor = self._monitors.get(block)
+            if monitor is None:
+                monitor = self._monitors[block] = BlockMonitor(self.settings)
             self._changed.add(block)
             change = monitor.read(BlockBucket(bucket_ms, *sums[:, user_group, card_group].tolist()))
             if change is not None:

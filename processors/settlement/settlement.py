@@ -63,7 +63,7 @@ class Settlement:
         self.dead_letters: Counter[str] = Counter()
         self.ranked_touches = 0  # the listeners touched since await a page
         self.written: tuple[dict[str, int], int] = ({}, 0)
-        self._due = nothing_due(DUE_ROOM, settings.plays_max)
+        self._due, self._handed_over = (nothing_due(DUE_ROOM, settings.plays_max) for _ in range(2))
         self._card_names: list[str] = []
 
     @property
@@ -128,10 +128,14 @@ class Settlement:
             self._due = self._due.larger()
 
     def hand_over(self) -> Due:
-        """All that has become due since this was last asked; spans are of the present book's text."""
+        """All that has become due since this was last asked, good until this is asked again or rows are written.
+
+        Its room is used again: to get fresh memory from the system costs more than to fill it.
+        """
         self.advance()
-        due, self._due = self._due.trimmed(), nothing_due(len(self._due.pages), self.settings.plays_max)
-        return due
+        self._due, self._handed_over = self._handed_over, self._due
+        self._due.counts[:] = 0
+        return self._handed_over.trimmed()
 
     def waiting(self) -> Waiting:
         """The listeners who await a page, in the order in which they were touched; afterwards nobody does."""
