@@ -20,13 +20,12 @@ FLOWING_S = 1.0
 class Alignment:
     """Knows how far each input of one task has been read.
 
-    >>> from typing import NamedTuple
+    >>> from streams.exactly_once.records import ReadRecord, Records
     >>> left, right = TopicPartition("left", 0), TopicPartition("right", 0)
     >>> alignment = Alignment([left, right])
-    >>> class Read(NamedTuple):
-    ...     timestamp: int
     >>> for topic, read_ms in (("left", 5_000), ("right", 1_000)):
-    ...     alignment.note(Batch(topic, 0, 0, 0, (Read(read_ms),)), now_s=10.0)
+    ...     records = Records.of([ReadRecord(topic, 0, 7, read_ms, None, None)])
+    ...     alignment.note(Batch(topic, 0, 0, 0, records), now_s=10.0)
     >>> alignment.abreast(is_read_up=lambda tp: False, now_s=10.5) == [right]
     True
     >>> alignment.abreast(is_read_up=lambda tp: tp == right, now_s=10.5) == [left, right]
@@ -46,7 +45,7 @@ class Alignment:
     def note(self, batch: Batch, now_s: float | None = None) -> None:
         """Take note of a batch that has been read."""
         tp = TopicPartition(batch.topic, batch.partition)
-        self._read[tp] = (batch.records[-1].timestamp, time.monotonic() if now_s is None else now_s)
+        self._read[tp] = (int(batch.records.timestamps[-1]), time.monotonic() if now_s is None else now_s)
 
     def abreast(self, is_read_up: Callable[[TopicPartition], bool], now_s: float | None = None) -> list[TopicPartition]:
         """Give the inputs of which more should be read now."""

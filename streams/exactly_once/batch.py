@@ -1,9 +1,8 @@
 """What one Faust message carries: everything that was fetched of one topic-partition at once."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from streams.exactly_once.task import Record
+from streams.exactly_once.records import Records
 
 
 class Batch(NamedTuple):
@@ -18,4 +17,4 @@ class Batch(NamedTuple):
     partition: int
     seek: int
     number: int
-    records: Sequence[Record]
+    records: Records

@@ -7,6 +7,7 @@ import numpy as np
 from aiokafka import TopicPartition
 
 from streams.exactly_once.batch_layout import NOT_CHOSEN, RecordColumns, choose_partitions, lay_out
+from streams.exactly_once.headers import encoded
 from streams.exactly_once.laid_batch import LaidBatch
 from streams.exactly_once.settings import Compression
 from streams.exactly_once.spans import ABSENT, Spans
@@ -108,30 +109,6 @@ class Batches:
             np.full(size, NOT_CHOSEN, np.int32) if partitions is None else partitions,
             np.full(size, self._now_ms, np.int64) if stamps_ms is None else stamps_ms,
         )
-
-
-def encoded(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
-    r"""Encode headers as a record holds them, their number first.
-
-    >>> encoded([("a", b"bc"), ("d", None)])
-    b'\x04\x02a\x04bc\x02d\x01'
-    """
-    out = bytearray(_varint(len(headers)))
-    for name, value in headers:
-        name_bytes = name.encode()
-        out += _varint(len(name_bytes)) + name_bytes
-        out += _varint(ABSENT) if value is None else _varint(len(value)) + value
-    return bytes(out)
-
-
-def _varint(value: int) -> bytes:
-    bits = value << 1 if value >= 0 else -2 * value - 1
-    out = bytearray()
-    while bits > 0x7F:
-        out.append(0x80 | bits & 0x7F)
-        bits >>= 7
-    out.append(bits)
-    return bytes(out)
 
 
 def _absent(size: int) -> Spans:

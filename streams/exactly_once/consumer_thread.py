@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping
 from typing import Any, TypeVar, cast
 
 import aiokafka
@@ -11,9 +11,10 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 
 from streams.exactly_once.batch import Batch
+from streams.exactly_once.column_fetcher import consumer_of_columns
 from streams.exactly_once.errors import NOT_ALLOWED
 from streams.exactly_once.owner import OwnedApp
-from streams.exactly_once.task import Record
+from streams.exactly_once.records import Records
 
 FETCH_TIMEOUT_S = 0.1  # also how late a resumed partition is noticed
 _T = TypeVar("_T")
@@ -33,7 +34,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:  # noqa: ARG002  Faust passes it
         settings = self._owner.settings
-        return aiokafka.AIOKafkaConsumer(
+        return consumer_of_columns(settings.fetch_max_records)(
             **settings.client_options(),
             group_id=settings.group,
             group_instance_id=settings.group_instance_id,
@@ -71,14 +72,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         await self.hear_of_errors()
         fetcher = consumer._fetcher  # noqa: SLF001
         with fetcher._subscriptions.fetch_context():  # noqa: SLF001
-            fetched = await fetcher.fetched_records(
-                partitions, timeout=FETCH_TIMEOUT_S, max_records=self._owner.settings.fetch_max_records
-            )
+            fetched = await fetcher.fetched_records(partitions, timeout=FETCH_TIMEOUT_S)
         self.read_up = frozenset(filter(self._is_read_up, consumer.assignment()))
         # no await between the fetcher's answer and these numbers: no seek can happen in between
-        return [self._numbered(tp, records) for tp, records in fetched.items()]
+        return [self._numbered(tp, records) for tp, records in fetched.items() if records]
 
-    def _numbered(self, tp: TopicPartition, records: Sequence[Record]) -> Batch:
+    def _numbered(self, tp: TopicPartition, records: Records) -> Batch:
         number = self._counts.get(tp, 0)
         self._counts[tp] = number + 1
         return Batch(tp.topic, tp.partition, self._seeks.get(tp, 0), number, records)

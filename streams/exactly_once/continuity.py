@@ -34,10 +34,11 @@ class Continuity:
     def follows(self, batch: Batch) -> bool:
         """Take note of a batch; tell whether it follows the one before.
 
-        >>> tp = TopicPartition("left", 0)
-        >>> continuity = Continuity([tp])
-        >>> [continuity.follows(Batch("left", 0, 0, number, ())) for number in (0, 1, 3)]
-        [True, True, False]
+            >>> from streams.exactly_once.records import ReadRecord, Records
+        >>> tp, records = TopicPartition("left", 0), Records.of([ReadRecord("left", 0, 0, 0, None, None)])
+            >>> continuity = Continuity([tp])
+            >>> [continuity.follows(Batch("left", 0, 0, number, records)) for number in (0, 1, 3)]
+            [True, True, False]
         """
         tp = TopicPartition(batch.topic, batch.partition)
         if batch.number != self._arrived[tp]:

@@ -81,7 +81,7 @@ class OpenTask:
         """Let the task process a batch."""
         started_s = time.perf_counter()
         await self._take(partial(self._task.process, batch.topic, batch.records))
-        self._positions[TopicPartition(batch.topic, batch.partition)] = batch.records[-1].offset + 1
+        self._positions[TopicPartition(batch.topic, batch.partition)] = int(batch.records.offsets[-1]) + 1
         count = len(batch.records)
         self._input_count += count
         seconds = time.perf_counter() - started_s

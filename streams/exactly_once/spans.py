@@ -60,9 +60,9 @@ class Spans(NamedTuple):
         for start, length in zip(self.starts.tolist(), self.lengths.tolist(), strict=True):
             yield None if length < 0 else view[start : start + length].tobytes()
 
-    def part(self, first: int, end: int) -> "Spans":
-        """Give some of them that follow each other; the buffer is shared."""
-        return Spans(self.data, self.starts[first:end], self.lengths[first:end])
+    def part(self, which: slice) -> "Spans":
+        """Give some of them; the buffer is shared."""
+        return Spans(self.data, self.starts[which], self.lengths[which])
 
 
 def _starts(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

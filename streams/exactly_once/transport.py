@@ -110,12 +110,12 @@ class BatchConsumer(driver.Consumer):
         return bool(self.should_stop or fetcher.should_stop)
 
     def _hand_over(self, batch: Batch) -> Awaitable[None]:
-        last = batch.records[-1]
+        last_offset, last_ms = int(batch.records.offsets[-1]), int(batch.records.timestamps[-1])
         message = ConsumerMessage(
             topic=batch.topic,
             partition=batch.partition,
-            offset=last.offset,
-            timestamp=last.timestamp / 1000,
+            offset=last_offset,
+            timestamp=last_ms / 1000,
             timestamp_type=0,
             headers={},
             key=None,

@@ -8,13 +8,14 @@ from aiokafka import TopicPartition
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.continuity import PATIENCE_S, Continuity
 from streams.exactly_once.errors import ReopenNeeded
+from streams.exactly_once.records import ReadRecord, Records
 
 LEFT = TopicPartition("left", 3)
 RIGHT = TopicPartition("right", 3)
 
 
 def left(number: int) -> Batch:
-    return Batch("left", 3, 7, number, ())
+    return Batch("left", 3, 7, number, Records.of([ReadRecord("left", 3, number, 0, None, None)]))
 
 
 def counting(count: int) -> Callable[[TopicPartition, int], int]:
