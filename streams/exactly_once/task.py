@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.exactly_once.spans import Spans
+
+if TYPE_CHECKING:
+    from streams.exactly_once.records import Records
 
 
 class Record(Protocol):
@@ -161,7 +164,7 @@ class Task(Protocol):
         """
         ...
 
-    def process(self, topic: str, records: Sequence[Record]) -> Outputs:
+    def process(self, topic: str, records: "Records") -> Outputs:
         """Take one batch of one input topic, offsets ascending."""
         ...
 

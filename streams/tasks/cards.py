@@ -3,7 +3,9 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from processors.cards import CARDS_MAX, Cards
+from processors.wire.batch import Column
 from processors.wire.outcomes import read_outcomes
+from streams.exactly_once.records import Records
 from streams.exactly_once.task import Produced, Record, StateRow
 from streams.tasks.broadcast import broadcast_keyed, broadcast_message, either
 from streams.tasks.intake import Intake
@@ -34,11 +36,11 @@ class CardsTask:
             hand_on(topic, record, put[topic], self._count)
         return ()
 
-    def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+    def process(self, topic: str, records: Records) -> Iterable[Produced]:
         """Count one batch of outcomes in; what was published of cards that had to leave is taken back."""
         dead: list[Produced] = []
         slow = self._intake.canonical(topic, records, dead)
-        self.core.count(read_outcomes([record.value for record in records], slow))
+        self.core.count(read_outcomes(Column(*records.values), slow))
         return [*dead, *(Produced("card-statistics", name.encode(), None) for name in self.core.withdrawn())]
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from processors.learner import Learner
+from processors.wire.batch import Column
 from processors.wire.interactions import read_interactions
+from streams.exactly_once.records import Records
 from streams.exactly_once.task import Produced, Record, StateRow
 from streams.tasks.broadcast import broadcast_keyed
 from streams.tasks.intake import Intake
@@ -30,11 +32,11 @@ class LearnerTask:
             broadcast_keyed(topic, record, put[topic], self._count)
         return ()
 
-    def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+    def process(self, topic: str, records: Records) -> Iterable[Produced]:
         """Learn from one batch of interactions."""
         dead: list[Produced] = []
         slow = self._intake.canonical(topic, records, dead)
-        self.core.learn(read_interactions([record.value for record in records], slow))
+        self.core.learn(read_interactions(Column(*records.values), slow))
         return dead
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same

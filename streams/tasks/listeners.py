@@ -7,9 +7,11 @@ import numpy as np
 
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
+from processors.wire.batch import Column
 from processors.wire.impressions import read_impressions
 from processors.wire.stream_ends import read_stream_ends
 from schemas.rankings import ShelfRanking
+from streams.exactly_once.records import Records
 from streams.exactly_once.spans import ABSENT, Spans
 from streams.exactly_once.task import Produced, Record, RowColumns, Rows, StateRow
 from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message, either
@@ -48,18 +50,18 @@ class ListenersTask:
         self.core.positions = dict(sorted(self._positions.items()))
         return ()
 
-    def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
+    def process(self, topic: str, records: Records) -> Iterable[Produced]:
         """Take in one batch of impressions or of stream-ends."""
         dead: list[Produced] = []
-        self._read_ms = records[-1].timestamp
+        self._read_ms = int(records.timestamps[-1])
         slow = self._intake.canonical(topic, records, dead)
-        values, keys = [record.value for record in records], [record.key for record in records]
-        timestamps_ms = np.array([record.timestamp for record in records], dtype=np.int64)
-        offsets = np.array([record.offset for record in records], dtype=np.int64)
+        values, keys = Column(*records.values), Column(*records.keys)
         if topic == "impressions":
-            self.core.take_impressions(read_impressions(values, keys, timestamps_ms, slow), offsets)
+            impressions = read_impressions(values, keys, records.timestamps, slow)
+            self.core.take_impressions(impressions, records.offsets)
         else:
-            self.core.take_stream_ends(read_stream_ends(values, keys, timestamps_ms, slow), offsets)
+            stream_ends = read_stream_ends(values, keys, records.timestamps, slow)
+            self.core.take_stream_ends(stream_ends, records.offsets)
         return dead
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from streams.exactly_once.records import Records
 from streams.exactly_once.task import Outputs, Produced, ProducedColumns, Record, Rows, StateRow, Task, TaskSpec
 from streams.pinned_model import PinnedModel
 
@@ -25,7 +26,7 @@ class PinnedTask:
         """Take nothing: a pinned task reads no broadcast topic."""
         raise AssertionError(f"a pinned task was given {topic}")
 
-    def process(self, topic: str, records: Sequence[Record]) -> Outputs:
+    def process(self, topic: str, records: Records) -> Outputs:
         """Pass a batch on."""
         return [*self._waited(), *self._task.process(topic, records)]
 
