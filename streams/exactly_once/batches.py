@@ -55,15 +55,15 @@ class Batches:
         """Lay out rows for their partition of the state topic."""
         if not rows:
             return []
-        columns = self._in_columns(
-            Produced(state.topic, it.key, it.value)
-            if isinstance(it, StateRow)
-            else ProducedColumns(state.topic, it.keys, it.values)
-            for it in rows
-        )
-        return self._laid_out(
-            state.topic, columns._replace(partitions=np.full_like(columns.partitions, state.partition))
-        )
+        columns: list[ProducedColumns] = []
+        for kind, run in groupby(rows, key=type):
+            if kind is RowColumns:
+                columns.extend(ProducedColumns(state.topic, *it) for it in run if isinstance(it, RowColumns))
+            else:
+                keys, values = zip(*run, strict=True)
+                columns.append(ProducedColumns(state.topic, Spans.of(keys), Spans.of(values)))
+        joined = self._in_columns(columns)
+        return self._laid_out(state.topic, joined._replace(partitions=np.full_like(joined.partitions, state.partition)))
 
     def _laid_out(self, topic: str, columns: RecordColumns) -> list[PlacedBatch]:
         plain = RecordColumns(

@@ -59,8 +59,9 @@ class DriverSettings:
             raise ValueError("bootstrap and group must not be empty")
         if self.heartbeat_interval_ms >= self.session_timeout_ms:
             raise ValueError("heartbeat_interval_ms must be below session_timeout_ms, a third of it or less")
-        if max(self.commit_interval_ms, self.commit_behind_ms) >= self.transaction_timeout_ms:
-            raise ValueError("commit_interval_ms and commit_behind_ms must be below transaction_timeout_ms")
+        for name in ("commit_interval_ms", "commit_behind_ms"):
+            if getattr(self, name) >= self.transaction_timeout_ms:
+                raise ValueError(f"{name} must be below transaction_timeout_ms")
 
     def client_options(self) -> dict[str, Any]:
         """Give what every aiokafka client takes: where, who, and how to prove it."""
