@@ -56,7 +56,7 @@ def choose_partitions(
 
 @compiled
 def lay_out(records: RecordColumns, batch_bytes_max: int) -> Layout:
-    """Write records into batches of their partitions, in their order; a larger record has a batch of its own.
+    """Write records into batches of their partitions, each below so many bytes; a larger record has its own.
 
     Raises ValueError where a column points outside of its buffer, or a partition is not chosen.
     """
@@ -73,7 +73,7 @@ def lay_out(records: RecordColumns, batch_bytes_max: int) -> Layout:
         size, fits = 0, False
         if batch >= 0 and places[batch] == partition:
             size = 1 + _varint_size(stamp_ms - first_ms[batch]) + _varint_size(counts[batch]) + payload
-            fits = at - starts[batch] + _varint_size(size) + size <= batch_bytes_max
+            fits = at - starts[batch] + _varint_size(size) + size < batch_bytes_max
         if not fits:
             batch, size = batch + 1, 3 + payload
             starts[batch], places[batch] = at, partition

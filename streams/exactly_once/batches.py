@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 from aiokafka import TopicPartition
+from numpy.typing import NDArray
 
 from streams.exactly_once.batch_layout import NOT_CHOSEN, RecordColumns, choose_partitions, lay_out
 from streams.exactly_once.headers import encoded
@@ -13,11 +15,12 @@ from streams.exactly_once.settings import Compression
 from streams.exactly_once.spans import ABSENT, Spans
 from streams.exactly_once.task import Produced, ProducedColumns, RowColumns, StateRow
 
+T = TypeVar("T", bound=np.generic)
 PlacedBatch = tuple[str, int, LaidBatch]
 
 
 class Batches:
-    """Lays out batches of at most so many bytes; only a record that is larger by itself has one that is larger.
+    """Lays out batches below so many bytes; only a record that is larger by itself has one that is larger.
 
     Records without a time stamp get ``now_ms``.
     """
@@ -43,7 +46,8 @@ class Batches:
         placed = []
         for topic, count in counts.items():
             columns = self._in_columns(by_topic[topic])
-            chosen = choose_partitions(columns.keys, columns.partitions, count, number % count)
+            keys, partitions = _plain(columns.keys), _frozen(columns.partitions, np.int32)
+            chosen = choose_partitions(keys, partitions, count, number % count)
             placed += self._laid_out(topic, columns._replace(partitions=chosen))
         return placed
 
@@ -51,18 +55,25 @@ class Batches:
         """Lay out rows for their partition of the state topic."""
         if not rows:
             return []
-        columns = self._in_columns(
-            Produced(state.topic, it.key, it.value)
-            if isinstance(it, StateRow)
-            else ProducedColumns(state.topic, it.keys, it.values)
-            for it in rows
-        )
-        return self._laid_out(
-            state.topic, columns._replace(partitions=np.full_like(columns.partitions, state.partition))
-        )
+        columns: list[ProducedColumns] = []
+        for kind, run in groupby(rows, key=type):
+            if kind is RowColumns:
+                columns.extend(ProducedColumns(state.topic, *it) for it in run if isinstance(it, RowColumns))
+            else:
+                keys, values = zip(*run, strict=True)
+                columns.append(ProducedColumns(state.topic, Spans.of(keys), Spans.of(values)))
+        joined = self._in_columns(columns)
+        return self._laid_out(state.topic, joined._replace(partitions=np.full_like(joined.partitions, state.partition)))
 
     def _laid_out(self, topic: str, columns: RecordColumns) -> list[PlacedBatch]:
-        layout = lay_out(columns, self._bytes_max)
+        plain = RecordColumns(
+            _plain(columns.keys),
+            _plain(columns.values),
+            _plain(columns.headers),
+            _frozen(columns.partitions, np.int32),
+            _frozen(columns.stamps_ms, np.int64),
+        )
+        layout = lay_out(plain, self._bytes_max)
         bounds = zip(layout.starts.tolist(), layout.ends.tolist(), strict=True)
         return [
             (topic, partition, LaidBatch(layout.data[start:end], count, self._compression))
@@ -109,6 +120,17 @@ class Batches:
             np.full(size, NOT_CHOSEN, np.int32) if partitions is None else partitions,
             np.full(size, self._now_ms, np.int64) if stamps_ms is None else stamps_ms,
         )
+
+
+def _plain(column: Spans) -> Spans:
+    """The same column, as one and the same type: each other type would be compiled anew, for seconds."""
+    return Spans(_frozen(column.data, np.uint8), _frozen(column.starts, np.int64), _frozen(column.lengths, np.int64))
+
+
+def _frozen(array: NDArray[T], kind: type[T]) -> NDArray[T]:
+    plain = np.ascontiguousarray(array, kind).view()
+    plain.flags.writeable = False
+    return plain
 
 
 def _absent(size: int) -> Spans:

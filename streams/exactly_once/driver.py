@@ -13,6 +13,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 from streams.exactly_once.app import ExactlyOnceApp, new_app
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.cancelling import ended
+from streams.exactly_once.compiling import compile_ahead
 from streams.exactly_once.errors import NOT_ALLOWED, BrokerUnreachableError, not_allowed
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.ownership import Ownership, wall_clock_ms
@@ -76,6 +77,7 @@ class ExactlyOnce:
 
         Raises what a task raised; DriverError when topics, state or broker do not allow to go on.
         """
+        compile_ahead()
         ownership = self._ownership
         ownership.begin(ConsumerFeed(self.app))
         if not await self._find_broker(stop):

@@ -51,6 +51,10 @@ class LaidBatch:
     def close(self) -> None:
         """Do nothing: it is closed."""
 
+    def content(self) -> bytes:
+        """Give its bytes as they are now."""
+        return bytes(self._build())
+
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
         _PRODUCER.pack_into(self._data, 43, producer_id, producer_epoch, base_sequence)
         self._is_checked = False

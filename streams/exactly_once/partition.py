@@ -24,6 +24,7 @@ its partitions instead of taking them back.
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -204,11 +205,11 @@ class OwnedPartition:
     async def _serve(self, opened: OpenTask, under_way: UnderWay) -> None:
         """Process, tick and commit on time until told to pause."""
         settings = self._around.settings
-        commit_s, tick_s = settings.commit_interval_ms / 1000, self.spec.tick_interval_ms / 1000
-        next_commit_s = next_tick_s = time.monotonic()
+        tick_s = self.spec.tick_interval_ms / 1000
+        committed_s, next_tick_s = -math.inf, time.monotonic()
         while not self._pausing:
             has_work = self._inbox and opened.held_count < settings.commit_max_records
-            commits_at_s = next_tick_s if under_way.is_writing else next_commit_s
+            commits_at_s = next_tick_s if under_way.is_writing else committed_s + self._commit_interval_s()
             await self._sleep_until(0.0 if has_work else min(commits_at_s, next_tick_s))
             under_way.check()
             if self._reopen_reason is not None:
@@ -222,10 +223,17 @@ class OwnedPartition:
                 await opened.tick(self._behind())
                 next_tick_s = now_s + tick_s
             under_way.check()  # it may have ended meanwhile; there is no await from here to the next sleep
-            is_due = now_s >= next_commit_s or opened.held_count >= settings.commit_max_records
+            is_due = (
+                now_s >= committed_s + self._commit_interval_s() or opened.held_count >= settings.commit_max_records
+            )
             if is_due and not under_way.is_writing:
-                next_commit_s = now_s + commit_s
+                committed_s = now_s
                 under_way.begin()
+
+    def _commit_interval_s(self) -> float:
+        settings = self._around.settings
+        behind_ms = max(settings.commit_behind_ms, settings.commit_interval_ms)
+        return (behind_ms if self._behind() else settings.commit_interval_ms) / 1000
 
     async def _sleep_until(self, deadline_s: float) -> None:
         """Sleep until woken, but let others have a turn in any case."""

@@ -13,7 +13,9 @@ class DriverSettings:
     """Where the broker is, who this worker is in its group, and how patient it is.
 
     ``group`` also begins every transactional id: two groups never fence each other. ``commit_max_records``
-    bounds what is held for one transaction: reaching it commits before the interval ends.
+    bounds what is held for one transaction: reaching it commits before the interval ends. While a task has more to
+    read it commits every ``commit_behind_ms`` instead of ``commit_interval_ms``, if that is longer: nobody reads along
+    then, and a larger transaction costs less.
     ``start_deadline_ms`` is how long to look for a broker at start (None: until told to stop),
     ``topic_patience_ms`` how long a topic may be missing before that is an error: brokers hear of new topics
     one after the other.
@@ -25,6 +27,7 @@ class DriverSettings:
     group_instance_id: str | None = None
     security: SecuritySettings | None = None
     commit_interval_ms: int = 150
+    commit_behind_ms: int = 1_000
     commit_max_records: int = 50_000
     transaction_timeout_ms: int = 60_000
     session_timeout_ms: int = 10_000
@@ -56,8 +59,9 @@ class DriverSettings:
             raise ValueError("bootstrap and group must not be empty")
         if self.heartbeat_interval_ms >= self.session_timeout_ms:
             raise ValueError("heartbeat_interval_ms must be below session_timeout_ms, a third of it or less")
-        if self.commit_interval_ms >= self.transaction_timeout_ms:
-            raise ValueError("commit_interval_ms must be below transaction_timeout_ms")
+        for name in ("commit_interval_ms", "commit_behind_ms"):
+            if getattr(self, name) >= self.transaction_timeout_ms:
+                raise ValueError(f"{name} must be below transaction_timeout_ms")
 
     def client_options(self) -> dict[str, Any]:
         """Give what every aiokafka client takes: where, who, and how to prove it."""

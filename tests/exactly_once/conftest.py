@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from streams.exactly_once.compiling import compile_ahead
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.brokers import BACKENDS
 
@@ -19,3 +20,9 @@ def broker(request: pytest.FixtureRequest) -> Iterator[KafkaHarness]:
 @pytest.fixture
 def bootstrap(broker: KafkaHarness) -> str:
     return broker.bootstrap
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """Compile what the driver needs before any test has a deadline."""
+    compile_ahead()
