@@ -91,13 +91,13 @@ class OpenTask:
         """Let the task see the clock, and which of its inputs have more to read."""
         await self._take(partial(self._task.tick, self._around.clock_ms(), behind))
 
-    def collect(self) -> Transaction | None:
+    async def collect(self) -> Transaction | None:
         """Take everything since the last time out of here, for one transaction; None, if there is nothing.
 
         The task goes on meanwhile: what it produces from now on belongs to the next transaction.
         """
-        self._keep(_guarded(lambda: list(self._task.conclude())))
-        rows = _guarded(lambda: list(self._task.changed()))
+        concluded, rows = await self._run(lambda: (list(self._task.conclude()), list(self._task.changed())))
+        self._keep(concluded)
         if not (rows or self._produced or self._input_count):
             return None
         if self._needs_format:
@@ -159,15 +159,15 @@ class OpenTask:
         self._around.observer.restoring(self._spec.name, self._number, rows=rows, bytes_read=bytes_read)
 
     async def _take(self, call: Callable[[], Outputs]) -> None:
-        if self._spec.in_thread:
-            produced = await asyncio.to_thread(_guarded, lambda: list(call()))
-        else:
-            produced = _guarded(lambda: list(call()))
-        self._keep(produced)
+        self._keep(await self._run(lambda: list(call())))
 
     def _keep(self, produced: list[Produced | ProducedColumns]) -> None:
         self._produced.extend(produced)
         self._produced_count += record_count(produced)
+
+    async def _run(self, call: Callable[[], _T]) -> _T:
+        """Run the task's own code where it is to run: one call at a time, for whoever owns the task awaits it."""
+        return await asyncio.to_thread(_guarded, call) if self._spec.in_thread else _guarded(call)
 
 
 def _guarded(call: Callable[[], _T]) -> _T:

@@ -222,13 +222,13 @@ class OwnedPartition:
                 self._continuity.check(self._around.feed.fetched_count)
                 await opened.tick(self._behind())
                 next_tick_s = now_s + tick_s
-            under_way.check()  # it may have ended meanwhile; there is no await from here to the next sleep
+            under_way.check()  # it may have ended meanwhile: after a failure nothing more may begin
             is_due = (
                 now_s >= committed_s + self._commit_interval_s() or opened.held_count >= settings.commit_max_records
             )
             if is_due and not under_way.is_writing:
                 committed_s = now_s
-                under_way.begin()
+                await under_way.begin()
 
     def _commit_interval_s(self) -> float:
         settings = self._around.settings

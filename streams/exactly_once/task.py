@@ -191,8 +191,8 @@ class TaskSpec:
     ``inputs`` are consumed by the group, co-partitioned: task N gets partition N of each. ``state_topic`` is
     compacted and has as many partitions; rows of task N go to partition N. ``broadcasts`` are compacted
     topics that every task reads in full. ``state_format`` is a number to raise when rows change their
-    meaning. A task that computes for long does so ``in_thread``: batches, broadcasts and ticks are then taken
-    off the event loop, one at a time as ever, and others commit meanwhile.
+    meaning. A task that computes much does so ``in_thread``: all its methods but ``restore`` are then called
+    off the event loop, one at a time as ever; others go on meanwhile, in so far as it lets go of the interpreter.
     """
 
     name: str

@@ -19,12 +19,12 @@ class UnderWay:
         """Whether a transaction is under way, or has ended unseen."""
         return self._writing is not None
 
-    def begin(self) -> None:
+    async def begin(self) -> None:
         """Begin a transaction with what there is, if there is anything; none may be under way.
 
         Raises TaskFailed when the task fails to say what changed.
         """
-        collected = self._opened.collect()
+        collected = await self._opened.collect()
         if collected is not None:
             self._writing = asyncio.get_running_loop().create_task(self._opened.commit(collected))
             self._writing.add_done_callback(lambda _: self._wake.set())
@@ -38,7 +38,7 @@ class UnderWay:
     async def finish(self) -> None:
         """Wait for the transaction under way, and write the last one."""
         await self._settle()
-        self.begin()
+        await self.begin()
         await self._settle()
 
     async def cancel(self) -> None:
