@@ -33,6 +33,7 @@ def driver_settings(settings: Settings, bootstrap: str) -> DriverSettings:
         group_instance_id=settings.group_instance_id,
         security=security_of(settings),
         commit_interval_ms=settings.commit_interval_ms,
+        commit_behind_ms=settings.commit_behind_ms,
         transaction_timeout_ms=settings.transaction_timeout_ms,
         session_timeout_ms=settings.session_timeout_ms,
         heartbeat_interval_ms=min(1_000, settings.session_timeout_ms // 3),

@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     catching_up_ms: int = Field(10_000, ge=0, description="behind the log, a listener's page is made at most so often")
     seed: int = Field(0, ge=0, lt=2**63)
     commit_interval_ms: int = Field(150, ge=10, le=60_000)
+    commit_behind_ms: int = Field(
+        1_000, ge=10, le=60_000, description="commit so often while events are older than this"
+    )
     transaction_timeout_ms: int = Field(60_000, ge=1_000)
     session_timeout_ms: int = Field(10_000, ge=1_500, description="silence after which a worker counts as gone")
     start_deadline_ms: int | None = Field(30_000, description="how long to look for a broker at start; none: for ever")

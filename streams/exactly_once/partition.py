@@ -71,6 +71,7 @@ class OwnedPartition:
         self._given_back = asyncio.Event()
         self._reopen_reason: str | None = None
         self._inbox: deque[Batch] = deque()
+        self.read_ms = 0  # time stamp of the newest record that was processed
         self._announced: list[tuple[str, Sequence[Record]]] = []
         self._opened: OpenTask | None = None
         self._continuity = Continuity(self.tps)
@@ -209,31 +210,33 @@ class OwnedPartition:
         committed_s, next_tick_s = -math.inf, time.monotonic()
         while not self._pausing:
             has_work = self._inbox and opened.held_count < settings.commit_max_records
-            commits_at_s = next_tick_s if under_way.is_writing else committed_s + self._commit_interval_s()
+            commits_at_s = next_tick_s if under_way.is_writing else committed_s + self.commit_interval_s()
             await self._sleep_until(0.0 if has_work else min(commits_at_s, next_tick_s))
             under_way.check()
             if self._reopen_reason is not None:
                 raise ReopenNeeded(self._reopen_reason)
             await self._pass_on_announced(opened)
             if self._inbox and opened.held_count < settings.commit_max_records:
-                await opened.process(self._inbox.popleft())
+                batch = self._inbox.popleft()
+                self.read_ms = int(batch.records.timestamps[-1])
+                await opened.process(batch)
             now_s = time.monotonic()
             if now_s >= next_tick_s:
                 self._continuity.check(self._around.feed.fetched_count)
                 await opened.tick(self._behind())
                 next_tick_s = now_s + tick_s
             under_way.check()  # it may have ended meanwhile: after a failure nothing more may begin
-            is_due = (
-                now_s >= committed_s + self._commit_interval_s() or opened.held_count >= settings.commit_max_records
-            )
+            is_due = now_s >= committed_s + self.commit_interval_s() or opened.held_count >= settings.commit_max_records
             if is_due and not under_way.is_writing:
                 committed_s = now_s
                 await under_way.begin()
 
-    def _commit_interval_s(self) -> float:
+    def commit_interval_s(self) -> float:
+        """How long after a commit the next is due: longer while what is read is older than that anyway."""
         settings = self._around.settings
         behind_ms = max(settings.commit_behind_ms, settings.commit_interval_ms)
-        return (behind_ms if self._behind() else settings.commit_interval_ms) / 1000
+        is_old = self._around.clock_ms() - self.read_ms >= behind_ms
+        return (behind_ms if is_old and self._behind() else settings.commit_interval_ms) / 1000
 
     async def _sleep_until(self, deadline_s: float) -> None:
         """Sleep until woken, but let others have a turn in any case."""

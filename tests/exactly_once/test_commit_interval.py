@@ -1,0 +1,30 @@
+"""How often a task commits: seldom only while what it reads is old and more of it waits."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from streams.exactly_once.partition import OwnedPartition
+from streams.exactly_once.settings import DriverSettings
+from streams.exactly_once.task import TaskSpec
+
+NOW_MS = 1_700_000_000_000
+SPEC = TaskSpec(name="sums", inputs=("payments",), state_topic="sums-state", make=lambda _: cast("Any", None))
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "is_read_up", "interval_s"),
+    [(60_000, False, 1.0), (1_000, False, 1.0), (999, False, 0.15), (60_000, True, 0.15), (-5, False, 0.15)],
+)
+def test_who_reads_along_commits_at_once_and_who_is_behind_seldom(
+    age_ms: int, is_read_up: bool, interval_s: float
+) -> None:
+    around = SimpleNamespace(
+        settings=DriverSettings(bootstrap="x", group="x", commit_interval_ms=150, commit_behind_ms=1_000),
+        clock_ms=lambda: NOW_MS,
+        feed=SimpleNamespace(is_read_up=lambda _: is_read_up),
+    )
+    partition = OwnedPartition(SPEC, 0, cast("Any", around))
+    partition.read_ms = NOW_MS - age_ms
+    assert partition.commit_interval_s() == interval_s
