@@ -21,10 +21,10 @@ from processors.ranking.pages import PageMaker
 from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
-from processors.settlement.book import text_of
 from processors.settlement.corrections import corrected_outcome
 from processors.settlement.due import Due
 from processors.settlement.interaction_writer import interaction_records
+from processors.settlement.names import text_of
 from processors.settlement.outcome_writer import outcome_records
 from processors.settlement.rows import ChangedRows, Row, changed_columns, changed_rows, restore
 from processors.settlement.settlement import Settlement

@@ -2,24 +2,17 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.cocluster.arrays import Index
 from processors.compiled import compiled
-from processors.settlement.book import COUNTERS, NONE, Book, Records
+from processors.settlement.appointments import ATTRIBUTE, SETTLE, kind_of, strike_first
+from processors.settlement.book import COUNTERS, Book
 from processors.settlement.due import Due
+from processors.settlement.event_places import drop_impression, drop_stream, find_impression, owned_hash
+from processors.settlement.layout import NONE, Records
+from processors.settlement.limits import Limits
+from processors.settlement.listener_places import drop_listener, note_change
+from processors.settlement.names import is_later_text
 from processors.settlement.page import ID_AT
-from processors.settlement.upkeep import (
-    ATTRIBUTE,
-    SETTLE,
-    Limits,
-    drop_impression,
-    drop_listener,
-    drop_stream,
-    find_impression,
-    kind_of,
-    note_change,
-    owned_hash,
-    strike_first,
-)
 from processors.wire.binary import text_end
 
 _EXPOSURES_EVICTED = COUNTERS.index("exposures_evicted")
@@ -268,13 +261,3 @@ def _is_newer(book: Book, place: Index, other: Index) -> bool:
         return bool(one["shown_ms"] > two["shown_ms"])
     first, second = one["start"] + ID_AT, two["start"] + ID_AT
     return is_later_text(text, first + 2, text_end(text, first), second + 2, text_end(text, second))
-
-
-@compiled
-def is_later_text(text: IntArray, start: Index, end: Index, other_start: Index, other_end: Index) -> bool:
-    """Whether one text sorts after another, byte by byte."""
-    for offset in range(min(end - start, other_end - other_start)):
-        one, other = text[start + offset], text[other_start + offset]
-        if one != other:
-            return bool(one > other)
-    return bool(end - start > other_end - other_start)

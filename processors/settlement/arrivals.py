@@ -4,24 +4,15 @@ import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
-from processors.settlement.book import COUNTERS, IMPRESSIONS, NONE, STREAM_ENDS, Book, keep_text, number_of
-from processors.settlement.page import ID_AT, write_page
-from processors.settlement.upkeep import (
-    ATTRIBUTE,
-    FORGET,
-    SETTLE,
-    Limits,
-    accept,
-    appoint,
-    find_impression,
-    find_stream,
-    new_impression,
-    new_stream,
-    observe,
-    owned_hash,
-    touch,
-)
-from processors.wire.binary import text_end
+from processors.settlement.appointments import ATTRIBUTE, FORGET, SETTLE, appoint
+from processors.settlement.book import COUNTERS, IMPRESSIONS, STREAM_ENDS, Book, keep_text
+from processors.settlement.clocks import observe
+from processors.settlement.event_places import find_impression, find_stream, new_impression, new_stream, owned_hash
+from processors.settlement.layout import NONE
+from processors.settlement.limits import Limits
+from processors.settlement.listener_places import accept, touch
+from processors.settlement.names import number_of
+from processors.settlement.page import write_page
 from processors.wire.impressions import ImpressionColumns
 from processors.wire.stream_ends import StreamEndColumns
 
@@ -78,13 +69,11 @@ def _open(
 @compiled
 def schedule(book: Book, place: Index, limits: Limits) -> None:
     """Put an impression on the agenda: when it settles, if it has not, and when it is forgotten."""
-    impression, text = book.impressions[place], book.text
-    first = impression["start"] + ID_AT
+    impression = book.impressions[place]
     shown_ms, serial = impression["shown_ms"], impression["serial"]
-    start, end = first + 2, text_end(text, first)
     if not impression["is_settled"]:
-        appoint(book, shown_ms + limits.horizon_ms, SETTLE, place, serial, start, end)
-    appoint(book, shown_ms + limits.correction_ms, FORGET, place, serial, start, end)
+        appoint(book, shown_ms + limits.horizon_ms, SETTLE, place, serial)
+    appoint(book, shown_ms + limits.correction_ms, FORGET, place, serial)
 
 
 @compiled
@@ -121,4 +110,4 @@ def _keep(book: Book, columns: StreamEndColumns, number: Index, listener: Index,
         stream["named"] = keep_text(book, data, named, named_end)
         stream["named_end"] = stream["named"] + named_end - named
     stream["is_pending"] = True
-    appoint(book, stream["event_ms"], ATTRIBUTE, place, stream["serial"], stream["start"], stream["end"])
+    appoint(book, stream["event_ms"], ATTRIBUTE, place, stream["serial"])

@@ -4,17 +4,9 @@ import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
-from processors.settlement.book import (
-    EXPOSURE,
-    HASH_AHEAD,
-    NONE,
-    Book,
-    Names,
-    Records,
-    names_with_room,
-    new_names,
-    number_of,
-)
+from processors.settlement.book import Book
+from processors.settlement.layout import EXPOSURE, HASH_AHEAD, NONE, Records
+from processors.settlement.names import Names, names_with_room, new_names, number_of
 
 TEXT_MIN, EXPOSURES_MIN = 1 << 20, 1 << 16
 """Below these sizes nothing is copied."""

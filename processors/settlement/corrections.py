@@ -2,7 +2,8 @@
 
 from numpy import void
 
-from processors.settlement.book import Book, text_of
+from processors.settlement.book import Book
+from processors.settlement.names import text_of
 from processors.settlement.page import ID_AT, shown_ms_of, spans_of_page
 from processors.wire.binary import text_end
 from schemas.fields import Weights

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
-from processors.settlement.book import Records, grown
+from processors.settlement.index import grown
+from processors.settlement.layout import Records
 
 DUE_PAGE = np.dtype(
     [

@@ -6,8 +6,9 @@ import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
-from processors.settlement.book import NONE, Book
+from processors.settlement.book import Book
 from processors.settlement.due import Due
+from processors.settlement.layout import NONE
 from processors.wire.json_writer import marks, put_comma, put_mark, put_string, put_whole
 
 INTERACTIONS_MAX = 1_000

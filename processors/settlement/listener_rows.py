@@ -11,22 +11,15 @@ import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
+from processors.settlement.appointments import ATTRIBUTE, appoint
 from processors.settlement.arrivals import schedule
-from processors.settlement.book import NONE, Book, keep_text, number_of
+from processors.settlement.book import Book, keep_text
+from processors.settlement.event_places import drop_stream, find_impression, new_impression, new_stream, owned_hash
+from processors.settlement.layout import NONE
+from processors.settlement.limits import Limits
+from processors.settlement.listener_places import find_listener, join_line, new_listener
+from processors.settlement.names import number_of
 from processors.settlement.page import COUNT_AT, ID_AT, exposures_at
-from processors.settlement.upkeep import (
-    ATTRIBUTE,
-    Limits,
-    appoint,
-    drop_stream,
-    find_impression,
-    find_listener,
-    join_line,
-    new_impression,
-    new_listener,
-    new_stream,
-    owned_hash,
-)
 from processors.wire.binary import get_int, put_int, put_text, text_end
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of
@@ -182,7 +175,7 @@ def _read_stream(book: Book, listener: Index, rows: IntArray, at: Index) -> int:
         stream["named_end"] = stream["named"] + named_end - at - 2
         at = named_end
     if stream["is_pending"]:
-        appoint(book, event_ms, ATTRIBUTE, place, stream["serial"], stream["start"], stream["end"])
+        appoint(book, event_ms, ATTRIBUTE, place, stream["serial"])
     return int(at)
 
 

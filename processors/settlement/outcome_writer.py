@@ -10,8 +10,10 @@ import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
 from processors.compiled import compiled
-from processors.settlement.book import NONE, Book, Names, names_with_room, new_names, number_of
+from processors.settlement.book import Book
 from processors.settlement.due import Due
+from processors.settlement.layout import NONE
+from processors.settlement.names import Names, names_with_room, new_names, number_of
 from processors.settlement.page import ID_AT, LOGGED_COUNT, exposures_at, logged_at, spans_of_page
 from processors.wire.binary import text_end
 from processors.wire.json_writer import marks, put_comma, put_mark, put_number, put_string, put_whole

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from processors.cocluster.arrays import BoolArray, Index, IntArray
 from processors.compiled import compiled, inlined
-from processors.settlement.book import NONE, Book
+from processors.settlement.book import Book
+from processors.settlement.layout import NONE
+from processors.settlement.limits import Limits
 from processors.settlement.listener_rows import forget_streams, row_bytes, write_row
 from processors.settlement.page import ID_AT
-from processors.settlement.upkeep import Limits
 from processors.wire.binary import get_int
 
 _LISTENER, _IMPRESSION, _SLASH, _SEPARATOR = 108, 105, 47, 0  # l, i, /

@@ -12,7 +12,8 @@ import numpy as np
 from msgspec import Struct
 
 from processors.cocluster.arrays import IntArray
-from processors.settlement.book import HASH_AHEAD, with_room
+from processors.settlement.book import with_room
+from processors.settlement.layout import HASH_AHEAD
 from processors.settlement.listener_rows import STREAM_BYTES_MIN, read_impressions, read_listeners, read_played
 from processors.settlement.page import COUNT_AT
 from processors.settlement.row_columns import RowColumns, row_columns

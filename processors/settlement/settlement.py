@@ -18,12 +18,13 @@ import numpy as np
 from processors.cocluster.arrays import IntArray
 from processors.settlement.agenda import advance
 from processors.settlement.arrivals import take_impressions, take_stream_ends
-from processors.settlement.book import COUNTERS, Book, names_from, new_book, with_room
+from processors.settlement.book import COUNTERS, Book, new_book, with_room
 from processors.settlement.compaction import compacted
 from processors.settlement.due import Due, nothing_due
+from processors.settlement.limits import Limits
+from processors.settlement.names import names_from
 from processors.settlement.page import bytes_of_pages
 from processors.settlement.settings import SettlementSettings
-from processors.settlement.upkeep import Limits
 from processors.settlement.waiting import Waiting, waiting_listeners
 from processors.settlement.watermark import Watermark
 from processors.wire.impressions import ImpressionColumns, impressions_of

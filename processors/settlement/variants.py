@@ -4,7 +4,9 @@ import numpy as np
 
 from processors.cocluster.arrays import IntArray
 from processors.compiled import compiled
-from processors.settlement.book import NONE, Book, Names, names_from, names_with_room, new_names, number_of
+from processors.settlement.book import Book
+from processors.settlement.layout import NONE
+from processors.settlement.names import Names, names_from, names_with_room, new_names, number_of
 from processors.settlement.page import variant_at
 from processors.wire.binary import text_end
 

@@ -7,9 +7,10 @@ import numpy as np
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
 from processors.settlement.agenda import copy_plays
-from processors.settlement.book import NONE, Book, Records
+from processors.settlement.book import Book
 from processors.settlement.due import PLAY
-from processors.settlement.upkeep import note_waiting
+from processors.settlement.layout import NONE, Records
+from processors.settlement.listener_places import note_waiting
 
 _ALL_MS = np.int64(2**62)
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from processors.settlement.book import Book
-from processors.settlement.upkeep import rise
+from processors.settlement.clocks import rise
 
 TICK_GAP_MAX_MS = 1_000
 """Longer gaps between ticks are our own standing still: they say nothing of how silent a source is."""
@@ -19,7 +19,7 @@ class Watermark:
     arrive move it.
 
     >>> from processors.settlement.book import new_book
-    >>> from processors.settlement.upkeep import observe
+    >>> from processors.settlement.clocks import observe
     >>> book = new_book(); watermark = Watermark(lateness_ms=10, idle_ms=900)
     >>> observe(book, 0, 500, 10); watermark.value_ms(book)
     -1

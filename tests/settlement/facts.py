@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from processors.settlement.book import NONE, text_of
 from processors.settlement.due import Due
+from processors.settlement.layout import NONE
+from processors.settlement.names import text_of
 from processors.settlement.page import ID_AT, LOGGED_COUNT, logged_at, spans_of_page, variant_at
 from processors.settlement.settlement import Settlement
 from processors.wire.binary import text_end

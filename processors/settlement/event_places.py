@@ -1,0 +1,153 @@
+"""Impressions and streams in the book: found, made, linked to their listener, and dropped."""
+
+from typing import Any
+
+import numpy as np
+
+from processors.cocluster.arrays import Index, IntArray
+from processors.compiled import compiled, inlined
+from processors.settlement.book import Book
+from processors.settlement.index import put, take_out
+from processors.settlement.layout import NONE
+from processors.settlement.listener_places import note_gone
+from processors.settlement.names import is_later_text, same_text
+from processors.settlement.page import ID_AT
+from processors.wire.binary import text_end
+from processors.wire.hashing import hash_of
+from processors.wire.loads import address_of
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+@inlined
+def owned_hash(data: IntArray, start: Index, end: Index, listener: Index) -> np.uint64:
+    """Hash of an id among those of all listeners."""
+    return hash_of(address_of(data), start, end) ^ (np.uint64(listener + 1) * _GOLDEN)
+
+
+@compiled
+def find_impression(book: Book, listener: Index, key: Any, data: IntArray, start: Index, end: Index) -> int:
+    """Place of a listener's impression of this id; -1 where there is none."""
+    index, text = book.impression_index, book.text
+    mask = len(index) - 1
+    at = np.int64(key & np.uint64(mask))
+    while index[at] != NONE:
+        row = book.impressions[index[at]]
+        if row["hash"] == key and row["listener"] == listener:
+            first = row["start"] + ID_AT
+            if same_text(text, first + 2, text_end(text, first), data, start, end):
+                return int(index[at])
+        at = (at + 1) & mask
+    return NONE
+
+
+@compiled
+def find_stream(book: Book, listener: Index, key: Any, data: IntArray, start: Index, end: Index) -> int:
+    """Place of a listener's stream of this id; -1 where there is none."""
+    index = book.stream_index
+    mask = len(index) - 1
+    at = np.int64(key & np.uint64(mask))
+    while index[at] != NONE:
+        row = book.streams[index[at]]
+        is_owned = row["hash"] == key and row["listener"] == listener
+        if is_owned and same_text(book.text, row["start"], row["end"], data, start, end):
+            return int(index[at])
+        at = (at + 1) & mask
+    return NONE
+
+
+@compiled
+def new_impression(book: Book, listener: Index, key: Any, start: Index, end: Index, count: Index) -> int:
+    """Take a place for an impression whose page is in the text already, and for its exposures."""
+    totals = book.totals[0]
+    place = np.int64(totals["impressions_free"])
+    if place == NONE:
+        place = totals["impressions_top"]
+        totals["impressions_top"] = place + 1
+    else:
+        totals["impressions_free"] = book.impressions[place]["next"]
+    totals["impressions"] += 1
+    totals["exposures_open"] += count
+    owner, impression = book.listeners[listener], book.impressions[place]
+    impression["start"], impression["end"], impression["hash"] = start, end, key
+    impression["exposures"], impression["count"] = totals["exposures_used"], count
+    totals["exposures_used"] += count
+    impression["listener"] = listener
+    impression["is_settled"] = impression["has_row"] = False
+    impression["previous"], impression["next"] = NONE, owner["impression"]
+    if owner["impression"] != NONE:
+        book.impressions[owner["impression"]]["previous"] = place
+    owner["impression"] = place
+    put(book.impression_index, key, place)
+    return int(place)
+
+
+@compiled
+def drop_impression(book: Book, place: Index) -> None:
+    """Forget an impression and its exposures."""
+    totals, impression = book.totals[0], book.impressions[place]
+    owner = book.listeners[impression["listener"]]
+    before, after = impression["previous"], impression["next"]
+    if before == NONE:
+        owner["impression"] = after
+    else:
+        book.impressions[before]["next"] = after
+    if after != NONE:
+        book.impressions[after]["previous"] = before
+    take_out(book.impression_index, book.impressions, place)
+    if impression["has_row"]:
+        note_gone(book, owner["start"], owner["end"], impression["start"])
+    totals["impressions"] -= 1
+    totals["exposures_open"] -= impression["count"]
+    totals["exposures_dead"] += impression["count"]
+    totals["text_dead"] += impression["end"] - impression["start"]
+    impression["serial"] += 1
+    impression["next"] = totals["impressions_free"]
+    totals["impressions_free"] = place
+
+
+@compiled
+def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index, event_ms: Index) -> int:
+    """Take a place for a stream whose id is in the text already, and put it among those of its listener."""
+    totals, streams = book.totals[0], book.streams
+    place = np.int64(totals["streams_free"])
+    if place == NONE:
+        place = totals["streams_top"]
+        totals["streams_top"] = place + 1
+    else:
+        totals["streams_free"] = streams[place]["next"]
+    totals["streams"] += 1
+    stream = streams[place]
+    stream["start"], stream["end"], stream["hash"] = start, end, key
+    stream["event_ms"], stream["listener"] = event_ms, listener
+    before, after = np.int64(NONE), np.int64(book.listeners[listener]["stream"])
+    while after != NONE and _ended_after(book, after, place):
+        before, after = after, np.int64(streams[after]["next"])
+    stream["next"] = after
+    if before == NONE:
+        book.listeners[listener]["stream"] = place
+    else:
+        streams[before]["next"] = place
+    put(book.stream_index, key, place)
+    return int(place)
+
+
+@inlined
+def _ended_after(book: Book, place: Index, other: Index) -> bool:
+    """Whether a stream comes after another, by when they ended and by their ids."""
+    one, two = book.streams[place], book.streams[other]
+    if one["event_ms"] != two["event_ms"]:
+        return bool(one["event_ms"] > two["event_ms"])
+    return is_later_text(book.text, one["start"], one["end"], two["start"], two["end"])
+
+
+@compiled
+def drop_stream(book: Book, place: Index) -> None:
+    """Forget a stream that is in no list any more."""
+    totals, stream = book.totals[0], book.streams[place]
+    take_out(book.stream_index, book.streams, place)
+    totals["streams"] -= 1
+    totals["text_dead"] += stream["end"] - stream["start"]
+    stream["serial"] += 1
+    stream["next"] = totals["streams_free"]
+    totals["streams_free"] = place

@@ -1,0 +1,68 @@
+"""Places found by hash, by linear probing.
+
+Source: Knuth, *The Art of Computer Programming* 3, section 6.4, algorithms L and R.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processors.cocluster.arrays import Index, IntArray
+from processors.compiled import compiled, inlined
+from processors.settlement.layout import NONE, Records
+
+
+@compiled
+def reindex(larger: IntArray, index: IntArray, rows: Records) -> None:
+    """Put everything that `index` finds into `larger`."""
+    for place in index:
+        if place != NONE:
+            put(larger, rows[place]["hash"], place)
+
+
+@inlined
+def put(index: IntArray, key: Any, place: Index) -> None:
+    """Let `key` find `place`: there must be room."""
+    mask = len(index) - 1
+    at = np.int64(key & np.uint64(mask))
+    while index[at] != NONE:
+        at = (at + 1) & mask
+    index[at] = place
+
+
+@compiled
+def take_out(index: IntArray, rows: Records, place: Index) -> None:
+    """Let nothing find `place` any more; those that had to stand aside for it move up."""
+    mask = len(index) - 1
+    at = np.int64(rows[place]["hash"] & np.uint64(mask))
+    while index[at] != place:
+        at = (at + 1) & mask
+    hole = at
+    while True:
+        at = (at + 1) & mask
+        if index[at] == NONE:
+            break
+        home = np.int64(rows[index[at]]["hash"] & np.uint64(mask))
+        if ((at - home) & mask) >= ((at - hole) & mask):
+            index[hole] = index[at]
+            hole = at
+    index[hole] = NONE
+
+
+def index_with_room(index: IntArray, rows: Records, room: int) -> IntArray:
+    """The same index, or a larger one, at most half full with so many places in it."""
+    if len(index) >= 2 * room:
+        return index
+    larger = np.full(1 << int(2 * int(room)).bit_length(), NONE, dtype=np.int32)
+    reindex(larger, index, rows)
+    return larger
+
+
+def grown(array: NDArray[Any], room: int) -> NDArray[Any]:
+    """The same array, or a copy with room for so much."""
+    if len(array) >= room:
+        return array
+    larger = np.zeros((max(int(room), 2 * len(array)), *array.shape[1:]), dtype=array.dtype)
+    larger[: len(array)] = array
+    return larger

@@ -1,0 +1,157 @@
+"""Listeners in the book: found, made, put in line by when they were touched last, and dropped."""
+
+from typing import Any
+
+import numpy as np
+
+from processors.cocluster.arrays import Index, IntArray
+from processors.compiled import compiled, inlined
+from processors.settlement.book import IMPRESSIONS, Book, keep_text
+from processors.settlement.index import put, take_out
+from processors.settlement.layout import NONE
+from processors.settlement.names import same_text
+from processors.wire.hashing import hash_of
+from processors.wire.loads import address_of
+
+
+@compiled
+def touch(book: Book, data: IntArray, start: Index, end: Index) -> int:
+    """Place of the listener of this name, new or not; now the most recent."""
+    key = hash_of(address_of(data), start, end)
+    found = _find_listener(book, key, data, start, end)
+    if found == NONE:
+        found = new_listener(book, key, keep_text(book, data, start, end), end - start)
+    else:
+        _leave_line(book, found)
+    join_line(book, found)
+    totals, listener = book.totals[0], book.listeners[found]
+    totals["touches"] += 1
+    listener["touch"] = totals["touches"]
+    note_change(book, found)
+    return int(found)
+
+
+@compiled
+def _leave_line(book: Book, place: Index) -> None:
+    totals, listener = book.totals[0], book.listeners[place]
+    earlier, later = listener["earlier"], listener["later"]
+    if earlier == NONE:
+        totals["least_recent"] = later
+    else:
+        book.listeners[earlier]["later"] = later
+    if later == NONE:
+        totals["most_recent"] = earlier
+    else:
+        book.listeners[later]["earlier"] = earlier
+
+
+@compiled
+def join_line(book: Book, place: Index) -> None:
+    """Put a listener who stands in no line at the end of it, where the most recent stand."""
+    totals, listener = book.totals[0], book.listeners[place]
+    last = totals["most_recent"]
+    listener["earlier"], listener["later"] = last, NONE
+    if last == NONE:
+        totals["least_recent"] = place
+    else:
+        book.listeners[last]["later"] = place
+    totals["most_recent"] = place
+
+
+@compiled
+def find_listener(book: Book, data: IntArray, start: Index, end: Index) -> int:
+    """Place of the listener of this name; -1 where there is none."""
+    return _find_listener(book, hash_of(address_of(data), start, end), data, start, end)
+
+
+@compiled
+def _find_listener(book: Book, key: Any, data: IntArray, start: Index, end: Index) -> int:
+    index = book.listener_index
+    mask = len(index) - 1
+    at = np.int64(key & np.uint64(mask))
+    while index[at] != NONE:
+        row = book.listeners[index[at]]
+        if row["hash"] == key and same_text(book.text, row["start"], row["end"], data, start, end):
+            return int(index[at])
+        at = (at + 1) & mask
+    return NONE
+
+
+@compiled
+def new_listener(book: Book, key: Any, start: Index, length: Index) -> int:
+    """Take a place for a listener whose name is in the text already; it stands in no line yet."""
+    totals = book.totals[0]
+    place = np.int64(totals["listeners_free"])
+    if place == NONE:
+        place = totals["listeners_top"]
+        totals["listeners_top"] = place + 1
+    else:
+        totals["listeners_free"] = book.listeners[place]["next"]
+    totals["listeners"] += 1
+    listener = book.listeners[place]
+    listener["start"], listener["end"], listener["hash"] = start, start + length, key
+    listener["touch"] = listener["event_count"] = listener["newest_ms"] = 0
+    listener["impressions_offset"] = listener["stream_ends_offset"] = -1
+    listener["stream"] = listener["impression"] = NONE
+    listener["is_changed"] = listener["awaits_page"] = listener["has_row"] = False
+    put(book.listener_index, key, place)
+    return int(place)
+
+
+@compiled
+def drop_listener(book: Book, place: Index) -> None:
+    """Give a listener's place back, who has no streams and no impressions any more."""
+    totals, listener = book.totals[0], book.listeners[place]
+    _leave_line(book, place)
+    take_out(book.listener_index, book.listeners, place)
+    if listener["has_row"]:
+        note_gone(book, listener["start"], listener["end"], NONE)
+    totals["text_dead"] += listener["end"] - listener["start"]
+    totals["listeners"] -= 1
+    listener["is_changed"] = listener["awaits_page"] = False
+    listener["next"] = totals["listeners_free"]
+    totals["listeners_free"] = place
+
+
+@inlined
+def note_change(book: Book, place: Index) -> None:
+    """The listener's row is to be written."""
+    listener = book.listeners[place]
+    if not listener["is_changed"]:
+        totals = book.totals[0]
+        listener["is_changed"] = True
+        book.changed[totals["changed"]] = place
+        totals["changed"] += 1
+
+
+@inlined
+def note_waiting(book: Book, place: Index) -> None:
+    """The listener awaits a page."""
+    listener = book.listeners[place]
+    if not listener["awaits_page"]:
+        totals = book.totals[0]
+        listener["awaits_page"] = True
+        book.waiting[totals["waiting"]] = place
+        totals["waiting"] += 1
+
+
+@compiled
+def note_gone(book: Book, start: Index, end: Index, page: Index) -> None:
+    """A row is to be deleted, of this listener or of one of its pages."""
+    totals = book.totals[0]
+    gone = book.gone[totals["gone"]]
+    gone["start"], gone["end"], gone["page"] = start, end, page
+    totals["gone"] += 1
+
+
+@compiled
+def accept(book: Book, place: Index, source: Index, offset: Index, event_ms: Index) -> None:
+    """Count an event of a listener that is neither too late nor known."""
+    listener = book.listeners[place]
+    listener["event_count"] += 1
+    listener["newest_ms"] = max(listener["newest_ms"], event_ms)
+    if source == IMPRESSIONS:
+        listener["impressions_offset"] = max(listener["impressions_offset"], offset)
+    else:
+        listener["stream_ends_offset"] = max(listener["stream_ends_offset"], offset)
+    note_waiting(book, place)

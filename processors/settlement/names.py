@@ -1,0 +1,95 @@
+"""Names to numbers: each kept once, as it stands between the quotes of JSON."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from processors.cocluster.arrays import Index, IntArray
+from processors.compiled import compiled, inlined
+from processors.settlement.index import grown, index_with_room
+from processors.settlement.layout import HASH_AHEAD, NAME, NONE, Records
+from processors.wire.hashing import hash_of
+from processors.wire.loads import address_of
+from processors.wire.name_index import name_of
+
+
+class Names(NamedTuple):
+    """Names to numbers, in the order in which they were met; never forgotten one by one."""
+
+    counts: IntArray  # [2]: how many names there are, and bytes of them
+    rows: Records  # NAME
+    places: IntArray  # int32, open addressing by hash; at most half full
+    text: IntArray  # uint8
+
+
+def new_names() -> Names:
+    """No names."""
+    counts = np.zeros(2, dtype=np.int64)
+    return Names(counts, np.zeros(16, dtype=NAME), np.full(32, NONE, dtype=np.int32), np.zeros(256, dtype=np.uint8))
+
+
+def names_with_room(names: Names, more: int, text: int) -> Names:
+    """The same names with room for so many more, of so many bytes together."""
+    count, used = names.counts.tolist()
+    return Names(
+        counts=names.counts,
+        rows=grown(names.rows, count + more),
+        places=index_with_room(names.places, names.rows, count + more),
+        text=grown(names.text, used + text + HASH_AHEAD),
+    )
+
+
+@compiled
+def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
+    """Number of a name, a new one where it is new: there must be room."""
+    key = hash_of(address_of(data), start, end)
+    mask = len(names.places) - 1
+    at = np.int64(key & np.uint64(mask))
+    while names.places[at] != NONE:
+        row = names.rows[names.places[at]]
+        if row["hash"] == key and same_text(names.text, row["start"], row["end"], data, start, end):
+            return int(names.places[at])
+        at = (at + 1) & mask
+    number, first = names.counts[0], names.counts[1]
+    row = names.rows[number]
+    row["start"], row["end"], row["hash"] = first, first + end - start, key
+    for offset in range(end - start):
+        names.text[first + offset] = data[start + offset]
+    names.places[at] = number
+    names.counts[0] = number + 1
+    names.counts[1] = first + end - start
+    return int(number)
+
+
+def names_from(names: Names, first: int) -> list[str]:
+    """The names from number `first` on, as strings."""
+    rows = names.rows[first : int(names.counts[0])]
+    spans = zip(rows["start"].tolist(), rows["end"].tolist(), strict=True)
+    return [text_of(names.text, start, end) for start, end in spans]
+
+
+def text_of(text: IntArray, start: int, end: int) -> str:
+    """A span of text as a string."""
+    return name_of(text[start:end].tobytes())
+
+
+@compiled
+def is_later_text(text: IntArray, start: Index, end: Index, other_start: Index, other_end: Index) -> bool:
+    """Whether one text sorts after another, byte by byte."""
+    for offset in range(min(end - start, other_end - other_start)):
+        one, other = text[start + offset], text[other_start + offset]
+        if one != other:
+            return bool(one > other)
+    return bool(end - start > other_end - other_start)
+
+
+@inlined
+def same_text(text: IntArray, start: Index, end: Index, other: IntArray, other_start: Index, other_end: Index) -> bool:
+    """Whether two spans hold the same bytes."""
+    same = end - start == other_end - other_start
+    if same:
+        for offset in range(end - start):
+            if text[start + offset] != other[other_start + offset]:
+                same = False
+                break
+    return same
