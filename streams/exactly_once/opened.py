@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.errors import TaskFailed
+from streams.exactly_once.past import Past
 from streams.exactly_once.restore import PROGRESS_S, Restored, format_row, read_state
 from streams.exactly_once.surroundings import Surroundings
 from streams.exactly_once.task import Outputs, Produced, ProducedColumns, Record, StateRow, Task, TaskSpec, record_count
@@ -40,22 +41,22 @@ class OpenTask:
         self._needs_format = False
 
     @classmethod
-    async def open(
-        cls, spec: TaskSpec, number: int, around: Surroundings, places: frozenset[TopicPartition]
-    ) -> "OpenTask":
+    async def open(cls, spec: TaskSpec, number: int, around: Surroundings, past: Past) -> "OpenTask":
         """Fence, sweep, restore, seek; in this order, since nothing may change after it has been read.
 
-        ``places`` are partitions that a predecessor is known to have written to.
+        ``past`` is what this worker knows of its predecessors.
 
         Raises ReopenNeeded, KafkaError or OSError when the broker is not up to it, StateFormatError,
         TaskFailed.
         """
         transactional_id = f"{around.settings.group}-{spec.name}-{number}"
-        writer = TransactionalWriter(around.settings, transactional_id, around.clock_ms, around.feed.await_leaders)
+        writer = TransactionalWriter(
+            around.settings, transactional_id, around.clock_ms, around.feed.await_leaders, past
+        )
         try:
             await writer.open()
             opened = cls(spec, number, around, writer)
-            await writer.sweep({opened._state, *places}, opened._inputs)
+            await writer.sweep({opened._state, *past.places})
             restored = await read_state(around.settings, opened._state, spec.state_format, opened._restoring)
             await opened._begin(restored)
         except BaseException:
@@ -122,6 +123,15 @@ class OpenTask:
             outputs=record_count(collected.produced),
             rows=record_count(collected.rows),
         )
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether ``settle`` has something to do."""
+        return self._writer.is_unsettled
+
+    async def settle(self) -> None:
+        """Make sure that what was committed can be seen; raises as ``commit`` does."""
+        await self._writer.settle()
 
     async def seek_again(self) -> None:
         """Let the input flow from where the task stands: whatever was under way has been dropped."""

@@ -1,6 +1,8 @@
 """At most one transaction of a task is being written at a time, while the task goes on."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from streams.exactly_once.cancelling import ended
 from streams.exactly_once.opened import OpenTask
@@ -20,14 +22,15 @@ class UnderWay:
         return self._writing is not None
 
     async def begin(self) -> None:
-        """Begin a transaction with what there is, if there is anything; none may be under way.
+        """Begin a transaction with what there is, or settle the last one if need be; none may be under way.
 
         Raises TaskFailed when the task fails to say what changed.
         """
         collected = await self._opened.collect()
         if collected is not None:
-            self._writing = asyncio.get_running_loop().create_task(self._opened.commit(collected))
-            self._writing.add_done_callback(lambda _: self._wake.set())
+            self._write(self._opened.commit(collected))
+        elif self._opened.is_unsettled:
+            self._write(self._opened.settle())
 
     def check(self) -> None:
         """Raise what the last transaction raised, if it has ended that way."""
@@ -50,3 +53,7 @@ class UnderWay:
         if self._writing is not None:
             await asyncio.wait([self._writing])
             self.check()
+
+    def _write(self, work: Coroutine[Any, Any, None]) -> None:
+        self._writing = asyncio.get_running_loop().create_task(work)
+        self._writing.add_done_callback(lambda _: self._wake.set())

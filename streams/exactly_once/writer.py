@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.client import ConnectionGroup, CoordinationType
 from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
@@ -17,6 +18,7 @@ from aiokafka.errors import (
 
 from streams.exactly_once.batches import Batches, PlacedBatch
 from streams.exactly_once.errors import NOT_ALLOWED, OutputRefusedError, ReopenNeeded, TopicMissingError, not_allowed
+from streams.exactly_once.past import Past, ask_before_fencing
 from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.task import Produced, ProducedColumns, RowColumns, StateRow
 
@@ -53,8 +55,10 @@ class TransactionalWriter:
         transactional_id: str,
         clock_ms: Callable[[], int],
         await_leaders: AwaitLeaders,
+        past: Past,
     ) -> None:
         self._await_leaders = await_leaders
+        self._past = past
         self._settings = settings
         self._clock_ms = clock_ms
         self._swept: set[TopicPartition] = set()
@@ -65,6 +69,8 @@ class TransactionalWriter:
             acks="all",
             transaction_timeout_ms=settings.transaction_timeout_ms,
         )
+        self._committed_over: object = None
+        ask_before_fencing(self._producer, transactional_id, past)
 
     async def open(self) -> None:
         """Connect, fence, and end what was open; discard it when this fails.
@@ -83,16 +89,22 @@ class TransactionalWriter:
         """The partitions that this writer has written to, or may have."""
         return frozenset(self._swept)
 
-    async def sweep(self, places: Collection[TopicPartition], inputs: Sequence[TopicPartition]) -> None:
-        """Abort what this task's predecessors may have left open in these places and its offsets.
+    async def sweep(self, places: Collection[TopicPartition]) -> None:
+        """End what this task's predecessors may have left open in these places and its offsets, as they ended it.
 
-        The broker has ended their transaction, but Apache Kafka 4.3 leaves out the abort marker of a
-        partition that has no leader at that moment, as when a lone broker comes back and finds a transaction
-        timed out. What was written would then stay open, and count with the next transaction of the same
-        producer that commits. Raises as ``transact`` does.
+        The broker has ended their last transaction, but it may have left out the marker of a partition that had
+        no leader at that moment; see ``past``. Raises as ``transact`` does.
         """
-        offsets = dict.fromkeys(inputs, 0)  # for the sake of the group's own partition; aborted as well
-        await self._within_timeout(self._sweep(places, offsets), ())
+        await self._within_timeout(self._sweep(places, committed=self._past.committed), ())
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether the coordinator went away after, or in, the last transaction, so that markers may be missing."""
+        return self._committed_over is not None and self._committed_over is not self._coordinator()
+
+    async def settle(self) -> None:
+        """Write the markers that the last transaction may lack; raises as ``transact`` does."""
+        await self._within_timeout(self._settle(), ())
 
     async def transact(self, transaction: Transaction) -> None:
         """Write a transaction and commit it.
@@ -140,24 +152,46 @@ class TransactionalWriter:
                 raise not_allowed(error.__cause__, "write outputs, state and offsets") from error
             raise ReopenNeeded(f"the transaction did not commit: {error!r}") from error
 
-    async def _sweep(self, places: Collection[TopicPartition], offsets: Mapping[TopicPartition, int]) -> None:
-        """Begin a transaction on partitions, write nothing, abort: that puts an abort marker into each."""
+    async def _sweep(self, places: Collection[TopicPartition], *, committed: bool) -> None:
+        """End transactions without a record in them: that puts a marker into each place, and into the offsets."""
+        await self._await_leaders(places)  # a marker for a partition without one is left out
+        if committed:
+            await self._put_markers(places, committed=True)
+        # of two the second begins once the markers of the first are there: what is read from now on includes them
+        await self._put_markers(places, committed=committed)
+
+    async def _put_markers(self, places: Collection[TopicPartition], *, committed: bool) -> None:
         producer = self._producer
-        await self._await_leaders(places)  # a marker for a partition without one keeps the coordinator busy for long
+        sender, manager = producer._sender, producer._txn_manager  # noqa: SLF001  no public way without a record
         await producer.begin_transaction()
+        while not await sender._do_add_offsets_to_txn(self._settings.group):  # noqa: SLF001
+            pass  # it waits between two attempts
         for place in places:
-            producer._txn_manager.maybe_add_partition_to_txn(place)  # noqa: SLF001  no public way without a record
+            manager.maybe_add_partition_to_txn(place)
             self._swept.add(place)
-        if offsets:
-            await producer.send_offsets_to_transaction(offsets, self._settings.group)
-        await producer.abort_transaction()
+        await (producer.commit_transaction() if committed else producer.abort_transaction())
+
+    async def _settle(self) -> None:
+        coordinator = self._coordinator()
+        await self._sweep(self._swept, committed=True)
+        self._committed_over = coordinator
+
+    def _coordinator(self) -> object:
+        """Give the connection to the transactions' coordinator, which does not survive it."""
+        producer = self._producer
+        node_id = producer._sender._coordinators.get(CoordinationType.TRANSACTION)  # noqa: SLF001
+        connection = producer.client._conns.get((node_id, ConnectionGroup.COORDINATION))  # noqa: SLF001
+        return connection if connection is not None and connection.connected() else object()
 
     async def _transact(self, transaction: Transaction, topics: Iterable[str]) -> None:
         producer = self._producer
+        if self.is_unsettled:
+            await self._settle()
+        coordinator = self._coordinator()
         counts = {topic: len(await producer.partitions_for(topic)) for topic in topics}
         batches = await asyncio.to_thread(self._laid_out, transaction, counts)
         if unswept := {TopicPartition(topic, partition) for topic, partition, _ in batches} - self._swept:
-            await self._sweep(unswept, {})
+            await self._sweep(unswept, committed=self._past.committed)
         await producer.begin_transaction()
         deliveries = [
             await producer.send_batch(batch, topic, partition=partition) for topic, partition, batch in batches
@@ -166,6 +200,7 @@ class TransactionalWriter:
             *deliveries, producer.send_offsets_to_transaction(transaction.offsets, self._settings.group)
         )
         await producer.commit_transaction()
+        self._committed_over = coordinator
 
     def _laid_out(self, transaction: Transaction, counts: Mapping[str, int]) -> list[PlacedBatch]:
         settings = self._settings
