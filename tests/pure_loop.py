@@ -15,6 +15,7 @@ from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
 from processors.watch import Watch
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
+from processors.worlds.planted_drift import planted_majority
 from processors.worlds.satisfaction import SatisfactionWorld
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
@@ -107,6 +108,16 @@ class PureLoop:
         return sum(o.played_ms >= 30_000 for o in chosen) / max(1, len(chosen))
 
     def ari(self) -> tuple[float, float]:
+        users, cards = self._placed()
+        return _ari(users), _ari(cards)
+
+    def named(self, alert: DriftAlert) -> tuple[int | None, int | None]:
+        """The planted co-cluster from which most members of an alert's two groups come."""
+        users, cards = self._placed()
+        return planted_majority(users, alert.user_group), planted_majority(cards, alert.card_group)
+
+    def _placed(self) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Planted and learned group of each user with a page and of each card of the catalogue that has a group."""
         users = [
             (int(self.world.user_group[int(user[1:])]), int(np.argmax(page.user_weights)))
             for user, page in self.pages.items()
@@ -116,7 +127,7 @@ class PureLoop:
             for card, group in self.card_groups.items()
             if card[1:].isdigit()
         ]
-        return _ari(users), _ari(cards)
+        return users, cards
 
 
 def _ari(pairs: list[tuple[int, int]]) -> float:

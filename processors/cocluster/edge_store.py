@@ -75,15 +75,3 @@ def nodes(users: int, cards: int, user_groups: int, card_groups: int) -> Nodes:
         user_dirty=np.zeros(users, np.uint8),
         card_dirty=np.zeros(cards, np.uint8),
     )
-
-
-def link_rings(user: IntArray, pool: EdgePool, into: Nodes) -> None:
-    """Link edges 0..n - 1 of a fresh pool into the rings of their users, in the order given."""
-    order = np.argsort(user, kind="stable")
-    into.degree[:] = np.bincount(user, minlength=len(into.degree))
-    end = np.cumsum(into.degree)
-    has_edges = into.degree > 0
-    pool.following[order[:-1]] = order[1:]
-    newest = order[end[has_edges] - 1]
-    pool.following[newest] = order[(end - into.degree)[has_edges]]
-    into.newest[has_edges] = newest

@@ -105,9 +105,20 @@ def make_passes(
         objective = visit_all(table, messages, density, user_prior, log_card_prior, tally)
         for card in range(len(messages.card)):
             objective += settle(card, messages, log_card_prior)
-        user_prior, card_prior = shares(messages.user), shares(messages.card)
+        user_prior, renewed = shares(messages.user), shares(messages.card)
+        weigh_anew(messages.card, renewed / card_prior)
+        card_prior = renewed
         statistics = counted(table, density, tally)
     return statistics, user_prior, card_prior, objective
+
+
+@compiled
+def weigh_anew(groups: FloatArray, ratio: FloatArray) -> None:
+    """Give soft groups [n, G] another prior: the old one times `ratio`."""
+    for node in range(len(groups)):
+        for group in range(groups.shape[1]):
+            groups[node, group] *= ratio[group]
+        normalised(groups, node)
 
 
 @compiled

@@ -1,15 +1,13 @@
 """The whole loop without Kafka: a world that does not change is silent; where one co-cluster changes, it is named."""
 
-import numpy as np
 import pytest
 
 from processors.cocluster.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.settings import RankingSettings
-from processors.worlds.planted_drift import Block, busiest_block, planted_majority
+from processors.worlds.planted_drift import Block, busiest_block
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
-from schemas.monitoring import DriftAlert
 from tests.pure_loop import PureLoop
 
 HOUR = 60
@@ -25,19 +23,6 @@ def loop(seed: int) -> PureLoop:
         visits_per_minute=20.0,
         seed=seed + 100,
     )
-
-
-def named(played: PureLoop, alert: DriftAlert) -> tuple[int | None, int | None]:
-    users = [
-        (int(played.world.user_group[int(user[1:])]), int(np.argmax(page.user_weights)))
-        for user, page in played.pages.items()
-    ]
-    cards = [
-        (int(played.world.card_group[int(card[1:])]), group)
-        for card, group in played.card_groups.items()
-        if card[1:].isdigit()
-    ]
-    return planted_majority(users, alert.user_group), planted_majority(cards, alert.card_group)
 
 
 def play(seed: int, *, change: bool) -> tuple[PureLoop, Block, int]:
@@ -57,7 +42,7 @@ def play(seed: int, *, change: bool) -> tuple[PureLoop, Block, int]:
 def test_the_co_cluster_that_changes_is_named_and_nothing_before_it(seed: int) -> None:
     played, block, changed_ms = play(seed, change=True)
     assert all(alert.bucket_ms + BUCKET_MS > changed_ms for alert in played.alerts)
-    assert block in [named(played, alert) for alert in played.alerts]
+    assert block in [played.named(alert) for alert in played.alerts]
 
 
 def test_a_world_that_does_not_change_is_silent() -> None:
