@@ -272,12 +272,11 @@ class CoClusterLearner:
 
         Cards are kept as often as they move notably. The structure is one row, always given.
         """
-        memory, state = self.memory, self.state
-        self.forgotten = memory.departed()
-        yield from changed_user_rows(memory, self.forgotten[0])
-        moved = self._cards_to_keep() if state.ready else np.empty(0, np.int64)
-        yield from changed_card_rows(memory, moved, self.forgotten[1])
-        yield STRUCTURE_KEY, state.structure(memory.frozen).row()
+        self.forgotten = self.memory.departed()
+        yield from changed_user_rows(self.memory, self.forgotten[0])
+        moved = self._cards_to_keep() if self.ready else np.empty(0, np.int64)
+        yield from changed_card_rows(self.memory, moved, self.forgotten[1])
+        yield STRUCTURE_KEY, self.state.structure(self.memory.frozen).row()
 
     @classmethod
     def restore(cls, settings: LearnerSettings, seed: int, rows: Iterable[tuple[bytes, bytes]]) -> "CoClusterLearner":
