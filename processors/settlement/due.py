@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
-from processors.settlement.index import grown
 from processors.settlement.layout import Records
 
 DUE_PAGE = np.dtype(
@@ -75,7 +74,15 @@ class Due(NamedTuple):
 
     def larger(self) -> "Due":
         """With twice the room."""
-        return Due(self.counts, *(grown(column, 2 * len(column)) for column in self[1:]))
+        return Due(
+            self.counts, *(_doubled(column, used) for column, used in zip(self[1:], self.trimmed()[1:], strict=True))
+        )
+
+
+def _doubled(column: Records, used: Records) -> Records:
+    larger = np.zeros(2 * len(column), dtype=column.dtype)
+    larger[: len(used)] = used
+    return larger
 
 
 def nothing_due(room: int, plays_max: int) -> Due:
@@ -86,7 +93,7 @@ def nothing_due(room: int, plays_max: int) -> Due:
         exposures=np.zeros(16 * room, dtype=DUE_EXPOSURE),
         streams=np.zeros(room, dtype=DUE_STREAM),
         page_offsets=np.zeros(room + 1, dtype=np.int64),
-        page_plays=np.zeros(room + plays_max, dtype=PLAY),
+        page_plays=np.zeros((room + 1) * plays_max, dtype=PLAY),
         stream_offsets=np.zeros(room + 1, dtype=np.int64),
-        stream_plays=np.zeros(room + plays_max, dtype=PLAY),
+        stream_plays=np.zeros((room + 1) * plays_max, dtype=PLAY),
     )
