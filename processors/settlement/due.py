@@ -1,8 +1,9 @@
 """What settlement hands on: exposures that are due, and streams that have been attributed, in event-time order."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from processors.cocluster.arrays import IntArray
 from processors.settlement.layout import Records
@@ -79,7 +80,7 @@ class Due(NamedTuple):
         )
 
 
-def _doubled(column: Records, used: Records) -> Records:
+def _doubled(column: NDArray[Any], used: NDArray[Any]) -> NDArray[Any]:
     larger = np.zeros(2 * len(column), dtype=column.dtype)
     larger[: len(used)] = used
     return larger
