@@ -5,9 +5,8 @@ the groups, and from there every interaction passes messages around its user at 
 schedules, all counted in events, do the rest: *refresh* renews the blocks from the running statistics; a
 *sweep* renews all messages and counts the blocks exactly; *rethinking* fits a bounded sample from nothing,
 and by split and merge from what is there, and adopts the result only when it explains the sample better;
-it comes at growing distances while it finds nothing.
-What happens depends on the sequence of interactions and the seed, never on how the sequence was cut into
-batches.
+it comes at growing distances while it finds nothing. What happens depends on the sequence of interactions
+and the seed, never on how the sequence was cut into batches.
 """
 
 from collections.abc import Iterable
