@@ -87,7 +87,7 @@ def without(settings: Settings, resource: Resource, name: str, right: str) -> li
 
 
 LACKING = {
-    "input": (Resource.TOPIC, "impressions", "Read", "write outputs, state and offsets"),
+    "input": (Resource.TOPIC, "impressions", "Read", "read its input"),
     "output": (Resource.TOPIC, "shelf-rankings", "Write", "write outputs, state and offsets"),
     "state": (Resource.TOPIC, "listeners-state", "Read", "open partition"),
     "broadcast": (Resource.TOPIC, "catalogue", "Read", "read broadcast topics"),
