@@ -3,6 +3,7 @@
 import msgspec
 import numpy as np
 
+from processors.cocluster.arrays import FloatArray
 from processors.cocluster.settings import LearnerSettings
 from processors.learner import Learner
 from processors.rewards.catalogue import REWARD_NAMES, reward_named
@@ -15,8 +16,8 @@ from schemas.learning import CoClusters
 WORLD = BlockWorld(users=150, cards=60, user_groups=2, card_groups=2, streams_per_user=12.0, noise_sd=0.5)
 
 
-def interactions() -> list[Interaction]:
-    history = generate(WORLD, world_seed=4)
+def interactions(world_seed: int = 4) -> list[Interaction]:
+    history = generate(WORLD, world_seed=world_seed)
     columns = (history.user.tolist(), history.card.tolist(), history.seconds.tolist(), history.event_ms.tolist())
     return [
         Interaction(event_id=f"s{n}", user_id=f"u{u}", card_id=f"c{c}", event_ms=ms, played_ms=round(s * 1_000))
@@ -81,21 +82,29 @@ def test_a_snapshot_without_histograms_is_read_by_its_normals() -> None:
 
 
 def test_thresholds_follow_the_world_once_the_old_streams_have_faded() -> None:
+    """In a world so small one threshold may be far off; the middle one of five worlds is not."""
+    ratios = np.median([_ratio_of_thresholds(world_seed) for world_seed in range(4, 9)], axis=0)
+    np.testing.assert_allclose(ratios, 0.25, rtol=0.15)
+
+
+def _ratio_of_thresholds(world_seed: int) -> FloatArray:
+    """Thresholds after all streams have become four times as short over those before, smallest first."""
     settings = LearnerSettings(user_groups=2, card_groups=2, warmup_events=600, half_life_ms=10_000, stuck_test=False)
     learner = Learner(settings, ("mean", "static"), seed=9)
-    learner.interactions([Interactions.of("test", interactions())])
+    history = interactions(world_seed)
+    learner.interactions([Interactions.of("test", history)])
     (before, *_) = learner.publish()
-    later_ms = interactions()[-1].event_ms + 1
+    later_ms = history[-1].event_ms + 1
     for again in range(3):
         shift_ms = later_ms * (again + 1)
         shorter = [
             msgspec.structs.replace(one, event_ms=one.event_ms + shift_ms, played_ms=one.played_ms // 4)
-            for one in interactions()
+            for one in history
         ]
         learner.interactions([Interactions.of("test", shorter)])
     (after, *_) = learner.publish()
     assert isinstance(before, CoClusters)
     assert isinstance(after, CoClusters)
-    ratio = np.sort(np.ravel(after.thresholds_s["mean"])) / np.sort(np.ravel(before.thresholds_s["mean"]))
-    np.testing.assert_allclose(ratio, 0.25, rtol=0.35)
     assert after.thresholds_s["static"] == before.thresholds_s["static"]
+    ratio: FloatArray = np.sort(np.ravel(after.thresholds_s["mean"])) / np.sort(np.ravel(before.thresholds_s["mean"]))
+    return ratio
