@@ -80,6 +80,7 @@ class Listeners:
         self._makers = [PageMaker.of(ranking) for ranking in settings.ranking.by_surface()]
         self._engagement = Engagement(settings.bucket_length_ms)
         self._source = np.frombuffer(msgspec.json.encode(source)[1:-1], dtype=np.uint8)
+        self._looked_up: tuple[list[str], int, int, IntArray] = ([], 0, 0, np.empty(0, dtype=np.int64))
         self._wall_ms = self._ranked_ms = self._pause_ms = 0
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
@@ -134,7 +135,7 @@ class Listeners:
         A listener of whom much has come is ranked once: nobody would have seen the rankings in between.
         """
         due = self.settlement.hand_over()
-        row = self.learned.rows_of(self.settlement.card_names())
+        row = self._rows_of_cards()
         written = [*self._outcomes(due, row)]
         corrections = self._plays(due, row, written)
         pages = list(self._due_pages(row))
@@ -217,6 +218,15 @@ class Listeners:
             weights=tuple(weights[place].tolist()),
             generation=self.learned.blocks.generation,
         )
+
+    def _rows_of_cards(self) -> IntArray:
+        """The catalogue's row [n] of each card by its number in the settlement; looked up anew where one is new."""
+        names, known = self.settlement.card_names(), len(self.learned.catalogue.names)
+        looked_up, count, catalogue, rows = self._looked_up
+        if looked_up is not names or (count, catalogue) != (len(names), known):
+            rows = self.learned.rows_of(names)
+            self._looked_up = names, len(names), known, rows
+        return rows
 
     def _card_groups(self, rows: IntArray) -> IntArray:
         """The hard card group [n] of the cards of these rows; -1 where nobody knows the card."""

@@ -1,263 +1,106 @@
-"""What event time has reached: streams are attributed, exposures settled, impressions forgotten; and eviction."""
+"""The agenda: a heap of what there is to do, by event time."""
+
+from typing import Any
 
 import numpy as np
 
-from processors.cocluster.arrays import Index
-from processors.compiled import compiled
-from processors.settlement.appointments import ATTRIBUTE, SETTLE, kind_of, strike_first
-from processors.settlement.book import COUNTERS, Book
-from processors.settlement.due import Due
-from processors.settlement.event_places import drop_impression, drop_stream, find_impression, owned_hash
-from processors.settlement.layout import NONE, Records
-from processors.settlement.limits import Limits
-from processors.settlement.listener_places import drop_listener, note_change
+from processors.cocluster.arrays import Index, IntArray
+from processors.compiled import compiled, inlined
+from processors.settlement.book import Book
+from processors.settlement.layout import Records
 from processors.settlement.names import is_later_text
 from processors.settlement.page import ID_AT
 from processors.wire.binary import text_end
 
-_EXPOSURES_EVICTED = COUNTERS.index("exposures_evicted")
-_LISTENERS_EVICTED = COUNTERS.index("listeners_evicted")
-_OUTCOMES_CORRECTED = COUNTERS.index("outcomes_corrected")
-_OUTCOMES_SETTLED = COUNTERS.index("outcomes_settled")
-_STREAMS_ATTRIBUTED = COUNTERS.index("streams_attributed")
-_STREAMS_ORGANIC = COUNTERS.index("streams_organic")
-_STREAMS_UNMATCHED = COUNTERS.index("streams_unmatched")
+ATTRIBUTE, SETTLE, FORGET = 0, 1, 2
+"""What there is to do at an appointment; at the same moment in this order."""
+_KIND_SHIFT = np.uint64(62)
 
 
 @compiled
-def advance(book: Book, due: Due, limits: Limits) -> bool:
-    """Work off the agenda up to the watermark, then drop what there is no room for; false where `due` is full.
+def appoint(book: Book, event_ms: Index, kind: Index, place: Index, serial: Index) -> None:
+    """Put something on the agenda; at the same moment the kind decides what comes first, then the id."""
+    totals, agenda = book.totals[0], book.agenda
+    at = np.int64(totals["agenda"])
+    totals["agenda"] = at + 1
+    entry = agenda[at]
+    entry["event_ms"], entry["place"], entry["serial"] = event_ms, place, serial
+    start, end = _id_of(book, kind, place, serial)
+    entry["tie"] = (np.uint64(kind) << _KIND_SHIFT) | prefix(book.text, start, end)
+    while at > 0:
+        above = (at - 1) // 2
+        if not _is_before(book, agenda[at], agenda[above]):
+            break
+        _swap(agenda, at, above)
+        at = above
 
-    Then it is to be called again with a larger one.
-    """
-    totals = book.totals[0]
-    while totals["agenda"] and book.agenda[0]["event_ms"] <= totals["watermark_ms"]:
-        if not _keep_appointment(book, due, limits):
-            return False
-        strike_first(book)
-    while totals["leaving"] != NONE or _is_overfull(book, limits):
-        if totals["leaving"] == NONE:
-            totals["leaving"] = totals["least_recent"]
-        if not _evict_some(book, totals["leaving"], due, limits):
-            return False
-    return True
+
+@inlined
+def kind_of(tie: Any) -> int:
+    """What there is to do."""
+    return int(tie >> _KIND_SHIFT)
 
 
 @compiled
-def _keep_appointment(book: Book, due: Due, limits: Limits) -> bool:
-    """Do what comes first on the agenda, if it still means anything; false where `due` is full."""
-    entry = book.agenda[0]
-    kind, place = kind_of(entry["tie"]), entry["place"]
+def strike_first(book: Book) -> None:
+    """Take the first appointment off the agenda."""
+    totals, agenda = book.totals[0], book.agenda
+    count = np.int64(totals["agenda"]) - 1
+    totals["agenda"] = count
+    agenda[0] = agenda[count]
+    at = np.int64(0)
+    while True:
+        below = 2 * at + 1
+        if below >= count:
+            break
+        if below + 1 < count and _is_before(book, agenda[below + 1], agenda[below]):
+            below += 1
+        if not _is_before(book, agenda[below], agenda[at]):
+            break
+        _swap(agenda, at, below)
+        at = below
+
+
+@inlined
+def _swap(agenda: Records, one: Index, other: Index) -> None:
+    first, second = agenda[one], agenda[other]
+    event_ms, tie, place, serial = first["event_ms"], first["tie"], first["place"], first["serial"]
+    agenda[one] = agenda[other]
+    second["event_ms"], second["tie"], second["place"], second["serial"] = event_ms, tie, place, serial
+
+
+@compiled
+def _is_before(book: Book, one: Any, other: Any) -> bool:
+    """Whether one comes before another: ids are looked at only where nothing else tells."""
+    if one["event_ms"] != other["event_ms"]:
+        return bool(one["event_ms"] < other["event_ms"])
+    if one["tie"] != other["tie"]:
+        return bool(one["tie"] < other["tie"])
+    kind = kind_of(one["tie"])
+    start, end = _id_of(book, kind, one["place"], one["serial"])
+    other_start, other_end = _id_of(book, kind, other["place"], other["serial"])
+    return is_later_text(book.text, other_start, other_end, start, end)
+
+
+@compiled
+def _id_of(book: Book, kind: Index, place: Index, serial: Index) -> tuple[int, int]:
+    """Where the id of a stream or an impression stands in the text; nowhere, where it is forgotten by now."""
     if kind == ATTRIBUTE:
-        if book.streams[place]["serial"] == entry["serial"] and book.streams[place]["is_pending"]:
-            if not _has_room(due, 0, limits):
-                return False
-            _attribute(book, place, due, limits)
-    elif book.impressions[place]["serial"] == entry["serial"]:
-        if kind == SETTLE:
-            if not _has_room(due, book.impressions[place]["count"], limits):
-                return False
-            _settle(book, place, due, limits)
-        else:
-            drop_impression(book, place)
-    return True
-
-
-@compiled
-def _is_overfull(book: Book, limits: Limits) -> bool:
-    totals = book.totals[0]
-    return bool(
-        totals["listeners"]
-        and (totals["listeners"] > limits.listeners_max or totals["exposures_open"] > limits.exposures_max)
-    )
-
-
-@compiled
-def _has_room(due: Due, exposures: Index, limits: Limits) -> bool:
-    pages, used, streams = due.counts
-    return bool(
-        pages < len(due.pages)
-        and streams < len(due.streams)
-        and used + exposures <= len(due.exposures)
-        and due.page_offsets[pages] + limits.plays_max <= len(due.page_plays)
-        and due.stream_offsets[streams] + limits.plays_max <= len(due.stream_plays)
-    )
-
-
-@compiled
-def _evict_some(book: Book, place: Index, due: Due, limits: Limits) -> bool:
-    """Part with a listener: conclude what is open, a piece at a time, then forget; false where `due` is full."""
-    listener = book.listeners[place]
-    oldest_pending, stream = np.int64(NONE), np.int64(listener["stream"])
-    while stream != NONE:
-        if book.streams[stream]["is_pending"]:
-            oldest_pending = stream
-        stream = np.int64(book.streams[stream]["next"])
-    if oldest_pending != NONE:
-        if not _has_room(due, 0, limits):
-            return False
-        _attribute(book, oldest_pending, due, limits)
-    elif listener["impression"] != NONE:
-        impression = book.impressions[listener["impression"]]
-        if not impression["is_settled"]:
-            if not _has_room(due, impression["count"], limits):
-                return False
-            book.counters[_EXPOSURES_EVICTED] += impression["count"]
-            _settle(book, listener["impression"], due, limits)
-        drop_impression(book, listener["impression"])
-    else:
-        while listener["stream"] != NONE:
-            stream = np.int64(listener["stream"])
-            listener["stream"] = book.streams[stream]["next"]
-            drop_stream(book, stream)
-        drop_listener(book, place)
-        book.totals[0]["leaving"] = NONE
-        book.counters[_LISTENERS_EVICTED] += 1
-    return True
-
-
-@compiled
-def _settle(book: Book, place: Index, due: Due, limits: Limits) -> None:
-    impression, number = book.impressions[place], due.counts[0]
-    listener = book.listeners[impression["listener"]]
-    impression["is_settled"] = True
-    book.counters[_OUTCOMES_SETTLED] += impression["count"]
-    page = due.pages[number]
-    page["user"], page["user_end"], page["page"] = listener["start"], listener["end"], impression["start"]
-    page["shown_ms"], page["settled_ms"] = impression["shown_ms"], impression["shown_ms"] + limits.horizon_ms
-    page["exposures"], page["count"] = due.counts[1], impression["count"]
-    first = due.page_offsets[number]
-    last, shown_last = copy_plays(
-        book, listener["stream"], page["settled_ms"], page["shown_ms"], limits.plays_max, due.page_plays, first
-    )
-    due.page_offsets[number + 1] = last
-    for offset in range(impression["count"]):
-        kept, handed_on = book.exposures[impression["exposures"] + offset], due.exposures[due.counts[1] + offset]
-        handed_on["played_ms"], handed_on["streams"], handed_on["card"] = (
-            kept["played_ms"],
-            kept["streams"],
-            kept["card"],
-        )
-        handed_on["is_discovery"] = True
-        for play in range(first, shown_last):
-            if due.page_plays[play]["card"] == kept["card"]:
-                handed_on["is_discovery"] = False
-    due.counts[0] = number + 1
-    due.counts[1] += impression["count"]
-
-
-@compiled
-def copy_plays(
-    book: Book, newest: Index, until_ms: Index, mark_ms: Index, limit: Index, plays: Records, first: Index
-) -> tuple[int, int]:
-    """Copy the newest `limit` plays that had ended by `until_ms`, the oldest first.
-
-    Gives where they end, and where those end that had ended by `mark_ms`.
-    """
-    streams, stream = book.streams, np.int64(newest)
-    while stream != NONE and streams[stream]["event_ms"] > until_ms:
-        stream = np.int64(streams[stream]["next"])
-    last, after_mark = np.int64(first), 0
-    while stream != NONE and last - first < limit:
-        row = streams[stream]
-        plays[last]["played_ms"], plays[last]["card"] = row["played_ms"], row["card"]
-        after_mark += row["event_ms"] > mark_ms
-        last += 1
-        stream = np.int64(row["next"])
-    for offset in range((last - first) // 2):
-        one, other = plays[first + offset], plays[last - 1 - offset]
-        played_ms, card = one["played_ms"], one["card"]
-        one["played_ms"], one["card"] = other["played_ms"], other["card"]
-        other["played_ms"], other["card"] = played_ms, card
-    return int(last), int(last - after_mark)
-
-
-@compiled
-def _attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
-    stream, number = book.streams[place], due.counts[2]
-    owner = np.int64(stream["listener"])
-    listener = book.listeners[owner]
-    note_change(book, owner)
-    impression, index = _exposure_of(book, place, limits.attribution_ms)
-    handed_on = due.streams[number]
-    handed_on["user"], handed_on["user_end"] = listener["start"], listener["end"]
-    handed_on["start"], handed_on["end"] = stream["start"], stream["end"]
-    handed_on["event_ms"], handed_on["played_ms"] = stream["event_ms"], stream["played_ms"]
-    handed_on["card"], handed_on["page"], handed_on["is_correction"] = stream["card"], NONE, False
-    due.stream_offsets[number + 1], _ = copy_plays(
-        book,
-        listener["stream"],
-        stream["event_ms"],
-        stream["event_ms"],
-        limits.plays_max,
-        due.stream_plays,
-        due.stream_offsets[number],
-    )
-    due.counts[2] = number + 1
-    if impression != NONE:
-        shown = book.impressions[impression]
-        exposure = book.exposures[shown["exposures"] + index]
-        handed_on["page"], handed_on["exposure"] = shown["start"], index
-        handed_on["previous_ms"] = exposure["played_ms"]
-        exposure["played_ms"] += stream["played_ms"]
-        exposure["streams"] += 1
-        handed_on["total_ms"], handed_on["stream_count"] = exposure["played_ms"], exposure["streams"]
-        handed_on["is_correction"] = shown["is_settled"]
-        book.counters[_STREAMS_ATTRIBUTED] += 1
-        book.counters[_OUTCOMES_CORRECTED] += shown["is_settled"]
-    elif stream["named"] == NONE:
-        book.counters[_STREAMS_ORGANIC] += 1
-    else:
-        book.counters[_STREAMS_UNMATCHED] += 1
-    if stream["named"] != NONE:
-        book.totals[0]["text_dead"] += stream["named_end"] - stream["named"]
-        stream["named"] = NONE
-    stream["is_pending"] = False
-
-
-@compiled
-def _exposure_of(book: Book, place: Index, attribution_ms: Index) -> tuple[int, int]:
-    """Impression and exposure that led to a stream: what it names, else the newest of its card before it began.
-
-    An impression that was shown after the stream had ended led to nothing.
-    """
-    stream, text = book.streams[place], book.text
-    owner = np.int64(stream["listener"])
-    if stream["named"] != NONE:
-        start, end = stream["named"], stream["named_end"]
-        named = find_impression(book, owner, owned_hash(text, start, end, owner), text, start, end)
-        if named != NONE and book.impressions[named]["shown_ms"] <= stream["event_ms"]:
-            index = _index_of(book, named, stream["card"])
-            if index != NONE:
-                return int(named), int(index)
-        return NONE, NONE
-    best, best_index = np.int64(NONE), np.int64(NONE)
-    candidate = np.int64(book.listeners[owner]["impression"])
-    while candidate != NONE:
-        shown = book.impressions[candidate]
-        since_shown_ms = stream["started_ms"] - shown["shown_ms"]
-        if 0 <= since_shown_ms <= attribution_ms and (best == NONE or _is_newer(book, candidate, best)):
-            index = _index_of(book, candidate, stream["card"])
-            if index != NONE:
-                best, best_index = candidate, np.int64(index)
-        candidate = np.int64(shown["next"])
-    return int(best), int(best_index)
-
-
-@compiled
-def _index_of(book: Book, place: Index, card: Index) -> int:
+        stream = book.streams[place]
+        return (int(stream["start"]), int(stream["end"])) if stream["serial"] == serial else (0, 0)
     impression = book.impressions[place]
-    for index in range(impression["count"]):
-        if book.exposures[impression["exposures"] + index]["card"] == card:
-            return int(index)
-    return NONE
+    if impression["serial"] != serial:
+        return 0, 0
+    first = impression["start"] + ID_AT
+    return int(first + 2), int(text_end(book.text, first))
 
 
 @compiled
-def _is_newer(book: Book, place: Index, other: Index) -> bool:
-    """Whether an impression is newer than another, or as new and of the later id."""
-    one, two, text = book.impressions[place], book.impressions[other], book.text
-    if one["shown_ms"] != two["shown_ms"]:
-        return bool(one["shown_ms"] > two["shown_ms"])
-    first, second = one["start"] + ID_AT, two["start"] + ID_AT
-    return is_later_text(text, first + 2, text_end(text, first), second + 2, text_end(text, second))
+def prefix(text: IntArray, start: Index, end: Index) -> np.uint64:
+    """The first seven bytes of a text as a number that sorts as they do."""
+    word = np.uint64(0)
+    for offset in range(7):
+        word <<= np.uint64(8)
+        if start + offset < end:
+            word |= np.uint64(text[start + offset])
+    return word

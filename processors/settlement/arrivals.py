@@ -4,15 +4,15 @@ import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
-from processors.settlement.appointments import ATTRIBUTE, FORGET, SETTLE, appoint
+from processors.settlement.agenda import ATTRIBUTE, FORGET, SETTLE, appoint
 from processors.settlement.book import COUNTERS, IMPRESSIONS, STREAM_ENDS, Book, keep_text
-from processors.settlement.clocks import observe
 from processors.settlement.event_places import find_impression, find_stream, new_impression, new_stream, owned_hash
 from processors.settlement.layout import NONE
 from processors.settlement.limits import Limits
 from processors.settlement.listener_places import accept, touch
 from processors.settlement.names import number_of
 from processors.settlement.page import write_page
+from processors.settlement.watermark import observe
 from processors.wire.impressions import ImpressionColumns
 from processors.wire.stream_ends import StreamEndColumns
 
@@ -68,11 +68,17 @@ def _open(
 
 @compiled
 def schedule(book: Book, place: Index, limits: Limits) -> None:
-    """Put an impression on the agenda: when it settles, if it has not, and when it is forgotten."""
-    impression = book.impressions[place]
+    """Put an impression on the agenda: when it settles, if it has not, and when it is forgotten.
+
+    One that comes late among those that have all settled by an earlier, shorter horizon settles at once as well.
+    """
+    totals, impression = book.totals[0], book.impressions[place]
     shown_ms, serial = impression["shown_ms"], impression["serial"]
     if not impression["is_settled"]:
-        appoint(book, shown_ms + limits.horizon_ms, SETTLE, place, serial)
+        settles_ms = shown_ms + limits.horizon_ms
+        if shown_ms <= totals["settled_until_ms"]:
+            settles_ms = min(settles_ms, totals["watermark_ms"])
+        appoint(book, settles_ms, SETTLE, place, serial)
     appoint(book, shown_ms + limits.correction_ms, FORGET, place, serial)
 
 

@@ -5,7 +5,7 @@ bytes in `text`, as it stands between the quotes of canonical JSON: equal bytes 
 appended; once half of it belongs to nobody, it is copied together (`compaction`), which happens between transactions,
 so that spans stay good within one. Places in `listeners`, `impressions` and `streams` are used again after their
 owner has gone; `serial` tells whether whoever remembers a place still means who is there now. Links are places too,
--1 where a list ends. Arrays grow in Python (`room`), before compiled code fills them.
+-1 where a list ends. Arrays grow in Python (`with_room`), before compiled code fills them.
 """
 
 from typing import NamedTuple
@@ -73,7 +73,7 @@ class Book(NamedTuple):
 def new_book() -> Book:
     """A book without anything in it."""
     totals = np.zeros(1, dtype=TOTALS)
-    totals["watermark_ms"] = -1
+    totals["watermark_ms"] = totals["settled_until_ms"] = -1
     for place in ("listeners_free", "impressions_free", "streams_free", "least_recent", "most_recent", "leaving"):
         totals[place] = NONE
     clocks = np.zeros((2, 3), dtype=np.int64)

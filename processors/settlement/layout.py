@@ -71,6 +71,7 @@ GONE = np.dtype([("start", np.int64), ("end", np.int64), ("page", np.int64)], al
 TOTALS = np.dtype(
     [
         ("watermark_ms", np.int64),
+        ("settled_until_ms", np.int64),  # all that was shown by then had settled when the state was taken up
         ("touches", np.int64),
         ("exposures_open", np.int64),
         ("text_used", np.int64),

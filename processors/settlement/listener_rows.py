@@ -11,7 +11,7 @@ import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
-from processors.settlement.appointments import ATTRIBUTE, appoint
+from processors.settlement.agenda import ATTRIBUTE, appoint
 from processors.settlement.arrivals import schedule
 from processors.settlement.book import Book, keep_text
 from processors.settlement.event_places import drop_stream, find_impression, new_impression, new_stream, owned_hash
@@ -186,10 +186,9 @@ def read_impressions(
     key_spans: IntArray,
     pages: IntArray,
     page_spans: IntArray,
-    settled_until_ms: Index,
     limits: Limits,
 ) -> int:
-    """Take impressions up from their pages: settled are those shown by `settled_until_ms`.
+    """Take impressions up from their pages: settled are those that the book's totals say.
 
     Their listeners are known by now; gives how many belong to nobody, and were left out.
     """
@@ -207,7 +206,7 @@ def read_impressions(
         place = new_impression(book, listener, key, first, first + end - start, count)
         impression = book.impressions[place]
         impression["shown_ms"], impression["has_row"] = get_int(pages, start, 8), True
-        impression["is_settled"] = impression["shown_ms"] <= settled_until_ms
+        impression["is_settled"] = impression["shown_ms"] <= book.totals[0]["settled_until_ms"]
         at = exposures_at(book.text, first)
         for offset in range(count):
             exposure = book.exposures[impression["exposures"] + offset]

@@ -17,7 +17,7 @@ from processors.wire.binary import get_int
 _LISTENER, _IMPRESSION, _SLASH, _SEPARATOR = 108, 105, 47, 0  # l, i, /
 
 
-class RowColumns(NamedTuple):
+class WrittenRows(NamedTuple):
     """n rows: key i is `keys[key_ends[i - 1]:key_ends[i]]`, values likewise; a deleted row has no value."""
 
     keys: NDArray[np.uint8]
@@ -27,10 +27,10 @@ class RowColumns(NamedTuple):
     is_deleted: BoolArray
 
 
-def row_columns(book: Book, limits: Limits) -> RowColumns:
+def row_columns(book: Book, limits: Limits) -> WrittenRows:
     """Rows of what has changed since this was last asked: deleted ones first."""
     count, key_bytes, value_bytes = measure(book, limits)
-    rows = RowColumns(
+    rows = WrittenRows(
         np.empty(key_bytes, dtype=np.uint8),
         np.zeros(count, dtype=np.int64),
         np.empty(value_bytes, dtype=np.uint8),
@@ -39,7 +39,7 @@ def row_columns(book: Book, limits: Limits) -> RowColumns:
     )
     used = write_rows(book, rows)
     ends = rows.value_ends[used - 1] if used else 0
-    return RowColumns(
+    return WrittenRows(
         rows.keys, rows.key_ends[:used], rows.values[:ends], rows.value_ends[:used], rows.is_deleted[:used]
     )
 
@@ -77,7 +77,7 @@ def _key_bytes(book: Book, user_bytes: Index, page: Index) -> int:
 
 
 @compiled
-def write_rows(book: Book, rows: RowColumns) -> int:
+def write_rows(book: Book, rows: WrittenRows) -> int:
     """Write the rows; afterwards nothing is changed. Gives how many there are."""
     totals, count = book.totals[0], 0
     at: Index = np.int64(0)

@@ -1,7 +1,7 @@
 """Settlement as keyed rows: one a listener, one an impression, one for the partition; written where they changed.
 
 What is in them is told in `listener_rows` and `page`. An impression's row is written once: whether it has settled
-follows from the watermark and the horizon in the partition's row, what was streamed of it stands in its listener's.
+follows from when it was shown and the partition's row, what was streamed of it stands in its listener's.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ from processors.settlement.book import with_room
 from processors.settlement.layout import HASH_AHEAD
 from processors.settlement.listener_rows import STREAM_BYTES_MIN, read_impressions, read_listeners, read_played
 from processors.settlement.page import COUNT_AT
-from processors.settlement.row_columns import RowColumns, row_columns
+from processors.settlement.row_columns import WrittenRows, row_columns
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
 from processors.settlement.waiting import await_pages
@@ -30,7 +30,7 @@ Row = tuple[bytes, bytes | None]
 
 class _PartitionRow(Struct, array_like=True):
     watermark_ms: int
-    horizon_ms: int
+    settled_until_ms: int
     touches: int
     ranked_touches: int
     newest_ms: dict[str, int]
@@ -44,7 +44,7 @@ _unpack_partition = msgspec.msgpack.Decoder(_PartitionRow).decode
 class ChangedRows(NamedTuple):
     """The rows of a transaction: those of listeners and impressions in columns, and the partition's."""
 
-    columns: RowColumns
+    columns: WrittenRows
     partition: tuple[bytes, bytes]
 
     def each(self) -> Iterator[Row]:
@@ -82,17 +82,16 @@ def restore(settings: SettlementSettings, rows: Iterable[tuple[bytes, bytes]]) -
     settlement = Settlement(settings)
     listeners: list[tuple[int, bytes, bytes]] = []
     impressions: list[tuple[bytes, bytes]] = []
-    settled_until_ms = -1
     for key, value in rows:
         if key == PARTITION_KEY:
-            settled_until_ms = _adopt_partition(settlement, _unpack_partition(value))
+            _adopt_partition(settlement, _unpack_partition(value))
         elif key.startswith(_LISTENER):
             listeners.append((int.from_bytes(value[:8], "little"), key[len(_LISTENER) :], value))
         elif key.startswith(_IMPRESSION):
             impressions.append((key[len(_IMPRESSION) :].split(_SEPARATOR, 1)[0], value))
     listeners.sort(key=lambda row: row[0])
     _adopt_listeners(settlement, [row[1] for row in listeners], [row[2] for row in listeners])
-    _adopt_impressions(settlement, impressions, settled_until_ms)
+    _adopt_impressions(settlement, impressions)
     _adopt_played(settlement, [row[1] for row in listeners], [row[2] for row in listeners])
     await_pages(settlement.book, settlement.ranked_touches)
     return settlement
@@ -105,12 +104,12 @@ def _adopt_listeners(settlement: Settlement, names: Sequence[bytes], rows: Seque
     read_listeners(settlement.book, *_joined(names), *_joined(rows))
 
 
-def _adopt_impressions(settlement: Settlement, pairs: Sequence[tuple[bytes, bytes]], settled_until_ms: int) -> None:
+def _adopt_impressions(settlement: Settlement, pairs: Sequence[tuple[bytes, bytes]]) -> None:
     names, pages = [name for name, _ in pairs], [page for _, page in pairs]
     exposures = sum(int.from_bytes(page[COUNT_AT : COUNT_AT + 4], "little") for page in pages)
     text = sum(map(len, pages))
     settlement.book = with_room(settlement.book, impressions=len(pages), exposures=exposures, text=text)
-    read_impressions(settlement.book, *_joined(names), *_joined(pages), settled_until_ms, settlement.limits)
+    read_impressions(settlement.book, *_joined(names), *_joined(pages), settlement.limits)
 
 
 def _adopt_played(settlement: Settlement, names: Sequence[bytes], rows: Sequence[bytes]) -> None:
@@ -127,7 +126,7 @@ def _joined(parts: Sequence[bytes]) -> tuple[IntArray, IntArray]:
 def _partition_row(settlement: Settlement) -> _PartitionRow:
     return _PartitionRow(
         settlement.watermark_ms,
-        settlement.settings.horizon_ms,
+        settlement.settled_until_ms,
         settlement.touches,
         settlement.ranked_touches,
         dict(zip(SOURCES, settlement.book.clocks[:, 0].tolist(), strict=True)),
@@ -135,13 +134,12 @@ def _partition_row(settlement: Settlement) -> _PartitionRow:
     )
 
 
-def _adopt_partition(settlement: Settlement, row: _PartitionRow) -> int:
-    """Take up what holds for the partition; gives up to when an impression must have been shown to have settled."""
+def _adopt_partition(settlement: Settlement, row: _PartitionRow) -> None:
     totals = settlement.book.totals[0]
     totals["watermark_ms"], totals["touches"] = row.watermark_ms, row.touches
+    totals["settled_until_ms"] = row.settled_until_ms
     for clock, source in zip(settlement.book.clocks, SOURCES, strict=True):
         clock[0] = row.newest_ms[source]
     settlement.adopt_counters(row.counters)
     settlement.ranked_touches = row.ranked_touches
     settlement.written = (row.counters, row.ranked_touches)
-    return row.watermark_ms - row.horizon_ms

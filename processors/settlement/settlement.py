@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
-from processors.settlement.agenda import advance
+from processors.settlement.advance import advance
 from processors.settlement.arrivals import take_impressions, take_stream_ends
 from processors.settlement.book import COUNTERS, Book, new_book, with_room
 from processors.settlement.compaction import compacted
@@ -93,6 +93,11 @@ class Settlement:
         """How far event time has come; -1 at first."""
         return self.watermark.value_ms(self.book)
 
+    @property
+    def settled_until_ms(self) -> int:
+        """All exposures shown by then have settled, under this horizon or an earlier one; -1 at first."""
+        return max(int(self.book.totals["settled_until_ms"][0]), self.watermark_ms - self.settings.horizon_ms)
+
     def take_impressions(self, columns: ImpressionColumns, offsets: IntArray) -> None:
         """Take in impressions; `offsets` are those of the records of their batch."""
         count, text = len(columns.event_ms), bytes_of_pages(columns) + _bytes_of(columns.user_id)
@@ -155,7 +160,9 @@ class Settlement:
         self.dead_letters = Counter({name: count for name, count in counters.items() if name not in COUNTERS})
 
     def compact(self) -> None:
-        """Let go of the memory of what is forgotten; between transactions, for spans and card numbers change."""
+        """Let go of the memory of what is forgotten; not while something is due, for its spans would change."""
+        if self._due.counts.any():
+            return
         before, self.book = self.book, compacted(self.book)
         if self.book.cards is not before.cards:
             self._card_names = []

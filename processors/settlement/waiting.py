@@ -6,7 +6,7 @@ import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
-from processors.settlement.agenda import copy_plays
+from processors.settlement.advance import copy_plays
 from processors.settlement.book import Book
 from processors.settlement.due import PLAY
 from processors.settlement.layout import NONE, Records

@@ -2,8 +2,11 @@
 
 from collections.abc import Collection
 
+import numpy as np
+
+from processors.cocluster.arrays import Index
+from processors.compiled import compiled
 from processors.settlement.book import Book
-from processors.settlement.clocks import rise
 
 TICK_GAP_MAX_MS = 1_000
 """Longer gaps between ticks are our own standing still: they say nothing of how silent a source is."""
@@ -19,7 +22,6 @@ class Watermark:
     arrive move it.
 
     >>> from processors.settlement.book import new_book
-    >>> from processors.settlement.clocks import observe
     >>> book = new_book(); watermark = Watermark(lateness_ms=10, idle_ms=900)
     >>> observe(book, 0, 500, 10); watermark.value_ms(book)
     -1
@@ -52,3 +54,30 @@ class Watermark:
             clock[1] = 0 if source in behind else clock[1] + gap_ms
             clock[2] = clock[1] >= self.idle_ms
         rise(book, self.lateness_ms)
+
+
+@compiled
+def rise(book: Book, lateness_ms: Index) -> None:
+    """Let the watermark follow the slowest source that is not idle; where all are, the newest."""
+    slowest_ms, newest_ms, is_any_counted = np.int64(-1), np.int64(-1), False
+    for source in range(len(book.clocks)):
+        source_ms = book.clocks[source, 0]
+        newest_ms = max(newest_ms, source_ms)
+        if not book.clocks[source, 2]:
+            slowest_ms = min(slowest_ms, source_ms) if is_any_counted else source_ms
+            is_any_counted = True
+    reached_ms = slowest_ms if is_any_counted else newest_ms
+    if reached_ms >= 0:
+        totals = book.totals[0]
+        totals["watermark_ms"] = max(totals["watermark_ms"], reached_ms - lateness_ms)
+
+
+@compiled
+def observe(book: Book, source: Index, event_ms: Index, lateness_ms: Index) -> None:
+    """Take note that a source has delivered an event of this time."""
+    clocks = book.clocks
+    clocks[source, 1] = 0
+    if event_ms > clocks[source, 0] or clocks[source, 2]:
+        clocks[source, 0] = max(clocks[source, 0], event_ms)
+        clocks[source, 2] = 0
+        rise(book, lateness_ms)

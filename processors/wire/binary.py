@@ -1,12 +1,12 @@
-"""Integers and short texts in bytes, little-endian: what rows of state are made of."""
+"""Integers and short texts in bytes, little-endian: what rows of state are made of.
+
+A text's length takes two bytes: an identifier has 256 characters at most, of six bytes each.
+"""
 
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
-
-TEXT_MAX = 0xFFFF
-"""Longer texts there are none: an identifier has 256 characters, of six bytes each at most."""
 
 
 @compiled

@@ -6,9 +6,9 @@ compares the bytes as well.
 
 import numpy as np
 
-from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled, fused
-from processors.wire.loads import address_of, word_at
+from processors.cocluster.arrays import Index
+from processors.compiled import fused
+from processors.wire.loads import word_at
 
 _ODD, _FIRST, _SECOND = (
     np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
@@ -32,18 +32,3 @@ def hash_of(text: int, start: Index, end: Index) -> np.uint64:
         code ^= code >> _HALF
     code *= _SECOND
     return code ^ (code >> _LAST)
-
-
-@compiled
-def hashes_of(data: IntArray, spans: IntArray) -> IntArray:
-    """Hashes uint64 [n] of spans [n, 2] of bytes; `data` has eight bytes more than the last span.
-
-    >>> data = np.frombuffer(b"jazz, jazz, pop" + bytes(8), dtype=np.uint8)
-    >>> codes = hashes_of(data, np.array([[0, 4], [6, 10], [12, 15]])); codes[0] == codes[1] != codes[2]
-    np.True_
-    """
-    text = address_of(data)
-    hashes = np.empty(len(spans), dtype=np.uint64)
-    for index in range(len(spans)):
-        hashes[index] = hash_of(text, spans[index, 0], spans[index, 1])
-    return hashes

@@ -2,41 +2,23 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Collection, Coroutine, Mapping
 from typing import Any, TypeVar, cast
 
 import aiokafka
 from aiokafka import TopicPartition
-from aiokafka.errors import ConsumerStoppedError, KafkaConnectionError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.column_fetcher import consumer_of_columns
 from streams.exactly_once.errors import NOT_ALLOWED
 from streams.exactly_once.owner import OwnedApp
+from streams.exactly_once.patient import patient
 from streams.exactly_once.records import Records
 
 FETCH_TIMEOUT_S = 0.1  # also how late a resumed partition is noticed
-START_PATIENCE_S, START_BACKOFF_S = 30.0, 0.2
 _T = TypeVar("_T")
-
-
-class PatientConsumer(aiokafka.AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
-    """Waits for a broker that has gone away since the worker found it: a restart of it is no reason to end."""
-
-    async def start(self) -> None:
-        """Connect; raises KafkaConnectionError where no broker answers within `START_PATIENCE_S`."""
-        deadline_s = time.monotonic() + START_PATIENCE_S
-        while True:
-            try:
-                await super().start()
-            except KafkaConnectionError:
-                if time.monotonic() > deadline_s:
-                    raise
-                await asyncio.sleep(START_BACKOFF_S)
-            else:
-                return
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -53,7 +35,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:  # noqa: ARG002  Faust passes it
         settings = self._owner.settings
-        return consumer_of_columns(settings.fetch_max_records)(
+        return patient(consumer_of_columns(settings.fetch_max_records))(
             **settings.client_options(),
             group_id=settings.group,
             group_instance_id=settings.group_instance_id,

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from aiokafka.record.util import decode_varint, encode_varint
+
 from streams.exactly_once.spans import ABSENT
 
 
@@ -11,11 +13,14 @@ def encoded(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
     >>> encoded([("a", b"bc"), ("d", None)])
     b'\x04\x02a\x04bc\x02d\x01'
     """
-    out = bytearray(_varint(len(headers)))
+    out = bytearray()
+    encode_varint(len(headers), out.append)
     for name, value in headers:
         name_bytes = name.encode()
-        out += _varint(len(name_bytes)) + name_bytes
-        out += _varint(ABSENT) if value is None else _varint(len(value)) + value
+        encode_varint(len(name_bytes), out.append)
+        out += name_bytes
+        encode_varint(ABSENT if value is None else len(value), out.append)
+        out += value or b""
     return bytes(out)
 
 
@@ -25,33 +30,13 @@ def decoded(data: bytes) -> tuple[tuple[str, bytes], ...]:
     >>> decoded(b'\x04\x02a\x04bc\x02d\x01')
     (('a', b'bc'), ('d', None))
     """
-    count, at = _taken_varint(data, 0)
+    count, at = decode_varint(data, 0)
     headers = []
     for _ in range(count):
-        length, at = _taken_varint(data, at)
+        length, at = decode_varint(data, at)
         name, at = data[at : at + length].decode(), at + length
-        length, at = _taken_varint(data, at)
+        length, at = decode_varint(data, at)
         value = None if length < 0 else data[at : at + length]
         at += max(length, 0)
         headers.append((name, value))
     return tuple(headers)  # type: ignore[arg-type]
-
-
-def _varint(value: int) -> bytes:
-    bits = value << 1 if value >= 0 else -2 * value - 1
-    out = bytearray()
-    while bits > 0x7F:
-        out.append(0x80 | bits & 0x7F)
-        bits >>= 7
-    out.append(bits)
-    return bytes(out)
-
-
-def _taken_varint(data: bytes, at: int) -> tuple[int, int]:
-    bits = shift = 0
-    while True:
-        byte = data[at]
-        bits |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return (bits >> 1) ^ -(bits & 1), at

@@ -4,7 +4,8 @@ import asyncio
 import socket
 
 from streams.broker.embedded import EmbeddedBroker
-from streams.exactly_once.consumer_thread import PatientConsumer
+from streams.exactly_once.column_fetcher import consumer_of_columns
+from streams.exactly_once.patient import patient
 
 
 def _free_port() -> int:
@@ -19,7 +20,7 @@ def test_a_consumer_starts_once_its_broker_is_there() -> None:
 
 
 async def _start_before_the_broker(port: int) -> None:
-    consumer = PatientConsumer(bootstrap_servers=f"127.0.0.1:{port}")
+    consumer = patient(consumer_of_columns(10))(bootstrap_servers=f"127.0.0.1:{port}")
     starting = asyncio.create_task(consumer.start())
     await asyncio.sleep(0.5)
     assert not starting.done()

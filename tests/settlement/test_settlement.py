@@ -142,12 +142,21 @@ def test_a_source_with_more_to_read_is_not_silent() -> None:
     assert not len(settlement.hand_over().pages)
 
 
-def test_a_longer_horizon_settles_nothing_twice() -> None:
+@pytest.mark.parametrize("restarts", [1, 2, 3])
+def test_a_longer_horizon_settles_nothing_twice_and_leaves_nothing_open(restarts: int) -> None:
+    """Neither what had settled by the shorter one, nor what comes late from among it."""
     settlement = Settlement(SETTINGS)
-    feed(settlement, [impression(event_ms=0), *closing(300)])
-    rows = [(key, value) for key, value in changed_rows(settlement) if value is not None]
+    facts = feed(settlement, [impression(event_ms=0), *closing(300)])
     patient = SettlementSettings(horizon_ms=900, correction_ms=1_000, lateness_ms=LATENESS_MS)
-    assert [fact.user_id for fact in settled(feed(restore(patient, rows), closing()))] == ["clock"]
+    kept: dict[bytes, bytes | None] = {}
+    for number in range(restarts):
+        kept |= dict(changed_rows(settlement))
+        settlement = restore(patient, [(key, value) for key, value in kept.items() if value is not None])
+        facts += feed(settlement, [impression(event_id=f"late{number}", event_ms=10 + number)])
+    facts += feed(settlement, closing())
+    assert Counter(fact.impression_id for fact in settled(facts) if fact.user_id != "clock") == Counter(
+        ["i1", *(f"late{number}" for number in range(restarts))]
+    )
 
 
 USERS, CARDS = ("u1", "u2"), ("c1", "c2", "c3")
