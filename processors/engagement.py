@@ -46,6 +46,17 @@ class StreamColumns(NamedTuple):
     x: FloatArray
 
 
+class CorrectionColumns(NamedTuple):
+    """n exposures that had settled have been streamed on, at `event_ms`: to `played_ms` from `previous_ms`."""
+
+    event_ms: IntArray
+    variant: Variants
+    user_group: IntArray
+    card_group: IntArray  # -1 where nobody knows the card
+    previous_ms: IntArray
+    played_ms: IntArray
+
+
 class _Sums(Struct):
     exposures: float = 0.0
     streamed: float = 0.0
@@ -62,7 +73,8 @@ class Engagement:
     >>> engagement = Engagement(bucket_length_ms=1_000)
     >>> engagement.add_streams(StreamColumns(np.array([1_700]), Variants(("learning",), np.array([0])), np.array([0]),
     ...     np.array([2]), seconds=np.array([31.0]), x=np.array([3.5])))
-    >>> engagement.add_correction(1_750, ("learning", 0, 2), previous_ms=0, played_ms=31_000)
+    >>> engagement.add_corrections(CorrectionColumns(np.array([1_750]), Variants(("learning",), np.array([0])),
+    ...     np.array([0]), np.array([2]), previous_ms=np.array([0]), played_ms=np.array([31_000])))
     >>> message, = engagement.hand_over("p0", watermark_ms=1_600, generation=1, counters={})
     >>> message.bucket_ms, message.card_group, message.streamed, message.log_total
     (1000, (2,), (1.0,), (3.5,))
@@ -83,9 +95,12 @@ class Engagement:
             sums.streamed += streamed
             sums.discovered += discovered
 
-    def add_correction(self, event_ms: int, cell: Cell, previous_ms: int, played_ms: int) -> None:
-        """An exposure that had settled has been streamed on; it counts where it has only now reached the yardstick."""
-        self._sums(self._bucket(event_ms), cell).streamed += previous_ms < YARDSTICK_MS <= played_ms
+    def add_corrections(self, corrected: CorrectionColumns) -> None:
+        """Exposures that had settled have been streamed on; those count that only now have reached the yardstick."""
+        cells = self._cells_of(corrected.event_ms, corrected.variant, corrected.user_group, corrected.card_group)
+        reach = (corrected.previous_ms < YARDSTICK_MS) & (corrected.played_ms >= YARDSTICK_MS)
+        for sums, streamed in zip(self._found(cells), cells.sums(reach), strict=True):
+            sums.streamed += streamed
 
     def add_streams(self, streams: StreamColumns) -> None:
         """Streams have ended."""
@@ -171,9 +186,6 @@ class Engagement:
         if sums is None:
             sums = cells[cell] = _Sums()
         return sums
-
-    def _bucket(self, event_ms: int) -> int:
-        return event_ms // self.bucket_length_ms * self.bucket_length_ms
 
 
 class _Cells(NamedTuple):

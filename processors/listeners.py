@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from processors.cocluster.arrays import FloatArray, IntArray
-from processors.engagement import Engagement, SettledColumns, StreamColumns, Variants
+from processors.engagement import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
 from processors.listeners_settings import ListenersSettings
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
@@ -21,7 +21,7 @@ from processors.ranking.pages import PageMaker
 from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
-from processors.settlement.corrections import corrected_outcome
+from processors.settlement.correction_writer import correction_records
 from processors.settlement.due import Due
 from processors.settlement.interaction_writer import interaction_records
 from processors.settlement.names import text_of
@@ -35,7 +35,7 @@ from processors.wire.stream_ends import StreamEndColumns
 from schemas.codec import decode_as
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
-from schemas.outcomes import OutcomesSettled
+from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.stream_ends import StreamEnd
 
 ORGANIC = "organic"
@@ -50,7 +50,7 @@ class Written(NamedTuple):
 
 
 class Concluded(NamedTuple):
-    """What follows from a transaction's events: outcomes and interactions as bytes, sums, and pages as columns."""
+    """What follows from a transaction's events: outcomes and interactions as bytes, sums, and pages in columns."""
 
     written: list[Written]
     messages: list[Struct]
@@ -136,8 +136,7 @@ class Listeners:
         """
         due = self.settlement.hand_over()
         row = self._rows_of_cards()
-        written = [*self._outcomes(due, row)]
-        corrections = self._plays(due, row, written)
+        written = [*self._outcomes(due, row), *self._plays(due, row)]
         pages = list(self._due_pages(row))
         sums = self._engagement.hand_over(
             self.source,
@@ -145,7 +144,7 @@ class Listeners:
             generation=self.learned.blocks.generation,
             counters=self.settlement.counters,
         )
-        return Concluded(written, [*corrections, *sums], pages)
+        return Concluded(written, list(sums), pages)
 
     def _outcomes(self, due: Due, row: IntArray) -> Iterator[Written]:
         """The outcomes of each card, with the soft groups of the listeners as they were when each page settled."""
@@ -172,11 +171,11 @@ class Listeners:
             )
         )
 
-    def _plays(self, due: Due, row: IntArray, written: list[Written]) -> list[Struct]:
-        """Streams that have ended: interactions into `written`, sums into the engagement; gives the corrections."""
+    def _plays(self, due: Due, row: IntArray) -> Iterator[Written]:
+        """Streams that have ended, as interactions; corrections where they were of settled exposures."""
         streams, book = due.streams, self.settlement.book
         if not len(streams):
-            return []
+            return
         plays = PlayColumns(due.stream_offsets, row[due.stream_plays["card"]], due.stream_plays["played_ms"] / 1_000.0)
         weights, cards = self.learned.user_weights(plays), row[streams["card"]]
         named, number = variants_of(book, streams["page"], ORGANIC)
@@ -191,33 +190,30 @@ class Listeners:
         )
         self._engagement.add_streams(ended)
         self._add_evidence(ended, cards, weights)
-        chosen = self._sampled(due)
         source = self.source.encode()
-        records = interaction_records(book, due, chosen, self._source)
-        written.extend(Written(Interactions, source, value) for value in records)
-        return [
-            self._corrected(due, place, ended, weights) for place in np.flatnonzero(streams["is_correction"]).tolist()
-        ]
+        for value in interaction_records(book, due, self._sampled(due), self._source):
+            yield Written(Interactions, source, value)
+        yield from self._corrections(due, ended, weights)
 
-    def _corrected(self, due: Due, place: int, ended: StreamColumns, weights: FloatArray) -> Struct:
-        """The correction that a stream makes, which is counted here."""
-        stream, names = due.streams[place], self.settlement.card_names()
-        cell = (
-            ended.variant.names[ended.variant.number[place]],
-            int(ended.user_group[place]),
-            int(ended.card_group[place]),
+    def _corrections(self, due: Due, ended: StreamColumns, weights: FloatArray) -> Iterator[Written]:
+        """The corrections that streams make of settled exposures, which are counted here."""
+        chosen = np.flatnonzero(due.streams["is_correction"])
+        if not len(chosen):
+            return
+        corrected, names = due.streams[chosen], self.settlement.card_names()
+        self._engagement.add_corrections(
+            CorrectionColumns(
+                event_ms=ended.event_ms[chosen],
+                variant=Variants(ended.variant.names, ended.variant.number[chosen]),
+                user_group=ended.user_group[chosen],
+                card_group=ended.card_group[chosen],
+                previous_ms=corrected["previous_ms"],
+                played_ms=corrected["total_ms"],
+            )
         )
-        self._engagement.add_correction(
-            int(stream["event_ms"]), cell, int(stream["previous_ms"]), int(stream["total_ms"])
-        )
-        return corrected_outcome(
-            self.settlement.book,
-            stream,
-            card_id=names[stream["card"]],
-            variant=cell[0],
-            weights=tuple(weights[place].tolist()),
-            generation=self.learned.blocks.generation,
-        )
+        records = correction_records(self.settlement.book, due, chosen, weights, self.learned.blocks.generation)
+        for card, value in zip(corrected["card"].tolist(), records, strict=True):
+            yield Written(OutcomeCorrected, names[card].encode(), value)
 
     def _rows_of_cards(self) -> IntArray:
         """The catalogue's row [n] of each card by its number in the settlement; looked up anew where one is new."""

@@ -71,6 +71,15 @@ def exposures_at(text: IntArray, page: Index) -> int:
 
 
 @compiled
+def exposure_at(text: IntArray, page: Index, index: Index) -> int:
+    """Where exposure `index` begins: its row and slot, then three texts."""
+    at = exposures_at(text, page)
+    for _ in range(index):
+        at = text_end(text, text_end(text, text_end(text, at + 8)))
+    return int(at)
+
+
+@compiled
 def spans_of_page(text: IntArray, page: Index) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Rows and slots [n], and spans [n, 2] of shelves and propensities, of the exposures of a page."""
     count = get_int(text, page + COUNT_AT, 4)

@@ -10,16 +10,17 @@ from processors.settlement.settings import SettlementSettings
 from schemas.codec import VALUE_BYTES_MAX, decode_as, encode
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
-from schemas.outcomes import OutcomesSettled
+from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from tests.builders import impression, stream_end
 
 LONGEST = "\x01" * 250  # six bytes a character in JSON
 EVENTS = 1_500
 
 
-def concluded(prefix: str) -> list[tuple[type[msgspec.Struct], bytes]]:
+def concluded(prefix: str, horizon_ms: int = 1_800_000) -> list[tuple[type[msgspec.Struct], bytes]]:
     """What a transaction writes of many pages and streams whose names begin like this."""
-    core = Listeners(ListenersSettings(settlement=SettlementSettings(lateness_ms=0)), source="listeners/0")
+    settings = ListenersSettings(settlement=SettlementSettings(lateness_ms=0, horizon_ms=horizon_ms))
+    core = Listeners(settings, source="listeners/0")
     named = {name: f"{prefix}{name[0]}" for name in ("surface", "variant", "policy_version", "reward_version")}
     pages = [
         msgspec.structs.replace(
@@ -54,11 +55,24 @@ def test_records_fit_and_nothing_is_missing(kind: type[msgspec.Struct], prefix: 
     assert len(messages) >= records_min
 
 
-def test_what_is_written_is_what_would_be_encoded() -> None:
-    for kind, value in concluded('\u00e9\\"'):
+@pytest.mark.parametrize("horizon_ms", [1_800_000, 1_000])
+def test_what_is_written_is_what_would_be_encoded(horizon_ms: int) -> None:
+    for kind, value in concluded('\u00e9\\"', horizon_ms):
         message = decode_as(kind, value)
         assert msgspec.json.decode(value) == msgspec.json.decode(encode(message))
         assert list(msgspec.json.decode(value)) == list(msgspec.json.decode(encode(message)))
+
+
+@pytest.mark.parametrize("prefix", ["x", LONGEST])
+def test_streams_that_outlast_the_horizon_are_corrections(prefix: str) -> None:
+    values = [value for kind, value in concluded(prefix, horizon_ms=1_000) if kind is OutcomeCorrected]
+    corrected = [decode_as(OutcomeCorrected, value) for value in values]
+    assert [one.impression_id for one in corrected] == [f"{prefix}{n}" for n in range(EVENTS)]
+    for n, one in enumerate(corrected):
+        assert (one.user_id, one.stream_event_id) == (f"{prefix}u{n}", f"{prefix}{n}")
+        assert (one.card_id, one.variant) == (f"{prefix}c", f"{prefix}v")
+        assert (one.row, one.slot, one.stream_count) == (0, 0, 1)
+        assert (one.shown_ms, one.corrected_ms, one.previous_ms, one.played_ms) == (n, n + 60_000, 0, 60_000)
 
 
 def test_outcomes_say_what_was_logged_with_each_page() -> None:
