@@ -12,7 +12,6 @@ from processors.cocluster.arrays import FloatArray, IntArray
 from processors.ranking.learned import Learned
 from processors.ranking.soft_groups import overlap_of
 from processors.rewards.catalogue import reward_named
-from processors.rewards.reward import group_rewards
 from processors.settlement.rows import Row
 from processors.wire.name_index import name_of
 from processors.wire.outcomes import OutcomeColumns, outcomes_of
@@ -139,7 +138,7 @@ class Cards:
     def _rewards(self, seconds: FloatArray, cards: IntArray) -> FloatArray:
         """Rewards [n, R, G] of streams of these cards, by their rows in what is learned."""
         weights = self.learned.card_weights_of(cards)
-        by_reward = [group_rewards(self.learned.success(reward), seconds, weights) for reward in self.rewards]
+        by_reward = [self.learned.success(reward).over(seconds, weights) for reward in self.rewards]
         return np.stack([_fitted(values, self.table.groups) for values in by_reward], axis=1)
 
     def _in_force(self, columns: OutcomeColumns, record: IntArray) -> FloatArray:

@@ -7,23 +7,34 @@ from processors.cocluster.density_table import BINS, DensityTable
 from processors.compiled import compiled
 
 
+_SMALL, _LARGE = 1e-150, 1e150
+"""Outside of this a product of densities goes into the sum of logarithms: one more factor could not be too much."""
+
+
 @compiled
 def edge_evidence(offsets: IntArray, weight: FloatArray, x: FloatArray, table: DensityTable) -> FloatArray:
     """Sum over each node's edges of log sum_k weight[e, k] density(x_e; g, k): float64 [n, G].
 
-    Node i owns the edges offsets[i] to offsets[i + 1].
+    Node i owns the edges offsets[i] to offsets[i + 1]. Logarithms are taken of products: one for many edges.
     """
     density = table.density
     groups, others = density.shape[1], density.shape[2]
     out = np.zeros((len(offsets) - 1, groups))
+    product = np.empty(groups)
     for node in range(len(offsets) - 1):
+        product[:] = 1.0
         for edge in range(offsets[node], offsets[node + 1]):
             b = min(max(int((x[edge] - table.low) * table.bins_per_unit), 0), BINS - 1)
             for g in range(groups):
                 total = 0.0
                 for k in range(others):
                     total += weight[edge, k] * density[b, g, k]
-                out[node, g] += np.log(total)
+                product[g] *= total
+                if product[g] < _SMALL or product[g] > _LARGE:
+                    out[node, g] += np.log(product[g])
+                    product[g] = 1.0
+        for g in range(groups):
+            out[node, g] += np.log(product[g])
     return out
 
 

@@ -15,7 +15,7 @@ from processors.cocluster.arrays import FloatArray, IntArray
 from processors.cocluster.normal_blocks import NormalBlocks
 from processors.cocluster.soft_groups import Interactions
 from processors.rewards.catalogue import REWARD_NAMES, reward_named
-from processors.rewards.reward import GroupedReward, group_rewards
+from processors.rewards.reward import GroupedReward
 from processors.rewards.streaming_times import STATIC_THRESHOLD_S, StreamingTimes
 from processors.worlds.satisfaction import SatisfactionWorld, WorldSettings
 from processors.worlds.yardsticks import Yardsticks, yardsticks
@@ -92,7 +92,7 @@ def best_cards(log: Log, groups: Groups, times: StreamingTimes, reward: GroupedR
     """The cards [users, shown] of which a bandit with this reward expects most for every listener."""
     some = log.streamed
     user, card = log.user[some], log.card[some]
-    earned = group_rewards(reward.success(times), log.seconds[some], groups.card[card])
+    earned = reward.success(times).over(log.seconds[some], groups.card[card])
     weight, size = groups.user[user], len(groups.card)
     exposures = _by_card(log.card, groups.user[log.user], size)
     total, squares = (_by_card(card, weight * values, size) for values in (earned, earned**2))

@@ -9,7 +9,7 @@ from processors.cocluster.arrays import FloatArray
 from processors.policies.keyed_draws import BoolArray
 from processors.ranking.learned import Learned
 from processors.ranking.play_columns import PlayColumns
-from processors.rewards.reward import GroupedReward, group_rewards
+from processors.rewards.reward import GroupedReward
 
 SCORE_DECIMALS = 6
 
@@ -70,7 +70,7 @@ def _own_streams(
 ) -> tuple[FloatArray, BoolArray]:
     known = np.flatnonzero(plays.row >= 0)
     listener, row = plays.listener[known], plays.row[known]
-    by_group = group_rewards(learned.success(reward), plays.played_s[known], learned.card_weights_of(row))
+    by_group = learned.success(reward).over(plays.played_s[known], learned.card_weights_of(row))
     cell = listener * mean.shape[1] + row
     count = np.bincount(cell, minlength=mean.size).reshape(mean.shape)
     earned = (by_group * weights[listener]).sum(axis=1)

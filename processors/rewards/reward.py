@@ -5,7 +5,6 @@ from typing import Protocol
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
 from processors.cocluster.block_model import BlockModel
 from processors.rewards.distributions import Distributions, distributions
 from processors.rewards.streaming_times import STATIC_THRESHOLD_S, Grouping, StreamingTimes
@@ -60,25 +59,3 @@ def unknown_blocks() -> BlockModel:
         global_mean=float(np.log1p(STATIC_THRESHOLD_S)),
         global_variance=1.0,
     )
-
-
-def group_rewards(success: Success, seconds: FloatArray, card_weights: FloatArray) -> FloatArray:
-    """Expected reward [n, G] of each stream for every user group, over the soft card group [n, K] of its card.
-
-    Most exposures end in no stream, which earns nothing: only the others are worked out. Summed card group by card
-    group, so that no rounding depends on the size of the batch.
-
-    >>> from processors.rewards.static import StaticReward
-    >>> static = StaticReward().success(distributions(StreamingTimes.unknown(), Grouping.NONE))
-    >>> group_rewards(static, np.array([0.0, 29.0, 31.0]), np.ones((3, 1))).ravel()
-    array([0., 0., 1.])
-    """
-    total = np.zeros((len(seconds), len(success.threshold_s)))
-    streamed = np.flatnonzero(seconds > 0.0)
-    if len(streamed):
-        earned, weights = success.of(seconds[streamed]), card_weights[streamed]
-        some = earned[:, :, 0] * weights[:, 0, None]
-        for group in range(1, weights.shape[1]):
-            some += earned[:, :, group] * weights[:, group, None]
-        total[streamed] = some
-    return total

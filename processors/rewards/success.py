@@ -7,6 +7,7 @@ import numpy as np
 
 from processors.cocluster.arrays import FloatArray
 from processors.cocluster.time_bins import BINS_PER_UNIT, TIME_BINS
+from processors.compiled import compiled
 
 
 class Success(Protocol):
@@ -21,6 +22,13 @@ class Success(Protocol):
         """Rewards [n, G, K] of streams of so many seconds [n]."""
         ...
 
+    def over(self, seconds: FloatArray, card_weights: FloatArray) -> FloatArray:
+        """Expected rewards [n, G] of these streams over the soft card groups [n, K] of their cards.
+
+        Summed card group by card group, so that no rounding depends on how many streams there are.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Steps:
@@ -28,6 +36,8 @@ class Steps:
 
     >>> steps = Steps((np.array([[10.0]]), np.array([[60.0]])), (0.5, 0.5))
     >>> steps.of(np.array([0.0, 9.0, 10.0, 70.0])).ravel().tolist()
+    [0.0, 0.0, 0.5, 1.0]
+    >>> steps.over(np.array([0.0, 9.0, 10.0, 70.0]), np.ones((4, 1))).ravel().tolist()
     [0.0, 0.0, 0.5, 1.0]
     """
 
@@ -47,6 +57,10 @@ class Steps:
             earned += gain * (reached >= threshold_s)
         return earned
 
+    def over(self, seconds: FloatArray, card_weights: FloatArray) -> FloatArray:
+        """Sum what has been reached in each card group, by its weight."""
+        return _stepped(seconds, card_weights, np.stack(self.thresholds_s), np.array(self.gains))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
@@ -61,3 +75,28 @@ class Curve:
         bins = np.minimum(place.astype(np.int64), TIME_BINS - 1)
         within = (place - bins)[:, None, None]
         return np.asarray(self.below[bins] * (1.0 - within) + self.below[bins + 1] * within, dtype=np.float64)
+
+    def over(self, seconds: FloatArray, card_weights: FloatArray) -> FloatArray:
+        """Weigh what each card group would give."""
+        earned = self.of(seconds)
+        total = np.zeros(earned.shape[:2])
+        for group in range(earned.shape[2]):
+            total += earned[:, :, group] * card_weights[:, group, None]
+        return total
+
+
+@compiled
+def _stepped(seconds: FloatArray, card_weights: FloatArray, thresholds_s: FloatArray, gains: FloatArray) -> FloatArray:
+    """Expected rewards [n, G]; `thresholds_s` [s, G, K] are reached one after the other, and each gains [s]."""
+    steps, groups, kinds = thresholds_s.shape
+    total = np.zeros((len(seconds), groups))
+    for row in range(len(seconds)):
+        if seconds[row] > 0.0:
+            for group in range(groups):
+                for kind in range(kinds):
+                    earned = 0.0
+                    for step in range(steps):
+                        if seconds[row] >= thresholds_s[step, group, kind]:
+                            earned += gains[step]
+                    total[row, group] += earned * card_weights[row, kind]
+    return total

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from processors.rewards.catalogue import REWARD_NAMES, reward_named, rewards
-from processors.rewards.reward import GroupedReward, group_rewards
+from processors.rewards.reward import GroupedReward
 from processors.rewards.streaming_times import Grouping, StreamingTimes
 
 SECONDS = np.concatenate([[0.0], np.geomspace(0.5, 40_000.0, 200)])
@@ -78,7 +78,7 @@ def test_the_reward_of_a_group_is_the_mean_over_the_soft_card_group(reward: Grou
     weights = np.array([[0.2, 0.3, 0.5]])
     success = reward.success(TIMES)
     expected = (success.of(np.array([100.0]))[0] * weights).sum(axis=1)
-    np.testing.assert_allclose(group_rewards(success, np.array([100.0]), weights)[0], expected)
+    np.testing.assert_allclose(success.over(np.array([100.0]), weights)[0], expected)
 
 
 def test_a_reward_does_not_depend_on_how_the_streams_were_split(reward: GroupedReward) -> None:
