@@ -154,8 +154,7 @@ class Cards:
         if self._previous:
             before, overlap = self._previous
             moves = ~fits & (generation == before) & (widths == len(overlap))
-            for row in np.flatnonzero(moves).tolist():
-                weights[row] = columns.weights[offsets[row] : offsets[row + 1]] @ overlap
+            weights[moves] = _moved(columns.weights[offsets[:-1][moves, None] + np.arange(len(overlap))], overlap)
         others = ~(fits | moves)
         if others.any():
             self.counters["outcomes_of_another_generation"] += int(others.sum())
@@ -166,6 +165,18 @@ class Cards:
     def _partition_row(self) -> bytes:
         row = _PartitionRow(self.table.generation, self.table.groups, dict(self.counters))
         return msgspec.msgpack.encode(row)
+
+
+def _moved(weights: FloatArray, overlap: FloatArray) -> FloatArray:
+    """Soft groups [n, new] of those [n, old] of before; summed so that no rounding depends on how many they are.
+
+    >>> _moved(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0], [0.5, 0.5]])).tolist()
+    [[0.75, 0.25]]
+    """
+    moved = np.zeros((len(weights), overlap.shape[1]))
+    for group, shares in enumerate(overlap):
+        moved += weights[:, group, None] * shares
+    return moved
 
 
 def _fitted(values: FloatArray, groups: int) -> FloatArray:

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from aiokafka import codec
 from aiokafka.record.default_records import DefaultRecordBatch
-from aiokafka.record.util import calc_crc32c, decode_varint, encode_varint
+from aiokafka.record.util import decode_varint, encode_varint
+from crc32c import crc32c
 
 from streams.broker.errors import ErrorCode, KafkaFailure
 
@@ -96,7 +97,7 @@ def parse_header(data: bytes | bytearray | memoryview, position: int = 0) -> Bat
 
 def has_valid_checksum(data: bytes | bytearray | memoryview, header: BatchHeader) -> bool:
     """Whether the bytes of one whole batch are those its producer has sent."""
-    checksum: int = calc_crc32c(memoryview(data)[ATTRIBUTES_OFFSET : header.size])
+    checksum: int = crc32c(memoryview(data)[ATTRIBUTES_OFFSET : header.size])
     return checksum == header.crc
 
 
@@ -134,7 +135,7 @@ def stamped(batch: bytes | bytearray | memoryview, base_offset: int, append_time
         (attributes,) = struct.unpack_from(">h", copy, ATTRIBUTES_OFFSET)
         struct.pack_into(">h", copy, ATTRIBUTES_OFFSET, attributes | _LOG_APPEND_TIME)
         struct.pack_into(">q", copy, MAX_TIMESTAMP_OFFSET, append_time_ms)
-        struct.pack_into(">I", copy, CRC_OFFSET, calc_crc32c(memoryview(copy)[ATTRIBUTES_OFFSET:]))
+        struct.pack_into(">I", copy, CRC_OFFSET, crc32c(memoryview(copy)[ATTRIBUTES_OFFSET:]))
     return copy
 
 
@@ -210,7 +211,7 @@ def rebuild(header: BatchHeader, records: Sequence[Record]) -> bytearray:
         crc=0,
     )
     batch = bytearray(HEADER.pack(*fields)) + payload
-    struct.pack_into(">I", batch, CRC_OFFSET, calc_crc32c(memoryview(batch)[ATTRIBUTES_OFFSET:]))
+    struct.pack_into(">I", batch, CRC_OFFSET, crc32c(memoryview(batch)[ATTRIBUTES_OFFSET:]))
     return batch
 
 

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
-from aiokafka.record.util import calc_crc32c
+from crc32c import crc32c
 
 from streams.exactly_once.batch_layout import HEADER_BYTES
 from streams.exactly_once.batch_reading import Places, read_columns
@@ -59,7 +59,7 @@ class FetchedBatch:
 
     def validate_crc(self) -> bool:
         """Whether it is as it was written."""
-        return bool(calc_crc32c(memoryview(self._data)[self._start + _CHECKED_FROM : self._end]) == self._checksum)
+        return bool(crc32c(memoryview(self._data)[self._start + _CHECKED_FROM : self._end]) == self._checksum)
 
     def __next__(self) -> DefaultRecord:
         """Give the first record: that of a control batch says what kind it is."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
-from aiokafka.record.util import calc_crc32c
+from crc32c import crc32c
 from numpy.typing import NDArray
 
 from streams.exactly_once.batch_layout import HEADER_BYTES, TRANSACTIONAL
@@ -61,7 +61,7 @@ class LaidBatch:
 
     def _build(self) -> bytearray:
         if not self._is_checked:
-            checksum: Any = calc_crc32c(memoryview(self._data)[_CHECKED_FROM:])
+            checksum: Any = crc32c(memoryview(self._data)[_CHECKED_FROM:])
             _CHECKSUM.pack_into(self._data, 17, checksum)
             self._is_checked = True
         return self._data
