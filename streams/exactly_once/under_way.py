@@ -1,7 +1,9 @@
 """At most one transaction of a task is being written at a time, while the task goes on."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 from streams.exactly_once.cancelling import ended
@@ -9,12 +11,16 @@ from streams.exactly_once.opened import OpenTask
 
 
 class UnderWay:
-    """Begins transactions, and tells when one failed. ``wake`` is set whenever one has ended."""
+    """Begins transactions, and tells when one failed. ``wake`` is set whenever one has ended.
+
+    ``took_s`` is how long the last one took.
+    """
 
     def __init__(self, opened: OpenTask, wake: asyncio.Event) -> None:
         self._opened = opened
         self._wake = wake
         self._writing: asyncio.Task[None] | None = None
+        self.took_s = 0.0
 
     @property
     def is_writing(self) -> bool:
@@ -56,4 +62,8 @@ class UnderWay:
 
     def _write(self, work: Coroutine[Any, Any, None]) -> None:
         self._writing = asyncio.get_running_loop().create_task(work)
-        self._writing.add_done_callback(lambda _: self._wake.set())
+        self._writing.add_done_callback(partial(self._note_end, time.monotonic()))
+
+    def _note_end(self, began_s: float, _: "asyncio.Task[None]") -> None:
+        self.took_s = time.monotonic() - began_s
+        self._wake.set()
