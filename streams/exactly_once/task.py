@@ -136,13 +136,14 @@ Rows: TypeAlias = Iterable[StateRow | RowColumns]
 """Rows that changed, one by one or many at once."""
 
 
-def record_count(things: Iterable[Produced | ProducedColumns | StateRow | RowColumns]) -> int:
+def record_count(things: Sequence[Produced | ProducedColumns | StateRow | RowColumns]) -> int:
     """Count records, whether they come one by one or in columns.
 
     >>> record_count([StateRow(b"a", None), RowColumns(Spans.of([b"b", b"c"]), Spans.of([b"2", b"3"]))])
     3
     """
-    return sum(it.record_count if isinstance(it, ProducedColumns | RowColumns) else 1 for it in things)
+    more = [it.record_count - 1 for it in things if isinstance(it, (ProducedColumns, RowColumns))]
+    return len(things) + sum(more)
 
 
 class Task(Protocol):
