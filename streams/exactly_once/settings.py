@@ -37,8 +37,8 @@ class DriverSettings:
     request_timeout_ms: int = 40_000
     metadata_max_age_ms: int = 60_000
     fetch_wait_ms: int = 25
-    fetch_max_records: int = 2_000
-    fetch_max_partition_bytes: int = 1_048_576
+    fetch_max_records: int = 4_000
+    fetch_max_partition_bytes: int = 2_097_152
     produce_max_batch_bytes: int = 900_000
     compression: Compression | None = None
     start_deadline_ms: int | None = None
