@@ -54,7 +54,7 @@ async def read_state(
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         fetch_max_wait_ms=settings.fetch_wait_ms,
-        max_partition_fetch_bytes=4 * settings.fetch_max_partition_bytes,
+        max_partition_fetch_bytes=2 * settings.fetch_max_partition_bytes,
     )
     try:
         await consumer.start()
