@@ -19,6 +19,9 @@ STATE_SUFFIX = "-state"
 INPUT_BYTES_MAX = 8 * 1_048_576
 """What clients send beyond the limit of a message still gets in, to be set aside with its reason."""
 
+STATE_BYTES_MAX = 16 * 1_048_576
+"""A listener's row holds all that was streamed within the correction window: 80 bytes a stream, of a robot very many."""
+
 
 class Cleanup(StrEnum):
     """How Kafka keeps a topic: everything for a while, or the newest record of every key."""
@@ -69,7 +72,8 @@ class Topic(Struct, frozen=True, kw_only=True):
     def config(self) -> dict[str, str]:
         """Kafka's settings for the topic, as its admin interface takes them."""
         if self.is_compacted:
-            return {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
+            compacted = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
+            return compacted | ({"max.message.bytes": str(STATE_BYTES_MAX)} if self.role is Role.STATE else {})
         config = {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
         if self.role is Role.INPUT:
             config["max.message.bytes"] = str(INPUT_BYTES_MAX)

@@ -56,6 +56,27 @@ def test_killed_again_and_again_every_event_counts_exactly_once(bootstrap: str, 
     assert records(bootstrap, "shelf-rankings")
 
 
+def test_a_robot_that_streams_all_day_stops_nobody(bootstrap: str, worker: MakeWorker) -> None:
+    streams = [
+        stream_end(event_id=f"robot-{n}", user_id="robot", card_id="c1", started_ms=NOW_MS, event_ms=NOW_MS + 2_000 * n)
+        for n in range(1, 20_001)
+    ]
+    pages = [impression(event_id="i1", user_id="robot", event_ms=NOW_MS)]
+    with worker() as victim:
+        assert victim.process is not None
+        run(send(bootstrap, [card()], [*pages, *streams[:15_000]]))
+        wait_for(lambda: audited(bootstrap).stream_ends >= 15_000, "the robot's streams")
+        wait_for(lambda: bool(records(bootstrap, "interactions")), "interactions")
+        os.kill(victim.process.pid, signal.SIGKILL)
+    run(send(bootstrap, [], streams[15_000:]))
+    run(close_books(bootstrap, streams[-1].event_ms, Settings()))
+    with worker():
+        wait_for(lambda: audited(bootstrap).holds, "the audit to hold")
+    assert audited(bootstrap).interactions == audited(bootstrap).stream_ends >= 20_000
+    rows = [len(value or b"") for _, value in records(bootstrap, "listeners-state")]
+    assert max(rows) > 1_048_576
+
+
 BAD = {
     "not_json": b'{"type":"impression.v1","event_id":"i1"',
     "invalid": encode(impression()).replace(b'"event_ms":0', b'"event_ms":"noon"'),
