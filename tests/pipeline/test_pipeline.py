@@ -58,7 +58,7 @@ def test_killed_again_and_again_every_event_counts_exactly_once(bootstrap: str, 
 
 def test_a_robot_that_streams_all_day_stops_nobody(bootstrap: str, worker: MakeWorker) -> None:
     streams = [
-        stream_end(event_id=f"robot-{n}", user_id="robot", card_id="c1", started_ms=NOW_MS, event_ms=NOW_MS + 2_000 * n)
+        stream_end(event_id=f"{n:032x}", user_id="robot", card_id="c1", started_ms=NOW_MS, event_ms=NOW_MS + 1_000 * n)
         for n in range(1, 20_001)
     ]
     pages = [impression(event_id="i1", user_id="robot", event_ms=NOW_MS)]
