@@ -7,13 +7,22 @@ from processors.compiled import compiled
 from processors.settlement.agenda import ATTRIBUTE, SETTLE, kind_of, strike_first
 from processors.settlement.book import COUNTERS, Book
 from processors.settlement.due import Due
-from processors.settlement.event_places import drop_impression, drop_stream, find_impression, owned_hash
+from processors.settlement.event_places import (
+    drop_impression,
+    drop_stream,
+    end_pending,
+    find_impression,
+    note_streamed,
+    owned_hash,
+)
 from processors.settlement.layout import NONE, Records
 from processors.settlement.limits import Limits
 from processors.settlement.listener_places import drop_listener, note_change
 from processors.settlement.names import is_later_text
 from processors.settlement.page import ID_AT
-from processors.wire.binary import text_end
+from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
+from processors.settlement.stream_text import PENDING, PENDING_NAMED, STARTED_MS_AT, state_at
+from processors.wire.binary import get_int, text_end
 
 _EXPOSURES_EVICTED = COUNTERS.index("exposures_evicted")
 _LISTENERS_EVICTED = COUNTERS.index("listeners_evicted")
@@ -181,7 +190,8 @@ def _attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
     impression, index = _exposure_of(book, place, limits.attribution_ms)
     handed_on = due.streams[number]
     handed_on["user"], handed_on["user_end"] = listener["start"], listener["end"]
-    handed_on["start"], handed_on["end"] = stream["start"], stream["end"]
+    id_at = stream["start"] + STREAM_ID_AT
+    handed_on["start"], handed_on["end"] = id_at + 2, text_end(book.text, id_at)
     handed_on["event_ms"], handed_on["played_ms"] = stream["event_ms"], stream["played_ms"]
     handed_on["card"], handed_on["page"], handed_on["is_correction"] = stream["card"], NONE, False
     due.stream_offsets[number + 1], _ = copy_plays(
@@ -199,20 +209,19 @@ def _attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
         exposure = book.exposures[shown["exposures"] + index]
         handed_on["page"], handed_on["exposure"] = shown["start"], index
         handed_on["previous_ms"] = exposure["played_ms"]
+        if not exposure["streams"]:
+            note_streamed(book, impression)
         exposure["played_ms"] += stream["played_ms"]
         exposure["streams"] += 1
         handed_on["total_ms"], handed_on["stream_count"] = exposure["played_ms"], exposure["streams"]
         handed_on["is_correction"] = shown["is_settled"]
         book.counters[_STREAMS_ATTRIBUTED] += 1
         book.counters[_OUTCOMES_CORRECTED] += shown["is_settled"]
-    elif stream["named"] == NONE:
+    elif book.text[state_at(book.text, stream["start"])] == PENDING:
         book.counters[_STREAMS_ORGANIC] += 1
     else:
         book.counters[_STREAMS_UNMATCHED] += 1
-    if stream["named"] != NONE:
-        book.totals[0]["text_dead"] += stream["named_end"] - stream["named"]
-        stream["named"] = NONE
-    stream["is_pending"] = False
+    end_pending(book, place)
 
 
 @compiled
@@ -223,8 +232,9 @@ def _exposure_of(book: Book, place: Index, attribution_ms: Index) -> tuple[int, 
     """
     stream, text = book.streams[place], book.text
     owner = np.int64(stream["listener"])
-    if stream["named"] != NONE:
-        start, end = stream["named"], stream["named_end"]
+    at = state_at(text, stream["start"])
+    if text[at] == PENDING_NAMED:
+        start, end = at + 3, text_end(text, at + 1)
         named = find_impression(book, owner, owned_hash(text, start, end, owner), text, start, end)
         if named != NONE and book.impressions[named]["shown_ms"] <= stream["event_ms"]:
             index = _index_of(book, named, stream["card"])
@@ -232,10 +242,13 @@ def _exposure_of(book: Book, place: Index, attribution_ms: Index) -> tuple[int, 
                 return int(named), int(index)
         return NONE, NONE
     best, best_index = np.int64(NONE), np.int64(NONE)
-    candidate = np.int64(book.listeners[owner]["impression"])
+    candidate, started_ms = (
+        np.int64(book.listeners[owner]["impression"]),
+        get_int(text, stream["start"] + STARTED_MS_AT, 8),
+    )
     while candidate != NONE:
         shown = book.impressions[candidate]
-        since_shown_ms = stream["started_ms"] - shown["shown_ms"]
+        since_shown_ms = started_ms - shown["shown_ms"]
         if 0 <= since_shown_ms <= attribution_ms and (best == NONE or _is_newer(book, candidate, best)):
             index = _index_of(book, candidate, stream["card"])
             if index != NONE:

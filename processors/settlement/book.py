@@ -28,6 +28,7 @@ from processors.settlement.layout import (
     Records,
 )
 from processors.settlement.names import Names, names_with_room, new_names
+from processors.wire.loads import address_of, copy_words
 
 IMPRESSIONS, STREAM_ENDS = 0, 1
 """The two sources, as places in what is kept of each."""
@@ -126,10 +127,8 @@ def with_room(
 
 @inlined
 def keep_text(book: Book, data: IntArray, start: Index, end: Index) -> int:
-    """Append a span of `data` to the text; gives where it begins there."""
-    totals, text = book.totals[0], book.text
+    """Append a span of `data` to the text by words; gives where it begins there."""
+    totals = book.totals[0]
     first = totals["text_used"]
-    for offset in range(end - start):
-        text[first + offset] = data[start + offset]
-    totals["text_used"] = first + end - start
+    totals["text_used"] = copy_words(address_of(book.text), first, address_of(data), start, end)
     return int(first)

@@ -7,6 +7,7 @@ from processors.compiled import compiled
 from processors.settlement.book import Book
 from processors.settlement.layout import EXPOSURE, HASH_AHEAD, NONE, Records
 from processors.settlement.names import Names, names_with_room, new_names, number_of
+from processors.wire.loads import address_of, copy_words
 
 TEXT_MIN, EXPOSURES_MIN = 1 << 20, 1 << 16
 """Below these sizes nothing is copied."""
@@ -53,12 +54,6 @@ def move_text(book: Book, text: IntArray) -> None:
         while stream != NONE:
             row = book.streams[stream]
             used = _move(book.text, row, text, used)
-            if row["named"] != NONE:
-                start, end = row["named"], row["named_end"]
-                for offset in range(end - start):
-                    text[used + offset] = book.text[start + offset]
-                row["named"], row["named_end"] = used, used + end - start
-                used += end - start
             stream = np.int64(row["next"])
         impression = np.int64(listener["impression"])
         while impression != NONE:
@@ -70,11 +65,9 @@ def move_text(book: Book, text: IntArray) -> None:
 
 @compiled
 def _move(text: IntArray, row: Records, into: IntArray, used: Index) -> int:
-    start, end = row["start"], row["end"]
-    for offset in range(end - start):
-        into[used + offset] = text[start + offset]
+    start, end = np.int64(row["start"]), np.int64(row["end"])
     row["start"], row["end"] = used, used + end - start
-    return int(used + end - start)
+    return copy_words(address_of(into), used, address_of(text), start, end)
 
 
 @compiled

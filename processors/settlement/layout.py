@@ -7,6 +7,8 @@ Records = NDArray[np.void]
 NONE = -1
 HASH_AHEAD = 8
 """So many bytes after a text may be read when it is hashed."""
+ROW_BYTES_MIN, PLAYED_BYTES = 5 * 8 + 4 + 4, 2 + 4 + 8 + 4
+"""Of a listener's row, and of what is told there of one exposure: without their texts."""
 _SPAN = (("start", np.int64), ("end", np.int64))
 LISTENER = np.dtype(
     [
@@ -17,6 +19,7 @@ LISTENER = np.dtype(
         ("newest_ms", np.int64),
         ("impressions_offset", np.int64),
         ("stream_ends_offset", np.int64),
+        ("row_bytes", np.int64),  # of its row of state
         ("stream", np.int32),  # the newest of its streams
         ("impression", np.int32),  # the one that came last
         ("earlier", np.int32),  # who was touched before
@@ -33,8 +36,9 @@ IMPRESSION = np.dtype(
         *_SPAN,  # of the whole record: see `page`
         ("hash", np.uint64),
         ("shown_ms", np.int64),
-        ("exposures", np.int64),  # place of the first
+        ("exposures", np.int32),  # place of the first
         ("count", np.int32),
+        ("streamed", np.int32),  # exposures that have been streamed
         ("listener", np.int32),
         ("next", np.int32),
         ("previous", np.int32),
@@ -47,11 +51,8 @@ IMPRESSION = np.dtype(
 EXPOSURE = np.dtype([("played_ms", np.int64), ("streams", np.int32), ("card", np.int32)], align=True)
 STREAM = np.dtype(
     [
-        *_SPAN,  # of its id
+        *_SPAN,  # of the whole record: see `stream_text`
         ("hash", np.uint64),
-        ("named", np.int64),  # the impression that it names, while it is pending; -1 where it names none
-        ("named_end", np.int64),
-        ("started_ms", np.int64),
         ("event_ms", np.int64),
         ("played_ms", np.int64),
         ("card", np.int32),

@@ -14,11 +14,12 @@ from msgspec import Struct
 from processors.cocluster.arrays import IntArray
 from processors.settlement.book import with_room
 from processors.settlement.layout import HASH_AHEAD
-from processors.settlement.listener_rows import STREAM_BYTES_MIN, read_impressions, read_listeners, read_played
+from processors.settlement.listener_rows import read_impressions, read_listeners, read_played
 from processors.settlement.page import COUNT_AT
 from processors.settlement.row_columns import WrittenRows, row_columns
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
+from processors.settlement.stream_text import STREAM_BYTES_MIN
 from processors.settlement.waiting import await_pages
 from processors.settlement.watermark import SOURCES
 
