@@ -10,9 +10,9 @@ from processors.settlement.book import Book
 from processors.settlement.index import put, take_out
 from processors.settlement.layout import NONE, PLAYED_BYTES, Records
 from processors.settlement.listener_places import note_gone
-from processors.settlement.names import is_later_text, same_text
+from processors.settlement.names import same_text
 from processors.settlement.page import ID_AT
-from processors.settlement.stream_text import ATTRIBUTED, PLAYED_MS_AT, state_at
+from processors.settlement.stream_text import ATTRIBUTED, state_at
 from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
 from processors.wire.binary import get_int, text_end
 from processors.wire.hashing import hash_of
@@ -124,8 +124,8 @@ def _played_bytes(book: Book, impression: Records) -> int:
 
 
 @compiled
-def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index) -> int:
-    """Take a place for a stream that is in the text already, and put it among those of its listener."""
+def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index, card: Index) -> int:
+    """Take a place for a stream that is in the text already."""
     totals, streams = book.totals[0], book.streams
     place = np.int64(totals["streams_free"])
     if place == NONE:
@@ -136,34 +136,16 @@ def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index) 
     totals["streams"] += 1
     stream = streams[place]
     stream["start"], stream["end"], stream["hash"] = start, end, key
-    stream["event_ms"], stream["played_ms"] = get_int(book.text, start, 8), get_int(book.text, start + PLAYED_MS_AT, 8)
-    stream["listener"], stream["is_pending"] = listener, book.text[state_at(book.text, start)] != ATTRIBUTED
+    stream["card"], stream["listener"] = card, listener
+    stream["is_pending"] = book.text[state_at(book.text, start)] != ATTRIBUTED
     book.listeners[listener]["row_bytes"] += end - start
-    before, after = np.int64(NONE), np.int64(book.listeners[listener]["stream"])
-    while after != NONE and _ended_after(book, after, place):
-        before, after = after, np.int64(streams[after]["next"])
-    stream["next"] = after
-    if before == NONE:
-        book.listeners[listener]["stream"] = place
-    else:
-        streams[before]["next"] = place
     put(book.stream_index, key, place)
     return int(place)
 
 
-@inlined
-def _ended_after(book: Book, place: Index, other: Index) -> bool:
-    """Whether a stream comes after another, by when they ended and by their ids."""
-    one, two = book.streams[place], book.streams[other]
-    if one["event_ms"] != two["event_ms"]:
-        return bool(one["event_ms"] > two["event_ms"])
-    first, second = one["start"] + STREAM_ID_AT, two["start"] + STREAM_ID_AT
-    return is_later_text(book.text, first + 2, text_end(book.text, first), second + 2, text_end(book.text, second))
-
-
 @compiled
 def drop_stream(book: Book, place: Index) -> None:
-    """Forget a stream that is in no list any more."""
+    """Forget a stream that is not among the plays any more."""
     totals, stream = book.totals[0], book.streams[place]
     take_out(book.stream_index, book.streams, place)
     book.listeners[stream["listener"]]["row_bytes"] -= stream["end"] - stream["start"]

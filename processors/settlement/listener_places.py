@@ -93,7 +93,8 @@ def new_listener(book: Book, key: Any, start: Index, length: Index) -> int:
     listener["touch"] = listener["event_count"] = listener["newest_ms"] = 0
     listener["row_bytes"] = ROW_BYTES_MIN
     listener["impressions_offset"] = listener["stream_ends_offset"] = -1
-    listener["stream"] = listener["impression"] = NONE
+    listener["plays"] = listener["plays_count"] = listener["plays_room"] = 0
+    listener["impression"] = NONE
     listener["is_changed"] = listener["awaits_page"] = listener["has_row"] = False
     put(book.listener_index, key, place)
     return int(place)
@@ -108,6 +109,7 @@ def drop_listener(book: Book, place: Index) -> None:
     if listener["has_row"]:
         note_gone(book, listener["start"], listener["end"], NONE)
     totals["text_dead"] += listener["end"] - listener["start"]
+    totals["plays_dead"] += listener["plays_room"]
     totals["listeners"] -= 1
     listener["is_changed"] = listener["awaits_page"] = False
     listener["next"] = totals["listeners_free"]

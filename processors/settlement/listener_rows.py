@@ -26,8 +26,9 @@ from processors.settlement.limits import Limits
 from processors.settlement.listener_places import find_listener, join_line, new_listener
 from processors.settlement.names import number_of
 from processors.settlement.page import COUNT_AT, ID_AT, exposures_at
+from processors.settlement.plays import begin_later, move_plays, put_play
 from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
-from processors.settlement.stream_text import stream_end
+from processors.settlement.stream_text import event_ms_of, stream_end
 from processors.wire.binary import get_int, put_int, text_end
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of, copy_words
@@ -74,26 +75,22 @@ def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index
 
     That is, beyond the newest `plays_max` up to the watermark.
     """
-    text, watermark_ms, counted_at, count = address_of(book.text), book.totals[0]["watermark_ms"], at, 0
-    too_old_ms, rank = watermark_ms - limits.correction_ms, 0
-    at += 4
-    before, stream = np.int64(NONE), np.int64(book.listeners[place]["stream"])
-    while stream != NONE:
-        row = book.streams[stream]
-        after = np.int64(row["next"])
-        rank += row["event_ms"] <= watermark_ms
-        if rank > limits.plays_max and row["event_ms"] < too_old_ms and not row["is_pending"]:
-            if before == NONE:
-                book.listeners[place]["stream"] = after
-            else:
-                book.streams[before]["next"] = after
-            drop_stream(book, stream)
+    text, watermark_ms, counted_at, rank = address_of(book.text), book.totals[0]["watermark_ms"], at, 0
+    listener, plays, too_old_ms = book.listeners[place], book.plays, watermark_ms - limits.correction_ms
+    first, at = np.int64(listener["plays"]), at + 4
+    kept = end = first + listener["plays_count"]
+    for number in range(end - 1, first - 1, -1):
+        play = plays[number]
+        stream = book.streams[play["stream"]]
+        rank += play["event_ms"] <= watermark_ms
+        if rank > limits.plays_max and play["event_ms"] < too_old_ms and not stream["is_pending"]:
+            drop_stream(book, np.int64(play["stream"]))
         else:
-            at = copy_words(out, at, text, row["start"], row["end"])
-            count += 1
-            before = stream
-        stream = after
-    put_int(out, counted_at, count, 4)
+            at = copy_words(out, at, text, stream["start"], stream["end"])
+            kept -= 1
+            plays[kept] = play
+    begin_later(book, listener, kept)
+    put_int(out, counted_at, end - kept, 4)
     return int(at)
 
 
@@ -119,20 +116,24 @@ def read_listeners(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArr
             at = text_end(rows, at) + 16
         count = get_int(rows, at, 4)
         at += 4
-        for _ in range(count):
-            at = _read_stream(book, place, rows, at)
+        move_plays(book, listener, count)
+        listener["plays_count"] = count
+        for play in range(listener["plays"] + count - 1, listener["plays"] - 1, -1):
+            at = _read_stream(book, place, rows, at, play)
 
 
 @compiled
-def _read_stream(book: Book, listener: Index, rows: IntArray, at: Index) -> int:
+def _read_stream(book: Book, listener: Index, rows: IntArray, at: Index, number: Index) -> int:
+    """Take up the stream at `at` as the play of this number; gives the place after it."""
     id_at, card_at, end = at + STREAM_ID_AT, text_end(rows, at + STREAM_ID_AT), stream_end(rows, at)
     first = keep_text(book, rows, at, end)
     key = owned_hash(rows, id_at + 2, card_at, listener)
-    place = new_stream(book, listener, key, first, first + end - at)
+    card = number_of(book.cards, rows, card_at + 2, text_end(rows, card_at))
+    place = new_stream(book, listener, key, first, first + end - at, card)
+    put_play(book, number, place)
     stream = book.streams[place]
-    stream["card"] = number_of(book.cards, rows, card_at + 2, text_end(rows, card_at))
     if stream["is_pending"]:
-        appoint(book, stream["event_ms"], ATTRIBUTE, place, stream["serial"])
+        appoint(book, event_ms_of(rows, at), ATTRIBUTE, place, stream["serial"])
     return int(end)
 
 

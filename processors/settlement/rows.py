@@ -101,7 +101,8 @@ def restore(settings: SettlementSettings, rows: Iterable[tuple[bytes, bytes]]) -
 def _adopt_listeners(settlement: Settlement, names: Sequence[bytes], rows: Sequence[bytes]) -> None:
     text = sum(map(len, names)) + sum(map(len, rows))
     # a row of no fewer bytes holds no more streams than this, nor do their names take more than its bytes
-    settlement.book = with_room(settlement.book, listeners=len(rows), streams=text // STREAM_BYTES_MIN, text=text)
+    streams = text // STREAM_BYTES_MIN
+    settlement.book = with_room(settlement.book, listeners=len(rows), streams=streams, plays=streams, text=text)
     read_listeners(settlement.book, *_joined(names), *_joined(rows))
 
 

@@ -12,7 +12,7 @@ from processors.wire.binary import get_int, put_int, put_text, text_end
 from processors.wire.loads import address_of
 from processors.wire.stream_ends import StreamEndColumns
 
-EVENT_MS_AT, STARTED_MS_AT, PLAYED_MS_AT, ID_AT = 0, 8, 16, 24
+STARTED_MS_AT, PLAYED_MS_AT, ID_AT = 8, 16, 24
 ATTRIBUTED, PENDING, PENDING_NAMED = 0, 1, 2
 STREAM_BYTES_MIN = ID_AT + 2 + 2 + 1
 _NAME_BYTES = 2
@@ -37,6 +37,24 @@ def write_stream(columns: StreamEndColumns, number: Index, text: IntArray, at: I
     if named[0] == NONE:
         return put_int(out, at, PENDING, 1)
     return put_text(out, put_int(out, at, PENDING_NAMED, 1), data, named[0], named[1])
+
+
+@fused
+def event_ms_of(text: IntArray, stream: Index) -> int:
+    """When the stream ended."""
+    return get_int(text, stream, 8)
+
+
+@fused
+def started_ms_of(text: IntArray, stream: Index) -> int:
+    """When it began."""
+    return get_int(text, stream + STARTED_MS_AT, 8)
+
+
+@fused
+def played_ms_of(text: IntArray, stream: Index) -> int:
+    """For how long it was played."""
+    return get_int(text, stream + PLAYED_MS_AT, 8)
 
 
 @fused
