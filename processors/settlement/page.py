@@ -8,12 +8,13 @@ propensity as it was written. Every text is preceded by its length in two bytes.
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled
+from processors.compiled import compiled, fused
 from processors.wire.binary import get_int, put_int, put_text, text_end
 from processors.wire.impressions import ImpressionColumns
 from processors.wire.loads import address_of
 
 COUNT_AT, ID_AT = 8, 12
+SLOT_AT, SHELF_AT = 4, 8  # of an exposure
 LOGGED_COUNT = 5
 _PAGE_BYTES = ID_AT + 2 + 2 * LOGGED_COUNT
 _EXPOSURE_BYTES = 8 + 3 * 2
@@ -70,6 +71,12 @@ def exposures_at(text: IntArray, page: Index) -> int:
     for _ in range(LOGGED_COUNT):
         at = text_end(text, at)
     return int(at)
+
+
+@fused
+def propensity_of(text: IntArray, exposure: Index) -> int:
+    """Where the propensity of an exposure stands: after shelf and card."""
+    return text_end(text, text_end(text, exposure + SHELF_AT))
 
 
 @compiled
