@@ -79,7 +79,7 @@ class Listeners:
         self.settlement = Settlement(settings.settlement)
         self._makers = [PageMaker.of(ranking) for ranking in settings.ranking.by_surface()]
         self._engagement = Engagement(settings.bucket_length_ms)
-        self._source = np.frombuffer(msgspec.json.encode(source)[1:-1], dtype=np.uint8)
+        self._source = np.frombuffer(msgspec.json.encode(source), dtype=np.uint8)
         self._looked_up: tuple[list[str], int, int, IntArray] = ([], 0, 0, np.empty(0, dtype=np.int64))
         self._wall_ms = self._ranked_ms = self._pause_ms = 0
 

@@ -7,12 +7,22 @@ from processors.compiled import compiled
 from processors.settlement.agenda import ATTRIBUTE, SETTLE, kind_of, strike_first
 from processors.settlement.book import COUNTERS, Book
 from processors.settlement.due import Due
-from processors.settlement.event_places import drop_impression, drop_stream, find_impression, owned_hash
-from processors.settlement.layout import NONE, Records
+from processors.settlement.event_places import (
+    drop_impression,
+    drop_stream,
+    end_pending,
+    find_impression,
+    note_streamed,
+    owned_hash,
+)
+from processors.settlement.layout import NONE
 from processors.settlement.limits import Limits
 from processors.settlement.listener_places import drop_listener, note_change
 from processors.settlement.names import is_later_text
 from processors.settlement.page import ID_AT
+from processors.settlement.plays import copy_plays
+from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
+from processors.settlement.stream_text import PENDING, PENDING_NAMED, event_ms_of, played_ms_of, started_ms_of, state_at
 from processors.wire.binary import text_end
 
 _EXPOSURES_EVICTED = COUNTERS.index("exposures_evicted")
@@ -88,11 +98,11 @@ def _has_room(due: Due, exposures: Index, limits: Limits) -> bool:
 def _evict_some(book: Book, place: Index, due: Due, limits: Limits) -> bool:
     """Part with a listener: conclude what is open, a piece at a time, then forget; false where `due` is full."""
     listener = book.listeners[place]
-    oldest_pending, stream = np.int64(NONE), np.int64(listener["stream"])
-    while stream != NONE:
-        if book.streams[stream]["is_pending"]:
-            oldest_pending = stream
-        stream = np.int64(book.streams[stream]["next"])
+    first, oldest_pending = np.int64(listener["plays"]), np.int64(NONE)
+    for at in range(first, first + listener["plays_count"]):
+        if book.streams[book.plays[at]["stream"]]["is_pending"]:
+            oldest_pending = np.int64(book.plays[at]["stream"])
+            break
     if oldest_pending != NONE:
         if not _has_room(due, 0, limits):
             return False
@@ -106,10 +116,8 @@ def _evict_some(book: Book, place: Index, due: Due, limits: Limits) -> bool:
             _settle(book, listener["impression"], due, limits)
         drop_impression(book, listener["impression"])
     else:
-        while listener["stream"] != NONE:
-            stream = np.int64(listener["stream"])
-            listener["stream"] = book.streams[stream]["next"]
-            drop_stream(book, stream)
+        for at in range(first, first + listener["plays_count"]):
+            drop_stream(book, np.int64(book.plays[at]["stream"]))
         drop_listener(book, place)
         book.totals[0]["leaving"] = NONE
         book.counters[_LISTENERS_EVICTED] += 1
@@ -119,7 +127,8 @@ def _evict_some(book: Book, place: Index, due: Due, limits: Limits) -> bool:
 @compiled
 def _settle(book: Book, place: Index, due: Due, limits: Limits) -> None:
     impression, number = book.impressions[place], due.counts[0]
-    listener = book.listeners[impression["listener"]]
+    owner = np.int64(impression["listener"])
+    listener = book.listeners[owner]
     impression["is_settled"] = True
     book.counters[_OUTCOMES_SETTLED] += impression["count"]
     page = due.pages[number]
@@ -128,7 +137,7 @@ def _settle(book: Book, place: Index, due: Due, limits: Limits) -> None:
     page["exposures"], page["count"] = due.counts[1], impression["count"]
     first = due.page_offsets[number]
     last, shown_last = copy_plays(
-        book, listener["stream"], page["settled_ms"], page["shown_ms"], limits.plays_max, due.page_plays, first
+        book, owner, page["settled_ms"], page["shown_ms"], limits.plays_max, due.page_plays, first
     )
     due.page_offsets[number + 1] = last
     for offset in range(impression["count"]):
@@ -147,32 +156,6 @@ def _settle(book: Book, place: Index, due: Due, limits: Limits) -> None:
 
 
 @compiled
-def copy_plays(
-    book: Book, newest: Index, until_ms: Index, mark_ms: Index, limit: Index, plays: Records, first: Index
-) -> tuple[int, int]:
-    """Copy the newest `limit` plays that had ended by `until_ms`, the oldest first.
-
-    Gives where they end, and where those end that had ended by `mark_ms`.
-    """
-    streams, stream = book.streams, np.int64(newest)
-    while stream != NONE and streams[stream]["event_ms"] > until_ms:
-        stream = np.int64(streams[stream]["next"])
-    last, after_mark = np.int64(first), 0
-    while stream != NONE and last - first < limit:
-        row = streams[stream]
-        plays[last]["played_ms"], plays[last]["card"] = row["played_ms"], row["card"]
-        after_mark += row["event_ms"] > mark_ms
-        last += 1
-        stream = np.int64(row["next"])
-    for offset in range((last - first) // 2):
-        one, other = plays[first + offset], plays[last - 1 - offset]
-        played_ms, card = one["played_ms"], one["card"]
-        one["played_ms"], one["card"] = other["played_ms"], other["card"]
-        other["played_ms"], other["card"] = played_ms, card
-    return int(last), int(last - after_mark)
-
-
-@compiled
 def _attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
     stream, number = book.streams[place], due.counts[2]
     owner = np.int64(stream["listener"])
@@ -181,17 +164,13 @@ def _attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
     impression, index = _exposure_of(book, place, limits.attribution_ms)
     handed_on = due.streams[number]
     handed_on["user"], handed_on["user_end"] = listener["start"], listener["end"]
-    handed_on["start"], handed_on["end"] = stream["start"], stream["end"]
-    handed_on["event_ms"], handed_on["played_ms"] = stream["event_ms"], stream["played_ms"]
+    id_at, event_ms = stream["start"] + STREAM_ID_AT, event_ms_of(book.text, stream["start"])
+    played_ms = played_ms_of(book.text, stream["start"])
+    handed_on["start"], handed_on["end"] = id_at + 2, text_end(book.text, id_at)
+    handed_on["event_ms"], handed_on["played_ms"] = event_ms, played_ms
     handed_on["card"], handed_on["page"], handed_on["is_correction"] = stream["card"], NONE, False
     due.stream_offsets[number + 1], _ = copy_plays(
-        book,
-        listener["stream"],
-        stream["event_ms"],
-        stream["event_ms"],
-        limits.plays_max,
-        due.stream_plays,
-        due.stream_offsets[number],
+        book, owner, event_ms, event_ms, limits.plays_max, due.stream_plays, due.stream_offsets[number]
     )
     due.counts[2] = number + 1
     if impression != NONE:
@@ -199,20 +178,19 @@ def _attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
         exposure = book.exposures[shown["exposures"] + index]
         handed_on["page"], handed_on["exposure"] = shown["start"], index
         handed_on["previous_ms"] = exposure["played_ms"]
-        exposure["played_ms"] += stream["played_ms"]
+        if not exposure["streams"]:
+            note_streamed(book, impression)
+        exposure["played_ms"] += played_ms
         exposure["streams"] += 1
         handed_on["total_ms"], handed_on["stream_count"] = exposure["played_ms"], exposure["streams"]
         handed_on["is_correction"] = shown["is_settled"]
         book.counters[_STREAMS_ATTRIBUTED] += 1
         book.counters[_OUTCOMES_CORRECTED] += shown["is_settled"]
-    elif stream["named"] == NONE:
+    elif book.text[state_at(book.text, stream["start"])] == PENDING:
         book.counters[_STREAMS_ORGANIC] += 1
     else:
         book.counters[_STREAMS_UNMATCHED] += 1
-    if stream["named"] != NONE:
-        book.totals[0]["text_dead"] += stream["named_end"] - stream["named"]
-        stream["named"] = NONE
-    stream["is_pending"] = False
+    end_pending(book, place)
 
 
 @compiled
@@ -223,19 +201,23 @@ def _exposure_of(book: Book, place: Index, attribution_ms: Index) -> tuple[int, 
     """
     stream, text = book.streams[place], book.text
     owner = np.int64(stream["listener"])
-    if stream["named"] != NONE:
-        start, end = stream["named"], stream["named_end"]
+    at = state_at(text, stream["start"])
+    if text[at] == PENDING_NAMED:
+        start, end = at + 3, text_end(text, at + 1)
         named = find_impression(book, owner, owned_hash(text, start, end, owner), text, start, end)
-        if named != NONE and book.impressions[named]["shown_ms"] <= stream["event_ms"]:
+        if named != NONE and book.impressions[named]["shown_ms"] <= event_ms_of(text, stream["start"]):
             index = _index_of(book, named, stream["card"])
             if index != NONE:
                 return int(named), int(index)
         return NONE, NONE
     best, best_index = np.int64(NONE), np.int64(NONE)
-    candidate = np.int64(book.listeners[owner]["impression"])
+    candidate, started_ms = (
+        np.int64(book.listeners[owner]["impression"]),
+        started_ms_of(text, stream["start"]),
+    )
     while candidate != NONE:
         shown = book.impressions[candidate]
-        since_shown_ms = stream["started_ms"] - shown["shown_ms"]
+        since_shown_ms = started_ms - shown["shown_ms"]
         if 0 <= since_shown_ms <= attribution_ms and (best == NONE or _is_newer(book, candidate, best)):
             index = _index_of(book, candidate, stream["card"])
             if index != NONE:

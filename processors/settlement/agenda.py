@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled, inlined
+from processors.compiled import compiled, fused, inlined
 from processors.settlement.book import Book
 from processors.settlement.layout import Records
 from processors.settlement.names import is_later_text
 from processors.settlement.page import ID_AT
+from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
 from processors.wire.binary import text_end
 
 ATTRIBUTE, SETTLE, FORGET = 0, 1, 2
@@ -69,13 +70,18 @@ def _swap(agenda: Records, one: Index, other: Index) -> None:
     second["event_ms"], second["tie"], second["place"], second["serial"] = event_ms, tie, place, serial
 
 
-@compiled
+@fused
 def _is_before(book: Book, one: Any, other: Any) -> bool:
     """Whether one comes before another: ids are looked at only where nothing else tells."""
     if one["event_ms"] != other["event_ms"]:
         return bool(one["event_ms"] < other["event_ms"])
     if one["tie"] != other["tie"]:
         return bool(one["tie"] < other["tie"])
+    return _has_earlier_id(book, one, other)
+
+
+@compiled
+def _has_earlier_id(book: Book, one: Any, other: Any) -> bool:
     kind = kind_of(one["tie"])
     start, end = _id_of(book, kind, one["place"], one["serial"])
     other_start, other_end = _id_of(book, kind, other["place"], other["serial"])
@@ -87,12 +93,11 @@ def _id_of(book: Book, kind: Index, place: Index, serial: Index) -> tuple[int, i
     """Where the id of a stream or an impression stands in the text; nowhere, where it is forgotten by now."""
     if kind == ATTRIBUTE:
         stream = book.streams[place]
-        return (int(stream["start"]), int(stream["end"])) if stream["serial"] == serial else (0, 0)
-    impression = book.impressions[place]
-    if impression["serial"] != serial:
-        return 0, 0
-    first = impression["start"] + ID_AT
-    return int(first + 2), int(text_end(book.text, first))
+        is_known, first = stream["serial"] == serial, stream["start"] + STREAM_ID_AT
+    else:
+        impression = book.impressions[place]
+        is_known, first = impression["serial"] == serial, impression["start"] + ID_AT
+    return (int(first + 2), int(text_end(book.text, first))) if is_known else (0, 0)
 
 
 @compiled

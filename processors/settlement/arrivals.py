@@ -5,13 +5,15 @@ import numpy as np
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
 from processors.settlement.agenda import ATTRIBUTE, FORGET, SETTLE, appoint
-from processors.settlement.book import COUNTERS, IMPRESSIONS, STREAM_ENDS, Book, keep_text
+from processors.settlement.book import COUNTERS, IMPRESSIONS, STREAM_ENDS, Book
 from processors.settlement.event_places import find_impression, find_stream, new_impression, new_stream, owned_hash
 from processors.settlement.layout import NONE
 from processors.settlement.limits import Limits
 from processors.settlement.listener_places import accept, touch
 from processors.settlement.names import number_of
 from processors.settlement.page import write_page
+from processors.settlement.plays import is_play_room, new_play
+from processors.settlement.stream_text import write_stream
 from processors.settlement.watermark import observe
 from processors.wire.impressions import ImpressionColumns
 from processors.wire.stream_ends import StreamEndColumns
@@ -83,10 +85,15 @@ def schedule(book: Book, place: Index, limits: Limits) -> None:
 
 
 @compiled
-def take_stream_ends(book: Book, columns: StreamEndColumns, offsets: IntArray, limits: Limits) -> None:
-    """Take in stream-ends; `offsets` are those of the records of the batch."""
+def take_stream_ends(book: Book, columns: StreamEndColumns, offsets: IntArray, limits: Limits, first: Index) -> int:
+    """Take in stream-ends from `first` on; `offsets` are those of the records of the batch.
+
+    Gives how many have been taken in: fewer than there are where the plays need more room.
+    """
     totals, counters, data = book.totals[0], book.counters, columns.data
-    for number in range(len(columns.event_ms)):
+    for number in range(first, len(columns.event_ms)):
+        if not is_play_room(book):
+            return int(number)
         event_ms = columns.event_ms[number]
         observe(book, STREAM_ENDS, event_ms, limits.lateness_ms)
         listener = touch(book, data, columns.user_id[number, 0], columns.user_id[number, 1])
@@ -100,20 +107,16 @@ def take_stream_ends(book: Book, columns: StreamEndColumns, offsets: IntArray, l
             counters[_STREAMS_LATE] += event_ms < totals["watermark_ms"]
             accept(book, listener, STREAM_ENDS, offsets[columns.record[number]], event_ms)
             _keep(book, columns, number, listener, key)
+    return len(columns.event_ms)
 
 
 @compiled
 def _keep(book: Book, columns: StreamEndColumns, number: Index, listener: Index, key: np.uint64) -> None:
-    data, start, end = columns.data, columns.event_id[number, 0], columns.event_id[number, 1]
-    first = keep_text(book, data, start, end)
-    place = new_stream(book, listener, key, first, first + end - start, columns.event_ms[number])
-    stream = book.streams[place]
-    stream["started_ms"], stream["played_ms"] = columns.started_ms[number], columns.played_ms[number]
-    stream["card"] = number_of(book.cards, data, columns.card_id[number, 0], columns.card_id[number, 1])
-    stream["named"] = NONE
-    if columns.impression_id[number, 0] != NONE:
-        named, named_end = columns.impression_id[number, 0], columns.impression_id[number, 1]
-        stream["named"] = keep_text(book, data, named, named_end)
-        stream["named_end"] = stream["named"] + named_end - named
-    stream["is_pending"] = True
-    appoint(book, stream["event_ms"], ATTRIBUTE, place, stream["serial"])
+    totals, card_id = book.totals[0], columns.card_id[number]
+    start = totals["text_used"]
+    end = write_stream(columns, number, book.text, start)
+    totals["text_used"] = end
+    card = number_of(book.cards, columns.data, card_id[0], card_id[1])
+    place = new_stream(book, listener, key, start, end, card)
+    new_play(book, listener, place)
+    appoint(book, columns.event_ms[number], ATTRIBUTE, place, book.streams[place]["serial"])

@@ -23,11 +23,14 @@ from processors.settlement.layout import (
     IMPRESSION,
     LISTENER,
     NONE,
+    PLAY_KEPT,
+    PLAYS_ROOM_MIN,
     STREAM,
     TOTALS,
     Records,
 )
 from processors.settlement.names import Names, names_with_room, new_names
+from processors.wire.loads import address_of, copy_words
 
 IMPRESSIONS, STREAM_ENDS = 0, 1
 """The two sources, as places in what is kept of each."""
@@ -59,6 +62,7 @@ class Book(NamedTuple):
     impressions: Records
     exposures: Records  # those of an impression side by side
     streams: Records
+    plays: Records  # PLAY_KEPT, those of a listener side by side
     agenda: Records  # APPOINTMENT, a heap
     listener_index: IntArray  # int32, open addressing by hash
     impression_index: IntArray
@@ -73,6 +77,7 @@ class Book(NamedTuple):
 def new_book() -> Book:
     """A book without anything in it."""
     totals = np.zeros(1, dtype=TOTALS)
+    totals["plays_most"] = PLAYS_ROOM_MIN
     totals["watermark_ms"] = totals["settled_until_ms"] = -1
     for place in ("listeners_free", "impressions_free", "streams_free", "least_recent", "most_recent", "leaving"):
         totals[place] = NONE
@@ -87,6 +92,7 @@ def new_book() -> Book:
         impressions=np.zeros(16, dtype=IMPRESSION),
         exposures=np.zeros(64, dtype=EXPOSURE),
         streams=np.zeros(16, dtype=STREAM),
+        plays=np.zeros(64, dtype=PLAY_KEPT),
         agenda=np.zeros(64, dtype=APPOINTMENT),
         listener_index=np.full(32, NONE, dtype=np.int32),
         impression_index=np.full(32, NONE, dtype=np.int32),
@@ -100,7 +106,14 @@ def new_book() -> Book:
 
 
 def with_room(
-    book: Book, *, listeners: int = 0, impressions: int = 0, exposures: int = 0, streams: int = 0, text: int = 0
+    book: Book,
+    *,
+    listeners: int = 0,
+    impressions: int = 0,
+    exposures: int = 0,
+    streams: int = 0,
+    plays: int = 0,
+    text: int = 0,
 ) -> Book:
     """The same book with room for so many more of each, and for what follows from them."""
     totals = book.totals[0]
@@ -112,6 +125,7 @@ def with_room(
         impressions=grown(book.impressions, totals["impressions_top"] + impressions),
         exposures=grown(book.exposures, totals["exposures_used"] + exposures),
         streams=grown(book.streams, totals["streams_top"] + streams),
+        plays=grown(book.plays, totals["plays_used"] + plays),
         agenda=grown(book.agenda, totals["agenda"] + 2 * impressions + streams),
         listener_index=index_with_room(book.listener_index, book.listeners, totals["listeners"] + listeners),
         impression_index=index_with_room(book.impression_index, book.impressions, totals["impressions"] + impressions),
@@ -126,10 +140,8 @@ def with_room(
 
 @inlined
 def keep_text(book: Book, data: IntArray, start: Index, end: Index) -> int:
-    """Append a span of `data` to the text; gives where it begins there."""
-    totals, text = book.totals[0], book.text
+    """Append a span of `data` to the text by words; gives where it begins there."""
+    totals = book.totals[0]
     first = totals["text_used"]
-    for offset in range(end - start):
-        text[first + offset] = data[start + offset]
-    totals["text_used"] = first + end - start
+    totals["text_used"] = copy_words(address_of(book.text), first, address_of(data), start, end)
     return int(first)

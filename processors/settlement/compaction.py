@@ -1,14 +1,15 @@
-"""Copies together what somebody still owns, once half of a book's text or exposures belongs to nobody."""
+"""Copies together what somebody still owns, once half of a book's text, exposures or plays belongs to nobody."""
 
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
 from processors.settlement.book import Book
-from processors.settlement.layout import EXPOSURE, HASH_AHEAD, NONE, Records
+from processors.settlement.layout import EXPOSURE, HASH_AHEAD, NONE, PLAY_KEPT, Records
 from processors.settlement.names import Names, names_with_room, new_names, number_of
+from processors.wire.loads import address_of, copy_words
 
-TEXT_MIN, EXPOSURES_MIN = 1 << 20, 1 << 16
+TEXT_MIN, EXPOSURES_MIN, PLAYS_MIN = 1 << 20, 1 << 16, 1 << 16
 """Below these sizes nothing is copied."""
 
 
@@ -19,6 +20,8 @@ def compacted(book: Book) -> Book:
         book = with_text_together(book)
     if totals["exposures_used"] > EXPOSURES_MIN and 2 * totals["exposures_dead"] > totals["exposures_used"]:
         book = with_exposures_together(book)
+    if totals["plays_used"] > PLAYS_MIN and 2 * totals["plays_dead"] > totals["plays_used"]:
+        book = with_plays_together(book)
     return book
 
 
@@ -40,6 +43,15 @@ def with_exposures_together(book: Book) -> Book:
     return book._replace(exposures=exposures)
 
 
+def with_plays_together(book: Book) -> Book:
+    """The same book without room for plays that belongs to nobody."""
+    totals = book.totals[0]
+    live = int(totals["plays_used"] - totals["plays_dead"])
+    plays = np.zeros(max(PLAYS_MIN, 2 * live), dtype=PLAY_KEPT)
+    move_plays(book, plays)
+    return book._replace(plays=plays)
+
+
 @compiled
 def move_text(book: Book, text: IntArray) -> None:
     """Copy every owner's text into `text`."""
@@ -49,17 +61,8 @@ def move_text(book: Book, text: IntArray) -> None:
     while place != NONE:
         listener = book.listeners[place]
         used = _move(book.text, listener, text, used)
-        stream = np.int64(listener["stream"])
-        while stream != NONE:
-            row = book.streams[stream]
-            used = _move(book.text, row, text, used)
-            if row["named"] != NONE:
-                start, end = row["named"], row["named_end"]
-                for offset in range(end - start):
-                    text[used + offset] = book.text[start + offset]
-                row["named"], row["named_end"] = used, used + end - start
-                used += end - start
-            stream = np.int64(row["next"])
+        for at in range(listener["plays"], listener["plays"] + listener["plays_count"]):
+            used = _move(book.text, book.streams[book.plays[at]["stream"]], text, used)
         impression = np.int64(listener["impression"])
         while impression != NONE:
             used = _move(book.text, book.impressions[impression], text, used)
@@ -70,11 +73,9 @@ def move_text(book: Book, text: IntArray) -> None:
 
 @compiled
 def _move(text: IntArray, row: Records, into: IntArray, used: Index) -> int:
-    start, end = row["start"], row["end"]
-    for offset in range(end - start):
-        into[used + offset] = text[start + offset]
+    start, end = np.int64(row["start"]), np.int64(row["end"])
     row["start"], row["end"] = used, used + end - start
-    return int(used + end - start)
+    return copy_words(address_of(into), used, address_of(text), start, end)
 
 
 @compiled
@@ -84,11 +85,11 @@ def renumber_cards(book: Book, cards: Names) -> None:
     numbers = np.full(book.cards.counts[0], NONE, dtype=np.int64)
     place = np.int64(book.totals[0]["least_recent"])
     while place != NONE:
-        stream = np.int64(book.listeners[place]["stream"])
-        while stream != NONE:
-            row = book.streams[stream]
-            row["card"] = _renumbered(book.cards.rows, text, row["card"], numbers, cards)
-            stream = np.int64(row["next"])
+        listener = book.listeners[place]
+        for at in range(listener["plays"], listener["plays"] + listener["plays_count"]):
+            play = book.plays[at]
+            play["card"] = _renumbered(book.cards.rows, text, play["card"], numbers, cards)
+            book.streams[play["stream"]]["card"] = play["card"]
         impression = np.int64(book.listeners[place]["impression"])
         while impression != NONE:
             shown = book.impressions[impression]
@@ -123,3 +124,19 @@ def move_exposures(book: Book, exposures: Records) -> None:
             impression = np.int64(shown["next"])
         place = np.int64(book.listeners[place]["later"])
     totals["exposures_used"], totals["exposures_dead"] = used, 0
+
+
+@compiled
+def move_plays(book: Book, plays: Records) -> None:
+    """Copy the plays of all listeners into `plays`, with the room that they have."""
+    totals = book.totals[0]
+    used: Index = np.int64(0)
+    place = np.int64(totals["least_recent"])
+    while place != NONE:
+        listener = book.listeners[place]
+        for offset in range(listener["plays_count"]):
+            plays[used + offset] = book.plays[listener["plays"] + offset]
+        listener["plays"] = used
+        used += listener["plays_room"]
+        place = np.int64(listener["later"])
+    totals["plays_used"], totals["plays_dead"] = used, 0

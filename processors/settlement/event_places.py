@@ -8,11 +8,13 @@ from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled, inlined
 from processors.settlement.book import Book
 from processors.settlement.index import put, take_out
-from processors.settlement.layout import NONE
+from processors.settlement.layout import NONE, PLAYED_BYTES, Records
 from processors.settlement.listener_places import note_gone
-from processors.settlement.names import is_later_text, same_text
+from processors.settlement.names import same_text
 from processors.settlement.page import ID_AT
-from processors.wire.binary import text_end
+from processors.settlement.stream_text import ATTRIBUTED, state_at
+from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
+from processors.wire.binary import get_int, text_end
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of
 
@@ -44,14 +46,15 @@ def find_impression(book: Book, listener: Index, key: Any, data: IntArray, start
 @compiled
 def find_stream(book: Book, listener: Index, key: Any, data: IntArray, start: Index, end: Index) -> int:
     """Place of a listener's stream of this id; -1 where there is none."""
-    index = book.stream_index
+    index, text = book.stream_index, book.text
     mask = len(index) - 1
     at = np.int64(key & np.uint64(mask))
     while index[at] != NONE:
         row = book.streams[index[at]]
-        is_owned = row["hash"] == key and row["listener"] == listener
-        if is_owned and same_text(book.text, row["start"], row["end"], data, start, end):
-            return int(index[at])
+        if row["hash"] == key and row["listener"] == listener:
+            first = row["start"] + STREAM_ID_AT
+            if same_text(text, first + 2, text_end(text, first), data, start, end):
+                return int(index[at])
         at = (at + 1) & mask
     return NONE
 
@@ -70,7 +73,7 @@ def new_impression(book: Book, listener: Index, key: Any, start: Index, end: Ind
     totals["exposures_open"] += count
     owner, impression = book.listeners[listener], book.impressions[place]
     impression["start"], impression["end"], impression["hash"] = start, end, key
-    impression["exposures"], impression["count"] = totals["exposures_used"], count
+    impression["exposures"], impression["count"], impression["streamed"] = totals["exposures_used"], count, 0
     totals["exposures_used"] += count
     impression["listener"] = listener
     impression["is_settled"] = impression["has_row"] = False
@@ -97,6 +100,7 @@ def drop_impression(book: Book, place: Index) -> None:
     take_out(book.impression_index, book.impressions, place)
     if impression["has_row"]:
         note_gone(book, owner["start"], owner["end"], impression["start"])
+    owner["row_bytes"] -= impression["streamed"] * _played_bytes(book, impression)
     totals["impressions"] -= 1
     totals["exposures_open"] -= impression["count"]
     totals["exposures_dead"] += impression["count"]
@@ -107,8 +111,21 @@ def drop_impression(book: Book, place: Index) -> None:
 
 
 @compiled
-def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index, event_ms: Index) -> int:
-    """Take a place for a stream whose id is in the text already, and put it among those of its listener."""
+def note_streamed(book: Book, place: Index) -> None:
+    """One more exposure of an impression has been streamed."""
+    impression = book.impressions[place]
+    impression["streamed"] += 1
+    book.listeners[impression["listener"]]["row_bytes"] += _played_bytes(book, impression)
+
+
+@inlined
+def _played_bytes(book: Book, impression: Records) -> int:
+    return int(PLAYED_BYTES + get_int(book.text, np.int64(impression["start"]) + ID_AT, 2))
+
+
+@compiled
+def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index, card: Index) -> int:
+    """Take a place for a stream that is in the text already."""
     totals, streams = book.totals[0], book.streams
     place = np.int64(totals["streams_free"])
     if place == NONE:
@@ -119,35 +136,32 @@ def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index, 
     totals["streams"] += 1
     stream = streams[place]
     stream["start"], stream["end"], stream["hash"] = start, end, key
-    stream["event_ms"], stream["listener"] = event_ms, listener
-    before, after = np.int64(NONE), np.int64(book.listeners[listener]["stream"])
-    while after != NONE and _ended_after(book, after, place):
-        before, after = after, np.int64(streams[after]["next"])
-    stream["next"] = after
-    if before == NONE:
-        book.listeners[listener]["stream"] = place
-    else:
-        streams[before]["next"] = place
+    stream["card"], stream["listener"] = card, listener
+    stream["is_pending"] = book.text[state_at(book.text, start)] != ATTRIBUTED
+    book.listeners[listener]["row_bytes"] += end - start
     put(book.stream_index, key, place)
     return int(place)
 
 
-@inlined
-def _ended_after(book: Book, place: Index, other: Index) -> bool:
-    """Whether a stream comes after another, by when they ended and by their ids."""
-    one, two = book.streams[place], book.streams[other]
-    if one["event_ms"] != two["event_ms"]:
-        return bool(one["event_ms"] > two["event_ms"])
-    return is_later_text(book.text, one["start"], one["end"], two["start"], two["end"])
-
-
 @compiled
 def drop_stream(book: Book, place: Index) -> None:
-    """Forget a stream that is in no list any more."""
+    """Forget a stream that is not among the plays any more."""
     totals, stream = book.totals[0], book.streams[place]
     take_out(book.stream_index, book.streams, place)
+    book.listeners[stream["listener"]]["row_bytes"] -= stream["end"] - stream["start"]
     totals["streams"] -= 1
     totals["text_dead"] += stream["end"] - stream["start"]
     stream["serial"] += 1
     stream["next"] = totals["streams_free"]
     totals["streams_free"] = place
+
+
+@compiled
+def end_pending(book: Book, place: Index) -> None:
+    """A stream is attributed: let go of what it named."""
+    stream = book.streams[place]
+    at = state_at(book.text, stream["start"])
+    book.text[at], stream["is_pending"] = ATTRIBUTED, False
+    let_go, stream["end"] = stream["end"] - at - 1, at + 1
+    book.totals[0]["text_dead"] += let_go
+    book.listeners[stream["listener"]]["row_bytes"] -= let_go

@@ -30,7 +30,7 @@ _TYPE, _EVENT_ID, _USER_ID, _CARD_ID, _EVENT_MS, _PLAYED_MS, _ORGANIC, _END, _TR
 
 
 def interaction_records(book: Book, due: Due, chosen: IntArray, source: IntArray) -> list[bytes]:
-    """Records of the chosen due streams, in order; `source` is the content of the JSON string that names the partition.
+    """Records of the chosen due streams, in order; `source` is the JSON string that names the partition.
 
     A record holds at most `INTERACTIONS_MAX`, and fewer where names are so long that it would come near what a broker
     takes.
@@ -73,7 +73,7 @@ def write_interactions(
     at: Index = np.int64(0)
     for part in range(len(parts)):
         first, last = parts[part, 0], parts[part, 1]
-        at = put_string(out, put_mark(out, at, _TYPE), source, 0, len(source))
+        at = put_mark(out, put_mark(out, at, _TYPE), source)
         at = put_mark(out, at, _EVENT_ID)
         for place in range(first, last):
             stream = due.streams[chosen[place]]

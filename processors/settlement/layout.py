@@ -7,6 +7,10 @@ Records = NDArray[np.void]
 NONE = -1
 HASH_AHEAD = 8
 """So many bytes after a text may be read when it is hashed."""
+ROW_BYTES_MIN, PLAYED_BYTES = 5 * 8 + 4 + 4, 2 + 4 + 8 + 4
+"""Of a listener's row, and of what is told there of one exposure: without their texts."""
+PLAYS_ROOM_MIN = 4
+"""Room for so many plays a listener has at least, once there is one."""
 _SPAN = (("start", np.int64), ("end", np.int64))
 LISTENER = np.dtype(
     [
@@ -17,7 +21,10 @@ LISTENER = np.dtype(
         ("newest_ms", np.int64),
         ("impressions_offset", np.int64),
         ("stream_ends_offset", np.int64),
-        ("stream", np.int32),  # the newest of its streams
+        ("row_bytes", np.int64),  # of its row of state
+        ("plays", np.int64),  # place of its first play: see `plays`
+        ("plays_count", np.int32),
+        ("plays_room", np.int32),
         ("impression", np.int32),  # the one that came last
         ("earlier", np.int32),  # who was touched before
         ("later", np.int32),
@@ -33,8 +40,9 @@ IMPRESSION = np.dtype(
         *_SPAN,  # of the whole record: see `page`
         ("hash", np.uint64),
         ("shown_ms", np.int64),
-        ("exposures", np.int64),  # place of the first
+        ("exposures", np.int32),  # place of the first
         ("count", np.int32),
+        ("streamed", np.int32),  # exposures that have been streamed
         ("listener", np.int32),
         ("next", np.int32),
         ("previous", np.int32),
@@ -47,20 +55,18 @@ IMPRESSION = np.dtype(
 EXPOSURE = np.dtype([("played_ms", np.int64), ("streams", np.int32), ("card", np.int32)], align=True)
 STREAM = np.dtype(
     [
-        *_SPAN,  # of its id
+        *_SPAN,  # of the whole record: see `stream_text`
         ("hash", np.uint64),
-        ("named", np.int64),  # the impression that it names, while it is pending; -1 where it names none
-        ("named_end", np.int64),
-        ("started_ms", np.int64),
-        ("event_ms", np.int64),
-        ("played_ms", np.int64),
         ("card", np.int32),
         ("listener", np.int32),
-        ("next", np.int32),  # the one of the same listener that ended before
+        ("next", np.int32),  # of the free places
         ("serial", np.int32),
         ("is_pending", np.bool_),
     ],
     align=True,
+)
+PLAY_KEPT = np.dtype(
+    [("event_ms", np.int64), ("played_ms", np.int64), ("card", np.int32), ("stream", np.int32)], align=True
 )
 APPOINTMENT = np.dtype(
     [("event_ms", np.int64), ("tie", np.uint64), ("place", np.int32), ("serial", np.int32)], align=True
@@ -78,6 +84,9 @@ TOTALS = np.dtype(
         ("text_dead", np.int64),
         ("exposures_used", np.int64),
         ("exposures_dead", np.int64),
+        ("plays_used", np.int64),
+        ("plays_dead", np.int64),
+        ("plays_most", np.int64),  # no listener has room for more
         ("listeners", np.int64),  # how many there are
         ("impressions", np.int64),
         ("streams", np.int64),

@@ -8,7 +8,7 @@ from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled, inlined
 from processors.settlement.book import IMPRESSIONS, Book, keep_text
 from processors.settlement.index import put, take_out
-from processors.settlement.layout import NONE
+from processors.settlement.layout import NONE, ROW_BYTES_MIN
 from processors.settlement.names import same_text
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of
@@ -91,8 +91,10 @@ def new_listener(book: Book, key: Any, start: Index, length: Index) -> int:
     listener = book.listeners[place]
     listener["start"], listener["end"], listener["hash"] = start, start + length, key
     listener["touch"] = listener["event_count"] = listener["newest_ms"] = 0
+    listener["row_bytes"] = ROW_BYTES_MIN
     listener["impressions_offset"] = listener["stream_ends_offset"] = -1
-    listener["stream"] = listener["impression"] = NONE
+    listener["plays"] = listener["plays_count"] = listener["plays_room"] = 0
+    listener["impression"] = NONE
     listener["is_changed"] = listener["awaits_page"] = listener["has_row"] = False
     put(book.listener_index, key, place)
     return int(place)
@@ -107,6 +109,7 @@ def drop_listener(book: Book, place: Index) -> None:
     if listener["has_row"]:
         note_gone(book, listener["start"], listener["end"], NONE)
     totals["text_dead"] += listener["end"] - listener["start"]
+    totals["plays_dead"] += listener["plays_room"]
     totals["listeners"] -= 1
     listener["is_changed"] = listener["awaits_page"] = False
     listener["next"] = totals["listeners_free"]

@@ -2,9 +2,8 @@
 
 Row of a listener: touch, event count, newest event and the offsets of both sources (8 bytes each, offsets plus one);
 then how many exposures have been streamed (4), and of each the id of its impression, its place there (4), milliseconds
-(8) and streams (4); then how many streams are remembered (4), and of each, the newest first, when it ended and began
-and for how long it was played (8 each), its id and its card, and, only while it is pending, what it names: 0 where
-it is pending no more, 1 where it names nothing, 2 and then the name. An impression's row is its page.
+(8) and streams (4); then how many streams are remembered (4), and each as it is kept (`stream_text`), the newest first.
+An impression's row is its page.
 """
 
 import numpy as np
@@ -14,120 +13,85 @@ from processors.compiled import compiled
 from processors.settlement.agenda import ATTRIBUTE, appoint
 from processors.settlement.arrivals import schedule
 from processors.settlement.book import Book, keep_text
-from processors.settlement.event_places import drop_stream, find_impression, new_impression, new_stream, owned_hash
+from processors.settlement.event_places import (
+    drop_stream,
+    find_impression,
+    new_impression,
+    new_stream,
+    note_streamed,
+    owned_hash,
+)
 from processors.settlement.layout import NONE
 from processors.settlement.limits import Limits
 from processors.settlement.listener_places import find_listener, join_line, new_listener
 from processors.settlement.names import number_of
 from processors.settlement.page import COUNT_AT, ID_AT, exposures_at
-from processors.wire.binary import get_int, put_int, put_text, text_end
+from processors.settlement.plays import begin_later, move_plays, put_play
+from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
+from processors.settlement.stream_text import event_ms_of, stream_end
+from processors.wire.binary import get_int, put_int, text_end
 from processors.wire.hashing import hash_of
-from processors.wire.loads import address_of
-
-_ATTRIBUTED, _PENDING, _PENDING_NAMED = 0, 1, 2
-_HEAD_BYTES = 5 * 8 + 4 + 4
-_PLAYED_BYTES, STREAM_BYTES_MIN = 2 + 4 + 8 + 4, 3 * 8 + 2 + 2 + 1
+from processors.wire.loads import address_of, copy_words
 
 
 @compiled
-def forget_streams(book: Book, place: Index, limits: Limits) -> None:
-    """Drop streams beyond the newest `plays_max` up to the watermark that are too old for a duplicate to come."""
-    watermark_ms = book.totals[0]["watermark_ms"]
-    before, stream, rank = np.int64(NONE), np.int64(book.listeners[place]["stream"]), 0
-    while stream != NONE:
-        row = book.streams[stream]
-        after = np.int64(row["next"])
-        rank += row["event_ms"] <= watermark_ms
-        if rank > limits.plays_max and row["event_ms"] < watermark_ms - limits.correction_ms and not row["is_pending"]:
-            if before == NONE:
-                book.listeners[place]["stream"] = after
-            else:
-                book.streams[before]["next"] = after
-            drop_stream(book, stream)
-        else:
-            before = stream
-        stream = after
-
-
-@compiled
-def row_bytes(book: Book, place: Index) -> int:
-    """Room that a listener's row needs, or a little more."""
-    listener, size = book.listeners[place], np.int64(_HEAD_BYTES)
-    impression = np.int64(listener["impression"])
-    while impression != NONE:
-        shown = book.impressions[impression]
-        id_bytes = get_int(book.text, shown["start"] + ID_AT, 2)
-        for offset in range(shown["count"]):
-            if book.exposures[shown["exposures"] + offset]["streams"]:
-                size += _PLAYED_BYTES + id_bytes
-        impression = np.int64(shown["next"])
-    stream = np.int64(listener["stream"])
-    while stream != NONE:
-        row = book.streams[stream]
-        card = book.cards.rows[row["card"]]
-        size += STREAM_BYTES_MIN + 2 + row["end"] - row["start"] + card["end"] - card["start"]
-        if row["is_pending"] and row["named"] != NONE:
-            size += row["named_end"] - row["named"]
-        stream = np.int64(row["next"])
-    return int(size)
-
-
-@compiled
-def write_row(book: Book, place: Index, out: IntArray, at: Index) -> int:
-    """Write a listener's row; gives the place after it."""
+def write_row(book: Book, place: Index, limits: Limits, out: int, at: Index) -> int:
+    """Write a listener's row, by words, and forget what no later event can ask for; gives the place after it."""
     listener = book.listeners[place]
     at = put_int(out, at, listener["touch"], 8)
     at = put_int(out, at, listener["event_count"], 8)
     at = put_int(out, at, listener["newest_ms"], 8)
     at = put_int(out, at, listener["impressions_offset"] + 1, 8)
     at = put_int(out, at, listener["stream_ends_offset"] + 1, 8)
-    at = _write_played(book, listener["impression"], out, at)
-    counted_at, count = at, 0
-    at += 4
-    stream = np.int64(listener["stream"])
-    while stream != NONE:
-        at = _write_stream(book, stream, out, at)
-        count += 1
-        stream = np.int64(book.streams[stream]["next"])
-    put_int(out, counted_at, count, 4)
-    return int(at)
+    at = _write_played(book, np.int64(listener["impression"]), out, at)
+    return _write_streams(book, place, limits, out, at)
 
 
 @compiled
-def _write_played(book: Book, impression: Index, out: IntArray, at: Index) -> int:
-    counted_at, count = at, 0
+def _write_played(book: Book, impression: Index, out: int, at: Index) -> int:
+    text, counted_at, count = address_of(book.text), at, 0
     at += 4
     while impression != NONE:
         shown = book.impressions[impression]
-        for offset in range(shown["count"]):
-            exposure = book.exposures[shown["exposures"] + offset]
+        left, place, id_at = shown["streamed"], np.int64(shown["exposures"]), shown["start"] + ID_AT
+        count += left
+        while left:
+            exposure = book.exposures[place]
             if exposure["streams"]:
-                first = shown["start"] + ID_AT
-                at = put_text(out, at, book.text, first + 2, text_end(book.text, first))
-                at = put_int(out, at, offset, 4)
+                at = copy_words(out, at, text, id_at, text_end(book.text, id_at))
+                at = put_int(out, at, place - shown["exposures"], 4)
                 at = put_int(out, at, exposure["played_ms"], 8)
                 at = put_int(out, at, exposure["streams"], 4)
-                count += 1
+                left -= 1
+            place += 1
         impression = np.int64(shown["next"])
     put_int(out, counted_at, count, 4)
     return int(at)
 
 
 @compiled
-def _write_stream(book: Book, place: Index, out: IntArray, at: Index) -> int:
-    stream = book.streams[place]
-    card = book.cards.rows[stream["card"]]
-    at = put_int(out, at, stream["event_ms"], 8)
-    at = put_int(out, at, stream["started_ms"], 8)
-    at = put_int(out, at, stream["played_ms"], 8)
-    at = put_text(out, at, book.text, stream["start"], stream["end"])
-    at = put_text(out, at, book.cards.text, card["start"], card["end"])
-    if not stream["is_pending"]:
-        return int(put_int(out, at, _ATTRIBUTED, 1))
-    if stream["named"] == NONE:
-        return int(put_int(out, at, _PENDING, 1))
-    at = put_int(out, at, _PENDING_NAMED, 1)
-    return int(put_text(out, at, book.text, stream["named"], stream["named_end"]))
+def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index) -> int:
+    """Write the streams, but drop those that are too old for a duplicate to come.
+
+    That is, beyond the newest `plays_max` up to the watermark.
+    """
+    text, watermark_ms, counted_at, rank = address_of(book.text), book.totals[0]["watermark_ms"], at, 0
+    listener, plays, too_old_ms = book.listeners[place], book.plays, watermark_ms - limits.correction_ms
+    first, at = np.int64(listener["plays"]), at + 4
+    kept = end = first + listener["plays_count"]
+    for number in range(end - 1, first - 1, -1):
+        play = plays[number]
+        stream = book.streams[play["stream"]]
+        rank += play["event_ms"] <= watermark_ms
+        if rank > limits.plays_max and play["event_ms"] < too_old_ms and not stream["is_pending"]:
+            drop_stream(book, np.int64(play["stream"]))
+        else:
+            at = copy_words(out, at, text, stream["start"], stream["end"])
+            kept -= 1
+            plays[kept] = play
+    begin_later(book, listener, kept)
+    put_int(out, counted_at, end - kept, 4)
+    return int(at)
 
 
 @compiled
@@ -152,31 +116,25 @@ def read_listeners(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArr
             at = text_end(rows, at) + 16
         count = get_int(rows, at, 4)
         at += 4
-        for _ in range(count):
-            at = _read_stream(book, place, rows, at)
+        move_plays(book, listener, count)
+        listener["plays_count"] = count
+        for play in range(listener["plays"] + count - 1, listener["plays"] - 1, -1):
+            at = _read_stream(book, place, rows, at, play)
 
 
 @compiled
-def _read_stream(book: Book, listener: Index, rows: IntArray, at: Index) -> int:
-    event_ms, started_ms, played_ms = get_int(rows, at, 8), get_int(rows, at + 8, 8), get_int(rows, at + 16, 8)
-    start, end = at + 26, text_end(rows, at + 24)
-    first = keep_text(book, rows, start, end)
-    place = new_stream(book, listener, owned_hash(rows, start, end, listener), first, first + end - start, event_ms)
+def _read_stream(book: Book, listener: Index, rows: IntArray, at: Index, number: Index) -> int:
+    """Take up the stream at `at` as the play of this number; gives the place after it."""
+    id_at, card_at, end = at + STREAM_ID_AT, text_end(rows, at + STREAM_ID_AT), stream_end(rows, at)
+    first = keep_text(book, rows, at, end)
+    key = owned_hash(rows, id_at + 2, card_at, listener)
+    card = number_of(book.cards, rows, card_at + 2, text_end(rows, card_at))
+    place = new_stream(book, listener, key, first, first + end - at, card)
+    put_play(book, number, place)
     stream = book.streams[place]
-    stream["started_ms"], stream["played_ms"] = started_ms, played_ms
-    card_end = text_end(rows, end)
-    stream["card"] = number_of(book.cards, rows, end + 2, card_end)
-    state = get_int(rows, card_end, 1)
-    at = card_end + 1
-    stream["named"], stream["is_pending"] = NONE, state != _ATTRIBUTED
-    if state == _PENDING_NAMED:
-        named_end = text_end(rows, at)
-        stream["named"] = keep_text(book, rows, at + 2, named_end)
-        stream["named_end"] = stream["named"] + named_end - at - 2
-        at = named_end
     if stream["is_pending"]:
-        appoint(book, event_ms, ATTRIBUTE, place, stream["serial"])
-    return int(at)
+        appoint(book, event_ms_of(rows, at), ATTRIBUTE, place, stream["serial"])
+    return int(end)
 
 
 @compiled
@@ -234,4 +192,5 @@ def read_played(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArray,
             if place != NONE:
                 exposure = book.exposures[book.impressions[place]["exposures"] + get_int(rows, end, 4)]
                 exposure["played_ms"], exposure["streams"] = get_int(rows, end + 4, 8), get_int(rows, end + 12, 4)
+                note_streamed(book, place)
             at = end + 16

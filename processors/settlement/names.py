@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled, inlined
+from processors.compiled import compiled, fused
 from processors.settlement.index import grown, index_with_room
 from processors.settlement.layout import HASH_AHEAD, NAME, NONE, Records
 from processors.wire.hashing import hash_of
-from processors.wire.loads import address_of
+from processors.wire.loads import WORD, address_of, copy_words, word_at
 from processors.wire.name_index import name_of
 
 
@@ -53,11 +53,9 @@ def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
     number, first = names.counts[0], names.counts[1]
     row = names.rows[number]
     row["start"], row["end"], row["hash"] = first, first + end - start, key
-    for offset in range(end - start):
-        names.text[first + offset] = data[start + offset]
     names.places[at] = number
     names.counts[0] = number + 1
-    names.counts[1] = first + end - start
+    names.counts[1] = copy_words(address_of(names.text), first, address_of(data), start, end)
     return int(number)
 
 
@@ -83,13 +81,15 @@ def is_later_text(text: IntArray, start: Index, end: Index, other_start: Index, 
     return bool(end - start > other_end - other_start)
 
 
-@inlined
+@fused
 def same_text(text: IntArray, start: Index, end: Index, other: IntArray, other_start: Index, other_end: Index) -> bool:
-    """Whether two spans hold the same bytes."""
-    same = end - start == other_end - other_start
-    if same:
-        for offset in range(end - start):
-            if text[start + offset] != other[other_start + offset]:
-                same = False
-                break
-    return same
+    """Whether two spans hold the same bytes, compared by words: eight more of each must be readable."""
+    if end - start != other_end - other_start:
+        return False
+    one, two, left = address_of(text), address_of(other), int(end - start)
+    while left >= WORD:
+        if word_at(one, start) != word_at(two, other_start):
+            return False
+        start, other_start, left = start + WORD, other_start + WORD, left - WORD
+    unlike = word_at(one, start) ^ word_at(two, other_start)
+    return left == 0 or unlike << np.uint64(8 * (WORD - left)) == 0

@@ -14,9 +14,19 @@ from processors.settlement.book import Book
 from processors.settlement.due import Due
 from processors.settlement.layout import NONE
 from processors.settlement.names import Names, names_with_room, new_names, number_of
-from processors.settlement.page import ID_AT, LOGGED_COUNT, exposures_at, logged_at, spans_of_page
-from processors.wire.binary import text_end
-from processors.wire.json_writer import marks, put_comma, put_mark, put_number, put_string, put_whole
+from processors.settlement.page import LOGGED_COUNT, SHELF_AT, SLOT_AT, exposures_at, logged_at, propensity_of
+from processors.settlement.page_parts import (
+    IMPRESSION_ID,
+    SETTLED_MS,
+    SHOWN_MS,
+    USER_ID,
+    USER_WEIGHTS,
+    PageParts,
+    page_parts,
+    put_part,
+)
+from processors.wire.binary import get_int, text_end
+from processors.wire.json_writer import marks, put_comma, put_mark, put_span, put_string, put_whole
 
 OUTCOMES_MAX = 1_000
 RECORD_BYTES_MAX = 500_000
@@ -40,10 +50,7 @@ class Exposures(NamedTuple):
 
     order: IntArray  # [x]
     page: IntArray  # [x], place among the due pages
-    row: IntArray
-    slot: IntArray
-    shelf: IntArray  # [x, 2], spans of the book's text
-    propensity: IntArray
+    at: IntArray  # [x], where it stands in the book's text
     size: IntArray  # [x]: bytes that the exposure takes in a record, at most
 
 
@@ -73,7 +80,7 @@ def outcome_records(book: Book, due: Due, weights: FloatArray, generation: int) 
     exposures = exposures._replace(order=order)
     room = int(exposures.size.sum()) + len(parts) * _room_of_record(book)
     data, ends = np.empty(room, dtype=np.uint8), np.zeros(len(parts), dtype=np.int64)
-    write_records(book, due, exposures, logged, weights, generation, parts, data, ends)
+    write_records(book, due, exposures, logged, page_parts(book, due, weights), generation, parts, data, ends)
     return Records(data, ends, due.exposures["card"][order[parts[:, 0]]] if len(parts) else ends)
 
 
@@ -114,30 +121,21 @@ def number_logged(book: Book, due: Due, spans: IntArray, names: Names, number: I
 @compiled
 def spread(book: Book, due: Due, groups: Index) -> Exposures:
     """What the pages say of each due exposure; in no order yet."""
-    count = len(due.exposures)
-    exposures = Exposures(
-        np.empty(0, dtype=np.int64),
-        np.empty(count, dtype=np.int64),
-        np.empty(count, dtype=np.int64),
-        np.empty(count, dtype=np.int64),
-        np.empty((count, 2), dtype=np.int64),
-        np.empty((count, 2), dtype=np.int64),
-        np.empty(count, dtype=np.int64),
-    )
+    count, text = len(due.exposures), book.text
+    columns = (np.empty(0, dtype=np.int64), np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64))
+    exposures = Exposures(columns[0], columns[1], columns[2], np.empty(count, dtype=np.int64))
     for number in range(len(due.pages)):
         page = due.pages[number]
-        first, last = page["exposures"], page["exposures"] + page["count"]
-        row, slot, shelf, propensity = spans_of_page(book.text, page["page"])
-        exposures.page[first:last] = number
-        exposures.row[first:last], exposures.slot[first:last] = row, slot
-        exposures.shelf[first:last], exposures.propensity[first:last] = shelf, propensity
+        at = exposures_at(text, page["page"])
         # texts of the page by their longest possible: its id and what was logged with it
-        common = exposures_at(book.text, page["page"]) - page["page"] + page["user_end"] - page["user"]
+        common = at - page["page"] + page["user_end"] - page["user"]
         common += _NUMBERS_BYTES + _LOGGED_BYTES + _WEIGHT_BYTES * groups
-        for place in range(first, last):
-            texts = exposures.shelf[place, 1] - exposures.shelf[place, 0]
-            texts += exposures.propensity[place, 1] - exposures.propensity[place, 0]
-            exposures.size[place] = common + texts
+        for place in range(page["exposures"], page["exposures"] + page["count"]):
+            exposures.page[place], exposures.at[place] = number, at
+            propensity_at = propensity_of(text, at)
+            end = text_end(text, propensity_at)
+            exposures.size[place] = common + get_int(text, at + SHELF_AT, 2) + end - propensity_at - 2
+            at = end
     return exposures
 
 
@@ -173,7 +171,7 @@ def write_records(
     due: Due,
     exposures: Exposures,
     logged: Logged,
-    weights: FloatArray,
+    shared: PageParts,
     generation: Index,
     parts: IntArray,
     out: IntArray,
@@ -187,12 +185,10 @@ def write_records(
         card = book.cards.rows[due.exposures[chosen[0]]["card"]]
         at = put_mark(out, at, _TYPE)
         at = put_string(out, at, book.cards.text, card["start"], card["end"])
-        at = _put_exposures(book, due, exposures, chosen, out, at)
+        at = _put_exposures(book, due, exposures, shared, chosen, out, at)
         at = _put_logged(book, exposures, logged, chosen, within, out, at)
         at = put_mark(out, at, _USER_WEIGHTS)
-        for place in range(len(chosen)):
-            at = put_comma(out, at, place == 0)
-            at = _put_weights(weights[exposures.page[chosen[place]]], out, at)
+        at = put_part(shared, USER_WEIGHTS, exposures.page, chosen, out, at)
         at = put_mark(out, at, _GENERATION)
         at = put_whole(out, at, generation)
         at = put_mark(out, at, _END)
@@ -200,28 +196,24 @@ def write_records(
 
 
 @compiled
-def _put_exposures(book: Book, due: Due, exposures: Exposures, chosen: IntArray, out: IntArray, at: Index) -> int:
-    text = book.text
-    at = put_mark(out, at, _IMPRESSION_ID)
+def _put_exposures(
+    book: Book, due: Due, exposures: Exposures, shared: PageParts, chosen: IntArray, out: IntArray, at: Index
+) -> int:
+    text, page = book.text, exposures.page
+    at = put_part(shared, IMPRESSION_ID, page, chosen, out, put_mark(out, at, _IMPRESSION_ID))
+    at = put_mark(out, at, _ROW)
     for place in range(len(chosen)):
-        first = due.pages[exposures.page[chosen[place]]]["page"] + ID_AT
-        at = put_string(out, put_comma(out, at, place == 0), text, first + 2, text_end(text, first))
-    at = _put_wholes(exposures.row, chosen, _ROW, out, at)
-    at = _put_wholes(exposures.slot, chosen, _SLOT, out, at)
+        at = put_whole(out, put_comma(out, at, place == 0), get_int(text, exposures.at[chosen[place]], 4))
+    at = put_mark(out, at, _SLOT)
+    for place in range(len(chosen)):
+        at = put_whole(out, put_comma(out, at, place == 0), get_int(text, exposures.at[chosen[place]] + SLOT_AT, 4))
     at = put_mark(out, at, _SHELF_ID)
     for place in range(len(chosen)):
-        shelf = exposures.shelf[chosen[place]]
-        at = put_string(out, put_comma(out, at, place == 0), text, shelf[0], shelf[1])
-    at = put_mark(out, at, _USER_ID)
-    for place in range(len(chosen)):
-        page = due.pages[exposures.page[chosen[place]]]
-        at = put_string(out, put_comma(out, at, place == 0), text, page["user"], page["user_end"])
-    at = put_mark(out, at, _SHOWN_MS)
-    for place in range(len(chosen)):
-        at = put_whole(out, put_comma(out, at, place == 0), due.pages[exposures.page[chosen[place]]]["shown_ms"])
-    at = put_mark(out, at, _SETTLED_MS)
-    for place in range(len(chosen)):
-        at = put_whole(out, put_comma(out, at, place == 0), due.pages[exposures.page[chosen[place]]]["settled_ms"])
+        shelf = exposures.at[chosen[place]] + SHELF_AT
+        at = put_string(out, put_comma(out, at, place == 0), text, shelf + 2, text_end(text, shelf))
+    at = put_part(shared, USER_ID, page, chosen, out, put_mark(out, at, _USER_ID))
+    at = put_part(shared, SHOWN_MS, page, chosen, out, put_mark(out, at, _SHOWN_MS))
+    at = put_part(shared, SETTLED_MS, page, chosen, out, put_mark(out, at, _SETTLED_MS))
     at = put_mark(out, at, _PLAYED_MS)
     for place in range(len(chosen)):
         at = put_whole(out, put_comma(out, at, place == 0), due.exposures[chosen[place]]["played_ms"])
@@ -230,19 +222,8 @@ def _put_exposures(book: Book, due: Due, exposures: Exposures, chosen: IntArray,
         at = put_whole(out, put_comma(out, at, place == 0), np.int64(due.exposures[chosen[place]]["streams"]))
     at = put_mark(out, at, _PROPENSITY)
     for place in range(len(chosen)):
-        at = put_comma(out, at, place == 0)
-        span = exposures.propensity[chosen[place]]
-        for offset in range(span[0], span[1]):
-            out[at] = text[offset]
-            at += 1
-    return int(at)
-
-
-@compiled
-def _put_wholes(values: IntArray, chosen: IntArray, mark: IntArray, out: IntArray, at: Index) -> int:
-    at = put_mark(out, at, mark)
-    for place in range(len(chosen)):
-        at = put_whole(out, put_comma(out, at, place == 0), values[chosen[place]])
+        first = propensity_of(text, exposures.at[chosen[place]])
+        at = put_span(out, put_comma(out, at, place == 0), text, first + 2, text_end(text, first))
     return int(at)
 
 
@@ -285,14 +266,3 @@ def _put_one_logged(book: Book, page: Index, out: IntArray, at: Index) -> int:
         at = put_string(out, at, book.text, place + 2, end)
         place = end
     return put_mark(out, at, _LOGGED_END)
-
-
-@compiled
-def _put_weights(weights: FloatArray, out: IntArray, at: Index) -> int:
-    out[at] = 91  # [
-    at += 1
-    for group in range(len(weights)):
-        at = put_comma(out, at, group == 0)
-        at = put_number(out, at, weights[group], 6)
-    out[at] = 93  # ]
-    return int(at + 1)

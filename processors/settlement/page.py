@@ -8,11 +8,13 @@ propensity as it was written. Every text is preceded by its length in two bytes.
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled
+from processors.compiled import compiled, fused
 from processors.wire.binary import get_int, put_int, put_text, text_end
 from processors.wire.impressions import ImpressionColumns
+from processors.wire.loads import address_of
 
 COUNT_AT, ID_AT = 8, 12
+SLOT_AT, SHELF_AT = 4, 8  # of an exposure
 LOGGED_COUNT = 5
 _PAGE_BYTES = ID_AT + 2 + 2 * LOGGED_COUNT
 _EXPOSURE_BYTES = 8 + 3 * 2
@@ -26,20 +28,21 @@ def bytes_of_pages(columns: ImpressionColumns) -> int:
 
 
 @compiled
-def write_page(columns: ImpressionColumns, number: Index, out: IntArray, at: Index) -> int:
-    """Write impression `number`; gives the place after it."""
+def write_page(columns: ImpressionColumns, number: Index, text: IntArray, at: Index) -> int:
+    """Write impression `number` into a text with `HASH_AHEAD` bytes more than it takes; gives the place after it."""
     first, last = columns.offsets[number], columns.offsets[number + 1]
+    out, data, logged = address_of(text), address_of(columns.data), columns.logged[number]
     at = put_int(out, at, columns.event_ms[number], 8)
     at = put_int(out, at, last - first, 4)
-    at = put_text(out, at, columns.data, columns.event_id[number, 0], columns.event_id[number, 1])
+    at = put_text(out, at, data, columns.event_id[number, 0], columns.event_id[number, 1])
     for field in range(LOGGED_COUNT):
-        at = put_text(out, at, columns.data, columns.logged[number, field, 0], columns.logged[number, field, 1])
+        at = put_text(out, at, data, logged[field, 0], logged[field, 1])
     for exposure in range(first, last):
         at = put_int(out, at, columns.row[exposure], 4)
         at = put_int(out, at, columns.slot[exposure], 4)
-        at = put_text(out, at, columns.data, columns.shelf_id[exposure, 0], columns.shelf_id[exposure, 1])
-        at = put_text(out, at, columns.data, columns.card_id[exposure, 0], columns.card_id[exposure, 1])
-        at = put_text(out, at, columns.data, columns.propensity[exposure, 0], columns.propensity[exposure, 1])
+        at = put_text(out, at, data, columns.shelf_id[exposure, 0], columns.shelf_id[exposure, 1])
+        at = put_text(out, at, data, columns.card_id[exposure, 0], columns.card_id[exposure, 1])
+        at = put_text(out, at, data, columns.propensity[exposure, 0], columns.propensity[exposure, 1])
     return int(at)
 
 
@@ -68,6 +71,12 @@ def exposures_at(text: IntArray, page: Index) -> int:
     for _ in range(LOGGED_COUNT):
         at = text_end(text, at)
     return int(at)
+
+
+@fused
+def propensity_of(text: IntArray, exposure: Index) -> int:
+    """Where the propensity of an exposure stands: after shelf and card."""
+    return text_end(text, text_end(text, exposure + SHELF_AT))
 
 
 @compiled

@@ -5,16 +5,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.cocluster.arrays import BoolArray, Index, IntArray
-from processors.compiled import compiled, inlined
+from processors.cocluster.arrays import BoolArray, Index
+from processors.compiled import compiled, fused, inlined
 from processors.settlement.book import Book
-from processors.settlement.layout import NONE
+from processors.settlement.layout import HASH_AHEAD, NONE
 from processors.settlement.limits import Limits
-from processors.settlement.listener_rows import forget_streams, row_bytes, write_row
+from processors.settlement.listener_rows import write_row
 from processors.settlement.page import ID_AT
-from processors.wire.binary import get_int
+from processors.wire.binary import get_int, put_int, text_end
+from processors.wire.loads import address_of, copy_words
 
-_LISTENER, _IMPRESSION, _SLASH, _SEPARATOR = 108, 105, 47, 0  # l, i, /
+_LISTENER, _IMPRESSION = (int.from_bytes(kind, "little") for kind in (b"l/", b"i/"))
+_SEPARATOR = 0
 
 
 class WrittenRows(NamedTuple):
@@ -28,25 +30,24 @@ class WrittenRows(NamedTuple):
 
 
 def row_columns(book: Book, limits: Limits) -> WrittenRows:
-    """Rows of what has changed since this was last asked: deleted ones first."""
-    count, key_bytes, value_bytes = measure(book, limits)
-    rows = WrittenRows(
-        np.empty(key_bytes, dtype=np.uint8),
-        np.zeros(count, dtype=np.int64),
-        np.empty(value_bytes, dtype=np.uint8),
-        np.zeros(count, dtype=np.int64),
-        np.zeros(count, dtype=np.bool_),
-    )
-    used = write_rows(book, rows)
-    ends = rows.value_ends[used - 1] if used else 0
+    """Rows of what has changed since this was last asked, deleted ones first; what can be forgotten is."""
+    count, key_bytes, value_bytes = room_needed(book)
+    keys, values = (np.empty(size + HASH_AHEAD, dtype=np.uint8) for size in (key_bytes, value_bytes))
+    key_ends, value_ends = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    rows = WrittenRows(keys, key_ends, values, value_ends, np.zeros(count, dtype=np.bool_))
+    used = write_rows(book, limits, rows)
     return WrittenRows(
-        rows.keys, rows.key_ends[:used], rows.values[:ends], rows.value_ends[:used], rows.is_deleted[:used]
+        keys[: key_ends[used - 1] if used else 0],
+        key_ends[:used],
+        values[: value_ends[used - 1] if used else 0],
+        value_ends[:used],
+        rows.is_deleted[:used],
     )
 
 
 @compiled
-def measure(book: Book, limits: Limits) -> tuple[int, int, int]:
-    """Forget what no later event can ask for; give the rows there may be, and the room that they need."""
+def room_needed(book: Book) -> tuple[int, int, int]:
+    """How many rows there are at most, and the bytes that their keys and values take at most."""
     totals, key_bytes, value_bytes = book.totals[0], np.int64(0), np.int64(0)
     for number in range(totals["gone"]):
         gone = book.gone[number]
@@ -58,12 +59,10 @@ def measure(book: Book, limits: Limits) -> tuple[int, int, int]:
             key_bytes += _key_bytes(book, owner["end"] - owner["start"], impression["start"])
             value_bytes += impression["end"] - impression["start"]
     for number in range(totals["changed"]):
-        place = book.changed[number]
-        listener = book.listeners[place]
+        listener = book.listeners[book.changed[number]]
         if listener["is_changed"]:
-            forget_streams(book, place, limits)
             key_bytes += _key_bytes(book, listener["end"] - listener["start"], NONE)
-            value_bytes += row_bytes(book, place)
+            value_bytes += listener["row_bytes"]
     rows = totals["gone"] + totals["opened"] + totals["changed"]
     return int(rows), int(key_bytes), int(value_bytes)
 
@@ -77,33 +76,32 @@ def _key_bytes(book: Book, user_bytes: Index, page: Index) -> int:
 
 
 @compiled
-def write_rows(book: Book, rows: WrittenRows) -> int:
+def write_rows(book: Book, limits: Limits, rows: WrittenRows) -> int:
     """Write the rows; afterwards nothing is changed. Gives how many there are."""
-    totals, count = book.totals[0], 0
+    totals, count, text = book.totals[0], 0, address_of(book.text)
+    keys, values = address_of(rows.keys), address_of(rows.values)
     at: Index = np.int64(0)
     end: Index = np.int64(0)
     for number in range(totals["gone"]):
         gone = book.gone[number]
-        at = _write_key(book, gone["start"], gone["end"], gone["page"], rows.keys, at)
+        at = _write_key(book, gone["start"], gone["end"], gone["page"], keys, at)
         rows.key_ends[count], rows.value_ends[count], rows.is_deleted[count] = at, end, True
         count += 1
     for number in range(totals["opened"]):
         impression = book.impressions[book.opened[number, 0]]
         if impression["serial"] == book.opened[number, 1]:
             owner, start = book.listeners[impression["listener"]], impression["start"]
-            at = _write_key(book, owner["start"], owner["end"], start, rows.keys, at)
-            for offset in range(impression["end"] - start):
-                rows.values[end + offset] = book.text[start + offset]
-            end += impression["end"] - start
+            at = _write_key(book, owner["start"], owner["end"], start, keys, at)
+            end = copy_words(values, end, text, start, impression["end"])
             impression["has_row"] = True
             rows.key_ends[count], rows.value_ends[count], rows.is_deleted[count] = at, end, False
             count += 1
     for number in range(totals["changed"]):
-        place = book.changed[number]
+        place = np.int64(book.changed[number])
         listener = book.listeners[place]
         if listener["is_changed"]:
-            at = _write_key(book, listener["start"], listener["end"], NONE, rows.keys, at)
-            end = write_row(book, place, rows.values, end)
+            at = _write_key(book, listener["start"], listener["end"], NONE, keys, at)
+            end = write_row(book, place, limits, values, end)
             listener["is_changed"], listener["has_row"] = False, True
             rows.key_ends[count], rows.value_ends[count], rows.is_deleted[count] = at, end, False
             count += 1
@@ -111,20 +109,12 @@ def write_rows(book: Book, rows: WrittenRows) -> int:
     return count
 
 
-@compiled
-def _write_key(book: Book, start: Index, end: Index, page: Index, out: IntArray, at: Index) -> int:
-    out[at] = _LISTENER if page == NONE else _IMPRESSION
-    out[at + 1] = _SLASH
-    at = _copy(book.text, start, end, out, at + 2)
-    if page != NONE:
-        out[at] = _SEPARATOR
-        first = page + ID_AT
-        at = _copy(book.text, first + 2, first + 2 + get_int(book.text, first, 2), out, at + 1)
-    return int(at)
-
-
-@inlined
-def _copy(text: IntArray, start: Index, end: Index, out: IntArray, at: Index) -> int:
-    for offset in range(end - start):
-        out[at + offset] = text[start + offset]
-    return int(at + end - start)
+@fused
+def _write_key(book: Book, start: Index, end: Index, page: Index, out: int, at: Index) -> int:
+    text = address_of(book.text)
+    at = put_int(out, at, _LISTENER if page == NONE else _IMPRESSION, 2)
+    at = copy_words(out, at, text, start, end)
+    if page == NONE:
+        return at
+    id_at = page + ID_AT
+    return copy_words(out, put_int(out, at, _SEPARATOR, 1), text, id_at + 2, text_end(book.text, id_at))

@@ -14,11 +14,12 @@ from msgspec import Struct
 from processors.cocluster.arrays import IntArray
 from processors.settlement.book import with_room
 from processors.settlement.layout import HASH_AHEAD
-from processors.settlement.listener_rows import STREAM_BYTES_MIN, read_impressions, read_listeners, read_played
+from processors.settlement.listener_rows import read_impressions, read_listeners, read_played
 from processors.settlement.page import COUNT_AT
 from processors.settlement.row_columns import WrittenRows, row_columns
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
+from processors.settlement.stream_text import STREAM_BYTES_MIN
 from processors.settlement.waiting import await_pages
 from processors.settlement.watermark import SOURCES
 
@@ -100,7 +101,8 @@ def restore(settings: SettlementSettings, rows: Iterable[tuple[bytes, bytes]]) -
 def _adopt_listeners(settlement: Settlement, names: Sequence[bytes], rows: Sequence[bytes]) -> None:
     text = sum(map(len, names)) + sum(map(len, rows))
     # a row of no fewer bytes holds no more streams than this, nor do their names take more than its bytes
-    settlement.book = with_room(settlement.book, listeners=len(rows), streams=text // STREAM_BYTES_MIN, text=text)
+    streams = text // STREAM_BYTES_MIN
+    settlement.book = with_room(settlement.book, listeners=len(rows), streams=streams, plays=streams, text=text)
     read_listeners(settlement.book, *_joined(names), *_joined(rows))
 
 

@@ -21,10 +21,12 @@ from processors.settlement.arrivals import take_impressions, take_stream_ends
 from processors.settlement.book import COUNTERS, Book, new_book, with_room
 from processors.settlement.compaction import compacted
 from processors.settlement.due import Due, nothing_due
+from processors.settlement.index import grown
 from processors.settlement.limits import Limits
 from processors.settlement.names import names_from
 from processors.settlement.page import bytes_of_pages
 from processors.settlement.settings import SettlementSettings
+from processors.settlement.stream_text import bytes_of_streams
 from processors.settlement.waiting import Waiting, waiting_listeners
 from processors.settlement.watermark import Watermark
 from processors.wire.impressions import ImpressionColumns, impressions_of
@@ -106,10 +108,12 @@ class Settlement:
 
     def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray) -> None:
         """Take in stream-ends; `offsets` are those of the records of their batch."""
-        spans = (columns.event_id, columns.user_id, columns.card_id, columns.impression_id)
-        count, text = len(columns.event_ms), sum(map(_bytes_of, spans))
+        count, text = len(columns.event_ms), bytes_of_streams(columns) + _bytes_of(columns.user_id)
         self.book = with_room(self.book, listeners=count, streams=count, text=text)
-        take_stream_ends(self.book, columns, offsets, self.limits)
+        taken = take_stream_ends(self.book, columns, offsets, self.limits, 0)
+        while taken < count:
+            self.book = self.book._replace(plays=grown(self.book.plays, len(self.book.plays) + 1))
+            taken = take_stream_ends(self.book, columns, offsets, self.limits, taken)
 
     def arrive_impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> None:
         """Take in impressions with their offsets."""

@@ -6,11 +6,11 @@ import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import compiled
-from processors.settlement.advance import copy_plays
 from processors.settlement.book import Book
 from processors.settlement.due import PLAY
 from processors.settlement.layout import NONE, Records
 from processors.settlement.listener_places import note_waiting
+from processors.settlement.plays import copy_plays
 
 _ALL_MS = np.int64(2**62)
 
@@ -37,12 +37,12 @@ def collect(book: Book, plays_max: Index, place: IntArray, offsets: IntArray, pl
     """Fill the columns; gives how many wait."""
     totals, count = book.totals[0], 0
     for number in range(totals["waiting"]):
-        who = book.waiting[number]
+        who = np.int64(book.waiting[number])
         listener = book.listeners[who]
         if listener["awaits_page"]:
             listener["awaits_page"] = False
             place[count] = who
-            end, _ = copy_plays(book, listener["stream"], _ALL_MS, _ALL_MS, plays_max, plays, offsets[count])
+            end, _ = copy_plays(book, who, _ALL_MS, _ALL_MS, plays_max, plays, offsets[count])
             offsets[count + 1] = end
             count += 1
     totals["waiting"] = 0

@@ -1,43 +1,42 @@
 """Integers and short texts in bytes, little-endian: what rows of state are made of.
 
-A text's length takes two bytes: an identifier has 256 characters at most, of six bytes each.
+A text's length takes two bytes: an identifier has 256 characters at most, of six bytes each. What is written goes to
+an address, what is read is an array of which eight bytes more are readable (see `loads`).
 """
 
-import numpy as np
-
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled
+from processors.compiled import fused
+from processors.wire.loads import address_of, copy_words, number_at, put, put_byte, put_four, put_two
 
 
-@compiled
-def put_int(out: IntArray, at: Index, value: Index, size: Index) -> int:
-    """Write an integer that is not negative in so many bytes; gives the place after it."""
-    rest = np.int64(value)
-    for offset in range(size):
-        out[at + offset] = rest & 0xFF
-        rest >>= 8
+@fused
+def put_int(out: int, at: Index, value: Index, size: Index) -> int:
+    """Write an integer that is not negative in one, two, four or eight bytes; gives the place after it."""
+    if size == 8:
+        put(out, at, value)
+    elif size == 4:
+        put_four(out, at, value)
+    elif size == 2:
+        put_two(out, at, value)
+    else:
+        put_byte(out, at, value)
     return int(at + size)
 
 
-@compiled
+@fused
 def get_int(data: IntArray, at: Index, size: Index) -> int:
-    """Read an integer of so many bytes."""
-    value = np.int64(0)
-    for offset in range(size - 1, -1, -1):
-        value = (value << 8) | np.int64(data[at + offset])
-    return int(value)
+    """Read an integer of at most eight bytes."""
+    word = number_at(address_of(data), at)
+    return word if size == 8 else int(word & ((1 << 8 * size) - 1))
 
 
-@compiled
-def put_text(out: IntArray, at: Index, data: IntArray, start: Index, end: Index) -> int:
-    """Write the length of a span of `data` in two bytes, and the span; gives the place after it."""
-    at = put_int(out, at, end - start, 2)
-    for offset in range(end - start):
-        out[at + offset] = data[start + offset]
-    return int(at + end - start)
+@fused
+def put_text(out: int, at: Index, data: int, start: Index, end: Index) -> int:
+    """Write the length of a span of `data` in two bytes, and the span by words; gives the place after it."""
+    return copy_words(out, put_int(out, at, end - start, 2), data, start, end)
 
 
-@compiled
+@fused
 def text_end(data: IntArray, at: Index) -> int:
     """Where the text ends whose length stands at `at`; it begins two bytes after."""
     return int(at + 2 + get_int(data, at, 2))

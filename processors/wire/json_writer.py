@@ -3,11 +3,14 @@
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
-from processors.compiled import compiled, inlined
+from processors.compiled import compiled, fused, inlined
+from processors.wire.loads import address_of, copy_words
 
 NUMBER_BYTES = 24
 """No number that is written here is longer."""
 
+DIGITS_MAX = 19
+"""Nor has any integer more digits."""
 COMMA, QUOTE = 44, 34
 _THREE_DIGITS = np.frombuffer(b"".join(b"%03d" % number for number in range(1_000)), dtype=np.uint8)
 
@@ -29,14 +32,17 @@ def put_mark(out: IntArray, at: Index, text: IntArray) -> int:
     return int(at + len(text))
 
 
-@compiled
+@fused
+def put_span(out: IntArray, at: Index, data: IntArray, start: Index, end: Index) -> int:
+    """Write a span of `data` as it is, by words (see `copy_words`)."""
+    return copy_words(address_of(out), at, address_of(data), start, end)
+
+
+@fused
 def put_string(out: IntArray, at: Index, data: IntArray, start: Index, end: Index) -> int:
-    """Write a span of `data`, which is the content of a JSON string already, between quotes."""
+    """Write a span of `data`, which is the content of a JSON string already, between quotes; by words."""
     out[at] = QUOTE
-    at += 1
-    for place in range(start, end):
-        out[at] = data[place]
-        at += 1
+    at = put_span(out, at + 1, data, start, end)
     out[at] = QUOTE
     return int(at + 1)
 
@@ -50,18 +56,40 @@ def put_comma(out: IntArray, at: Index, is_first: bool) -> int:
     return int(at)
 
 
-@compiled
+@fused
 def put_whole(out: IntArray, at: Index, value: Index) -> int:
     """Write an integer that is not negative."""
-    digits, bound = 1, 10
-    while value >= bound:
+    if value < 10:
+        out[at] = 48 + value
+        return int(at + 1)
+    return _put_digits(out, at, value)
+
+
+@compiled
+def _put_digits(out: IntArray, at: Index, value: Index) -> int:
+    """Write an integer of two digits or more, from its end."""
+    digits, bound = 2, 100
+    while digits < DIGITS_MAX and value >= bound:
         digits += 1
         bound *= 10
-    for place in range(at + digits - 1, at - 1, -1):
-        rest = value // 10
-        out[place] = 48 + value - 10 * rest
-        value = rest
+    place = at + digits
+    while value >= 100:
+        place -= 3
+        value = _put_three(out, place, value)
+    while place > at:
+        place -= 1
+        out[place] = 48 + value % 10
+        value //= 10
     return int(at + digits)
+
+
+@fused
+def _put_three(out: IntArray, at: Index, value: Index) -> int:
+    """Write the last three digits of a number; gives the number without them."""
+    rest = value // 1_000
+    digits = 3 * (value - 1_000 * rest)
+    out[at], out[at + 1], out[at + 2] = _THREE_DIGITS[digits], _THREE_DIGITS[digits + 1], _THREE_DIGITS[digits + 2]
+    return int(rest)
 
 
 @compiled
@@ -77,7 +105,7 @@ def put_number(out: IntArray, at: Index, value: float, decimals: Index) -> int:
         at += 1
         scaled = -scaled
     whole = scaled // one
-    part = scaled - whole * one
+    part: Index = scaled - whole * one
     if whole < 10:
         out[at] = 48 + whole
         at += 1
@@ -87,12 +115,7 @@ def put_number(out: IntArray, at: Index, value: float, decimals: Index) -> int:
     at += 1
     end = at + decimals
     for place in range(end - 3, at - 1, -3):
-        rest = part // 1_000
-        digits = 3 * (part - 1_000 * rest)
-        out[place] = _THREE_DIGITS[digits]
-        out[place + 1] = _THREE_DIGITS[digits + 1]
-        out[place + 2] = _THREE_DIGITS[digits + 2]
-        part = rest
+        part = _put_three(out, place, part)
     while end > at + 1 and out[end - 1] == 48:
         end -= 1
     return int(end)

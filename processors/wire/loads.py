@@ -1,7 +1,7 @@
-"""Loads from memory: one or eight bytes at any position, without a check. For compiled code only.
+"""Loads from memory and stores to it: some bytes at any position, without a check. For compiled code only.
 
 Bytes are passed as the address of the first of them (`address_of`), so that a call passes numbers only. Whoever loads
-sees to it that there are bytes: eight beyond the last position (see `processors/wire/batch.py`).
+or copies by words sees to it that there are bytes: eight beyond the last position (see `processors/wire/batch.py`).
 """
 
 from collections.abc import Callable
@@ -12,8 +12,11 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from processors.cocluster.arrays import FloatArray, IntArray
-from processors.compiled import inlined
+from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.compiled import fused, inlined
+
+WORD = 8
+"""Bytes of a word."""
 
 
 def _byte(_: Any, address: Any, at: Any) -> Any:
@@ -37,13 +40,20 @@ def _number(_: Any, address: Any, at: Any) -> Any:
     return types.int64(address, at), _word(_, address, at)[1]
 
 
-def _put(_: Any, address: Any, at: Any, number: Any) -> Any:
-    def store(_: Any, builder: Any, __: Any, places: Any) -> Any:
-        pointer = builder.inttoptr(builder.add(*places[:2]), ir.IntType(64).as_pointer())
-        builder.store(places[2], pointer)
-        return places[2]
+def _putter(size: int) -> Callable[..., Any]:
+    """A store of the lowest `size` bytes of a number, at any position."""
 
-    return number(address, at, number), store
+    def put_bytes(_: Any, address: Any, at: Any, __: Any) -> Any:
+        def store(_: Any, builder: Any, __: Any, places: Any) -> Any:
+            kind = ir.IntType(8 * size)
+            pointer = builder.inttoptr(builder.add(*places[:2]), kind.as_pointer())
+            low = builder.trunc(places[2], kind) if size < 8 else places[2]
+            builder.store(low, pointer).align = 1
+            return places[2]
+
+        return types.int64(address, at, types.int64), store
+
+    return put_bytes
 
 
 def _put_real(_: Any, address: Any, at: Any, real: Any) -> Any:
@@ -62,17 +72,26 @@ def _zeros(_: Any, word: Any) -> Any:
     return types.int64(word), count
 
 
-byte_at = cast("Callable[[int, int], int]", intrinsic(_byte))
+byte_at = cast("Callable[[int, Index], int]", intrinsic(_byte))
 """The byte at a position."""
 
-word_at = cast("Callable[[int, int], np.uint64]", intrinsic(_word))
+word_at = cast("Callable[[int, Index], np.uint64]", intrinsic(_word))
 """The eight bytes from a position on, the first of them the lowest."""
 
-number_at = cast("Callable[[int, int], int]", intrinsic(_number))
+number_at = cast("Callable[[int, Index], int]", intrinsic(_number))
 """The whole number of eight bytes at a position."""
 
-put = cast("Callable[[int, int, int], int]", intrinsic(_put))
-"""Store a whole number of eight bytes at a position, a multiple of eight, and give it back."""
+put = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(8)))
+"""Store a whole number of eight bytes at a position, and give it back."""
+
+put_four = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(4)))
+"""Store the lowest four bytes of a number at a position, and give the number back."""
+
+put_two = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(2)))
+"""Store the lowest two bytes."""
+
+put_byte = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(1)))
+"""Store the lowest byte."""
 
 put_real = cast("Callable[[int, int, float], float]", intrinsic(_put_real))
 """Store a double at a position, a multiple of eight, and give it back."""
@@ -85,3 +104,15 @@ trailing_zeros = cast("Callable[[np.uint64], int]", intrinsic(_zeros))
 def address_of(data: IntArray | FloatArray) -> int:
     """Where these bytes or numbers begin: good as long as the caller holds the array."""
     return int(np.int64(data.ctypes.data))
+
+
+@fused
+def copy_words(out: int, at: Index, data: int, start: Index, end: Index) -> int:
+    """Copy a span of the bytes at `data` to position `at` of those at `out`; gives the place after it.
+
+    It goes by words, so up to seven bytes more are read, and as many after the place that it gives are overwritten:
+    there must be room, and what stands there is to be written later.
+    """
+    for offset in range(0, end - start, WORD):
+        put(out, at + offset, number_at(data, start + offset))
+    return int(at + end - start)

@@ -246,6 +246,7 @@ def test_memory_that_is_let_go_of_at_every_row_changes_nothing(events: list[Even
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compaction, "TEXT_MIN", 1)
         patch.setattr(compaction, "EXPOSURES_MIN", 1)
+        patch.setattr(compaction, "PLAYS_MIN", 1)
         settlement, facts = Settlement(SETTINGS), []
         for batch in [*cut(events, places), closing()]:
             facts += feed(settlement, batch)

@@ -1,0 +1,107 @@
+"""The streams of each listener side by side, in the order in which they ended: to copy the newest is to read on.
+
+Theory of operation. A listener has a stretch of `book.plays` with room behind its last play. A new one goes where it
+belongs, nearly always the end. Where there is no room left, the stretch moves to the end of all, to twice the room;
+what it leaves belongs to nobody (`compaction`). The oldest are forgotten by letting the stretch begin later.
+"""
+
+import numpy as np
+
+from processors.cocluster.arrays import Index
+from processors.compiled import compiled, inlined
+from processors.settlement.book import Book
+from processors.settlement.layout import PLAYS_ROOM_MIN, Records
+from processors.settlement.names import is_later_text
+from processors.settlement.stream_text import ID_AT, event_ms_of, played_ms_of
+from processors.wire.binary import text_end
+
+
+@inlined
+def is_play_room(book: Book) -> bool:
+    """Whether any listener may have one more stream: else `book.plays` is to grow."""
+    totals = book.totals[0]
+    return bool(totals["plays_used"] + 2 * totals["plays_most"] <= len(book.plays))
+
+
+@compiled
+def new_play(book: Book, listener: Index, stream: Index) -> None:
+    """Put a stream among those of its listener: there must be room."""
+    owner = book.listeners[listener]
+    if owner["plays_count"] == owner["plays_room"]:
+        move_plays(book, owner, max(PLAYS_ROOM_MIN, 2 * owner["plays_count"]))
+    plays, first = book.plays, np.int64(owner["plays"])
+    at = first + owner["plays_count"]
+    owner["plays_count"] += 1
+    event_ms = event_ms_of(book.text, book.streams[stream]["start"])
+    while at > first and _ended_after(book, plays[at - 1], event_ms, stream):
+        plays[at] = plays[at - 1]
+        at -= 1
+    put_play(book, at, stream)
+
+
+@compiled
+def put_play(book: Book, at: Index, stream: Index) -> None:
+    """Tell at a place of `book.plays` of a stream."""
+    play, row = book.plays[at], book.streams[stream]
+    play["event_ms"] = event_ms_of(book.text, row["start"])
+    play["played_ms"] = played_ms_of(book.text, row["start"])
+    play["card"], play["stream"] = row["card"], stream
+
+
+@compiled
+def move_plays(book: Book, owner: Records, room: Index) -> None:
+    """Move a listener's plays to the end of all, where they have so much room."""
+    totals, plays = book.totals[0], book.plays
+    before, first = np.int64(owner["plays"]), np.int64(totals["plays_used"])
+    for offset in range(owner["plays_count"]):
+        plays[first + offset] = plays[before + offset]
+    totals["plays_used"] += room
+    totals["plays_dead"] += owner["plays_room"]
+    totals["plays_most"] = max(totals["plays_most"], room)
+    owner["plays"], owner["plays_room"] = first, room
+
+
+@inlined
+def begin_later(book: Book, owner: Records, first: Index) -> None:
+    """Let a listener's plays begin at this one of theirs: those before are forgotten."""
+    gone = first - owner["plays"]
+    owner["plays"] = first
+    owner["plays_count"] -= gone
+    owner["plays_room"] -= gone
+    book.totals[0]["plays_dead"] += gone
+
+
+@inlined
+def _ended_after(book: Book, play: Records, event_ms: Index, stream: Index) -> bool:
+    """Whether a play comes after a stream, by when they ended and by their ids."""
+    is_after = bool(play["event_ms"] > event_ms)
+    if play["event_ms"] == event_ms:
+        is_after = _has_later_id(book, np.int64(play["stream"]), stream)
+    return is_after
+
+
+@compiled
+def _has_later_id(book: Book, one: Index, other: Index) -> bool:
+    first, second = book.streams[one]["start"] + ID_AT, book.streams[other]["start"] + ID_AT
+    return is_later_text(book.text, first + 2, text_end(book.text, first), second + 2, text_end(book.text, second))
+
+
+@compiled
+def copy_plays(
+    book: Book, listener: Index, until_ms: Index, mark_ms: Index, limit: Index, plays: Records, first: Index
+) -> tuple[int, int]:
+    """Copy a listener's newest `limit` plays that had ended by `until_ms`, the oldest first.
+
+    Gives where they end, and where those end that had ended by `mark_ms`.
+    """
+    kept, owner = book.plays, book.listeners[listener]
+    start, end = np.int64(owner["plays"]), np.int64(owner["plays"]) + owner["plays_count"]
+    while end > start and kept[end - 1]["event_ms"] > until_ms:
+        end -= 1
+    last, last_by_mark = np.int64(first), np.int64(first)
+    for at in range(max(start, end - limit), end):
+        plays[last]["played_ms"], plays[last]["card"] = kept[at]["played_ms"], kept[at]["card"]
+        last += 1
+        if kept[at]["event_ms"] <= mark_ms:
+            last_by_mark = last
+    return int(last), int(last_by_mark)
