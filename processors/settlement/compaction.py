@@ -62,7 +62,9 @@ def move_text(book: Book, text: IntArray) -> None:
         listener = book.listeners[place]
         used = _move(book.text, listener, text, used)
         for at in range(listener["plays"], listener["plays"] + listener["plays_count"]):
-            used = _move(book.text, book.streams[book.plays[at]["stream"]], text, used)
+            play = book.plays[at]
+            play["start"] = used
+            used = _move(book.text, book.streams[play["stream"]], text, used)
         impression = np.int64(listener["impression"])
         while impression != NONE:
             used = _move(book.text, book.impressions[impression], text, used)

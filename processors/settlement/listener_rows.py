@@ -81,12 +81,12 @@ def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index
     kept = end = first + listener["plays_count"]
     for number in range(end - 1, first - 1, -1):
         play = plays[number]
-        stream = book.streams[play["stream"]]
+        start = play["start"]
         rank += play["event_ms"] <= watermark_ms
-        if rank > limits.plays_max and play["event_ms"] < too_old_ms and not stream["is_pending"]:
+        if rank > limits.plays_max and play["event_ms"] < too_old_ms and not book.streams[play["stream"]]["is_pending"]:
             drop_stream(book, np.int64(play["stream"]))
         else:
-            at = copy_words(out, at, text, stream["start"], stream["end"])
+            at = copy_words(out, at, text, start, stream_end(book.text, start))
             kept -= 1
             plays[kept] = play
     begin_later(book, listener, kept)

@@ -45,7 +45,7 @@ def put_play(book: Book, at: Index, stream: Index) -> None:
     play, row = book.plays[at], book.streams[stream]
     play["event_ms"] = event_ms_of(book.text, row["start"])
     play["played_ms"] = played_ms_of(book.text, row["start"])
-    play["card"], play["stream"] = row["card"], stream
+    play["card"], play["stream"], play["start"] = row["card"], stream, row["start"]
 
 
 @borrowing
