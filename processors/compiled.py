@@ -22,6 +22,7 @@ SHARED = (Path(__file__).parent / "wire",)
 """Packages whose functions are inlined into others' everywhere."""
 
 _config: Any = numba.config
+_njit: Any = numba.njit  # whose types leave `_nrt` out: whether references are counted
 
 
 @cache
@@ -66,11 +67,25 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     No fast-math and no threads: the same inputs give the same bytes. It lets go of the interpreter while it runs: a
     fit that takes seconds keeps no heartbeat from being sent.
     """
+    return _kept(function, counts_references=True)
+
+
+def borrowing(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile what only borrows the arrays of its caller: it neither makes arrays nor gives any back.
+
+    References are not counted then. Numba counts them at each use of an array out of a tuple, by atomic additions:
+    settlement took twice as long. To make an array is an error when it is compiled; to give one back is found by
+    `tests/test_compiled.py`.
+    """
+    return _kept(function, counts_references=False)
+
+
+def _kept(function: Callable[P, R], *, counts_references: bool) -> Callable[P, R]:
     folder = _folder(Path(function.__code__.co_filename).parent)
     if folder is None:
-        return cast("Callable[P, R]", numba.njit(nogil=True)(function))
+        return cast("Callable[P, R]", _njit(nogil=True, _nrt=counts_references)(function))
     with _kept_in(folder):
-        return cast("Callable[P, R]", numba.njit(cache=True, nogil=True)(function))
+        return cast("Callable[P, R]", _njit(cache=True, nogil=True, _nrt=counts_references)(function))
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
@@ -81,6 +96,7 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
 def fused(function: Callable[P, R]) -> Callable[P, R]:
     """Compile once, and let the machine code be merged into every caller's: for small functions that call each other.
 
-    Unlike what is `inlined` it may return from many places, and costs callers less time to compile.
+    Unlike what is `inlined` it may return from many places, and costs callers less time to compile. It only borrows
+    arrays, like what is `borrowing`.
     """
-    return cast("Callable[P, R]", numba.njit(nogil=True, forceinline=True)(function))
+    return cast("Callable[P, R]", _njit(nogil=True, forceinline=True, _nrt=False)(function))

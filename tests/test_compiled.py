@@ -1,8 +1,16 @@
 """Machine code is kept under a name that changes with every source it may have been made of."""
 
+import ast
 from pathlib import Path
 
+import pytest
+
+import processors
 from processors.compiled import SHARED, sources_digest
+
+PACKAGE = Path(processors.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+NUMBERS = {"int", "bool", "float", "None", "Index", "np.uint64", "Places"}
 
 
 def package(folder: Path, source: str) -> Path:
@@ -19,3 +27,16 @@ def test_another_source_of_the_package_is_another_digest(tmp_path: Path) -> None
 def test_what_all_may_call_is_part_of_every_digest() -> None:
     assert all(folder.parent.name == "processors" for folder in SHARED)
     assert "wire" in {folder.name for folder in SHARED}
+
+
+def borrows(function: ast.FunctionDef) -> bool:
+    return any(isinstance(one, ast.Name) and one.id in {"borrowing", "fused"} for one in function.decorator_list)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_borrows_arrays_gives_numbers_back(path: Path) -> None:
+    for function in ast.walk(ast.parse(path.read_text())):
+        if isinstance(function, ast.FunctionDef) and borrows(function):
+            assert function.returns, function.name
+            given = ast.unparse(function.returns).removeprefix("tuple[").removesuffix("]")
+            assert set(given.split(", ")) <= NUMBERS, function.name

@@ -3,7 +3,7 @@
 import numpy as np
 
 from processors.cocluster.arrays import Index
-from processors.compiled import compiled
+from processors.compiled import borrowing
 from processors.settlement.agenda import ATTRIBUTE, SETTLE, kind_of, strike_first
 from processors.settlement.book import COUNTERS, Book
 from processors.settlement.due import Due
@@ -34,7 +34,7 @@ _STREAMS_ORGANIC = COUNTERS.index("streams_organic")
 _STREAMS_UNMATCHED = COUNTERS.index("streams_unmatched")
 
 
-@compiled
+@borrowing
 def advance(book: Book, due: Due, limits: Limits) -> bool:
     """Work off the agenda up to the watermark, then drop what there is no room for; false where `due` is full.
 
@@ -53,7 +53,7 @@ def advance(book: Book, due: Due, limits: Limits) -> bool:
     return True
 
 
-@compiled
+@borrowing
 def _keep_appointment(book: Book, due: Due, limits: Limits) -> bool:
     """Do what comes first on the agenda, if it still means anything; false where `due` is full."""
     entry = book.agenda[0]
@@ -73,7 +73,7 @@ def _keep_appointment(book: Book, due: Due, limits: Limits) -> bool:
     return True
 
 
-@compiled
+@borrowing
 def _is_overfull(book: Book, limits: Limits) -> bool:
     totals = book.totals[0]
     return bool(
@@ -82,7 +82,7 @@ def _is_overfull(book: Book, limits: Limits) -> bool:
     )
 
 
-@compiled
+@borrowing
 def _has_room(due: Due, exposures: Index, limits: Limits) -> bool:
     pages, used, streams = due.counts
     return bool(
@@ -94,7 +94,7 @@ def _has_room(due: Due, exposures: Index, limits: Limits) -> bool:
     )
 
 
-@compiled
+@borrowing
 def _evict_some(book: Book, place: Index, due: Due, limits: Limits) -> bool:
     """Part with a listener: conclude what is open, a piece at a time, then forget; false where `due` is full."""
     listener = book.listeners[place]
@@ -124,7 +124,7 @@ def _evict_some(book: Book, place: Index, due: Due, limits: Limits) -> bool:
     return True
 
 
-@compiled
+@borrowing
 def _settle(book: Book, place: Index, due: Due, limits: Limits) -> None:
     impression, number = book.impressions[place], due.counts[0]
     owner = np.int64(impression["listener"])
@@ -155,7 +155,7 @@ def _settle(book: Book, place: Index, due: Due, limits: Limits) -> None:
     due.counts[1] += impression["count"]
 
 
-@compiled
+@borrowing
 def _attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
     stream, number = book.streams[place], due.counts[2]
     owner = np.int64(stream["listener"])
@@ -193,7 +193,7 @@ def _attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
     end_pending(book, place)
 
 
-@compiled
+@borrowing
 def _exposure_of(book: Book, place: Index, attribution_ms: Index) -> tuple[int, int]:
     """Impression and exposure that led to a stream: what it names, else the newest of its card before it began.
 
@@ -226,7 +226,7 @@ def _exposure_of(book: Book, place: Index, attribution_ms: Index) -> tuple[int, 
     return int(best), int(best_index)
 
 
-@compiled
+@borrowing
 def _index_of(book: Book, place: Index, card: Index) -> int:
     impression = book.impressions[place]
     for index in range(impression["count"]):
@@ -235,7 +235,7 @@ def _index_of(book: Book, place: Index, card: Index) -> int:
     return NONE
 
 
-@compiled
+@borrowing
 def _is_newer(book: Book, place: Index, other: Index) -> bool:
     """Whether an impression is newer than another, or as new and of the later id."""
     one, two, text = book.impressions[place], book.impressions[other], book.text

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled, fused, inlined
+from processors.compiled import borrowing, fused, inlined
 from processors.settlement.book import Book
 from processors.settlement.layout import Records
 from processors.settlement.names import is_later_text
@@ -18,7 +18,7 @@ ATTRIBUTE, SETTLE, FORGET = 0, 1, 2
 _KIND_SHIFT = np.uint64(62)
 
 
-@compiled
+@borrowing
 def appoint(book: Book, event_ms: Index, kind: Index, place: Index, serial: Index) -> None:
     """Put something on the agenda; at the same moment the kind decides what comes first, then the id."""
     totals, agenda = book.totals[0], book.agenda
@@ -42,7 +42,7 @@ def kind_of(tie: Any) -> int:
     return int(tie >> _KIND_SHIFT)
 
 
-@compiled
+@borrowing
 def strike_first(book: Book) -> None:
     """Take the first appointment off the agenda."""
     totals, agenda = book.totals[0], book.agenda
@@ -80,7 +80,7 @@ def _is_before(book: Book, one: Any, other: Any) -> bool:
     return _has_earlier_id(book, one, other)
 
 
-@compiled
+@borrowing
 def _has_earlier_id(book: Book, one: Any, other: Any) -> bool:
     kind = kind_of(one["tie"])
     start, end = _id_of(book, kind, one["place"], one["serial"])
@@ -88,7 +88,7 @@ def _has_earlier_id(book: Book, one: Any, other: Any) -> bool:
     return is_later_text(book.text, other_start, other_end, start, end)
 
 
-@compiled
+@borrowing
 def _id_of(book: Book, kind: Index, place: Index, serial: Index) -> tuple[int, int]:
     """Where the id of a stream or an impression stands in the text; nowhere, where it is forgotten by now."""
     if kind == ATTRIBUTE:
@@ -100,7 +100,7 @@ def _id_of(book: Book, kind: Index, place: Index, serial: Index) -> tuple[int, i
     return (int(first + 2), int(text_end(book.text, first))) if is_known else (0, 0)
 
 
-@compiled
+@borrowing
 def prefix(text: IntArray, start: Index, end: Index) -> np.uint64:
     """The first seven bytes of a text as a number that sorts as they do."""
     word = np.uint64(0)

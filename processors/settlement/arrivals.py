@@ -3,7 +3,7 @@
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled
+from processors.compiled import borrowing
 from processors.settlement.agenda import ATTRIBUTE, FORGET, SETTLE, appoint
 from processors.settlement.book import COUNTERS, IMPRESSIONS, STREAM_ENDS, Book
 from processors.settlement.event_places import find_impression, find_stream, new_impression, new_stream, owned_hash
@@ -26,7 +26,7 @@ _STREAMS_DUPLICATE = COUNTERS.index("streams_duplicate")
 _STREAMS_LATE = COUNTERS.index("streams_late")
 
 
-@compiled
+@borrowing
 def take_impressions(book: Book, columns: ImpressionColumns, offsets: IntArray, limits: Limits) -> None:
     """Take in impressions; `offsets` are those of the records of the batch."""
     totals, counters, data = book.totals[0], book.counters, columns.data
@@ -46,7 +46,7 @@ def take_impressions(book: Book, columns: ImpressionColumns, offsets: IntArray, 
             _open(book, columns, number, listener, key, limits)
 
 
-@compiled
+@borrowing
 def _open(
     book: Book, columns: ImpressionColumns, number: Index, listener: Index, key: np.uint64, limits: Limits
 ) -> None:
@@ -68,7 +68,7 @@ def _open(
     schedule(book, place, limits)
 
 
-@compiled
+@borrowing
 def schedule(book: Book, place: Index, limits: Limits) -> None:
     """Put an impression on the agenda: when it settles, if it has not, and when it is forgotten.
 
@@ -84,7 +84,7 @@ def schedule(book: Book, place: Index, limits: Limits) -> None:
     appoint(book, shown_ms + limits.correction_ms, FORGET, place, serial)
 
 
-@compiled
+@borrowing
 def take_stream_ends(book: Book, columns: StreamEndColumns, offsets: IntArray, limits: Limits, first: Index) -> int:
     """Take in stream-ends from `first` on; `offsets` are those of the records of the batch.
 
@@ -110,7 +110,7 @@ def take_stream_ends(book: Book, columns: StreamEndColumns, offsets: IntArray, l
     return len(columns.event_ms)
 
 
-@compiled
+@borrowing
 def _keep(book: Book, columns: StreamEndColumns, number: Index, listener: Index, key: np.uint64) -> None:
     totals, card_id = book.totals[0], columns.card_id[number]
     start = totals["text_used"]

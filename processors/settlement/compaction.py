@@ -3,7 +3,7 @@
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled
+from processors.compiled import borrowing, compiled
 from processors.settlement.book import Book
 from processors.settlement.layout import EXPOSURE, HASH_AHEAD, NONE, PLAY_KEPT, Records
 from processors.settlement.names import Names, names_with_room, new_names, number_of
@@ -52,7 +52,7 @@ def with_plays_together(book: Book) -> Book:
     return book._replace(plays=plays)
 
 
-@compiled
+@borrowing
 def move_text(book: Book, text: IntArray) -> None:
     """Copy every owner's text into `text`."""
     totals = book.totals[0]
@@ -62,7 +62,9 @@ def move_text(book: Book, text: IntArray) -> None:
         listener = book.listeners[place]
         used = _move(book.text, listener, text, used)
         for at in range(listener["plays"], listener["plays"] + listener["plays_count"]):
-            used = _move(book.text, book.streams[book.plays[at]["stream"]], text, used)
+            play = book.plays[at]
+            play["start"] = used
+            used = _move(book.text, book.streams[play["stream"]], text, used)
         impression = np.int64(listener["impression"])
         while impression != NONE:
             used = _move(book.text, book.impressions[impression], text, used)
@@ -71,7 +73,7 @@ def move_text(book: Book, text: IntArray) -> None:
     totals["text_used"], totals["text_dead"] = used, 0
 
 
-@compiled
+@borrowing
 def _move(text: IntArray, row: Records, into: IntArray, used: Index) -> int:
     start, end = np.int64(row["start"]), np.int64(row["end"])
     row["start"], row["end"] = used, used + end - start
@@ -100,14 +102,14 @@ def renumber_cards(book: Book, cards: Names) -> None:
         place = np.int64(book.listeners[place]["later"])
 
 
-@compiled
+@borrowing
 def _renumbered(rows: Records, text: IntArray, card: Index, numbers: IntArray, cards: Names) -> int:
     if numbers[card] == NONE:
         numbers[card] = number_of(cards, text, rows[card]["start"], rows[card]["end"])
     return int(numbers[card])
 
 
-@compiled
+@borrowing
 def move_exposures(book: Book, exposures: Records) -> None:
     """Copy the exposures of all impressions into `exposures`."""
     totals = book.totals[0]
@@ -126,7 +128,7 @@ def move_exposures(book: Book, exposures: Records) -> None:
     totals["exposures_used"], totals["exposures_dead"] = used, 0
 
 
-@compiled
+@borrowing
 def move_plays(book: Book, plays: Records) -> None:
     """Copy the plays of all listeners into `plays`, with the room that they have."""
     totals = book.totals[0]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled, inlined
+from processors.compiled import borrowing, inlined
 from processors.settlement.book import Book
 from processors.settlement.index import put, take_out
 from processors.settlement.layout import NONE, PLAYED_BYTES, Records
@@ -27,7 +27,7 @@ def owned_hash(data: IntArray, start: Index, end: Index, listener: Index) -> np.
     return hash_of(address_of(data), start, end) ^ (np.uint64(listener + 1) * _GOLDEN)
 
 
-@compiled
+@borrowing
 def find_impression(book: Book, listener: Index, key: Any, data: IntArray, start: Index, end: Index) -> int:
     """Place of a listener's impression of this id; -1 where there is none."""
     index, text = book.impression_index, book.text
@@ -43,7 +43,7 @@ def find_impression(book: Book, listener: Index, key: Any, data: IntArray, start
     return NONE
 
 
-@compiled
+@borrowing
 def find_stream(book: Book, listener: Index, key: Any, data: IntArray, start: Index, end: Index) -> int:
     """Place of a listener's stream of this id; -1 where there is none."""
     index, text = book.stream_index, book.text
@@ -59,7 +59,7 @@ def find_stream(book: Book, listener: Index, key: Any, data: IntArray, start: In
     return NONE
 
 
-@compiled
+@borrowing
 def new_impression(book: Book, listener: Index, key: Any, start: Index, end: Index, count: Index) -> int:
     """Take a place for an impression whose page is in the text already, and for its exposures."""
     totals = book.totals[0]
@@ -85,7 +85,7 @@ def new_impression(book: Book, listener: Index, key: Any, start: Index, end: Ind
     return int(place)
 
 
-@compiled
+@borrowing
 def drop_impression(book: Book, place: Index) -> None:
     """Forget an impression and its exposures."""
     totals, impression = book.totals[0], book.impressions[place]
@@ -110,7 +110,7 @@ def drop_impression(book: Book, place: Index) -> None:
     totals["impressions_free"] = place
 
 
-@compiled
+@borrowing
 def note_streamed(book: Book, place: Index) -> None:
     """One more exposure of an impression has been streamed."""
     impression = book.impressions[place]
@@ -123,7 +123,7 @@ def _played_bytes(book: Book, impression: Records) -> int:
     return int(PLAYED_BYTES + get_int(book.text, np.int64(impression["start"]) + ID_AT, 2))
 
 
-@compiled
+@borrowing
 def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index, card: Index) -> int:
     """Take a place for a stream that is in the text already."""
     totals, streams = book.totals[0], book.streams
@@ -143,7 +143,7 @@ def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index, 
     return int(place)
 
 
-@compiled
+@borrowing
 def drop_stream(book: Book, place: Index) -> None:
     """Forget a stream that is not among the plays any more."""
     totals, stream = book.totals[0], book.streams[place]
@@ -156,7 +156,7 @@ def drop_stream(book: Book, place: Index) -> None:
     totals["streams_free"] = place
 
 
-@compiled
+@borrowing
 def end_pending(book: Book, place: Index) -> None:
     """A stream is attributed: let go of what it named."""
     stream = book.streams[place]

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled, inlined
+from processors.compiled import borrowing, inlined
 from processors.settlement.layout import NONE, Records
 
 
-@compiled
+@borrowing
 def reindex(larger: IntArray, index: IntArray, rows: Records) -> None:
     """Put everything that `index` finds into `larger`."""
     for place in index:
@@ -31,7 +31,7 @@ def put(index: IntArray, key: Any, place: Index) -> None:
     index[at] = place
 
 
-@compiled
+@borrowing
 def take_out(index: IntArray, rows: Records, place: Index) -> None:
     """Let nothing find `place` any more; those that had to stand aside for it move up."""
     mask = len(index) - 1

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled
+from processors.compiled import borrowing, compiled
 from processors.settlement.book import Book
 from processors.settlement.due import Due
 from processors.settlement.layout import NONE
@@ -64,7 +64,7 @@ def interaction_parts(book: Book, due: Due, chosen: IntArray) -> tuple[int, IntA
     return int(total), parts[:count]
 
 
-@compiled
+@borrowing
 def write_interactions(
     book: Book, due: Due, chosen: IntArray, source: IntArray, parts: IntArray, out: IntArray, ends: IntArray
 ) -> None:

@@ -66,7 +66,14 @@ STREAM = np.dtype(
     align=True,
 )
 PLAY_KEPT = np.dtype(
-    [("event_ms", np.int64), ("played_ms", np.int64), ("card", np.int32), ("stream", np.int32)], align=True
+    [
+        ("event_ms", np.int64),
+        ("played_ms", np.int64),
+        ("start", np.int64),  # of its stream, again: rows are written without a look at the stream
+        ("card", np.int32),
+        ("stream", np.int32),
+    ],
+    align=True,
 )
 APPOINTMENT = np.dtype(
     [("event_ms", np.int64), ("tie", np.uint64), ("place", np.int32), ("serial", np.int32)], align=True

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled, inlined
+from processors.compiled import borrowing, inlined
 from processors.settlement.book import IMPRESSIONS, Book, keep_text
 from processors.settlement.index import put, take_out
 from processors.settlement.layout import NONE, ROW_BYTES_MIN
@@ -14,7 +14,7 @@ from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of
 
 
-@compiled
+@borrowing
 def touch(book: Book, data: IntArray, start: Index, end: Index) -> int:
     """Place of the listener of this name, new or not; now the most recent."""
     key = hash_of(address_of(data), start, end)
@@ -31,7 +31,7 @@ def touch(book: Book, data: IntArray, start: Index, end: Index) -> int:
     return int(found)
 
 
-@compiled
+@borrowing
 def _leave_line(book: Book, place: Index) -> None:
     totals, listener = book.totals[0], book.listeners[place]
     earlier, later = listener["earlier"], listener["later"]
@@ -45,7 +45,7 @@ def _leave_line(book: Book, place: Index) -> None:
         book.listeners[later]["earlier"] = earlier
 
 
-@compiled
+@borrowing
 def join_line(book: Book, place: Index) -> None:
     """Put a listener who stands in no line at the end of it, where the most recent stand."""
     totals, listener = book.totals[0], book.listeners[place]
@@ -58,13 +58,13 @@ def join_line(book: Book, place: Index) -> None:
     totals["most_recent"] = place
 
 
-@compiled
+@borrowing
 def find_listener(book: Book, data: IntArray, start: Index, end: Index) -> int:
     """Place of the listener of this name; -1 where there is none."""
     return _find_listener(book, hash_of(address_of(data), start, end), data, start, end)
 
 
-@compiled
+@borrowing
 def _find_listener(book: Book, key: Any, data: IntArray, start: Index, end: Index) -> int:
     index = book.listener_index
     mask = len(index) - 1
@@ -77,7 +77,7 @@ def _find_listener(book: Book, key: Any, data: IntArray, start: Index, end: Inde
     return NONE
 
 
-@compiled
+@borrowing
 def new_listener(book: Book, key: Any, start: Index, length: Index) -> int:
     """Take a place for a listener whose name is in the text already; it stands in no line yet."""
     totals = book.totals[0]
@@ -100,7 +100,7 @@ def new_listener(book: Book, key: Any, start: Index, length: Index) -> int:
     return int(place)
 
 
-@compiled
+@borrowing
 def drop_listener(book: Book, place: Index) -> None:
     """Give a listener's place back, who has no streams and no impressions any more."""
     totals, listener = book.totals[0], book.listeners[place]
@@ -138,7 +138,7 @@ def note_waiting(book: Book, place: Index) -> None:
         totals["waiting"] += 1
 
 
-@compiled
+@borrowing
 def note_gone(book: Book, start: Index, end: Index, page: Index) -> None:
     """A row is to be deleted, of this listener or of one of its pages."""
     totals = book.totals[0]
@@ -147,7 +147,7 @@ def note_gone(book: Book, start: Index, end: Index, page: Index) -> None:
     totals["gone"] += 1
 
 
-@compiled
+@borrowing
 def accept(book: Book, place: Index, source: Index, offset: Index, event_ms: Index) -> None:
     """Count an event of a listener that is neither too late nor known."""
     listener = book.listeners[place]

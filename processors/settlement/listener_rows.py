@@ -9,7 +9,7 @@ An impression's row is its page.
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled
+from processors.compiled import borrowing
 from processors.settlement.agenda import ATTRIBUTE, appoint
 from processors.settlement.arrivals import schedule
 from processors.settlement.book import Book, keep_text
@@ -34,7 +34,7 @@ from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of, copy_words
 
 
-@compiled
+@borrowing
 def write_row(book: Book, place: Index, limits: Limits, out: int, at: Index) -> int:
     """Write a listener's row, by words, and forget what no later event can ask for; gives the place after it."""
     listener = book.listeners[place]
@@ -47,7 +47,7 @@ def write_row(book: Book, place: Index, limits: Limits, out: int, at: Index) -> 
     return _write_streams(book, place, limits, out, at)
 
 
-@compiled
+@borrowing
 def _write_played(book: Book, impression: Index, out: int, at: Index) -> int:
     text, counted_at, count = address_of(book.text), at, 0
     at += 4
@@ -69,7 +69,7 @@ def _write_played(book: Book, impression: Index, out: int, at: Index) -> int:
     return int(at)
 
 
-@compiled
+@borrowing
 def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index) -> int:
     """Write the streams, but drop those that are too old for a duplicate to come.
 
@@ -81,12 +81,12 @@ def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index
     kept = end = first + listener["plays_count"]
     for number in range(end - 1, first - 1, -1):
         play = plays[number]
-        stream = book.streams[play["stream"]]
+        start = play["start"]
         rank += play["event_ms"] <= watermark_ms
-        if rank > limits.plays_max and play["event_ms"] < too_old_ms and not stream["is_pending"]:
+        if rank > limits.plays_max and play["event_ms"] < too_old_ms and not book.streams[play["stream"]]["is_pending"]:
             drop_stream(book, np.int64(play["stream"]))
         else:
-            at = copy_words(out, at, text, stream["start"], stream["end"])
+            at = copy_words(out, at, text, start, stream_end(book.text, start))
             kept -= 1
             plays[kept] = play
     begin_later(book, listener, kept)
@@ -94,7 +94,7 @@ def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index
     return int(at)
 
 
-@compiled
+@borrowing
 def read_listeners(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArray, row_spans: IntArray) -> None:
     """Take listeners and their streams up from their rows, the least recent first; names are spans [n, 2] of `keys`."""
     for number in range(len(key_spans)):
@@ -122,7 +122,7 @@ def read_listeners(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArr
             at = _read_stream(book, place, rows, at, play)
 
 
-@compiled
+@borrowing
 def _read_stream(book: Book, listener: Index, rows: IntArray, at: Index, number: Index) -> int:
     """Take up the stream at `at` as the play of this number; gives the place after it."""
     id_at, card_at, end = at + STREAM_ID_AT, text_end(rows, at + STREAM_ID_AT), stream_end(rows, at)
@@ -137,7 +137,7 @@ def _read_stream(book: Book, listener: Index, rows: IntArray, at: Index, number:
     return int(end)
 
 
-@compiled
+@borrowing
 def read_impressions(
     book: Book,
     keys: IntArray,
@@ -177,7 +177,7 @@ def read_impressions(
     return left_out
 
 
-@compiled
+@borrowing
 def read_played(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArray, row_spans: IntArray) -> None:
     """Take up from the listeners' rows what has been streamed of their exposures."""
     for number in range(len(key_spans)):

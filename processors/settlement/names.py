@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled, fused
+from processors.compiled import borrowing, fused
 from processors.settlement.index import grown, index_with_room
 from processors.settlement.layout import HASH_AHEAD, NAME, NONE, Records
 from processors.wire.hashing import hash_of
@@ -39,7 +39,7 @@ def names_with_room(names: Names, more: int, text: int) -> Names:
     )
 
 
-@compiled
+@borrowing
 def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
     """Number of a name, a new one where it is new: there must be room."""
     key = hash_of(address_of(data), start, end)
@@ -71,7 +71,7 @@ def text_of(text: IntArray, start: int, end: int) -> str:
     return name_of(text[start:end].tobytes())
 
 
-@compiled
+@borrowing
 def is_later_text(text: IntArray, start: Index, end: Index, other_start: Index, other_end: Index) -> bool:
     """Whether one text sorts after another, byte by byte."""
     for offset in range(min(end - start, other_end - other_start)):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
-from processors.compiled import compiled
+from processors.compiled import borrowing, compiled
 from processors.settlement.book import Book
 from processors.settlement.due import Due
 from processors.settlement.layout import NONE
@@ -108,7 +108,7 @@ def spans_of_logged(book: Book, due: Due) -> IntArray:
     return spans
 
 
-@compiled
+@borrowing
 def number_logged(book: Book, due: Due, spans: IntArray, names: Names, number: IntArray, first: IntArray) -> None:
     """Number what was logged with each due page; `first` gets the page where each was first seen."""
     for place in range(len(spans)):
@@ -195,7 +195,7 @@ def write_records(
         ends[part] = at
 
 
-@compiled
+@borrowing
 def _put_exposures(
     book: Book, due: Due, exposures: Exposures, shared: PageParts, chosen: IntArray, out: IntArray, at: Index
 ) -> int:
@@ -248,7 +248,7 @@ def _put_logged(
     return int(at)
 
 
-@compiled
+@borrowing
 def _put_one_logged(book: Book, page: Index, out: IntArray, at: Index) -> int:
     place = logged_at(book.text, page)
     for field in range(LOGGED_COUNT):

@@ -8,7 +8,7 @@ propensity as it was written. Every text is preceded by its length in two bytes.
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled, fused
+from processors.compiled import borrowing, compiled, fused
 from processors.wire.binary import get_int, put_int, put_text, text_end
 from processors.wire.impressions import ImpressionColumns
 from processors.wire.loads import address_of
@@ -27,7 +27,7 @@ def bytes_of_pages(columns: ImpressionColumns) -> int:
     return text + _PAGE_BYTES * len(columns.event_ms) + _EXPOSURE_BYTES * len(columns.row)
 
 
-@compiled
+@borrowing
 def write_page(columns: ImpressionColumns, number: Index, text: IntArray, at: Index) -> int:
     """Write impression `number` into a text with `HASH_AHEAD` bytes more than it takes; gives the place after it."""
     first, last = columns.offsets[number], columns.offsets[number + 1]
@@ -46,25 +46,25 @@ def write_page(columns: ImpressionColumns, number: Index, text: IntArray, at: In
     return int(at)
 
 
-@compiled
+@borrowing
 def shown_ms_of(text: IntArray, page: Index) -> int:
     """When the page was shown."""
     return get_int(text, page, 8)
 
 
-@compiled
+@borrowing
 def logged_at(text: IntArray, page: Index) -> int:
     """Where the five texts begin that were logged with a page."""
     return text_end(text, page + ID_AT)
 
 
-@compiled
+@borrowing
 def variant_at(text: IntArray, page: Index) -> int:
     """Where the variant stands: after the surface."""
     return text_end(text, logged_at(text, page))
 
 
-@compiled
+@borrowing
 def exposures_at(text: IntArray, page: Index) -> int:
     """Where the exposures begin."""
     at = logged_at(text, page)

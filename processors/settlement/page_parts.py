@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
-from processors.compiled import compiled, fused
+from processors.compiled import borrowing, fused
 from processors.settlement.book import Book
 from processors.settlement.due import Due
 from processors.settlement.layout import HASH_AHEAD
@@ -35,7 +35,7 @@ def page_parts(book: Book, due: Due, weights: FloatArray) -> PageParts:
     return parts
 
 
-@compiled
+@borrowing
 def bytes_of_names(book: Book, due: Due) -> int:
     """Bytes of the ids of due pages and of their listeners."""
     size = np.int64(0)
@@ -45,7 +45,7 @@ def bytes_of_names(book: Book, due: Due) -> int:
     return int(size)
 
 
-@compiled
+@borrowing
 def write_parts(book: Book, due: Due, weights: FloatArray, parts: PageParts) -> None:
     """Write the parts of each page."""
     text, out = book.text, parts.text

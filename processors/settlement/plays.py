@@ -8,7 +8,7 @@ what it leaves belongs to nobody (`compaction`). The oldest are forgotten by let
 import numpy as np
 
 from processors.cocluster.arrays import Index
-from processors.compiled import compiled, inlined
+from processors.compiled import borrowing, inlined
 from processors.settlement.book import Book
 from processors.settlement.layout import PLAYS_ROOM_MIN, Records
 from processors.settlement.names import is_later_text
@@ -23,7 +23,7 @@ def is_play_room(book: Book) -> bool:
     return bool(totals["plays_used"] + 2 * totals["plays_most"] <= len(book.plays))
 
 
-@compiled
+@borrowing
 def new_play(book: Book, listener: Index, stream: Index) -> None:
     """Put a stream among those of its listener: there must be room."""
     owner = book.listeners[listener]
@@ -39,16 +39,16 @@ def new_play(book: Book, listener: Index, stream: Index) -> None:
     put_play(book, at, stream)
 
 
-@compiled
+@borrowing
 def put_play(book: Book, at: Index, stream: Index) -> None:
     """Tell at a place of `book.plays` of a stream."""
     play, row = book.plays[at], book.streams[stream]
     play["event_ms"] = event_ms_of(book.text, row["start"])
     play["played_ms"] = played_ms_of(book.text, row["start"])
-    play["card"], play["stream"] = row["card"], stream
+    play["card"], play["stream"], play["start"] = row["card"], stream, row["start"]
 
 
-@compiled
+@borrowing
 def move_plays(book: Book, owner: Records, room: Index) -> None:
     """Move a listener's plays to the end of all, where they have so much room."""
     totals, plays = book.totals[0], book.plays
@@ -80,13 +80,13 @@ def _ended_after(book: Book, play: Records, event_ms: Index, stream: Index) -> b
     return is_after
 
 
-@compiled
+@borrowing
 def _has_later_id(book: Book, one: Index, other: Index) -> bool:
     first, second = book.streams[one]["start"] + ID_AT, book.streams[other]["start"] + ID_AT
     return is_later_text(book.text, first + 2, text_end(book.text, first), second + 2, text_end(book.text, second))
 
 
-@compiled
+@borrowing
 def copy_plays(
     book: Book, listener: Index, until_ms: Index, mark_ms: Index, limit: Index, plays: Records, first: Index
 ) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.cocluster.arrays import BoolArray, Index
-from processors.compiled import compiled, fused, inlined
+from processors.compiled import borrowing, fused, inlined
 from processors.settlement.book import Book
 from processors.settlement.layout import HASH_AHEAD, NONE
 from processors.settlement.limits import Limits
@@ -45,7 +45,7 @@ def row_columns(book: Book, limits: Limits) -> WrittenRows:
     )
 
 
-@compiled
+@borrowing
 def room_needed(book: Book) -> tuple[int, int, int]:
     """How many rows there are at most, and the bytes that their keys and values take at most."""
     totals, key_bytes, value_bytes = book.totals[0], np.int64(0), np.int64(0)
@@ -75,7 +75,7 @@ def _key_bytes(book: Book, user_bytes: Index, page: Index) -> int:
     return int(size)
 
 
-@compiled
+@borrowing
 def write_rows(book: Book, limits: Limits, rows: WrittenRows) -> int:
     """Write the rows; afterwards nothing is changed. Gives how many there are."""
     totals, count, text = book.totals[0], 0, address_of(book.text)

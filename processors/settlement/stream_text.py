@@ -6,7 +6,7 @@ nothing, 2 and then the name.
 """
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled, fused
+from processors.compiled import borrowing, fused
 from processors.settlement.layout import NONE
 from processors.wire.binary import get_int, put_int, put_text, text_end
 from processors.wire.loads import address_of
@@ -25,7 +25,7 @@ def bytes_of_streams(columns: StreamEndColumns) -> int:
     return text + (STREAM_BYTES_MIN + _NAME_BYTES) * len(columns.event_ms)
 
 
-@compiled
+@borrowing
 def write_stream(columns: StreamEndColumns, number: Index, text: IntArray, at: Index) -> int:
     """Write stream-end `number` into a text with `HASH_AHEAD` bytes more than it takes; gives the place after it."""
     out, data, named = address_of(text), address_of(columns.data), columns.impression_id[number]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
-from processors.compiled import compiled
+from processors.compiled import borrowing, compiled
 from processors.settlement.book import Book
 from processors.settlement.layout import NONE
 from processors.settlement.names import Names, names_from, names_with_room, new_names, number_of
@@ -18,7 +18,7 @@ def variants_of(book: Book, pages: IntArray, otherwise: str) -> tuple[list[str],
     return [otherwise, *names_from(names, 0)], numbers
 
 
-@compiled
+@borrowing
 def bytes_of_variants(book: Book, pages: IntArray) -> int:
     """Room that the names may take."""
     size = 0

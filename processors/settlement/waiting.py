@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import compiled
+from processors.compiled import borrowing
 from processors.settlement.book import Book
 from processors.settlement.due import PLAY
 from processors.settlement.layout import NONE, Records
@@ -32,7 +32,7 @@ def waiting_listeners(book: Book, plays_max: int) -> Waiting:
     return Waiting(place[:count], offsets[: count + 1], plays[: offsets[count]])
 
 
-@compiled
+@borrowing
 def collect(book: Book, plays_max: Index, place: IntArray, offsets: IntArray, plays: Records) -> int:
     """Fill the columns; gives how many wait."""
     totals, count = book.totals[0], 0
@@ -49,7 +49,7 @@ def collect(book: Book, plays_max: Index, place: IntArray, offsets: IntArray, pl
     return count
 
 
-@compiled
+@borrowing
 def await_pages(book: Book, ranked_touches: Index) -> None:
     """Let those await a page who have been touched since; after a restart, in the order of their touches."""
     place = np.int64(book.totals[0]["least_recent"])

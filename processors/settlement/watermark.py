@@ -5,7 +5,7 @@ from collections.abc import Collection
 import numpy as np
 
 from processors.cocluster.arrays import Index
-from processors.compiled import compiled
+from processors.compiled import borrowing
 from processors.settlement.book import Book
 
 TICK_GAP_MAX_MS = 1_000
@@ -56,7 +56,7 @@ class Watermark:
         rise(book, self.lateness_ms)
 
 
-@compiled
+@borrowing
 def rise(book: Book, lateness_ms: Index) -> None:
     """Let the watermark follow the slowest source that is not idle; where all are, the newest."""
     slowest_ms, newest_ms, is_any_counted = np.int64(-1), np.int64(-1), False
@@ -72,7 +72,7 @@ def rise(book: Book, lateness_ms: Index) -> None:
         totals["watermark_ms"] = max(totals["watermark_ms"], reached_ms - lateness_ms)
 
 
-@compiled
+@borrowing
 def observe(book: Book, source: Index, event_ms: Index, lateness_ms: Index) -> None:
     """Take note that a source has delivered an event of this time."""
     clocks = book.clocks

@@ -3,7 +3,7 @@
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
-from processors.compiled import compiled, fused, inlined
+from processors.compiled import borrowing, fused, inlined
 from processors.wire.loads import address_of, copy_words
 
 NUMBER_BYTES = 24
@@ -24,7 +24,7 @@ def marks(*texts: bytes) -> list[IntArray]:
     return [np.frombuffer(text, dtype=np.uint8) for text in texts]
 
 
-@compiled
+@borrowing
 def put_mark(out: IntArray, at: Index, text: IntArray) -> int:
     """Write a fixed piece of text."""
     for place in range(len(text)):
@@ -65,7 +65,7 @@ def put_whole(out: IntArray, at: Index, value: Index) -> int:
     return _put_digits(out, at, value)
 
 
-@compiled
+@borrowing
 def _put_digits(out: IntArray, at: Index, value: Index) -> int:
     """Write an integer of two digits or more, from its end."""
     digits, bound = 2, 100
@@ -92,7 +92,7 @@ def _put_three(out: IntArray, at: Index, value: Index) -> int:
     return int(rest)
 
 
-@compiled
+@borrowing
 def put_number(out: IntArray, at: Index, value: float, decimals: Index) -> int:
     """Write a number with at most six or nine decimals, without zeros at the end, but always with one decimal.
 
@@ -121,7 +121,7 @@ def put_number(out: IntArray, at: Index, value: float, decimals: Index) -> int:
     return int(end)
 
 
-@compiled
+@borrowing
 def put_numbers(out: IntArray, at: Index, values: FloatArray, count: Index, decimals: Index) -> int:
     """Write the first `count` numbers with commas between them."""
     for place in range(count):
