@@ -6,7 +6,6 @@ from processors.cocluster.arrays import FloatArray, IntArray
 from processors.cocluster.density_table import BINS, DensityTable
 from processors.compiled import compiled
 
-
 _SMALL, _LARGE = 1e-150, 1e150
 """Outside of this a product of densities goes into the sum of logarithms: one more factor could not be too much."""
 

@@ -5,9 +5,10 @@ from itertools import pairwise
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
-from processors.compiled import compiled
+from processors.compiled import borrowing
 from processors.settlement.book import Book
 from processors.settlement.due import Due
+from processors.settlement.layout import HASH_AHEAD
 from processors.settlement.page import ID_AT, exposure_at, shown_ms_of, variant_at
 from processors.wire.binary import get_int, text_end
 from processors.wire.json_writer import NUMBER_BYTES, marks, put_mark, put_numbers, put_string, put_whole
@@ -32,13 +33,13 @@ def correction_records(book: Book, due: Due, chosen: IntArray, weights: FloatArr
     Every chosen stream has a page: it is a correction.
     """
     room = bytes_of_corrections(book, due, chosen) + len(chosen) * (_RECORD_BYTES + _WEIGHT_BYTES * weights.shape[1])
-    data, ends = np.empty(room, dtype=np.uint8), np.zeros(len(chosen), dtype=np.int64)
+    data, ends = np.empty(room + HASH_AHEAD, dtype=np.uint8), np.zeros(len(chosen), dtype=np.int64)
     write_corrections(book, due, chosen, weights, generation, data, ends)
     written, starts = data[: int(ends[-1]) if len(ends) else 0].tobytes(), [0, *ends.tolist()]
     return [written[start:end] for start, end in pairwise(starts)]
 
 
-@compiled
+@borrowing
 def bytes_of_corrections(book: Book, due: Due, chosen: IntArray) -> int:
     """Room that the texts of these take together."""
     size = 0
@@ -51,7 +52,7 @@ def bytes_of_corrections(book: Book, due: Due, chosen: IntArray) -> int:
     return int(size)
 
 
-@compiled
+@borrowing
 def write_corrections(
     book: Book, due: Due, chosen: IntArray, weights: FloatArray, generation: Index, out: IntArray, ends: IntArray
 ) -> None:
@@ -66,7 +67,7 @@ def write_corrections(
         ends[number] = at
 
 
-@compiled
+@borrowing
 def _put_correction(book: Book, due: Due, place: Index, out: IntArray, at: Index) -> int:
     stream, text = due.streams[place], book.text
     page, card = stream["page"], book.cards.rows[stream["card"]]
