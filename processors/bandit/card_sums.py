@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from processors.cocluster.arrays import FloatArray, IntArray
-from processors.compiled import compiled
+from processors.compiled import borrowing
 
 
 class CardSums(NamedTuple):
@@ -16,7 +16,7 @@ class CardSums(NamedTuple):
     updated_ms: IntArray  # [c]
 
 
-@compiled
+@borrowing
 def add_exposures(
     sums: CardSums, cards: IntArray, weights: FloatArray, exposures: FloatArray, known_ms: IntArray
 ) -> None:
@@ -29,7 +29,7 @@ def add_exposures(
         sums.updated_ms[card] = max(sums.updated_ms[card], known_ms[index])
 
 
-@compiled
+@borrowing
 def add_rewards(
     sums: CardSums, cards: IntArray, weights: FloatArray, streamed: IntArray, rewards: FloatArray, previous: FloatArray
 ) -> None:

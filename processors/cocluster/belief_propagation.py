@@ -23,7 +23,7 @@ from processors.cocluster.arrays import FloatArray, Index, IntArray
 from processors.cocluster.density_table import BINS
 from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 from processors.cocluster.time_bins import FIRST_BIN, SECONDS_TOTAL, time_bin
-from processors.compiled import compiled, inlined
+from processors.compiled import borrowing, inlined
 
 NOTABLE = 0.1  # summed changes of a user's shares in the groups, from 0 to 2, that cards met before are told of at once
 
@@ -171,7 +171,7 @@ def age_weight(event_ms: int, decay_per_ms: float, now_ms: int) -> float:
     return weight
 
 
-@compiled
+@borrowing
 def visit(user: Index, only: Index, graph: Graph, work: Work) -> float:
     """Renew all messages around one user; count the belief of the edge `only`, or of all edges if NONE.
 
@@ -214,7 +214,7 @@ def visit(user: Index, only: Index, graph: Graph, work: Work) -> float:
     return objective
 
 
-@compiled
+@borrowing
 def meet(user: Index, edge: Index, graph: Graph, work: Work) -> None:
     """Hear, tell and count a new edge; renew the user's other messages if the edge moves the user notably.
 
@@ -255,7 +255,7 @@ def log_sum_exp(logits: FloatArray, row: Index, base: FloatArray) -> float:
     return float(top + np.log(total))
 
 
-@compiled
+@borrowing
 def freeze(edge: Index, user: Index, graph: Graph, work: Work) -> None:
     """Keep for good what a leaving edge told the blocks and its card."""
     card = np.int64(graph.pool.card[edge])
@@ -274,7 +274,7 @@ def freeze(edge: Index, user: Index, graph: Graph, work: Work) -> None:
         card_frozen[card, k] += to_card[edge, k]
 
 
-@compiled
+@borrowing
 def sweep(graph: Graph, work: Work) -> float:
     """Visit every user with edges, counting all beliefs; return the users' part of the Bethe likelihood."""
     objective, every = 0.0, np.int64(NONE)

@@ -15,7 +15,7 @@ from processors.cocluster.binned_table import BinnedTable
 from processors.cocluster.block_statistics import shrunk_blocks
 from processors.cocluster.density_table import DENSITY_FLOOR
 from processors.cocluster.soft_groups import PRIOR_PSEUDO_COUNT
-from processors.compiled import compiled, inlined
+from processors.compiled import borrowing, compiled, inlined
 
 RATIOS_MAX = 16  # messages lie within 1e-10 and 1e+10, so that the products of so many are no zero and no infinity
 
@@ -45,7 +45,7 @@ def densities(table: BinnedTable, statistics: FloatArray) -> FloatArray:
     return density
 
 
-@compiled
+@borrowing
 def start(table: BinnedTable, messages: Messages, density: FloatArray, log_card_prior: FloatArray) -> None:
     """Let every user tell its cards what its soft group implies; cards know nothing else."""
     told, _, ratio, pending, _, user = messages
@@ -65,7 +65,7 @@ def start(table: BinnedTable, messages: Messages, density: FloatArray, log_card_
         settle(card, messages, log_card_prior)
 
 
-@compiled
+@borrowing
 def settle(card: Index, messages: Messages, log_card_prior: FloatArray) -> float:
     """Take the ratios of a card into its evidence, and renew its soft group; return its log-likelihood."""
     _, evidence, ratio, pending, groups, _ = messages
@@ -112,7 +112,7 @@ def make_passes(
     return statistics, user_prior, card_prior, objective
 
 
-@compiled
+@borrowing
 def weigh_anew(groups: FloatArray, ratio: FloatArray) -> None:
     """Give soft groups [n, G] another prior: the old one times `ratio`."""
     for node in range(len(groups)):

@@ -8,7 +8,7 @@ from processors.cocluster.arrays import FloatArray, Index, IntArray
 from processors.cocluster.belief_propagation import Work, freeze, meet
 from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 from processors.cocluster.roster import Roster, slot_for
-from processors.compiled import compiled
+from processors.compiled import borrowing, compiled
 
 
 class Memory(NamedTuple):
@@ -30,21 +30,21 @@ class Columns(NamedTuple):
     event_ms: IntArray  # int64
 
 
-@compiled
+@borrowing
 def clear_row(column: FloatArray, row: Index) -> None:
     """Zero a row, by hand: compiling slice assignment takes seconds."""
     for i in range(column.shape[1]):
         column[row, i] = 0.0
 
 
-@compiled
+@borrowing
 def add_row(into: FloatArray, row: Index, column: FloatArray, other: Index) -> None:
     """Add one row to another, by hand for the same reason."""
     for i in range(into.shape[1]):
         into[row, i] += column[other, i]
 
 
-@compiled
+@borrowing
 def place_of_next(user: Index, memory: Memory, work: Work) -> int:
     """Give the place of the user's next edge, linked as its newest; NONE if the pool is used up.
 
@@ -72,7 +72,7 @@ def place_of_next(user: Index, memory: Memory, work: Work) -> int:
     return int(edge)
 
 
-@compiled
+@borrowing
 def learn_interactions(columns: Columns, start: int, memory: Memory, work: Work) -> int:
     """Take interactions from `start` on; returns the first that found no room (or the length: all are in).
 
@@ -99,7 +99,7 @@ def learn_interactions(columns: Columns, start: int, memory: Memory, work: Work)
     return len(columns.user)
 
 
-@compiled
+@borrowing
 def retire_users(slots: IntArray, memory: Memory, work: Work) -> None:
     """Free the rings of leaving users; what they told cards and blocks stays."""
     pool, nodes, free = memory.graph.pool, memory.graph.told, memory.free
@@ -118,7 +118,7 @@ def retire_users(slots: IntArray, memory: Memory, work: Work) -> None:
         clear_row(nodes.user_evidence, user)
 
 
-@compiled
+@borrowing
 def retire_cards(leaving: IntArray, memory: Memory, work: Work) -> None:
     """Detach the edges of leaving cards (`leaving` is 1 or 0 by slot); what they told their users stays."""
     pool, nodes = memory.graph.pool, memory.graph.told

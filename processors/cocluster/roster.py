@@ -6,7 +6,7 @@ import numpy as np
 
 from processors.cocluster.arrays import IntArray
 from processors.cocluster.edge_store import NONE
-from processors.compiled import compiled
+from processors.compiled import borrowing
 
 LEAVING_SHARE = 16  # one in so many leaves at once, so that the search for the least recent is paid once for all
 
@@ -42,7 +42,7 @@ def with_room_for(known: Roster, ids: IntArray) -> Roster:
     return known._replace(slot_of=grown)
 
 
-@compiled
+@borrowing
 def slot_for(identity: int, event_ms: int, known: Roster) -> int:
     """Find or give the slot of an id, and note its activity; NONE if all slots are taken."""
     slot = known.slot_of[identity]

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
-from processors.compiled import compiled
+from processors.compiled import borrowing
 from processors.wire.json_writer import NUMBER_BYTES, put_mark, put_number, put_numbers
 
 SCORE_DECIMALS, PROPENSITY_DECIMALS = 6, 9
@@ -93,7 +93,7 @@ def room_for(columns: PageColumns, texts: PageTexts) -> int:
     return 2 + rows * (_SHELF_BYTES + texts.shelves.longest + slots * slot)
 
 
-@compiled
+@borrowing
 def write_shelves(columns: PageColumns, texts: PageTexts, first: Index, ends: IntArray, out: IntArray) -> None:
     """Write the shelves of pages from `first` on, one after the other, into `out`; `ends` [m] says where each ends."""
     at: Index = 0
@@ -111,7 +111,7 @@ def write_shelves(columns: PageColumns, texts: PageTexts, first: Index, ends: In
         ends[number] = at
 
 
-@compiled
+@borrowing
 def _shelf(columns: PageColumns, texts: PageTexts, page: Index, row: Index, out: IntArray, at: Index) -> Index:
     shelf = columns.order[page, row]
     slots = columns.slots[shelf]
@@ -138,7 +138,7 @@ def _shelf(columns: PageColumns, texts: PageTexts, page: Index, row: Index, out:
     return put_mark(out, at, _END)
 
 
-@compiled
+@borrowing
 def _text(texts: Texts, which: Index, out: IntArray, at: Index) -> Index:
     start = texts.ends[which - 1] if which else 0
     for place in range(start, texts.ends[which]):
@@ -147,7 +147,7 @@ def _text(texts: Texts, which: Index, out: IntArray, at: Index) -> Index:
     return at
 
 
-@compiled
+@borrowing
 def _texts(texts: Texts, which: IntArray, count: Index, out: IntArray, at: Index) -> Index:
     for slot in range(count):
         if slot:

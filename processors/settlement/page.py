@@ -79,7 +79,7 @@ def propensity_of(text: IntArray, exposure: Index) -> int:
     return text_end(text, text_end(text, exposure + SHELF_AT))
 
 
-@compiled
+@borrowing
 def exposure_at(text: IntArray, page: Index, index: Index) -> int:
     """Where exposure `index` begins: its row and slot, then three texts."""
     at = exposures_at(text, page)
