@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from processors.cocluster.arrays import BoolArray, IntArray
-from processors.compiled import borrowing, fused
+from processors.compiled import compiled, fused
 from processors.wire.cursor import LEAD, LOST
 from schemas.codec import EVENT_AHEAD_MAX_MS, VALUE_BYTES_MAX
 
@@ -146,7 +146,7 @@ def _column_of(values: Values) -> Column:
     return values if isinstance(values, Column) else Column.of(values)
 
 
-@borrowing
+@compiled
 def gather(data: IntArray, starts: IntArray, lengths: IntArray, into: IntArray, out: IntArray) -> None:
     """Copy each span of `data` to its place in `out`."""
     for index in range(len(starts)):
