@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
-from processors.compiled import borrowing, fused
+from processors.compiled import compiled, fused
 from processors.wire.batch import TAIL_TEXTS, Batch, Slow, Values, is_acceptable, read_all, read_trusted, start_of
 from processors.wire.cursor import LOST, OBJECT, OBJECT_END, after, blank, next_item
 from processors.wire.distinct import slots_for
@@ -129,7 +129,7 @@ def _read(batch: Batch) -> tuple[ImpressionColumns, IntArray]:
     return ImpressionColumns(batch.data, *kept), declined[: size - count]
 
 
-@borrowing
+@compiled
 def _fill(
     batch: Batch, table: IntArray, shelf_table: IntArray, room: Room, columns: ImpressionColumns, declined: IntArray
 ) -> int:

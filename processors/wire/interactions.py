@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
-from processors.compiled import borrowing, fused
+from processors.compiled import compiled, fused
 from processors.wire.batch import Batch, Slow, Values, read_trusted, read_unkeyed, start_of
 from processors.wire.cursor import LOST, OBJECT, OBJECT_END, after, blank, next_item
 from processors.wire.fields import IDENTIFIER, NESTED, TAG, Field, flat_value, key, table_of
@@ -86,7 +86,7 @@ def _read(batch: Batch) -> tuple[InteractionColumns, IntArray]:
     return InteractionColumns(batch.data, *kept), declined[:declined_count]
 
 
-@borrowing
+@compiled
 def _fill(
     batch: Batch, table: IntArray, columns: InteractionColumns, room: IntArray, declined: IntArray
 ) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
-from processors.compiled import borrowing, compiled, fused
+from processors.compiled import compiled, fused
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of, byte_at
 
@@ -103,7 +103,7 @@ def _find(data: IntArray, spans: IntArray, table: _Table) -> IntArray:
     return numbers
 
 
-@borrowing
+@compiled
 def _put(numbers: IntArray, data: IntArray, spans: IntArray, table: _Table) -> bool:
     text = address_of(data)
     for index in range(len(spans)):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, IntArray
-from processors.compiled import borrowing, fused
+from processors.compiled import compiled, fused
 from processors.wire.batch import Batch, Slow, Values, read_trusted, read_unkeyed, start_of
 from processors.wire.cursor import LOST
 from processors.wire.lists import NUMBER as WIDTH
@@ -113,7 +113,7 @@ def _read(batch: Batch) -> tuple[OutcomeColumns, IntArray]:
     return kept, declined[: size - count]
 
 
-@borrowing
+@compiled
 def _fill(batch: Batch, columns: OutcomeColumns, room: _Room, declined: IntArray) -> int:
     """Read what can be read; return how many records that are. The others are named in `declined`."""
     text, count = address_of(batch.data), 0
