@@ -20,7 +20,7 @@ INPUT_BYTES_MAX = 8 * 1_048_576
 """What clients send beyond the limit of a message still gets in, to be set aside with its reason."""
 
 STATE_BYTES_MAX = 16 * 1_048_576
-"""A listener's row holds all that was streamed within the correction window: 80 bytes a stream, of a robot very many."""
+"""A listener's row holds all that was streamed within the correction window: 80 bytes a stream, of a robot many."""
 
 
 class Cleanup(StrEnum):
