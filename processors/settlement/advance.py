@@ -27,6 +27,7 @@ from processors.wire.binary import text_end
 
 _EXPOSURES_EVICTED = COUNTERS.index("exposures_evicted")
 _LISTENERS_EVICTED = COUNTERS.index("listeners_evicted")
+_LISTENERS_OVERSIZED = COUNTERS.index("listeners_oversized")
 _OUTCOMES_CORRECTED = COUNTERS.index("outcomes_corrected")
 _OUTCOMES_SETTLED = COUNTERS.index("outcomes_settled")
 _STREAMS_ATTRIBUTED = COUNTERS.index("streams_attributed")
@@ -45,9 +46,7 @@ def advance(book: Book, due: Due, limits: Limits) -> bool:
         if not _keep_appointment(book, due, limits):
             return False
         strike_first(book)
-    while totals["leaving"] != NONE or _is_overfull(book, limits):
-        if totals["leaving"] == NONE:
-            totals["leaving"] = totals["least_recent"]
+    while totals["leaving"] != NONE or _choose_leaving(book, limits):
         if not _evict_some(book, totals["leaving"], due, limits):
             return False
     return True
@@ -71,6 +70,22 @@ def _keep_appointment(book: Book, due: Due, limits: Limits) -> bool:
         else:
             drop_impression(book, place)
     return True
+
+
+@borrowing
+def _choose_leaving(book: Book, limits: Limits) -> bool:
+    """Note in the totals who is to leave, if anybody is: the least recent, or one of whom too much is remembered."""
+    totals = book.totals[0]
+    if _is_overfull(book, limits):
+        totals["leaving"] = totals["least_recent"]
+        return True
+    for number in range(totals["changed"]):
+        listener = book.listeners[book.changed[number]]
+        if listener["is_changed"] and listener["row_bytes"] > limits.listener_bytes_max:
+            totals["leaving"] = book.changed[number]
+            book.counters[_LISTENERS_OVERSIZED] += 1
+            return True
+    return False
 
 
 @borrowing

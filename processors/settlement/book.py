@@ -40,6 +40,7 @@ COUNTERS = (
     "impressions_late",
     "impressions_too_late",
     "listeners_evicted",
+    "listeners_oversized",
     "outcomes_corrected",
     "outcomes_settled",
     "streams_attributed",

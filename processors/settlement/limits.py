@@ -13,3 +13,4 @@ class Limits(NamedTuple):
     plays_max: int
     listeners_max: int
     exposures_max: int
+    listener_bytes_max: int

@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from schemas.topics import STATE_BYTES_MAX
+
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 
@@ -13,7 +15,8 @@ class SettlementSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     most `attribution_ms` before it began. Streams that end after the horizon correct the outcome until
     `correction_ms` after the exposure; the same span is how long duplicates are recognised. Events may come
     `lateness_ms` out of order without any effect on what is settled. A source that is silent for `idle_ms` of wall
-    clock no longer holds the watermark back.
+    clock no longer holds the watermark back. A listener of whom more than `listener_bytes_max` would be remembered is a
+    robot, and leaves as the least recent do where there are too many.
 
     >>> SettlementSettings().horizon_ms
     1800000
@@ -30,6 +33,7 @@ class SettlementSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     plays_max: int = 32
     listeners_max: int = 500_000
     exposures_max: int = 5_000_000
+    listener_bytes_max: int = 4 * 1_048_576
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -37,3 +41,5 @@ class SettlementSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
                 raise ValueError(f"{name} must be positive")
         if self.correction_ms < self.horizon_ms:
             raise ValueError("correction_ms must be at least horizon_ms")
+        if self.listener_bytes_max > STATE_BYTES_MAX // 2:
+            raise ValueError(f"listener_bytes_max must be at most {STATE_BYTES_MAX // 2}: a row is one Kafka record")

@@ -62,6 +62,7 @@ class Settlement:
             plays_max=settings.plays_max,
             listeners_max=settings.listeners_max,
             exposures_max=settings.exposures_max,
+            listener_bytes_max=settings.listener_bytes_max,
         )
         self.dead_letters: Counter[str] = Counter()
         self.ranked_touches = 0  # the listeners touched since await a page

@@ -18,7 +18,7 @@ BOUNDED = SettlementSettings(horizon_ms=100, correction_ms=400, lateness_ms=0, p
 
 def history(seed: int) -> list[Impression | StreamEnd]:
     """Events of few users: some streams name an impression, shown or not; names are of many lengths."""
-    rng, events = Random(seed), []
+    rng, events = Random(seed), list[Impression | StreamEnd]()
     for n in range(150):
         user, at = f"u{rng.randrange(4)}", 10 * n + rng.randrange(60)
         if rng.random() < 0.5:

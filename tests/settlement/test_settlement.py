@@ -264,6 +264,29 @@ def test_every_exposure_settles_exactly_once(events: list[Event], places: list[i
     assert set(times.values()) <= {1}
 
 
+def test_a_robot_leaves_before_its_row_is_too_large_and_nobody_else_notices() -> None:
+    how = SettlementSettings(horizon_ms=100, correction_ms=100_000, lateness_ms=0, listener_bytes_max=2_000)
+    settlement, alone, facts, facts_alone = Settlement(how), Settlement(how), list[Fact](), list[Fact]()
+    for n in range(20):
+        person: list[Event] = [
+            impression(event_id=f"i{n}", user_id=f"u{n}", event_ms=10 * n),
+            stream_end(event_id=f"s{n}", user_id=f"u{n}", started_ms=10 * n, event_ms=10 * n + 5),
+        ]
+        shown = [impression(event_id=f"r{at}", user_id="robot", event_ms=at) for at in range(10 * n, 10 * n + 10)]
+        played = [
+            stream_end(event_id=page.event_id, user_id="robot", started_ms=page.event_ms, event_ms=page.event_ms)
+            for page in shown
+        ]
+        facts += feed(settlement, [*person, *shown, *played])
+        facts_alone += feed(alone, person)
+        assert max(len(value) for _, value in changed_rows(settlement) if value is not None) <= 2_000
+    facts += feed(settlement, closing())
+    assert known(fact for fact in facts if fact.user_id != "robot") == known([*facts_alone, *feed(alone, closing())])
+    assert [len(settled(facts)), len({fact.impression_id for fact in settled(facts)})] == [220, 220]
+    assert settlement.counters["listeners_oversized"] == settlement.counters["listeners_evicted"] >= 2
+    assert not alone.counters["listeners_oversized"]
+
+
 MANY = tuple(f"u{number}" for number in range(6))
 BOUNDED = [
     SETTINGS,
