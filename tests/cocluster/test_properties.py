@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.cocluster.block_model import BlockModel
-from processors.cocluster.evidence import softmax
+from processors.cocluster.density_table import BINS, DensityTable
+from processors.cocluster.evidence import edge_evidence, softmax
 from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.matching import matched_order, overlap
 from processors.cocluster.rethinking import numbered_after
@@ -122,3 +124,16 @@ def test_fold_in_of_many_is_fold_in_of_each_and_of_none_is_the_prior(seed: int, 
         np.testing.assert_array_equal(alone[0], together[i])
         if degree == 0:
             np.testing.assert_allclose(together[i], model.user_prior)
+
+
+@pytest.mark.parametrize("density", [1e-10, 0.3, 40.0])
+@pytest.mark.parametrize("edges", [1, 400, 5_000])
+def test_evidence_of_many_edges_is_the_sum_of_their_logarithms(density: float, edges: int) -> None:
+    rng = np.random.default_rng(edges)
+    densities = (density * rng.uniform(0.5, 2.0, size=(BINS, 2, 3))).astype(np.float32)
+    weight = rng.dirichlet(np.ones(3), size=edges).astype(np.float32)
+    bins = rng.integers(BINS, size=edges)
+    x = (bins + 0.5).astype(np.float32)
+    evidence = edge_evidence(np.array([0, edges]), weight, x, DensityTable(0.0, 1.0, densities))
+    plain = np.log(np.einsum("ek,egk->eg", weight.astype(float), densities[bins].astype(float))).sum(axis=0)
+    np.testing.assert_allclose(evidence[0], plain, rtol=1e-6, atol=1e-6 * edges)

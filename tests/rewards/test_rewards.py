@@ -75,10 +75,12 @@ def test_all_that_a_grouping_takes_together_are_judged_alike(reward: GroupedRewa
 
 
 def test_the_reward_of_a_group_is_the_mean_over_the_soft_card_group(reward: GroupedReward) -> None:
-    weights = np.array([[0.2, 0.3, 0.5]])
+    weights = np.random.default_rng(3).dirichlet(np.ones(3), size=len(SECONDS))
     success = reward.success(TIMES)
-    expected = (success.of(np.array([100.0]))[0] * weights).sum(axis=1)
-    np.testing.assert_allclose(success.over(np.array([100.0]), weights)[0], expected)
+    together = success.over(SECONDS, weights)
+    np.testing.assert_allclose(together, (success.of(SECONDS) * weights[:, None, :]).sum(axis=2), atol=1e-12)
+    alone = [success.over(SECONDS[n : n + 1], weights[n : n + 1]) for n in range(len(SECONDS))]
+    np.testing.assert_array_equal(together, np.concatenate(alone), "a rounding depends on the size of the batch")
 
 
 def test_a_reward_does_not_depend_on_how_the_streams_were_split(reward: GroupedReward) -> None:
