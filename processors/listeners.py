@@ -31,6 +31,7 @@ from processors.settlement.settlement import Settlement
 from processors.settlement.variants import variants_of
 from processors.settlement.waiting import Waiting
 from processors.wire.impressions import ImpressionColumns
+from processors.wire.json_writer import cut
 from processors.wire.stream_ends import StreamEndColumns
 from schemas.codec import decode_as
 from schemas.impressions import Impression
@@ -154,10 +155,9 @@ class Listeners:
         plays = PlayColumns(due.page_offsets, row[due.page_plays["card"]], due.page_plays["played_ms"] / 1_000.0)
         weights = self.learned.user_weights(plays)
         records = outcome_records(book, due, weights, generation)
-        data, names, start = records.data.tobytes(), self.settlement.card_names(), 0
-        for end, card in zip(records.ends.tolist(), records.card.tolist(), strict=True):
-            yield Written(OutcomesSettled, names[card].encode(), data[start:end])
-            start = end
+        names = self.settlement.card_names()
+        for card, value in zip(records.card.tolist(), cut(records.data, records.ends), strict=True):
+            yield Written(OutcomesSettled, names[card].encode(), value)
         page = np.repeat(np.arange(len(due.pages)), due.pages["count"])
         named, number = variants_of(book, due.pages["page"], ORGANIC)
         self._engagement.add_settled(

@@ -93,7 +93,10 @@ class Settings(BaseSettings):
     seed: int = Field(0, ge=0, lt=2**63)
     commit_interval_ms: int = Field(150, ge=10, le=60_000)
     commit_behind_ms: int = Field(
-        1_000, ge=10, le=60_000, description="commit so often while events are older than this"
+        1_000,
+        ge=10,
+        le=60_000,
+        description="commit so often while events are older than this, and no less often while commits take long",
     )
     transaction_timeout_ms: int = Field(60_000, ge=1_000)
     session_timeout_ms: int = Field(10_000, ge=1_500, description="silence after which a worker counts as gone")

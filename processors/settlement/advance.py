@@ -226,10 +226,7 @@ def _exposure_of(book: Book, place: Index, attribution_ms: Index) -> tuple[int, 
                 return int(named), int(index)
         return NONE, NONE
     best, best_index = np.int64(NONE), np.int64(NONE)
-    candidate, started_ms = (
-        np.int64(book.listeners[owner]["impression"]),
-        started_ms_of(text, stream["start"]),
-    )
+    candidate, started_ms = np.int64(book.listeners[owner]["impression"]), started_ms_of(text, stream["start"])
     while candidate != NONE:
         shown = book.impressions[candidate]
         since_shown_ms = started_ms - shown["shown_ms"]

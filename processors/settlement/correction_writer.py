@@ -1,7 +1,5 @@
 """Corrections as records of their own, from columns straight to bytes, compiled."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
@@ -9,9 +7,9 @@ from processors.compiled import borrowing
 from processors.settlement.book import Book
 from processors.settlement.due import Due
 from processors.settlement.layout import HASH_AHEAD
-from processors.settlement.page import ID_AT, exposure_at, shown_ms_of, variant_at
+from processors.settlement.page import ID_AT, SLOT_AT, exposure_at, shown_ms_of, variant_at
 from processors.wire.binary import get_int, text_end
-from processors.wire.json_writer import NUMBER_BYTES, marks, put_mark, put_numbers, put_string, put_whole
+from processors.wire.json_writer import NUMBER_BYTES, cut, marks, put_mark, put_numbers, put_string, put_whole
 
 _WEIGHT_BYTES = 10
 _NUMBERS = 8
@@ -35,8 +33,7 @@ def correction_records(book: Book, due: Due, chosen: IntArray, weights: FloatArr
     room = bytes_of_corrections(book, due, chosen) + len(chosen) * (_RECORD_BYTES + _WEIGHT_BYTES * weights.shape[1])
     data, ends = np.empty(room + HASH_AHEAD, dtype=np.uint8), np.zeros(len(chosen), dtype=np.int64)
     write_corrections(book, due, chosen, weights, generation, data, ends)
-    written, starts = data[: int(ends[-1]) if len(ends) else 0].tobytes(), [0, *ends.tolist()]
-    return [written[start:end] for start, end in pairwise(starts)]
+    return cut(data, ends)
 
 
 @borrowing
@@ -74,7 +71,7 @@ def _put_correction(book: Book, due: Due, place: Index, out: IntArray, at: Index
     exposure, variant = exposure_at(text, page, stream["exposure"]), variant_at(text, page)
     at = put_string(out, put_mark(out, at, _TYPE), text, page + ID_AT + 2, text_end(text, page + ID_AT))
     at = put_whole(out, put_mark(out, at, _ROW), get_int(text, exposure, 4))
-    at = put_whole(out, put_mark(out, at, _SLOT), get_int(text, exposure + 4, 4))
+    at = put_whole(out, put_mark(out, at, _SLOT), get_int(text, exposure + SLOT_AT, 4))
     at = put_string(out, put_mark(out, at, _USER_ID), text, stream["user"], stream["user_end"])
     at = put_string(out, put_mark(out, at, _CARD_ID), book.cards.text, card["start"], card["end"])
     at = put_string(out, put_mark(out, at, _STREAM_EVENT_ID), text, stream["start"], stream["end"])

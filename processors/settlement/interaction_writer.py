@@ -1,7 +1,5 @@
 """Streams as records of interactions, from columns straight to bytes, compiled."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from processors.cocluster.arrays import Index, IntArray
@@ -9,7 +7,7 @@ from processors.compiled import borrowing, compiled
 from processors.settlement.book import Book
 from processors.settlement.due import Due
 from processors.settlement.layout import NONE
-from processors.wire.json_writer import marks, put_comma, put_mark, put_string, put_whole
+from processors.wire.json_writer import cut, marks, put_comma, put_mark, put_string, put_whole
 
 INTERACTIONS_MAX = 1_000
 RECORD_BYTES_MAX = 500_000
@@ -39,8 +37,7 @@ def interaction_records(book: Book, due: Due, chosen: IntArray, source: IntArray
     data = np.empty(size + len(parts) * (_RECORD_BYTES + len(source)), dtype=np.uint8)
     ends = np.zeros(len(parts), dtype=np.int64)
     write_interactions(book, due, chosen, source, parts, data, ends)
-    written, starts = data[: int(ends[-1]) if len(ends) else 0].tobytes(), [0, *ends.tolist()]
-    return [written[start:end] for start, end in pairwise(starts)]
+    return cut(data, ends)
 
 
 @compiled

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Records = NDArray[np.void]
 NONE = -1
 HASH_AHEAD = 8
-"""So many bytes after a text may be read when it is hashed."""
+"""So many bytes after a text may be read, and after what is written overwritten: both go by words."""
 ROW_BYTES_MIN, PLAYED_BYTES = 5 * 8 + 4 + 4, 2 + 4 + 8 + 4
 """Of a listener's row, and of what is told there of one exposure: without their texts."""
 PLAYS_ROOM_MIN = 4

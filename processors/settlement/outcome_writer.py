@@ -122,8 +122,12 @@ def number_logged(book: Book, due: Due, spans: IntArray, names: Names, number: I
 def spread(book: Book, due: Due, groups: Index) -> Exposures:
     """What the pages say of each due exposure; in no order yet."""
     count, text = len(due.exposures), book.text
-    columns = (np.empty(0, dtype=np.int64), np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64))
-    exposures = Exposures(columns[0], columns[1], columns[2], np.empty(count, dtype=np.int64))
+    exposures = Exposures(
+        np.empty(0, dtype=np.int64),
+        np.empty(count, dtype=np.int64),
+        np.empty(count, dtype=np.int64),
+        np.empty(count, dtype=np.int64),
+    )
     for number in range(len(due.pages)):
         page = due.pages[number]
         at = exposures_at(text, page["page"])

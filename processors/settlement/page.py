@@ -5,10 +5,8 @@ the versions of policy, reward and model; then of each exposure its row and slot
 propensity as it was written. Every text is preceded by its length in two bytes.
 """
 
-import numpy as np
-
 from processors.cocluster.arrays import Index, IntArray
-from processors.compiled import borrowing, compiled, fused
+from processors.compiled import borrowing, fused
 from processors.wire.binary import get_int, put_int, put_text, text_end
 from processors.wire.impressions import ImpressionColumns
 from processors.wire.loads import address_of
@@ -84,23 +82,5 @@ def exposure_at(text: IntArray, page: Index, index: Index) -> int:
     """Where exposure `index` begins: its row and slot, then three texts."""
     at = exposures_at(text, page)
     for _ in range(index):
-        at = text_end(text, text_end(text, text_end(text, at + 8)))
+        at = text_end(text, propensity_of(text, at))
     return int(at)
-
-
-@compiled
-def spans_of_page(text: IntArray, page: Index) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """Rows and slots [n], and spans [n, 2] of shelves and propensities, of the exposures of a page."""
-    count = get_int(text, page + COUNT_AT, 4)
-    row, slot = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
-    shelf, propensity = np.empty((count, 2), dtype=np.int64), np.empty((count, 2), dtype=np.int64)
-    at = exposures_at(text, page)
-    for exposure in range(count):
-        row[exposure], slot[exposure] = get_int(text, at, 4), get_int(text, at + 4, 4)
-        end = text_end(text, at + 8)
-        shelf[exposure, 0], shelf[exposure, 1] = at + 10, end
-        at = text_end(text, end)
-        end = text_end(text, at)
-        propensity[exposure, 0], propensity[exposure, 1] = at + 2, end
-        at = end
-    return row, slot, shelf, propensity

@@ -1,5 +1,7 @@
 """Writes JSON into an array of bytes: the pieces, compiled; each gives the place after what it has written."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
@@ -22,6 +24,16 @@ def marks(*texts: bytes) -> list[IntArray]:
     [b'{', b'}']
     """
     return [np.frombuffer(text, dtype=np.uint8) for text in texts]
+
+
+def cut(data: IntArray, ends: IntArray) -> list[bytes]:
+    """What was written one after the other, each by itself; `ends` [n] say where each ends.
+
+    >>> cut(np.frombuffer(b"abcd", dtype=np.uint8), np.array([1, 3]))
+    [b'a', b'bc']
+    """
+    written, places = data[: int(ends[-1]) if len(ends) else 0].tobytes(), [0, *ends.tolist()]
+    return [written[start:end] for start, end in pairwise(places)]
 
 
 @borrowing
@@ -106,11 +118,7 @@ def put_number(out: IntArray, at: Index, value: float, decimals: Index) -> int:
         scaled = -scaled
     whole = scaled // one
     part: Index = scaled - whole * one
-    if whole < 10:
-        out[at] = 48 + whole
-        at += 1
-    else:
-        at = put_whole(out, at, whole)
+    at = put_whole(out, at, whole)
     out[at] = 46  # .
     at += 1
     end = at + decimals

@@ -46,7 +46,7 @@ from streams.exactly_once.under_way import UnderWay
 
 INBOX_BATCHES_MAX = 4
 COMMIT_SHARE = 0.25
-"""Commits may take so much of the time: where they take long, a fixed part of it is the broker's and ours for each."""
+"""Writing may take so much of the time: each commit has a fixed price, so where they take long there are fewer."""
 
 
 class State(Enum):
@@ -75,7 +75,6 @@ class OwnedPartition:
         self._reopen_reason: str | None = None
         self._inbox: deque[Batch] = deque()
         self.read_ms = 0  # time stamp of the newest record that was processed
-        self.commit_took_s = 0.0  # the last one, from its beginning until it was seen to have ended
         self._announced: list[tuple[str, Sequence[Record]]] = []
         self._opened: OpenTask | None = None
         self._continuity = Continuity(self.tps)
@@ -214,7 +213,8 @@ class OwnedPartition:
         committed_s, next_tick_s = -math.inf, time.monotonic()
         while not self._pausing:
             has_work = self._inbox and opened.held_count < settings.commit_max_records
-            commits_at_s = next_tick_s if under_way.is_writing else committed_s + self.commit_interval_s()
+            interval_s = self.commit_interval_s(under_way.took_s)
+            commits_at_s = next_tick_s if under_way.is_writing else committed_s + interval_s
             await self._sleep_until(0.0 if has_work else min(commits_at_s, next_tick_s))
             under_way.check()
             if self._reopen_reason is not None:
@@ -230,14 +230,14 @@ class OwnedPartition:
                 await opened.tick(self._behind())
                 next_tick_s = now_s + tick_s
             under_way.check()  # it may have ended meanwhile: after a failure nothing more may begin
-            self.commit_took_s = under_way.took_s
-            is_due = now_s >= committed_s + self.commit_interval_s() or opened.held_count >= settings.commit_max_records
+            interval_s = self.commit_interval_s(under_way.took_s)
+            is_due = now_s >= committed_s + interval_s or opened.held_count >= settings.commit_max_records
             if is_due and not under_way.is_writing:
                 committed_s = now_s
                 await under_way.begin()
 
-    def commit_interval_s(self) -> float:
-        """How long after a commit the next is due.
+    def commit_interval_s(self, took_s: float) -> float:
+        """How long after a commit that took so long the next is due.
 
         Up to ``commit_behind_ms`` where what is read is older than that anyway, and where commits take long.
         """
@@ -246,7 +246,7 @@ class OwnedPartition:
         is_old = self._around.clock_ms() - self.read_ms >= behind_ms
         if is_old and self._behind():
             return behind_ms / 1000
-        return min(max(settings.commit_interval_ms / 1000, self.commit_took_s / COMMIT_SHARE), behind_ms / 1000)
+        return min(max(settings.commit_interval_ms / 1000, took_s / COMMIT_SHARE), behind_ms / 1000)
 
     async def _sleep_until(self, deadline_s: float) -> None:
         """Sleep until woken, but let others have a turn in any case."""

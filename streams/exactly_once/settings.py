@@ -15,7 +15,8 @@ class DriverSettings:
     ``group`` also begins every transactional id: two groups never fence each other. ``commit_max_records``
     bounds what is held for one transaction: reaching it commits before the interval ends. While a task has more to
     read, and what it reads is at least ``commit_behind_ms`` old, it commits only so often, if that is longer than
-    ``commit_interval_ms``: nobody would see the difference, and a larger transaction costs less.
+    ``commit_interval_ms``: nobody would see the difference, and a larger transaction costs less. It is also the
+    longest that commits move apart where they take long.
     ``start_deadline_ms`` is how long to look for a broker at start (None: until told to stop),
     ``topic_patience_ms`` how long a topic may be missing before that is an error: brokers hear of new topics
     one after the other.

@@ -31,11 +31,9 @@ def test_who_reads_along_commits_at_once_and_who_is_behind_seldom(
 ) -> None:
     owned = partition(is_read_up=is_read_up)
     owned.read_ms = NOW_MS - age_ms
-    assert owned.commit_interval_s() == interval_s
+    assert owned.commit_interval_s(0.0) == interval_s
 
 
 @pytest.mark.parametrize(("took_s", "interval_s"), [(0.0, 0.15), (0.03, 0.15), (0.1, 0.4), (0.3, 1.0)])
 def test_where_commits_take_long_there_are_fewer(took_s: float, interval_s: float) -> None:
-    owned = partition(is_read_up=True)
-    owned.commit_took_s = took_s
-    assert owned.commit_interval_s() == interval_s
+    assert partition(is_read_up=True).commit_interval_s(took_s) == interval_s

@@ -6,9 +6,18 @@ from typing import Any, NamedTuple
 from processors.settlement.due import Due
 from processors.settlement.layout import NONE
 from processors.settlement.names import text_of
-from processors.settlement.page import ID_AT, LOGGED_COUNT, logged_at, spans_of_page, variant_at
+from processors.settlement.page import (
+    ID_AT,
+    LOGGED_COUNT,
+    SHELF_AT,
+    SLOT_AT,
+    exposure_at,
+    logged_at,
+    propensity_of,
+    variant_at,
+)
 from processors.settlement.settlement import Settlement
-from processors.wire.binary import text_end
+from processors.wire.binary import get_int, text_end
 from tests.settlement import reference
 
 Plays = tuple[tuple[str, int], ...]
@@ -59,12 +68,10 @@ def facts_of(settlement: Settlement, due: Due) -> list[Fact]:
 def _settled(settlement: Settlement, due: Due, number: int, cards: list[str]) -> Settled:
     text, page = settlement.book.text, due.pages[number]
     start = int(page["page"])
-    row, slot, shelf, propensity = spans_of_page(text, start)
     logged, at = [], int(logged_at(text, start))
     for _ in range(LOGGED_COUNT):
-        end = int(text_end(text, at))
-        logged.append(text_of(text, at + 2, end))
-        at = end
+        logged.append(_text_at(text, at))
+        at = int(text_end(text, at))
     exposures = due.exposures[int(page["exposures"]) : int(page["exposures"] + page["count"])]
     return Settled(
         text_of(text, int(page["user"]), int(page["user_end"])),
@@ -73,16 +80,15 @@ def _settled(settlement: Settlement, due: Due, number: int, cards: list[str]) ->
         tuple(logged),
         tuple(
             (
-                int(row[n]),
-                int(slot[n]),
-                text_of(text, *map(int, shelf[n])),
+                *_place(text, at),
+                _text_at(text, at + SHELF_AT),
                 cards[exposure["card"]],
-                float(text_of(text, *map(int, propensity[n]))),
+                float(_text_at(text, int(propensity_of(text, at)))),
                 int(exposure["played_ms"]),
                 int(exposure["streams"]),
                 bool(exposure["is_discovery"]),
             )
-            for n, exposure in enumerate(exposures)
+            for at, exposure in ((int(exposure_at(text, start, n)), it) for n, it in enumerate(exposures))
         ),
         _plays(due.page_plays, due.page_offsets, number, cards),
     )
@@ -94,8 +100,7 @@ def _ended(settlement: Settlement, due: Due, number: int, cards: list[str]) -> I
     event_id = text_of(text, int(stream["start"]), int(stream["end"]))
     page, variant = int(stream["page"]), None
     if page >= 0:
-        at = int(variant_at(text, page))
-        variant = text_of(text, at + 2, int(text_end(text, at)))
+        variant = _text_at(text, int(variant_at(text, page)))
     yield Ended(
         user_id,
         event_id,
@@ -106,12 +111,10 @@ def _ended(settlement: Settlement, due: Due, number: int, cards: list[str]) -> I
         _plays(due.stream_plays, due.stream_offsets, number, cards),
     )
     if stream["is_correction"]:
-        row, slot, _, _ = spans_of_page(text, page)
         yield Corrected(
             user_id,
             _id_of(settlement, page),
-            int(row[stream["exposure"]]),
-            int(slot[stream["exposure"]]),
+            *_place(text, int(exposure_at(text, page, stream["exposure"]))),
             event_id,
             int(stream["previous_ms"]),
             int(stream["total_ms"]),
@@ -119,9 +122,18 @@ def _ended(settlement: Settlement, due: Due, number: int, cards: list[str]) -> I
         )
 
 
+def _place(text: Any, exposure: int) -> tuple[int, int]:
+    """Row and slot."""
+    return int(get_int(text, exposure, 4)), int(get_int(text, exposure + SLOT_AT, 4))
+
+
+def _text_at(text: Any, at: int) -> str:
+    return text_of(text, at + 2, int(text_end(text, at)))
+
+
 def _id_of(settlement: Settlement, page: int) -> str:
     text = settlement.book.text
-    return text_of(text, page + ID_AT + 2, int(text_end(text, page + ID_AT)))
+    return _text_at(text, page + ID_AT)
 
 
 def _plays(plays: Any, offsets: Any, number: int, cards: list[str]) -> Plays:
