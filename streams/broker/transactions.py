@@ -124,7 +124,11 @@ class Transactions:
             if epoch != known.epoch and known.state is not TransactionState.ONGOING:
                 return known  # it asks again, or its transaction has timed out: the bump is done
         known = self.abort_and_fence(transactional_id) if known.state is TransactionState.ONGOING else _bumped(known)
-        fresh = msgspec.structs.replace(known, timeout_ms=timeout_ms, state=TransactionState.EMPTY)
+        # without an id it is no bump that somebody may ask for again: the epoch before has no claim on this one
+        last_epoch = known.last_epoch if producer_id >= 0 else -1
+        fresh = msgspec.structs.replace(
+            known, timeout_ms=timeout_ms, state=TransactionState.EMPTY, last_epoch=last_epoch
+        )
         if fresh.epoch >= _EPOCH_MAX - 1:
             fresh = msgspec.structs.replace(fresh, producer_id=self.new_producer_id(), epoch=0, last_epoch=-1)
         self._save(transactional_id, fresh)

@@ -55,6 +55,16 @@ class CoordinatorLink:
         connection = self._client._conns.get((self._node_id, ConnectionGroup.COORDINATION))  # noqa: SLF001  none public
         return connection if connection is not None and connection.connected() else object()
 
+    async def ask_over(self, connection: object, request: Any, codes: Callable[[Any], Iterable[int]]) -> Any:
+        """Ask once, over this connection; None where it is not the present one, or where another try is needed.
+
+        Raises as ``ask`` does.
+        """
+        if connection is not self.connection:
+            return None
+        async with asyncio.timeout(self._timeout_s):
+            return await self._asked_once(request, codes)
+
     async def ask(self, request: Any, codes: Callable[[Any], Iterable[int]]) -> Any:
         """Ask until there is an answer; ``codes`` gives the error codes in it.
 
@@ -68,26 +78,33 @@ class CoordinatorLink:
 
     async def _ask(self, request: Any, codes: Callable[[Any], Iterable[int]]) -> Any:
         while True:
-            try:
-                answer = await self._sent(request)
-                errors = {_error_of(code) for code in codes(answer) if code}
-            except (NodeNotReadyError, KafkaConnectionError):
-                errors = {NodeNotReadyError}
-            except KafkaError as error:
-                if not error.retriable:
-                    raise
-                errors = {type(error)}
-            if not errors:
+            answer = await self._asked_once(request, codes)
+            if answer is not None:
                 return answer
-            for error_type in errors:
-                if error_type in _FENCED:
-                    raise ProducerFenced
-                if not error_type.retriable and error_type not in {ConcurrentTransactions, NodeNotReadyError}:
-                    raise error_type(self._key)
-            if errors != {ConcurrentTransactions}:
-                self._node_id = None
-                await self._client.force_metadata_update()
             await asyncio.sleep(BACKOFF_S)
+
+    async def _asked_once(self, request: Any, codes: Callable[[Any], Iterable[int]]) -> Any:
+        """Give the answer, or None where the same question may be answered later, or by another broker."""
+        try:
+            answer = await self._sent(request)
+            errors = {_error_of(code) for code in codes(answer) if code}
+        except (NodeNotReadyError, KafkaConnectionError):
+            errors = {NodeNotReadyError}
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            errors = {type(error)}
+        if not errors:
+            return answer
+        for error_type in errors:
+            if error_type in _FENCED:
+                raise ProducerFenced
+            if not error_type.retriable and error_type not in {ConcurrentTransactions, NodeNotReadyError}:
+                raise error_type(self._key)
+        if errors != {ConcurrentTransactions}:
+            self._node_id = None
+            await self._client.force_metadata_update()
+        return None
 
     async def _sent(self, request: Any) -> Any:
         if self._node_id is None:
@@ -128,14 +145,17 @@ class TransactionsCoordinator:
             return LastTransaction("Dead", -1, _NOBODY)
         return LastTransaction(state, timeout_ms, Identity(producer_id, epoch))
 
-    async def fence(self, timeout_ms: int, identity: Identity | None = None) -> Identity | None:
-        """Get the next epoch; None while the last transaction is still being ended."""
-        is_busy = ConcurrentTransactions.errno
-        answer = await self._link.ask(
-            InitProducerId(self._id, timeout_ms, *(identity or _NOBODY)),
-            lambda it: [it.error_code] if it.error_code != is_busy else [],
-        )
-        return None if answer.error_code == is_busy else Identity(answer.producer_id, answer.producer_epoch)
+    async def fence(self, timeout_ms: int, *, over: object) -> Identity | None:
+        """Get the next epoch, whoever has the newest, over this connection only."""
+        request = InitProducerId(self._id, timeout_ms, *_NOBODY)
+        try:
+            return _identity(await self._link.ask_over(over, request, _codes_but_busy))
+        except TimeoutError:
+            return None
+
+    async def fence_anew(self, timeout_ms: int, identity: Identity) -> Identity | None:
+        """Get the epoch after one's own."""
+        return _identity(await self._link.ask(InitProducerId(self._id, timeout_ms, *identity), _codes_but_busy))
 
     async def existing(self, places: Collection[TopicPartition]) -> set[TopicPartition]:
         """Give those of these partitions that have not been deleted meanwhile."""
@@ -145,11 +165,19 @@ class TransactionsCoordinator:
     async def add_partitions(self, identity: Identity, places: Collection[TopicPartition]) -> None:
         """Begin a transaction with these partitions."""
         await self._await_leaders(places)
-        topics = _by_topic(places)
-        await self._link.ask(
-            AddPartitionsToTxnRequest(self._id, *identity, list(topics.items())),
-            lambda it: (code for _, numbers in it.errors for _, code in numbers if code != _NOT_ATTEMPTED),
-        )
+        await self._link.ask(AddPartitionsToTxnRequest(self._id, *identity, _listed(places)), _added_codes)
+
+    async def begin(self, identity: Identity, places: Collection[TopicPartition], *, over: object) -> bool:
+        """Begin a transaction with these partitions over this connection, or over whichever there is."""
+        request = AddPartitionsToTxnRequest(self._id, *identity, _listed(places))
+        if over is None:
+            await self._link.ask(request, _added_codes)
+            return True
+        while over is self.connection:
+            if await self._link.ask_over(over, request, _added_codes) is not None:
+                return True
+            await self.pause()
+        return False
 
     async def end(self, identity: Identity, *, committed: bool) -> None:
         """End a transaction."""
@@ -178,10 +206,27 @@ class GroupCoordinator:
         }
 
 
+def _added_codes(answer: Any) -> Iterable[int]:
+    return (code for _, numbers in answer.errors for _, code in numbers if code != _NOT_ATTEMPTED)
+
+
+def _codes_but_busy(answer: Any) -> Iterable[int]:
+    return [answer.error_code] if answer.error_code != ConcurrentTransactions.errno else []
+
+
+def _identity(answer: Any) -> Identity | None:
+    is_there = answer is not None and answer.error_code != ConcurrentTransactions.errno
+    return Identity(answer.producer_id, answer.producer_epoch) if is_there else None
+
+
 def _offset_errors(answer: Any) -> Iterable[int]:
     yield answer.error_code
     for _, numbers, _ in answer.topics:
         yield from (code for *_, code, _ in numbers if code != _UNSTABLE_OFFSET_COMMIT)
+
+
+def _listed(places: Iterable[TopicPartition]) -> list[tuple[str, list[int]]]:
+    return list(_by_topic(places).items())
 
 
 def _by_topic(places: Iterable[TopicPartition]) -> dict[str, list[int]]:

@@ -10,7 +10,8 @@ open, and counts as the *next* marker of the same producer id says. Therefore th
 To take a task over:
 
 1. **Ask** the coordinator how the last transaction ended.
-2. **Fence**: a new epoch ends what was open, and nobody else can write from now on. The coordinator forgets the
+2. **Fence**, over the same connection: a coordinator that died in between may have left markers out, and is asked
+   again. A new epoch ends what was open, and nobody else can write from now on. The coordinator forgets the
    decision with it. If that was to commit, the epoch is opened with a transaction timeout that nothing else uses,
    ``COMPLETING_TIMEOUT_MS``: the coordinator keeps it, and so the decision, for whoever asks after a crash.
 3. **Complete** the state's partition: an empty transaction, ended as the last one was, puts the missing marker there.
@@ -22,6 +23,9 @@ To take a task over:
 A worker that dies within an empty transaction of step 3 or 5 leaves it open. If it was to commit, the timeout says
 so, and the next worker commits it before it fences; else fencing aborts it, which is what it was for. Each epoch after
 the first is asked for with the one before, so whoever was fenced meanwhile learns it instead of fencing in turn.
+
+While it works, a worker whose connection to the coordinator is lost between two transactions completes the places of
+its own last one in the same way, before it begins the next.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -89,10 +93,18 @@ class Coordinator(Protocol):
         """Tell how the last transaction ended, or is about to."""
         ...
 
-    async def fence(self, timeout_ms: int, identity: Identity | None = None) -> Identity | None:
-        """Get the next epoch; None while the last transaction is still being ended.
+    async def fence(self, timeout_ms: int, *, over: object) -> Identity | None:
+        """Get the next epoch, whoever has the newest, but over this connection only.
 
-        With an identity, only if that is the newest. Raises ProducerFenced.
+        None while the last transaction is still being ended, and where the connection is lost, whether the fence took
+        place or not.
+        """
+        ...
+
+    async def fence_anew(self, timeout_ms: int, identity: Identity) -> Identity | None:
+        """Get the epoch after one's own; None while the last transaction is still being ended.
+
+        Raises ProducerFenced when one's own is not the newest.
         """
         ...
 
@@ -102,6 +114,13 @@ class Coordinator(Protocol):
 
     async def add_partitions(self, identity: Identity, places: Collection[TopicPartition]) -> None:
         """Begin a transaction with these partitions. Raises ProducerFenced."""
+        ...
+
+    async def begin(self, identity: Identity, places: Collection[TopicPartition], *, over: object) -> bool:
+        """Begin a transaction with these partitions over this connection; false where it is lost.
+
+        Over whichever there is, where ``over`` is None. Raises ProducerFenced.
+        """
         ...
 
     async def end(self, identity: Identity, *, committed: bool) -> None:
@@ -148,7 +167,8 @@ async def ask_and_fence(coordinator: Coordinator, timeout_ms: int) -> Held:
         if last.state == "Ongoing" and last.is_completing:
             await _commit_for(coordinator, last.identity)
             continue
-        identity = await coordinator.fence(_timeout_ms(timeout_ms, committed=last.is_committed))
+        timeout = _timeout_ms(timeout_ms, committed=last.is_committed)
+        identity = await coordinator.fence(timeout, over=coordinator.connection)
         if identity is not None:
             return Held(identity, last.is_committed, last.state == _UNUSED)
         await coordinator.pause()
@@ -171,9 +191,41 @@ async def complete(coordinator: Coordinator, held: Held, places: Collection[Topi
 
 async def fenced_anew(coordinator: Coordinator, identity: Identity, timeout_ms: int) -> Identity:
     """Get the next epoch after one's own, once everything that was written with it has its markers."""
-    while (fresh := await coordinator.fence(timeout_ms, identity)) is None:
+    while (fresh := await coordinator.fence_anew(timeout_ms, identity)) is None:
         await coordinator.pause()
     return fresh
+
+
+async def begin(
+    coordinator: Coordinator,
+    identity: Identity,
+    places: Collection[TopicPartition],
+    *,
+    over: object,
+    last: Collection[TopicPartition],
+    timeout_ms: int,
+) -> Identity:
+    """Begin one's next transaction, once all markers of the one before are written; gives the identity to go on with.
+
+    A coordinator lets it begin only then. But if it died meanwhile, markers may be left out: so it must begin ``over``
+    the connection over which the last one was committed, else the ``last`` one's places are settled first. Over any
+    connection (None), where nothing was committed yet. Raises ProducerFenced.
+    """
+    while not await coordinator.begin(identity, places, over=over):
+        identity, over = await settle(coordinator, identity, last, timeout_ms), None
+    return identity
+
+
+async def settle(
+    coordinator: Coordinator, identity: Identity, places: Collection[TopicPartition], timeout_ms: int
+) -> Identity:
+    """Write the markers that one's own last commit may lack in these places, and go on in a new epoch.
+
+    Raises ProducerFenced.
+    """
+    held = Held(await fenced_anew(coordinator, identity, COMPLETING_TIMEOUT_MS), was_committed=True)
+    held = await complete(coordinator, held, places, timeout_ms)
+    return await fenced_anew(coordinator, held.identity, timeout_ms)
 
 
 async def _commit_for(coordinator: Coordinator, identity: Identity) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.client import ConnectionGroup, CoordinationType
+from aiokafka.client import CoordinationType
 from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
@@ -23,15 +23,7 @@ from streams.exactly_once.coordinators import AwaitLeaders, GroupCoordinator, Tr
 from streams.exactly_once.errors import NOT_ALLOWED, OutputRefusedError, ReopenNeeded, TopicMissingError, not_allowed
 from streams.exactly_once.position import Position
 from streams.exactly_once.settings import DriverSettings
-from streams.exactly_once.takeover import (
-    COMPLETING_TIMEOUT_MS,
-    Held,
-    Identity,
-    StateRead,
-    complete,
-    fenced_anew,
-    take_over,
-)
+from streams.exactly_once.takeover import Identity, StateRead, begin, settle, take_over
 from streams.exactly_once.task import Produced, ProducedColumns, RowColumns, StateRow
 
 DISCARD_TIMEOUT_S = 2.0
@@ -113,7 +105,7 @@ class TransactionalWriter:
     @property
     def is_unsettled(self) -> bool:
         """Whether the coordinator went away after, or in, the last transaction, so that markers may be missing."""
-        return self._committed_over is not None and self._committed_over is not self._connection()
+        return self._committed_over is not None and self._committed_over is not self._coordinator.connection
 
     async def settle(self) -> None:
         """Write the markers that the last transaction may lack; raises as ``transact`` does."""
@@ -166,33 +158,25 @@ class TransactionalWriter:
             raise ReopenNeeded(f"the transaction did not commit: {error!r}") from error
 
     async def _settle(self) -> None:
-        manager = self._producer._txn_manager  # noqa: SLF001  no public way to change its epoch
         timeout_ms = self._settings.transaction_timeout_ms
-        mine = Identity(manager.producer_id, manager.producer_epoch)
-        held = Held(await fenced_anew(self._coordinator, mine, COMPLETING_TIMEOUT_MS), was_committed=True)
-        held = await complete(self._coordinator, held, {self._state, *self._touched}, timeout_ms)
-        self._identify(await fenced_anew(self._coordinator, held.identity, timeout_ms))
+        self._identify(await settle(self._coordinator, self._identity, self._touched, timeout_ms))
         self._committed_over = None
+
+    @property
+    def _identity(self) -> Identity:
+        manager = self._producer._txn_manager  # noqa: SLF001  as below
+        return Identity(manager.producer_id, manager.producer_epoch)
 
     def _identify(self, identity: Identity) -> None:
         """Let the producer write with this identity; nothing of it may be under way."""
-        manager = self._producer._txn_manager  # noqa: SLF001  as above
+        manager = self._producer._txn_manager  # noqa: SLF001  no public way to change its epoch
         if manager.has_pid():
             manager._pid_and_epoch = PidAndEpoch(*identity)  # noqa: SLF001
             manager._sequence_numbers.clear()  # noqa: SLF001  they are counted by epoch
         else:
             manager.set_pid_and_epoch(*identity)
 
-    def _connection(self) -> object:
-        """Give the connection to the transactions' coordinator, which does not survive it."""
-        producer = self._producer
-        node_id = producer._sender._coordinators.get(CoordinationType.TRANSACTION)  # noqa: SLF001
-        connection = producer.client._conns.get((node_id, ConnectionGroup.COORDINATION))  # noqa: SLF001
-        return connection if connection is not None and connection.connected() else object()
-
     async def _transact(self, transaction: Transaction, topics: Sequence[str]) -> None:
-        if self.is_unsettled:
-            await self._settle()
         counts = {topic: len(await self._producer.partitions_for(topic)) for topic in topics}
         outputs = await asyncio.to_thread(self._outputs, transaction, counts)
         places = {TopicPartition(topic, partition) for topic, partition, _ in outputs}
@@ -210,9 +194,9 @@ class TransactionalWriter:
         position: Position,
         offsets: Mapping[TopicPartition, int],
     ) -> None:
-        producer, connection = self._producer, self._connection()
+        producer = self._producer
         batches = [*outputs, *await asyncio.to_thread(self._rows, [*rows, position.row()])]
-        await producer.begin_transaction()
+        await self._begin({TopicPartition(topic, partition) for topic, partition, _ in batches})
         work: list[Awaitable[Any]] = [
             await producer.send_batch(batch, topic, partition=partition) for topic, partition, batch in batches
         ]
@@ -221,8 +205,18 @@ class TransactionalWriter:
         await asyncio.gather(*work)
         await producer.commit_transaction()
         self._position = position
-        self._touched = {TopicPartition(topic, partition) for topic, partition, _ in outputs}
-        self._committed_over = connection
+
+    async def _begin(self, places: set[TopicPartition]) -> None:
+        """Begin a transaction with these partitions, all at once."""
+        over, timeout_ms = self._committed_over, self._settings.transaction_timeout_ms
+        identity = await begin(
+            self._coordinator, self._identity, places, over=over, last=self._touched, timeout_ms=timeout_ms
+        )
+        if identity != self._identity:
+            self._identify(identity)
+        self._committed_over, self._touched = self._coordinator.connection, places
+        await self._producer.begin_transaction()
+        self._producer._txn_manager._txn_partitions.update(places)  # noqa: SLF001  it need not add them once more
 
     def _outputs(self, transaction: Transaction, counts: Mapping[str, int]) -> list[PlacedBatch]:
         return self._batches().of_outputs(transaction.produced, counts, transaction.number)

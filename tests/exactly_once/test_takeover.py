@@ -15,7 +15,7 @@ from aiokafka.client import AIOKafkaClient
 from streams.exactly_once.coordinators import TransactionsCoordinator
 from streams.exactly_once.position import Position
 from streams.exactly_once.restore import Restored, read_state
-from streams.exactly_once.takeover import ask_and_fence
+from streams.exactly_once.takeover import Identity, ask_and_fence
 from streams.exactly_once.task import Produced, StateRow
 from streams.exactly_once.writer import Transaction, TransactionalWriter
 from streams.harness.jars import JarsKafka
@@ -89,7 +89,7 @@ async def begin_with_one_transaction(bootstrap: str, prefix: str) -> None:
 
 
 def hide_from_coordinator(producer: AIOKafkaProducer, prefix: str, missing: Collection[str]) -> None:
-    """Let a producer believe, in the transaction that it has begun, that its coordinator knows them."""
+    """Let a producer believe, in the transaction that it has begun, that its coordinator knows them already."""
     manager = producer._txn_manager  # noqa: SLF001  there is no public way to be so wrong
     manager._txn_partitions.update(place(prefix, name) for name in missing if name != "offsets")  # noqa: SLF001
     if "offsets" in missing:
@@ -180,16 +180,15 @@ def test_a_writer_that_outlives_its_coordinator_settles_what_it_committed(unchec
         async with writer_for(unchecking, prefix) as writer:
             await writer.open(lambda: restored(unchecking, prefix))
             await writer.transact(transaction(prefix, b"first", 1))
-            producer = writer._producer  # noqa: SLF001
-            begin = producer.begin_transaction
+            producer, coordinator = writer._producer, writer._coordinator  # noqa: SLF001
+            begin = coordinator.begin
 
-            async def begin_hidden() -> None:
-                await begin()
-                hide_from_coordinator(producer, prefix, ["outputs"])
+            async def begin_without_outputs(identity: Identity, places: object, *, over: object) -> bool:
+                return await begin(identity, [place(prefix, "state")], over=over)
 
-            producer.begin_transaction = begin_hidden
+            coordinator.begin = begin_without_outputs  # type: ignore[method-assign]
             await writer.transact(transaction(prefix, b"second", 2))
-            producer.begin_transaction = begin
+            coordinator.begin = begin  # type: ignore[method-assign]
             before = writer.is_unsettled
             for connection in list(producer.client._conns.values()):  # noqa: SLF001
                 connection.close()
