@@ -99,12 +99,12 @@ class JarsKafka:
         """End the nodes at once, and remove the folder, unless it is to be kept."""
         for node in self._nodes.values():
             node.kill()
+        if self._folder is not None and self._kept is not None:
+            shutil.move(self._folder, self._kept)  # before the watchdog ends, for it leaves nothing behind
         if self._watchdog is not None:
             self._watchdog.close()
             self._watchdog = None
         if self._folder is not None:
-            if self._kept is not None:
-                shutil.move(self._folder, self._kept)
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 

@@ -86,7 +86,7 @@ def schedule(settings: StormSettings) -> list[Act]:
         burst_s = round(random.uniform(1.0, 4.0), 3)
         acts.append(Act(at_s=anywhere(), kind=ActKind.FAULTS, lasts_s=burst_s))
     for number in range(settings.clusters):
-        at_s = 4.0 + _share(number, settings.clusters, random) * (end_s - 40.0)
+        at_s = 4.0 + _share(number, settings.clusters, random) * max(0.0, end_s - 40.0)
         acts += _cluster(round(at_s, 3), CLUSTERS[number % len(CLUSTERS)], random)
     return sorted(acts)
 
