@@ -47,6 +47,10 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
         """The same position, for a worker that goes on at these offsets: further on where input was lost."""
         return msgspec.structs.replace(self, inputs={topic: (offset, offset) for topic, offset in starts.items()})
 
+    def outdated(self) -> "Position":
+        """The same, without saying where to go on: somebody who writes no positions has worked since."""
+        return msgspec.structs.replace(self, transaction=self.transaction + 1, inputs={})
+
     def after(self, ends: Mapping[str, int]) -> "Position":
         """The position after a transaction that processed its inputs up to these offsets."""
         starts = self.starts

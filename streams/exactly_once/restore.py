@@ -55,7 +55,7 @@ async def read_state(
     """
     started_s = last_progress_s = time.monotonic()
     rows: dict[bytes, bytes] = {}
-    bytes_read = 0
+    bytes_read, newest_key = 0, None
     consumer = AIOKafkaConsumer(
         **settings.client_options(),
         enable_auto_commit=False,
@@ -73,6 +73,7 @@ async def read_state(
             fetched = await consumer.getmany(state, timeout_ms=POLL_MS)
             for record in fetched.get(state, ()):
                 bytes_read += len(record.key or b"") + len(record.value or b"")
+                newest_key = record.key
                 if record.value is None:
                     rows.pop(record.key, None)
                 else:
@@ -84,6 +85,8 @@ async def read_state(
         with contextlib.suppress(TimeoutError):  # aiokafka waits for a broker that is gone
             await asyncio.wait_for(consumer.stop(), STOP_TIMEOUT_S)
     position = _position(rows, state)
+    if position is not None and newest_key != POSITION_KEY:  # it ends each transaction: an older version wrote since
+        position = position.outdated()
     has_format = _check_format(rows, state, state_format)
     return Restored(rows, bytes_read, time.monotonic() - started_s, has_format, position)
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import signal
+from collections.abc import Mapping
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from kafka import TopicPartition as KafkaPythonPartition
 from kafka.admin import KafkaAdminClient
 
+from streams.exactly_once.task import Produced
 from streams.harness.embedded import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.accounts import account, random_inputs
@@ -38,23 +40,23 @@ def input_partitions(prefix: str) -> list[TopicPartition]:
     return [TopicPartition(f"{prefix}-{side}", number) for side in ("left", "right") for number in range(4)]
 
 
-async def set_offsets(bootstrap: str, prefix: str, offset: int) -> None:
+async def set_offsets(bootstrap: str, prefix: str, offsets: Mapping[TopicPartition, int]) -> None:
     """What any operator's tool does to a group without members."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=prefix, enable_auto_commit=False)
     await consumer.start()
     try:
         consumer.assign(input_partitions(prefix))
-        await consumer.commit(dict.fromkeys(input_partitions(prefix), offset))
+        await consumer.commit(offsets)
     finally:
         await consumer.stop()
 
 
 async def set_back(bootstrap: str, prefix: str) -> None:
-    await set_offsets(bootstrap, prefix, 0)
+    await set_offsets(bootstrap, prefix, dict.fromkeys(input_partitions(prefix), 0))
 
 
 async def set_forward(bootstrap: str, prefix: str) -> None:
-    await set_offsets(bootstrap, prefix, 1_000_000)
+    await set_offsets(bootstrap, prefix, dict.fromkeys(input_partitions(prefix), 1_000_000))
 
 
 async def delete(bootstrap: str, prefix: str) -> None:
@@ -113,3 +115,24 @@ def test_offsets_whose_marker_is_late_when_the_next_worker_opens_count_nothing_t
             return await read_all(broker.bootstrap, outputs)
 
         assert account(inputs, asyncio.run(history())).balanced
+
+
+def test_where_an_older_version_worked_last_its_offsets_count(bootstrap: str, prefix: str) -> None:
+    """A version without positions commits the group's offsets alone; then the newer one takes over again."""
+    key, place = b"key", {"partition": 0}
+    inputs = [Produced(f"{prefix}-left", key, b"1", **place) for _ in range(30)]
+    outputs = f"{prefix}-outputs"
+
+    async def history() -> list[ConsumerRecord]:
+        await write(bootstrap, inputs[:10])
+        async with working(settings_for(bootstrap, prefix), sums_spec(prefix)):
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 10)
+        told = [Produced(outputs, key, f"{prefix}-left 0 {n} {n + 1}".encode()) for n in range(10, 20)]
+        await write(bootstrap, [*inputs[10:20], *told, Produced(f"{prefix}-state", key, b"20", **place)])
+        await set_offsets(bootstrap, prefix, {TopicPartition(f"{prefix}-left", 0): 20})
+        async with working(settings_for(bootstrap, prefix), sums_spec(prefix)):
+            await write(bootstrap, inputs[20:])
+            await read_until(bootstrap, outputs, lambda read: len(read) >= 30)
+        return await read_all(bootstrap, outputs)
+
+    assert account(inputs, asyncio.run(history())).balanced
