@@ -49,6 +49,7 @@ class OpenTask:
         Raises ReopenNeeded, KafkaError or OSError when the broker is not up to it, StateFormatError,
         TaskFailed.
         """
+        await spec.until_ready()
         transactional_id = f"{around.settings.group}-{spec.name}-{number}"
         writer = TransactionalWriter(
             around.settings, transactional_id, around.clock_ms, around.feed.await_leaders, past
