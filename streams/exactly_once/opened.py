@@ -45,6 +45,7 @@ class OpenTask:
 
         Raises ReopenNeeded, KafkaError or OSError when the broker is not up to it, DriverError, TaskFailed.
         """
+        await spec.until_ready()
         state = TopicPartition(spec.state_topic, number)
         transactional_id = f"{around.settings.group}-{spec.name}-{number}"
         writer = TransactionalWriter(
