@@ -197,14 +197,20 @@ class TransactionalWriter:
         producer = self._producer
         batches = [*outputs, *await asyncio.to_thread(self._rows, [*rows, position.row()])]
         await self._begin({TopicPartition(topic, partition) for topic, partition, _ in batches})
-        work: list[Awaitable[Any]] = [
+        deliveries = [
             await producer.send_batch(batch, topic, partition=partition) for topic, partition, batch in batches
         ]
-        # for tools and lag: the position counts
-        work.append(producer.send_offsets_to_transaction(offsets, self._settings.group))
-        await asyncio.gather(*work)
+        await asyncio.gather(*deliveries, self._add_offsets())
+        # not before: a broker that gets both at once asks the coordinator about one of them only, and refuses the other
+        # with NOT_ENOUGH_REPLICAS, which says something else and is tried again after a tenth of a second
+        await producer.send_offsets_to_transaction(offsets, self._settings.group)
         await producer.commit_transaction()
         self._position = position
+
+    async def _add_offsets(self) -> None:
+        """Say that offsets belong to the transaction; they are for tools and lag, the position counts."""
+        while not await self._producer._sender._do_add_offsets_to_txn(self._settings.group):  # noqa: SLF001
+            pass  # it waits between two attempts
 
     async def _begin(self, places: set[TopicPartition]) -> None:
         """Begin a transaction with these partitions, all at once."""
