@@ -5,9 +5,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from streams.cli.options import ConfigOption, NeededBrokerOption, NoAnswerError, needed_broker, settings_of
+from streams.cli.options import COUNT_MAX, ConfigOption, NeededBrokerOption, NoAnswerError, needed_broker, settings_of
 
-CountOption = Annotated[int | None, typer.Option(min=1, help="Stop after so many.")]
+CountOption = Annotated[int | None, typer.Option(min=1, max=COUNT_MAX, help="Stop after so many.")]
 
 
 def register(app: typer.Typer) -> None:
