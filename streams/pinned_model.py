@@ -57,6 +57,8 @@ def load_model(file: Path) -> PinnedModel:
         records = list(_records(file))
     except (msgspec.MsgspecError, RecursionError) as error:
         raise ConfigurationError(f"{file} is no pinned model: {error}; `audit --save-model` writes one") from error
+    if not records:
+        raise ConfigurationError(f"{file} is no pinned model: it is empty; `audit --save-model` writes one")
     model: PinnedModel = {topic: [] for topic in BROADCASTS}
     for record in sorted(records, key=lambda record: (record.partition, record.offset)):
         if record.topic not in model:

@@ -12,12 +12,12 @@ from streams.cli.options import (
     NeededBrokerOption,
     needed_broker,
     print_json,
-    refuse_unless_reachable,
     refuse_unless_writable,
     settings_of,
 )
 from streams.cli.progress import progress
 from streams.configuration_error import ConfigurationError
+from streams.reachable import refuse_unless_reachable
 
 if TYPE_CHECKING:
     from processors.telling import Tell

@@ -1,7 +1,7 @@
 """`shelfwise bench`: benchmarks and storms, each run to its end and printed."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,9 +15,13 @@ from streams.cli.options import (
     SeedOption,
     finite,
     print_json,
+    refuse_unless_open,
     settings_of,
 )
 from streams.configuration_error import ConfigurationError
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
 
 BackendOption = Annotated[
     Backend, typer.Option(help="Broker to start where none is named: the embedded one, or Apache Kafka from jars.")
@@ -55,7 +59,7 @@ def pipeline(
     from streams.benchmarks.pipeline import bench_pipeline
     from streams.benchmarks.traffic import TrafficSettings
 
-    settings = settings_of(config, broker=broker, log_level="warning")
+    settings = _settings(config, broker)
     traffic = TrafficSettings(seed=seed or 0, users=users)
     tell(bench_pipeline(settings, backend, events=events, seconds=seconds, traffic=traffic), json=json)
 
@@ -119,7 +123,7 @@ def mutations(
     """Send spoiled messages: each counts, or lies in its dead-letter topic with its reason and bytes untouched."""
     from streams.benchmarks.mutations import bench_mutations
 
-    settings = settings_of(config, broker=broker, log_level="warning")
+    settings = _settings(config, broker)
     found = bench_mutations(settings, backend, count=count, seed=seed or 0)
     tell(found, json=json)
     return 0 if found["passed"] else 1
@@ -138,7 +142,7 @@ def peers(
     """A bare client, stock Faust, Quix and the whole pipeline on one log, one process each, and the ratios."""
     from streams.benchmarks.peers.compare import bench_peers
 
-    settings = settings_of(config, broker=broker, log_level="warning")
+    settings = _settings(config, broker)
     tell(bench_peers(settings, backend, events=events, seed=seed or 0), json=json)
 
 
@@ -186,7 +190,7 @@ def recovery(
     """Restore a large state: seconds, memory, and the longest time without a sign of progress."""
     from streams.benchmarks.recovery import bench_recovery
 
-    settings = settings_of(config, broker=broker, log_level="warning")
+    settings = _settings(config, broker)
     tell(bench_recovery(settings, backend, listeners=listeners), json=json)
 
 
@@ -205,6 +209,14 @@ def memory(
     found = bench_memory(settings_of(config, log_level="warning"), events=events, seed=seed or 0)
     tell(found, json=json)
     return 0 if found["flat"] else 1
+
+
+def _settings(config: Path | None, broker: str | None) -> "Settings":
+    """Settings, with a broker that answers where one is named: a client would go on knocking."""
+    settings = settings_of(config, broker=broker, log_level="warning")
+    if settings.broker is not None:
+        refuse_unless_open(settings, settings.broker)
+    return settings
 
 
 def tell(found: dict[str, Any], *, json: bool) -> None:

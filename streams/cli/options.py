@@ -3,9 +3,8 @@
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from socket import create_connection
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import orjson
@@ -13,12 +12,11 @@ import typer
 
 from streams.configuration_error import ConfigurationError
 from streams.files.units import DurationUnit
+from streams.reachable import refuse_unless_reachable
 
 if TYPE_CHECKING:
     from streams.settings import Settings
 
-FIND_BROKER_S = 5.0
-PORT_MAX = 65_535
 SEED_MAX = 2**63 - 1
 COUNT_MAX = 1_000_000_000
 """More listeners, events or pages than anybody asks for; a number beyond it is a slip of the hand."""
@@ -39,8 +37,8 @@ UnitOption = Annotated[
 
 def finite(number: _Number) -> _Number:
     """The callback of options that are numbers with a fraction: bounds let `nan` pass, for it is never beyond them."""
-    if number is not None and math.isnan(number):
-        raise typer.BadParameter("nan is no number")
+    if number is not None and not math.isfinite(number):
+        raise typer.BadParameter(f"{number} is no number")
     return number
 
 
@@ -64,10 +62,6 @@ def refuse_unless_writable(file: Path | None) -> None:
 def all_finite(numbers: list[float] | None) -> list[float] | None:
     """The same for an option that may be repeated."""
     return numbers and [finite(number) for number in numbers]
-
-
-class NoBrokerError(ConfigurationError):
-    """Nobody takes a connection where the broker should be."""
 
 
 class NoAnswerError(Exception):
@@ -100,22 +94,6 @@ def refuse_unless_open(settings: "Settings", bootstrap: str) -> None:
 
     host, port = refuse_unless_reachable(bootstrap)
     asyncio.run(refuse_unless_admitted(settings, host, port))
-
-
-def refuse_unless_reachable(bootstrap: str) -> tuple[str, int]:
-    """The first of these servers that takes a connection; raises `ConfigurationError` where none does in five seconds.
-
-    >>> refuse_unless_reachable("127.0.0.1:1")
-    Traceback (most recent call last):
-    streams.cli.options.NoBrokerError: no broker answers at 127.0.0.1:1; start it, or correct --broker
-    """
-    for server in bootstrap.split(","):
-        host, _, port = server.rpartition(":")
-        if not host or not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= PORT_MAX):
-            raise ConfigurationError(f"--broker is {bootstrap!r}; give host:port, several by comma")
-        with suppress(OSError, UnicodeError), create_connection((host.strip("[]"), int(port)), timeout=FIND_BROKER_S):
-            return host.strip("[]"), int(port)
-    raise NoBrokerError(f"no broker answers at {bootstrap}; start it, or correct --broker")
 
 
 @contextmanager

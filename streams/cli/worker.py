@@ -15,13 +15,13 @@ import typer
 from streams.cli.options import (
     BrokerOption,
     ConfigOption,
-    NoBrokerError,
     SeedOption,
     refuse_unless_open,
     serving_broker,
     settings_of,
 )
 from streams.configuration_error import ConfigurationError
+from streams.reachable import NoBrokerError
 
 if TYPE_CHECKING:
     import asyncio
