@@ -54,9 +54,12 @@ def event_ms_of(timestamp: str) -> int:
     try:
         read = datetime.fromisoformat(timestamp.strip())
         zoned = read if read.tzinfo is not None else read.replace(tzinfo=UTC)
-        return (zoned - _EPOCH) // timedelta(milliseconds=1)
+        since = (zoned - _EPOCH) // timedelta(milliseconds=1)
     except (ValueError, OverflowError):
         raise ValueError("timestamp is no ISO 8601 time") from None
+    if since < 0:
+        raise ValueError("timestamp is before 1970")
+    return since
 
 
 def user_of(row: Row) -> str:
