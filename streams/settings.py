@@ -208,6 +208,9 @@ def _check_names(settings: Settings) -> None:
     from processors.policies.catalogue import policy_named
     from processors.rewards.catalogue import reward_named
 
+    for task in settings.tasks:
+        if settings.tasks.count(task) > 1:
+            raise ValueError(f"tasks: {task} is named more than once")
     for name in settings.reward_names:
         reward_named(name)
     for ranking in settings.ranking.by_surface():

@@ -59,7 +59,7 @@ def obd(file: FileArgument, broker: BrokerOption = None, config: ConfigOption = 
     happened.sort(key=lambda event: event.event_ms)
     _refuse_if_empty(file, happened, rejected)
     cards = [open_bandit.card_of(item) for item in sorted({row.exposure.item for row in rows})]
-    said = ReplayFile(cards=cards, events=happened, rejected=rejected)
+    said = ReplayFile(cards=cards, events=happened, rejected=rejected, cards_are_made_up=True)
     return _replay(file, broker, config, lambda _: said, json=json)
 
 
@@ -89,7 +89,7 @@ def playtime(
             typer.echo(f"{reader.cut_count} durations beyond 31 days were cut to 31 days", err=True)
         items = sorted({stream.card_id for stream in streams})
         cards = [CatalogueCard(card_id=item, title=item, shelves=("all",)) for item in items]
-        return ReplayFile(cards=cards, events=streams, rejected=table.refused)
+        return ReplayFile(cards=cards, events=streams, rejected=table.refused, cards_are_made_up=True)
 
     return _replay(file, broker, config, said, json=json)
 

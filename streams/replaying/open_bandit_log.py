@@ -50,8 +50,11 @@ def target_probabilities(log: ExposureLog, target: str, items: int | None = None
     `target` is `uniform` over `items` (none: as many as the log shows), or a file with the columns item_id, position_1,
     position_2, …; an item that the file does not name is never shown.
     """
+    shown = len(np.unique(log.item))
     if target == UNIFORM:
-        return np.full(len(log.item), 1.0 / (items or len(np.unique(log.item))))
+        if items is not None and items < shown:
+            raise ConfigurationError(f"--items is {items}, but the log shows {shown} items: name at least so many")
+        return np.full(len(log.item), 1.0 / (items or shown))
     positions = [f"position_{number}" for number in range(1, int(log.position.max()) + 1)]
     rejected: Counter[str] = Counter()
     file = CsvFile(Path(target))

@@ -30,11 +30,15 @@ CLOCKS = 64
 
 
 class ReplayFile(Struct, frozen=True, kw_only=True):
-    """What a file said: cards, events in their order, and the count of refused rows by reason."""
+    """What a file said: cards, events in their order, and the count of refused rows by reason.
+
+    Where a file names items only, its cards are made up, and one that the catalogue has already knows more.
+    """
 
     cards: Sequence[CatalogueCard]
     events: Sequence[Event]
     rejected: Mapping[str, int]
+    cards_are_made_up: bool = False
 
 
 class ReplayResult(Struct, frozen=True, kw_only=True):
@@ -115,7 +119,7 @@ class Replay:
         account = await self._balanced()
         started_s = time.monotonic()
         if self._new or not account.is_complete:
-            await send(self._bootstrap, self._file.cards, self._new, tell=tell, **self._options)
+            await send(self._bootstrap, await self._new_cards(), self._new, tell=tell, **self._options)
             newest_ms = max(event.event_ms for event in self._file.events)
             await close_books(self._bootstrap, newest_ms, self._settings, **self._options)
             with tempfile.TemporaryDirectory(prefix="shelfwise-replay-") as folder:
@@ -127,6 +131,12 @@ class Replay:
                     await asyncio.sleep(2.0 * self._settings.publish_interval_ms / 1_000)
             return await self._result(account, len(self._new) / seconds)
         return await self._result(account, 0.0)
+
+    async def _new_cards(self) -> list[CatalogueCard]:
+        known: dict[bytes | None, bytes | None] = {}
+        if self._file.cards_are_made_up:
+            known = dict(await read_committed(self._bootstrap, "catalogue", self._options))
+        return [card for card in self._file.cards if known.get(card.card_id.encode()) is None]
 
     async def _come_out(self, worker: WorkerProcess, tell: Tell) -> Account:
         seen, since_s = -1, time.monotonic()

@@ -82,7 +82,7 @@ def test_ctrl_c(words: list[str]) -> None:
 
 
 def test_what_a_terminal_cannot_show_is_escaped(tmp_path: Path) -> None:
-    process = started(["schemas", "export", str(tmp_path / "Łódź"), "--json"], PYTHONIOENCODING="latin-1")
+    process = started(["schemas", "export", str(tmp_path / "Łz"), "--json"], PYTHONIOENCODING="latin-1")
     assert process.stdout is not None
     assert "\\u0141" in process.stdout.read()
     assert last_words(process) == []
