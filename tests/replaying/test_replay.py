@@ -18,7 +18,7 @@ from streams.broker.embedded import EmbeddedBroker
 from streams.cli.main import run
 from streams.publishing import Publisher
 from streams.replaying.event_lines import read_lines
-from tests.builders import stream_end
+from tests.builders import card, stream_end
 from tests.replaying.histories import QUOTED, obd_csv, playtime_csv
 
 Captured = pytest.CaptureFixture[str]
@@ -67,22 +67,26 @@ def test_two_files_both_count_and_the_same_file_changes_nothing(
     assert records(bootstrap) == before
 
 
-def test_quoted_names_arrive_as_csv_means_them_and_a_file_that_broke_off_goes_on(
+def test_quoted_names_arrive_as_csv_means_them_beside_what_lies_there(
     bootstrap: str, tmp_path: Path, capsys: Captured
 ) -> None:
     """The other events in these topics, one of them in no partition of its listener, are no matter of this file's."""
+
+    known = card(card_id='Doom, "II"', title="What the editors call it")
 
     async def before() -> None:
         async with Publisher(bootstrap) as publisher:
             await publisher.publish("stream-ends", "somebody else", encode(stream_end(event_id="misplaced")))
             await publisher.publish("stream-ends", "u1", b"no event")
+            await publisher.publish("catalogue", known.card_id, encode(known))
             await publisher.flush()
 
     asyncio.run(before())
     found, _ = replayed(capsys, "playtime", written(tmp_path, "quoted.csv", QUOTED), bootstrap)
     assert (found["stream_ends"], found["interactions"], found["adds_up"]) == (2, 2, True)
-    cards = {key for key, _ in asyncio.run(read_committed(bootstrap, "catalogue"))}
-    assert cards == {b'Doom, "II"', b"multi\nline"}
+    cards = dict(asyncio.run(read_committed(bootstrap, "catalogue")))
+    assert cards.keys() == {b'Doom, "II"', b"multi\nline"}
+    assert cards[known.card_id.encode()] == encode(known), "a card that is known is left as it is"
 
 
 def test_two_logs_of_impressions_both_count(bootstrap: str, tmp_path: Path, capsys: Captured) -> None:
