@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -64,6 +65,12 @@ def application() -> typer.Typer:
     return app
 
 
+@cache
+def _command() -> Any:
+    """The program as typer runs it, built once: it keeps nothing from one run to the next."""
+    return typer.main.get_command(application())
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; gives its exit status: 0 success, 1 the job failed, 2 wrong usage, settings or input.
 
@@ -73,8 +80,7 @@ def run(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     try:
         _refuse_unless_text(given)
-        command = typer.main.get_command(application())
-        result: Any = command.main(args=given, prog_name=PROGRAM, standalone_mode=False)
+        result: Any = _command().main(args=given, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except SystemExit as ended:  # typer ends shell completion so, and what writes into a pipe that nobody reads
         return _output_closed() if isinstance(ended.__context__, BrokenPipeError) else int(ended.code or 0)

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -36,24 +37,27 @@ def broker() -> Iterator[str]:
         yield started.bootstrap
 
 
-@pytest.fixture(autouse=True)
-def nothing_runs_for_ever() -> Iterator[None]:
+@contextmanager
+def not_for_ever(words: list[str]) -> Iterator[None]:
     """What should have been refused may be a worker that waits for events."""
 
     def give_up(_number: int, _frame: FrameType | None) -> None:
-        pytest.fail("it was taken, and runs")
+        pytest.fail(f"{words} was taken, and runs")
 
     before = signal.signal(signal.SIGALRM, give_up)
     signal.alarm(PATIENCE_S)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def refused(words: list[str], capsys: Captured) -> str:
     """The one line with which these words are refused."""
     capsys.readouterr()
-    status = run(words)
+    with not_for_ever(words):
+        status = run(words)
     printed = capsys.readouterr()
     lines = printed.err.splitlines()
     assert status == 2, f"{words} ended with {status}: {printed.err[-300:]}"
@@ -105,7 +109,9 @@ def test_a_place_where_no_folder_can_be(parameter: Parameter, broker: str, tmp_p
     for place in (file / "below", Path("/proc/self/below")):
         words = parameter.words(str(place), broker, tmp_path)
         capsys.readouterr()
-        status, printed = run(words), capsys.readouterr()
+        with not_for_ever(words):
+            status = run(words)
+        printed = capsys.readouterr()
         if parameter.command == "harness down":  # it is down
             assert (status, printed.err) == (0, "")
         else:
