@@ -3,16 +3,18 @@
 import asyncio
 import sys
 
-from streams.subscribers import AsyncRankingSubscriber
+from streams.subscribers import AsyncRankingSubscriber, run_script
 
 
 async def push(broker: str) -> None:
-    """Announce every new first card, for ever."""
+    """Announce every new first card, once, for ever; what stood there before is not new."""
     async with AsyncRankingSubscriber(broker) as subscriber:
-        async for user in subscriber.follow():
-            if (found := subscriber.get(user)) and found.ranking.shelves:
+        await subscriber.caught_up()
+        print("waiting for new rankings", file=sys.stderr)
+        async for user in subscriber.follow(since_now=True):
+            if (found := subscriber.get(user)) and found.source == "own" and found.ranking.shelves:
                 print(f"push to {user}: {found.ranking.shelves[0].cards[0]}", flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(push(sys.argv[1]))
+    run_script(lambda broker: asyncio.run(push(broker)))

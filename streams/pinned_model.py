@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from schemas.topics import TOPICS, Role
 from streams.auditing.reading import stream_committed
-from streams.settings import ConfigurationError
+from streams.configuration_error import ConfigurationError
+from streams.files.text import bytes_of
 
 BROADCASTS = tuple(topic.name for topic in TOPICS.values() if topic.role is Role.BROADCAST)
 
@@ -54,12 +55,10 @@ def load_model(file: Path) -> PinnedModel:
     """
     try:
         records = list(_records(file))
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot read {file}: {error.strerror}; name a file that `audit --save-model` wrote"
-        ) from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ConfigurationError(f"{file} is no pinned model: {error}; `audit --save-model` writes one") from error
+    if not records:
+        raise ConfigurationError(f"{file} is no pinned model: it is empty; `audit --save-model` writes one")
     model: PinnedModel = {topic: [] for topic in BROADCASTS}
     for record in sorted(records, key=lambda record: (record.partition, record.offset)):
         if record.topic not in model:
@@ -80,5 +79,5 @@ def _pinned(topic: str, record: Any) -> PinnedRecord:
 
 
 def _records(file: Path) -> Iterator[PinnedRecord]:
-    for line in file.read_bytes().splitlines():
+    for line in bytes_of(file).splitlines():
         yield msgspec.json.decode(line, type=PinnedRecord)

@@ -1,8 +1,10 @@
 """All settings as one frozen object: flags over environment over file, read once, at the edge."""
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import is_dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,13 +28,15 @@ from processors.listeners_settings import ListenersSettings
 from processors.ranking.settings import RankingSettings
 from processors.rewards.catalogue import COMPARED, REWARD_NAMES
 from processors.settlement.settings import SettlementSettings
+from streams.configuration_error import ConfigurationError
+from streams.files.text import text_of
+from streams.known_settings import names_of, refuse_unknown_keys, refuse_unknown_variables
 
+__all__ = ["TASKS", "ConfigurationError", "Settings", "TaskName", "load"]
+
+PREFIX = "SHELFWISE_"
 TaskName = Literal["listeners", "cards", "learner", "model"]
 TASKS: tuple[TaskName, ...] = ("listeners", "cards", "learner", "model")
-
-
-class ConfigurationError(Exception):
-    """Settings that cannot be: one line that says which, and what to do."""
 
 
 def _section(kind: type[Any]) -> BeforeValidator:
@@ -40,9 +44,13 @@ def _section(kind: type[Any]) -> BeforeValidator:
         if isinstance(value, kind):
             return value
         try:
-            return msgspec.convert(value, kind, strict=False)
+            section = msgspec.convert(value, kind, strict=False)
         except msgspec.ValidationError as error:
             raise ValueError(str(error)) from error
+        for name, number in msgspec.to_builtins(section).items():
+            if isinstance(number, float) and not isfinite(number):
+                raise ValueError(f"{name} is {number}; it must be a number")
+        return section
 
     return BeforeValidator(convert)
 
@@ -71,7 +79,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="SHELFWISE_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         frozen=True,
         extra="forbid",
@@ -158,11 +166,12 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     try:
-        from_file = tomllib.loads(file.read_text()) if file else {}
-    except OSError as error:
-        raise ConfigurationError(f"cannot read {file}: {error.strerror}; name a TOML file that exists") from error
-    except tomllib.TOMLDecodeError as error:
+        from_file = tomllib.loads(text_of(file)) if file else {}
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file} is no valid TOML: {error}") from error
+    names = names_of(Settings)
+    refuse_unknown_variables(names, os.environ, PREFIX)
+    refuse_unknown_keys(names, from_file, str(file))
     try:
         settings = _layered(from_file)(**given)
         _check_names(settings)
@@ -199,6 +208,9 @@ def _check_names(settings: Settings) -> None:
     from processors.policies.catalogue import policy_named
     from processors.rewards.catalogue import reward_named
 
+    for task in settings.tasks:
+        if settings.tasks.count(task) > 1:
+            raise ValueError(f"tasks: {task} is named more than once")
     for name in settings.reward_names:
         reward_named(name)
     for ranking in settings.ranking.by_surface():

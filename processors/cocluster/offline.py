@@ -21,6 +21,7 @@ from processors.cocluster.shapes import (
     one_sided,
 )
 from processors.cocluster.soft_groups import Interactions, SoftGroups
+from processors.telling import Tell, nobody
 
 SPAWN_KEY = 0x6F66666C  # "offl"
 
@@ -99,11 +100,15 @@ def _sizes(responsibility: FloatArray) -> list[int]:
 
 
 def cocluster_offline(
-    data: Interactions, settings: OfflineSettings, beside: Mapping[str, Clusterer] | None = None
+    data: Interactions,
+    settings: OfflineSettings,
+    beside: Mapping[str, Clusterer] | None = None,
+    tell: Tell = nobody,
 ) -> OfflineResult:
     """Compare shapes on held-out interactions, then fit the requested shape on all of them.
 
-    `beside` names other ways to group that are scored on the same folds: by counts, or given from outside.
+    `beside` names other ways to group that are scored on the same folds: by counts, or given from outside. `tell` is
+    told how far it has come.
     """
     rng = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(SPAWN_KEY,)))
     shape = (settings.user_groups, settings.card_groups)
@@ -112,6 +117,7 @@ def cocluster_offline(
     fold = fold_numbers(len(data), folds, rng)
     if settings.folds == 1:
         fold = np.where(fold == 0, 0, -1)
-    scores = compare(data, shapes, fold, rng, with_biases=shape, beside=beside)
+    scores = compare(data, shapes, fold, rng, with_biases=shape, beside=beside, tell=tell)
+    tell("fitting all interactions", 0)
     groups = fitted(data, *shape, rng)
     return OfflineResult(settings=settings, groups=groups, scores=scores, chosen=chosen_shape(scores, shapes))

@@ -11,6 +11,7 @@ from processors.cocluster.clusterer import Clusterer
 from processors.cocluster.global_moves import fitted
 from processors.cocluster.held_out import Prediction, predict_held_out, subset
 from processors.cocluster.soft_groups import Interactions
+from processors.telling import Tell, nobody
 
 Shape = tuple[int, int]
 BIASES = "biases"
@@ -67,20 +68,24 @@ def compare(
     *,
     with_biases: Shape | None = None,
     beside: Mapping[str, Clusterer] | None = None,
+    tell: Tell = nobody,
 ) -> dict[str, Score]:
     """Hold out the folds 0, 1, ... in turn (below 0: never) and score every shape, and plain biases.
 
     `with_biases` also scores biases plus blocks of that shape on what the biases leave; `beside` names other ways to
-    group that are scored as well.
+    group that are scored as well. `tell` is told of every fit.
     """
     parts: dict[str, list[Prediction]] = {}
-    for number in range(int(fold.max()) + 1):
+    folds = int(fold.max()) + 1
+    steps = folds * (len(shapes) + len(beside or {}) + 1)
+    for number in range(folds):
         train, test = (
             subset(data, np.flatnonzero(fold != number)),
             subset(data, np.flatnonzero(fold == number)),
         )
         for shape in shapes:
             groups = fitted(train, *shape, rng, restarts=3, polish_passes=40)
+            tell("shapes compared", sum(map(len, parts.values())) + 1, steps)
             parts.setdefault(name_of(shape), []).append(predict_held_out(groups, test.user, test.card, test.x))
         for name, clusterer in (beside or {}).items():
             groups = clusterer.groups(train)

@@ -38,8 +38,9 @@ async def snapshot(bootstrap: str, options: Mapping[str, Any] | None = None) -> 
         values: dict[str, list[bytes]] = defaultdict(list)
         async for record in read_records(bootstrap, topic, options):
             if topic not in EVERY:
-                values[_name(record.key)].clear()
-            values[_name(record.key)].extend(_parts(record.value or b""))
+                values.pop(_name(record.key), None)
+            if record.value is not None:
+                values[_name(record.key)].extend(_parts(record.value))
         if topic in SUMS:
             sums[topic] = {key: _numbers(topic, value) for key, (value,) in values.items()}
         else:

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
-from streams.harness.embedded import EmbeddedKafka
+from streams.configuration_error import ConfigurationError
 from streams.harness.interface import HarnessError, KafkaHarness
-from streams.harness.jars import JarsKafka
-from streams.settings import ConfigurationError
 
 
 class Backend(StrEnum):
@@ -19,6 +17,9 @@ class Backend(StrEnum):
 
 def harness_of(backend: Backend, *, nodes: int = 1, seed: int = 0, data_dir: str | None = None) -> KafkaHarness:
     """A broker of this kind, not started; only jars can have three nodes, only the embedded broker a data folder."""
+    from streams.harness.embedded import EmbeddedKafka
+    from streams.harness.jars import JarsKafka
+
     if backend is Backend.JARS:
         return JarsKafka(nodes)
     return EmbeddedKafka(data_dir=data_dir, seed=seed)

@@ -1,24 +1,29 @@
 """`shelfwise audit`: whether every event counts exactly once, and everything adds up."""
 
-import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from streams.auditing.comparison import Snapshot
-from streams.auditing.findings import Audit
 from streams.cli.options import (
     ConfigOption,
     JsonOption,
     NeededBrokerOption,
     needed_broker,
     print_json,
-    refuse_unless_reachable,
+    refuse_unless_writable,
     settings_of,
 )
-from streams.settings import ConfigurationError, Settings
+from streams.cli.progress import progress
+from streams.configuration_error import ConfigurationError
+from streams.reachable import refuse_unless_reachable
+
+if TYPE_CHECKING:
+    from processors.telling import Tell
+    from streams.auditing.comparison import Snapshot
+    from streams.auditing.findings import Audit
+    from streams.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -43,10 +48,15 @@ def audit(
 
     Status 1 where a check fails; each is named, with examples.
     """
+    import asyncio
+
+    refuse_unless_writable(snapshot)
+    refuse_unless_writable(save_model)
     settings = settings_of(config, broker=broker)
     bootstrap = needed_broker(settings)
     reference = _reference(settings, against) if against else None
-    found, differing = asyncio.run(_audit(settings, bootstrap, closed, reference, snapshot, save_model))
+    with progress() as tell:
+        found, differing = asyncio.run(_audit(settings, bootstrap, closed, reference, snapshot, save_model, tell))
     if json:
         print_json({**msgspec.to_builtins(found), "differences": differing, "holds": found.holds and not differing})
     else:
@@ -60,13 +70,16 @@ def audit(
 
 
 async def _audit(
-    settings: Settings,
+    settings: "Settings",
     bootstrap: str,
     closed: bool,
-    reference: Snapshot | None,
+    reference: "Snapshot | None",
     snapshot_file: Path | None,
     model_file: Path | None,
-) -> tuple[Audit, list[str]]:
+    tell: "Tell",
+) -> "tuple[Audit, list[str]]":
+    import asyncio
+
     from streams.audit_rules import audit_rules
     from streams.auditing.audit import audit as run_audit
     from streams.auditing.comparison import differences, snapshot
@@ -75,34 +88,30 @@ async def _audit(
 
     options = aiokafka_options(settings, bootstrap)
     del options["bootstrap_servers"]
-    found = await run_audit(bootstrap, audit_rules(settings, closed=closed), options=options)
+    found = await run_audit(bootstrap, audit_rules(settings, closed=closed), options=options, tell=tell)
     differing: list[str] = []
     if reference or snapshot_file:
         taken = await snapshot(bootstrap, options)
         differing = list(differences(taken, reference)) if reference else []
         if snapshot_file:
-            _write(snapshot_file, msgspec.json.encode(taken))
+            await asyncio.to_thread(snapshot_file.write_bytes, msgspec.json.encode(taken))
     if model_file:
-        _write(model_file, await saved_model(bootstrap, options))
+        await asyncio.to_thread(model_file.write_bytes, await saved_model(bootstrap, options))
     return found, differing
 
 
-def _write(file: Path, data: bytes) -> None:
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        raise ConfigurationError(f"cannot write {file}: {error.strerror}") from error
-
-
-def _reference(settings: Settings, against: str) -> Snapshot:
+def _reference(settings: "Settings", against: str) -> "Snapshot":
     """The other run: a file where one of that name exists, else a broker."""
+    import asyncio
+
     from streams.auditing.comparison import load_snapshot, snapshot
     from streams.connections import aiokafka_options
+    from streams.files.text import bytes_of
 
-    if Path(against).is_file():
+    if Path(against).exists():
         try:
-            return load_snapshot(Path(against).read_bytes())
-        except msgspec.MsgspecError as error:
+            return load_snapshot(bytes_of(Path(against)))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise ConfigurationError(f"{against} is no snapshot: {error}; --snapshot writes one") from error
     refuse_unless_reachable(against)
     options = aiokafka_options(settings, against)

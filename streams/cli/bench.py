@@ -1,13 +1,27 @@
 """`shelfwise bench`: benchmarks and storms, each run to its end and printed."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from streams.benchmarks.backends import Backend
-from streams.cli.options import BrokerOption, ConfigOption, JsonOption, SeedOption, print_json, settings_of
-from streams.settings import ConfigurationError
+from streams.cli.options import (
+    COUNT_MAX,
+    DAYS_MAX_S,
+    BrokerOption,
+    ConfigOption,
+    JsonOption,
+    SeedOption,
+    finite,
+    print_json,
+    refuse_unless_open,
+    settings_of,
+)
+from streams.configuration_error import ConfigurationError
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
 
 BackendOption = Annotated[
     Backend, typer.Option(help="Broker to start where none is named: the embedded one, or Apache Kafka from jars.")
@@ -30,9 +44,13 @@ def register(app: typer.Typer) -> None:
 def pipeline(
     broker: BrokerOption = None,
     backend: BackendOption = Backend.EMBEDDED,
-    events: Annotated[int, typer.Option(min=1_000, help="How many events to fill the log with.")] = 100_000,
-    seconds: Annotated[float | None, typer.Option(min=1.0, help="Stop after so many seconds of catching up.")] = None,
-    users: Annotated[int, typer.Option(min=1, help="Listeners of the simulated world.")] = 5_000,
+    events: Annotated[
+        int, typer.Option(min=1_000, max=COUNT_MAX, help="How many events to fill the log with.")
+    ] = 100_000,
+    seconds: Annotated[
+        float | None, typer.Option(min=1.0, max=DAYS_MAX_S, callback=finite, help="Stop after so many seconds.")
+    ] = None,
+    users: Annotated[int, typer.Option(min=1, max=10_000_000, help="Listeners of the simulated world.")] = 5_000,
     seed: SeedOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -41,24 +59,28 @@ def pipeline(
     from streams.benchmarks.pipeline import bench_pipeline
     from streams.benchmarks.traffic import TrafficSettings
 
-    settings = settings_of(config, broker=broker, log_level="warning")
+    settings = _settings(config, broker)
     traffic = TrafficSettings(seed=seed or 0, users=users)
     tell(bench_pipeline(settings, backend, events=events, seconds=seconds, traffic=traffic), json=json)
 
 
 def storm(
-    nodes: Annotated[int, typer.Option(help="Kafka nodes, 1 or 3; the embedded broker has one.")] = 3,
-    workers: Annotated[int, typer.Option(min=1, help="Workers at the start.")] = 2,
-    minutes: Annotated[float, typer.Option(min=0.3, help="How long it storms.")] = 15.0,
+    nodes: Annotated[int, typer.Option(min=1, max=3, help="Kafka nodes, 1 or 3; the embedded broker has one.")] = 3,
+    workers: Annotated[int, typer.Option(min=1, max=100, help="Workers at the start.")] = 2,
+    minutes: Annotated[float, typer.Option(min=0.3, max=43_200, callback=finite, help="How long it storms.")] = 15.0,
     seed: SeedOption = None,
     backend: BackendOption = Backend.JARS,
-    rate: Annotated[int, typer.Option(min=1, help="Events a second.")] = 150,
-    freeze_seconds: Annotated[float, typer.Option(min=1.0, help="How long a zombie is stopped.")] = 60.0,
+    rate: Annotated[int, typer.Option(min=1, max=1_000_000, help="Events a second.")] = 150,
+    freeze_seconds: Annotated[
+        float, typer.Option(min=1.0, max=3_600.0, callback=finite, help="How long a zombie is stopped.")
+    ] = 60.0,
     clusters: Annotated[
         int | None,
-        typer.Option(min=0, help="Moments at which several acts come within seconds.", show_default="2 in 3 minutes"),
+        typer.Option(
+            min=0, max=10_000, help="Moments at which several acts come within seconds.", show_default="2 in 3 minutes"
+        ),
     ] = None,
-    busy: Annotated[int, typer.Option(min=0, help="Other processes that keep the processors busy.")] = 0,
+    busy: Annotated[int, typer.Option(min=0, max=100, help="Other processes that keep the processors busy.")] = 0,
     logs: Annotated[Path | None, typer.Option(help="Keep the workers' logs in this folder.")] = None,
     json: JsonOption = False,
 ) -> int:
@@ -101,7 +123,7 @@ def storm(
 
 
 def mutations(
-    count: Annotated[int, typer.Option(min=100, help="How many mutated messages.")] = 1_000_000,
+    count: Annotated[int, typer.Option(min=100, max=COUNT_MAX, help="How many mutated messages.")] = 1_000_000,
     broker: BrokerOption = None,
     backend: BackendOption = Backend.EMBEDDED,
     seed: SeedOption = None,
@@ -111,14 +133,16 @@ def mutations(
     """Send spoiled messages: each counts, or lies in its dead-letter topic with its reason and bytes untouched."""
     from streams.benchmarks.mutations import bench_mutations
 
-    settings = settings_of(config, broker=broker, log_level="warning")
+    settings = _settings(config, broker)
     found = bench_mutations(settings, backend, count=count, seed=seed or 0)
     tell(found, json=json)
     return 0 if found["passed"] else 1
 
 
 def peers(
-    events: Annotated[int, typer.Option(min=1_000, help="How many events to fill the log with.")] = 200_000,
+    events: Annotated[
+        int, typer.Option(min=1_000, max=COUNT_MAX, help="How many events to fill the log with.")
+    ] = 200_000,
     broker: BrokerOption = None,
     backend: BackendOption = Backend.JARS,
     seed: SeedOption = None,
@@ -128,16 +152,18 @@ def peers(
     """A bare client, stock Faust, Quix and the whole pipeline on one log, one process each, and the ratios."""
     from streams.benchmarks.peers.compare import bench_peers
 
-    settings = settings_of(config, broker=broker, log_level="warning")
+    settings = _settings(config, broker)
     tell(bench_peers(settings, backend, events=events, seed=seed or 0), json=json)
 
 
 def cocluster(
     worlds: Annotated[str, typer.Option(help="Planted worlds, as letters of abcd; empty: none.")] = "abcd",
-    seeds: Annotated[int, typer.Option(min=1, help="Of each world; medians are told.")] = 5,
-    shrink: Annotated[int, typer.Option(min=1, help="Make the worlds so many times smaller.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Of each world; medians are told.")] = 5,
+    shrink: Annotated[int, typer.Option(min=1, max=1_000, help="Make the worlds so many times smaller.")] = 1,
     batch: Annotated[bool, typer.Option(help="Also fit in batch; on d that takes minutes.")] = True,
-    interactions: Annotated[int, typer.Option(min=0, help="Of the run that shows how cost goes with size.")] = 0,
+    interactions: Annotated[
+        int, typer.Option(min=0, max=COUNT_MAX, help="Of the run that shows how cost goes with size.")
+    ] = 0,
     surprise: Annotated[bool, typer.Option(help="Also Surprise's CoClustering, on the same table.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -163,7 +189,9 @@ def _progress(line: str) -> None:
 
 
 def recovery(
-    listeners: Annotated[int, typer.Option(min=1_000, help="How many listeners' state to restore.")] = 1_000_000,
+    listeners: Annotated[
+        int, typer.Option(min=1_000, max=100_000_000, help="How many listeners' state to restore.")
+    ] = 1_000_000,
     broker: BrokerOption = None,
     backend: BackendOption = Backend.EMBEDDED,
     config: ConfigOption = None,
@@ -172,12 +200,12 @@ def recovery(
     """Restore a large state: seconds, memory, and the longest time without a sign of progress."""
     from streams.benchmarks.recovery import bench_recovery
 
-    settings = settings_of(config, broker=broker, log_level="warning")
+    settings = _settings(config, broker)
     tell(bench_recovery(settings, backend, listeners=listeners), json=json)
 
 
 def memory(
-    events: Annotated[int, typer.Option(min=20_000, help="How many events.")] = 10_000_000,
+    events: Annotated[int, typer.Option(min=20_000, max=COUNT_MAX, help="How many events.")] = 10_000_000,
     seed: SeedOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -191,6 +219,14 @@ def memory(
     found = bench_memory(settings_of(config, log_level="warning"), events=events, seed=seed or 0)
     tell(found, json=json)
     return 0 if found["flat"] else 1
+
+
+def _settings(config: Path | None, broker: str | None) -> "Settings":
+    """Settings, with a broker that answers where one is named: a client would go on knocking."""
+    settings = settings_of(config, broker=broker, log_level="warning")
+    if settings.broker is not None:
+        refuse_unless_open(settings, settings.broker)
+    return settings
 
 
 def tell(found: dict[str, Any], *, json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from streams.cli.options import ConfigOption, settings_of
-from streams.settings import ConfigurationError
+from streams.configuration_error import ConfigurationError
 
 
 def register(app: typer.Typer) -> None:

@@ -2,7 +2,7 @@
 
 import typer
 
-from streams.cli.options import BrokerOption, ConfigOption, print_json, settings_of
+from streams.cli.options import BrokerOption, ConfigOption, JsonOption, print_json, settings_of
 
 
 def register(app: typer.Typer) -> None:
@@ -12,6 +12,10 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="config")
 
 
-def show(config: ConfigOption = None, broker: BrokerOption = None) -> None:
+def show(
+    config: ConfigOption = None,
+    broker: BrokerOption = None,
+    json: JsonOption = False,  # noqa: ARG001  it is always JSON; scripts may give the flag to every command
+) -> None:
     """Print all settings as JSON, secrets masked."""
     print_json(settings_of(config, broker=broker).masked())

@@ -1,14 +1,19 @@
 """`shelfwise dlq`: what could not be read, why, and another try."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
 
-from schemas.dead_letters import DeadLetterReason
-from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role
-from streams.cli.options import ConfigOption, JsonOption, NeededBrokerOption, needed_broker, print_json, settings_of
+from streams.cli.options import (
+    COUNT_MAX,
+    ConfigOption,
+    JsonOption,
+    NeededBrokerOption,
+    needed_broker,
+    print_json,
+    settings_of,
+)
 
 TopicArgument = Annotated[str, typer.Argument(help="Name of the topic, with or without .dlq.")]
 
@@ -24,6 +29,9 @@ def register(app: typer.Typer) -> None:
 
 def list_letters(broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Count the dead letters of every topic by reason."""
+    import asyncio
+
+    from schemas.topics import TOPICS, Role
     from streams.dead_letters import count_letters
 
     counted: dict[str, dict[str, int]] = {}
@@ -47,10 +55,12 @@ def show(
     topic: TopicArgument,
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="At most so many.")] = 20,
     json: JsonOption = False,
 ) -> None:
     """Print dead letters of one topic: where they came from, why they were set aside, and what they hold."""
+    import asyncio
+
     from streams.dead_letters import read_letters
 
     name = _dead_letter_topic(topic)
@@ -72,6 +82,9 @@ def replay(
     json: JsonOption = False,
 ) -> None:
     """Send dead letters to their topic again, each once however often this runs."""
+    import asyncio
+
+    from schemas.dead_letters import DeadLetterReason
     from streams.dead_letters import replay_letters
 
     name = _dead_letter_topic(topic)
@@ -95,6 +108,8 @@ def _connection(broker: str | None, config: Path | None) -> tuple[str, dict[str,
 
 
 def _dead_letter_topic(name: str) -> str:
+    from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role
+
     full = name if name.endswith(DEAD_LETTER_SUFFIX) else name + DEAD_LETTER_SUFFIX
     if full not in TOPICS:
         known = ", ".join(topic.name for topic in TOPICS.values() if topic.role is Role.DEAD_LETTERS)

@@ -1,13 +1,23 @@
 """`shelfwise demo`: the whole loop in one command."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from streams.cli.options import BrokerOption, ConfigOption, JsonOption, serving_broker, settings_of
+from streams.cli.options import (
+    COUNT_MAX,
+    DAYS_MAX_S,
+    SEED_MAX,
+    BrokerOption,
+    ConfigOption,
+    JsonOption,
+    finite,
+    refuse_unless_writable,
+    serving_broker,
+    settings_of,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -16,21 +26,24 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    seconds: Annotated[float, typer.Option(min=5, help="How long to play.")] = 60.0,
-    events: Annotated[int | None, typer.Option(min=1, help="Stop after so many events.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the world and of all draws.")] = 202,
+    seconds: Annotated[float, typer.Option(min=5, max=DAYS_MAX_S, callback=finite, help="How long to play.")] = 60.0,
+    events: Annotated[int | None, typer.Option(min=1, max=COUNT_MAX, help="Stop after so many events.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the world and of all draws.")] = 202,
     report: Annotated[Path | None, typer.Option(help="Write the report there, as JSON.")] = None,
     broker: BrokerOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
     """Simulated listeners react to the rankings they are given; half-way, the world changes; ends with a summary."""
+    import asyncio
+
     from rich.console import Console
 
     from streams.demo.run import run_demo
     from streams.demo.settings import DemoSettings
     from streams.demo.summary import print_summary
 
+    refuse_unless_writable(report)
     settings = settings_of(config, broker=broker, seed=seed, log_level="warning")
     played = DemoSettings(seconds=seconds, events_max=events, seed=seed)
     console = Console(stderr=True)

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from streams.cli.options import JsonOption, print_json
-from streams.settings import ConfigurationError
+from streams.cli.options import COUNT_MAX, JsonOption, all_finite, print_json
+from streams.configuration_error import ConfigurationError
 
 BATCH = 10_000
+CAP_MAX = 1e12
 
 
 def register(app: typer.Typer) -> None:
@@ -22,8 +23,13 @@ def register(app: typer.Typer) -> None:
 def obd(
     log: Annotated[Path, typer.Option(help="Log in the Open Bandit Dataset's CSV; .gz is unpacked.")],
     target: Annotated[str, typer.Option(help="`uniform`, or a CSV with item_id, position_1, position_2, ….")],
-    cap: Annotated[list[float] | None, typer.Option(help="Cap of the weights for NCIS; may be repeated.")] = None,
-    items: Annotated[int | None, typer.Option(min=1, help="Items of a uniform target; else the log's.")] = None,
+    cap: Annotated[
+        list[float] | None,
+        typer.Option(max=CAP_MAX, callback=all_finite, help="Cap of the weights for NCIS; repeat for more."),
+    ] = None,
+    items: Annotated[
+        int | None, typer.Option(min=1, max=COUNT_MAX, help="Items of a uniform target; else the log's.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Click rate of a target policy on a log of another one, with the weights' ESS, largest and mean."""

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from streams.cli.options import JsonOption, print_json
+from streams.cli.progress import progress
+from streams.configuration_error import ConfigurationError
 from streams.harness.interface import Backend
-from streams.settings import ConfigurationError
 
-NodeArgument = Annotated[int, typer.Argument(min=1, help="Number of the node, from 1.")]
+NodeArgument = Annotated[int, typer.Argument(min=1, max=3, help="Number of the node, from 1.")]
 StateOption = Annotated[Path | None, typer.Option("--state", help="Folder of the harness; each can hold one.")]
 BackendOption = Annotated[Backend, typer.Option(help="Where the brokers come from.")]
 
@@ -24,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def up(
     backend: BackendOption = Backend.JARS,
-    nodes: Annotated[int, typer.Option(help="1 or 3.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, max=3, help="1 or 3.")] = 1,
     state: StateOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -37,13 +38,17 @@ def up(
         new_harness(backend, nodes)
     except HarnessError as error:
         raise ConfigurationError(str(error)) from error
-    harness = RemoteHarness(state, backend=backend, nodes=nodes).start()
+    with progress() as tell:
+        harness = RemoteHarness(state, backend=backend, nodes=nodes).start(tell)
     _print(harness, json=json)
 
 
-def down(state: StateOption = None) -> None:
+def down(state: StateOption = None, json: JsonOption = False) -> None:
     """End the brokers and remove what they wrote."""
-    _harness(state).stop()
+    harness = _harness(state)
+    harness.stop()
+    if json:
+        print_json({"down": str(harness.folder)})
 
 
 def status(state: StateOption = None, json: JsonOption = False) -> None:
@@ -51,24 +56,31 @@ def status(state: StateOption = None, json: JsonOption = False) -> None:
     _print(_harness(state), json=json)
 
 
-def kill(node: NodeArgument = 1, state: StateOption = None) -> None:
+def kill(node: NodeArgument = 1, state: StateOption = None, json: JsonOption = False) -> None:
     """End a node at once, as a power cut would."""
-    _harness(state).kill(node)
+    _done(_harness(state), "kill", node, json=json)
 
 
-def restart(node: NodeArgument = 1, state: StateOption = None) -> None:
+def restart(node: NodeArgument = 1, state: StateOption = None, json: JsonOption = False) -> None:
     """Bring a killed node back, with what it had written, and return once it is healthy."""
-    _harness(state).restart(node)
+    _done(_harness(state), "restart", node, json=json)
 
 
-def partition(node: NodeArgument = 1, state: StateOption = None) -> None:
+def partition(node: NodeArgument = 1, state: StateOption = None, json: JsonOption = False) -> None:
     """Cut a node off: connections stay open and nobody answers."""
-    _harness(state).partition(node)
+    _done(_harness(state), "partition", node, json=json)
 
 
-def heal(node: NodeArgument = 1, state: StateOption = None) -> None:
+def heal(node: NodeArgument = 1, state: StateOption = None, json: JsonOption = False) -> None:
     """Reconnect a node that was cut off."""
-    _harness(state).heal(node)
+    _done(_harness(state), "heal", node, json=json)
+
+
+def _done(harness: Any, deed: Any, node: int, *, json: bool) -> None:
+    """Let something be done to a node; how all of them are afterwards is told where JSON is asked for."""
+    harness.ask(deed, node)
+    if json:
+        _print(harness, json=True)
 
 
 def _harness(state: Path | None) -> Any:

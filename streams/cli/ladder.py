@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from streams.cli.options import JsonOption, print_json
-from streams.settings import ConfigurationError
+from streams.cli.options import COUNT_MAX, SEED_MAX, JsonOption, print_json
+from streams.configuration_error import ConfigurationError
 
 THIRTY_SECONDS = (
     "y30 is delicate: a reward other than the 30-s rule can win on it only where the log misleads. Thresholds fitted to"
@@ -31,11 +31,13 @@ def register(app: typer.Typer) -> None:
 
 def ladder(
     world: Annotated[str, typer.Option(help="Planted world: W1 to W6.")] = "W1",
-    impressions: Annotated[int, typer.Option(min=1_000, help="Random impressions of a card each.")] = 50_000,
-    seeds: Annotated[int, typer.Option(min=1, help="Worlds over which means and errors are.")] = 5,
+    impressions: Annotated[
+        int, typer.Option(min=1_000, max=COUNT_MAX, help="Random impressions of a card each.")
+    ] = 50_000,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Worlds over which means and errors are.")] = 5,
     groups: Annotated[GroupsKnown, typer.Option(help="True, or estimated from the log.")] = GroupsKnown.TRUE,
     shown: Annotated[int, typer.Option(min=1, max=60, help="How many cards each policy shows to a listener.")] = 3,
-    first_seed: Annotated[int, typer.Option(min=0, help="Seed of the first world.")] = 1,
+    first_seed: Annotated[int, typer.Option(min=0, max=SEED_MAX // 2, help="Seed of the first world.")] = 1,
     unconfounded: Annotated[bool, typer.Option("--unconfounded", help="Log W6 as it is, not as its past was.")] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -1,16 +1,18 @@
 """`shelfwise`: joins the commands, and turns what they raise into one line and an exit status."""
 
+import os
 import sys
-from typing import Any
+from contextlib import suppress
+from functools import cache
+from typing import Annotated, Any
 
 import typer
-from aiokafka.errors import KafkaError
-from kafka.errors import KafkaError as KafkaPythonError
 
 from streams.cli import (
     audit,
     bench,
     broker,
+    cocluster,
     config,
     dead_letters,
     demo,
@@ -25,67 +27,139 @@ from streams.cli import (
     topics,
     worker,
 )
-from streams.cli.cocluster import cocluster
-from streams.cli.options import NoAnswerError
-from streams.exactly_once.errors import DriverError
-from streams.harness.interface import HarnessError
-from streams.settings import ConfigurationError
-from streams.subscribers.ranking_table import TopicMissingError
-from streams.topics.admin import TopicsError
+from streams.configuration_error import ConfigurationError
 
+PROGRAM = "shelfwise"
 SUCCESS, FAILED, MISUSED = 0, 1, 2
+INTERRUPTED = 130
+"""What typer gives for ctrl-C."""
 FAILURES = (
-    TopicsError,
-    TopicMissingError,
-    DriverError,
-    HarnessError,
-    KafkaError,
-    KafkaPythonError,
-    NoAnswerError,
+    "aiokafka.errors.KafkaError",
+    "kafka.errors.KafkaError",
+    "streams.benchmarks.pipeline.BenchFailedError",
+    "streams.cli.options.NoAnswerError",
+    "streams.demo.worker_process.WorkerEndedError",
+    "streams.exactly_once.errors.DriverError",
+    "streams.harness.interface.HarnessError",
+    "streams.subscribers.ranking_table.TopicMissingError",
+    "streams.topics.admin.TopicsError",
 )
-"""The job ran and could not be done."""
+"""What says that the job ran and could not be done; by name, since to import them would load every client."""
+COMMANDS = (
+    demo, worker, broker, simulate, schemas, cocluster, ladder, evaluate, labels, topics, replay, rankings,
+    dead_letters, audit, bench, harness, config,
+)  # fmt: skip
 
 
 def application() -> typer.Typer:
-    """All commands, joined."""
+    """All commands, joined; nothing that they need is loaded before one runs."""
     app = typer.Typer(
-        name="shelfwise",
+        name=PROGRAM,
         help="Streaming event processor for home pages made of shelves of cards.",
-        add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    for module in (demo, worker, broker, simulate, schemas):
-        module.register(app)
-    app.command("cocluster")(cocluster)
-    for module in (ladder, evaluate, labels, topics, replay, rankings, dead_letters, audit, bench, harness, config):
+    app.callback()(_program)
+    for module in COMMANDS:
         module.register(app)
     return app
 
 
+@cache
+def _command() -> Any:
+    """The program as typer runs it, built once: it keeps nothing from one run to the next."""
+    return typer.main.get_command(application())
+
+
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command; gives its exit status: 0 success, 1 the job failed, 2 wrong usage or configuration.
+    """Run one command; gives its exit status: 0 success, 1 the job failed, 2 wrong usage, settings or input.
 
     >>> run(["config", "show", "--config", "missing.toml"])
     2
     """
-    command = typer.main.get_command(application())
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        result: Any = command.main(args=arguments, prog_name="shelfwise", standalone_mode=False)
-    except typer.TyperException as error:  # wrong usage, of any kind
-        return _say(f"{_message(error)} (see `{_path(error)} --help`)", MISUSED)
-    except ConfigurationError as error:
-        return _say(str(error), MISUSED)
-    except FAILURES as error:
-        return _say(str(error) or repr(error), FAILED)
-    except (typer.Abort, KeyboardInterrupt):
-        return _say("stopped", FAILED)
-    return result if isinstance(result, int) else SUCCESS
+        _refuse_unless_text(given)
+        result: Any = _command().main(args=given, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+    except SystemExit as ended:  # typer ends shell completion so, and what writes into a pipe that nobody reads
+        return _output_closed() if isinstance(ended.__context__, BrokenPipeError) else int(ended.code or 0)
+    except BaseException as error:
+        status = _told(error)
+        if status is None:  # our bug: its traceback is what helps
+            raise
+        return status
+    return _say("stopped", FAILED) if result == INTERRUPTED else int(result or SUCCESS)
 
 
 def main() -> None:
     """Entry point of the installed command."""
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:  # what a terminal cannot show is escaped
+        reconfigure(errors="backslashreplace")
     sys.exit(run())
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"{PROGRAM} {version(PROGRAM)}")
+        raise typer.Exit
+
+
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Streaming event processor for home pages made of shelves of cards."""
+
+
+def _has_failed(error: BaseException) -> bool:
+    return any(f"{kind.__module__}.{kind.__qualname__}" in FAILURES for kind in type(error).__mro__)
+
+
+def _told(error: BaseException) -> int | None:
+    """Say in one line what was raised, and give the status; none where it is no matter of the user's."""
+    if isinstance(error, typer.TyperException):  # wrong usage, of any kind
+        return _say(f"{_message(error)} (see `{_path(error)} --help`)", MISUSED)
+    if isinstance(error, ConfigurationError):
+        return _say(str(error), MISUSED)
+    if isinstance(error, typer.Abort | KeyboardInterrupt):
+        return _say("stopped", FAILED)
+    if isinstance(error, MemoryError):
+        return _say("this needs more memory than there is: ask for less of it", FAILED)
+    if _has_failed(error):
+        return _say(str(error) or repr(error), FAILED)
+    return _cannot(error) if isinstance(error, OSError) else None
+
+
+def _refuse_unless_text(arguments: list[str]) -> None:
+    """Arguments become keys, names and JSON: none of them can hold bytes that are not UTF-8."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise ConfigurationError(f"the argument {argument!a} is not UTF-8: write it in UTF-8") from error
+
+
+def _cannot(error: OSError) -> int:
+    """A file that cannot be used is the user's to correct; a connection that broke is not."""
+    if isinstance(error, BrokenPipeError):
+        return _output_closed()
+    said = error.strerror or repr(error)
+    if error.filename is not None:
+        return _say(f"cannot use {error.filename}: {said}; name another one, or change its rights", MISUSED)
+    return _say(f"{said}: try again, or see the log for what was under way", FAILED)
+
+
+def _output_closed() -> int:
+    """Whoever read our output has gone, as `head` does: write no more, not even on the way out."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return _say("nobody reads the output any more; the rest of it was not written", FAILED)
 
 
 def _message(error: typer.TyperException) -> str:
@@ -94,11 +168,12 @@ def _message(error: typer.TyperException) -> str:
 
 def _path(error: typer.TyperException) -> str:
     context: typer.Context | None = getattr(error, "ctx", None)
-    return context.command_path if context else "shelfwise"
+    return context.command_path if context else PROGRAM
 
 
 def _say(what: str, status: int) -> int:
-    print(f"shelfwise: {' '.join(what.split())}", file=sys.stderr)  # noqa: T201  the one line that the contract asks for
+    with suppress(OSError, ValueError):
+        print(f"{PROGRAM}: {' '.join(what.split())}", file=sys.stderr)  # noqa: T201  the one line that the contract asks for
     return status
 
 

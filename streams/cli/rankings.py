@@ -1,13 +1,34 @@
 """`shelfwise rankings`: the subscriber library, from the shell."""
 
-from typing import Annotated
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from streams.cli.options import ConfigOption, NeededBrokerOption, NoAnswerError, needed_broker, settings_of
+from streams.cli.options import (
+    COUNT_MAX,
+    ConfigOption,
+    JsonOption,
+    NeededBrokerOption,
+    NoAnswerError,
+    needed_broker,
+    settings_of,
+)
 
-CountOption = Annotated[int | None, typer.Option(min=1, help="Stop after so many.")]
+if TYPE_CHECKING:
+    from streams.subscribers import RankingSubscriber
+
+
+class Since(StrEnum):
+    """Where `follow` begins."""
+
+    START = "start"
+    NOW = "now"
+
+
+CountOption = Annotated[int | None, typer.Option(min=1, max=COUNT_MAX, help="Stop after so many.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -18,14 +39,14 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="rankings")
 
 
-def get(user: str, broker: NeededBrokerOption = None, config: ConfigOption = None) -> None:
+def get(
+    user: Annotated[str, typer.Argument(help="The listener.")],
+    broker: NeededBrokerOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,  # noqa: ARG001  it is always JSON; scripts may give the flag to every command
+) -> None:
     """Print the newest ranking for a listener as JSON; of a stand-in where the listener is unknown."""
-    from streams.connections import kafka_python_options
-    from streams.subscribers import RankingSubscriber
-
-    settings = settings_of(config, broker=broker)
-    options = kafka_python_options(settings, needed_broker(settings))
-    with RankingSubscriber(options.pop("bootstrap_servers"), **options) as subscriber:
+    with _subscriber(broker, config) as subscriber:
         while not subscriber.is_caught_up:
             subscriber.poll()
         found = subscriber.get(user)
@@ -39,18 +60,30 @@ def follow(
     config: ConfigOption = None,
     user: Annotated[str | None, typer.Option(help="Only this listener's.")] = None,
     count: CountOption = None,
+    since: Annotated[Since, typer.Option(help="Begin with what stands there, or with what comes now.")] = Since.START,
 ) -> None:
     """Print rankings as JSON lines, the newest of each listener first, then as they come."""
+    with _subscriber(broker, config) as subscriber:
+        while not subscriber.is_caught_up:
+            subscriber.poll()
+        new = [] if since is Since.NOW else subscriber.table.users()
+        printed = 0
+        while True:
+            for user_id in dict.fromkeys(new):
+                found = subscriber.get(user_id) if user in {None, user_id} else None
+                if found is None or found.source != "own":  # withdrawn: others stand in for whoever asks
+                    continue
+                typer.echo(msgspec.json.encode(found.ranking).decode())
+                printed += 1
+                if printed == count:
+                    return
+            new = subscriber.poll()
+
+
+def _subscriber(broker: str | None, config: Path | None) -> "RankingSubscriber":
     from streams.connections import kafka_python_options
     from streams.subscribers import RankingSubscriber
 
     settings = settings_of(config, broker=broker)
     options = kafka_python_options(settings, needed_broker(settings))
-    printed = 0
-    with RankingSubscriber(options.pop("bootstrap_servers"), **options) as subscriber:
-        while count is None or printed < count:
-            for user_id in dict.fromkeys(subscriber.poll()):
-                found = subscriber.get(user_id) if user in {None, user_id} else None
-                if found is not None and (count is None or printed < count):
-                    typer.echo(msgspec.json.encode(found.ranking).decode())
-                    printed += 1
+    return RankingSubscriber(options.pop("bootstrap_servers"), **options)

@@ -1,13 +1,13 @@
 """`shelfwise schemas`: the contracts, for programs in other languages."""
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
 
-from streams.settings import ConfigurationError
+from streams.cli.options import JsonOption, print_json
+from streams.configuration_error import ConfigurationError
 
 
 def register(app: typer.Typer) -> None:
@@ -18,8 +18,13 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="schemas")
 
 
-def export(directory: Annotated[Path, typer.Argument(help="Folder to write to; it is made where missing.")]) -> None:
+def export(
+    directory: Annotated[Path, typer.Argument(help="Folder to write to; it is made where missing.")],
+    json: JsonOption = False,
+) -> None:
     """Write a JSON Schema of every message, and asyncapi.json for the whole data flow."""
+    from importlib.metadata import version
+
     from schemas.export import asyncapi, json_schemas
 
     try:
@@ -30,4 +35,7 @@ def export(directory: Annotated[Path, typer.Argument(help="Folder to write to; i
         (directory / "asyncapi.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
     except OSError as error:
         raise ConfigurationError(f"cannot write to {directory}: {error.strerror}") from error
-    typer.echo(f"{len(json_schemas())} schemas and asyncapi.json in {directory}", err=True)
+    if json:
+        print_json({"directory": str(directory), "schemas": sorted(json_schemas())})
+    else:
+        typer.echo(f"{len(json_schemas())} schemas and asyncapi.json in {directory}", err=True)

@@ -1,20 +1,33 @@
 """`shelfwise simulate`: the events of a planted world, with its truth."""
 
-import asyncio
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import numpy as np
 import orjson
 import typer
 
-from streams.cli.options import ConfigOption, NeededBrokerOption, settings_of
-from streams.settings import ConfigurationError
+from streams.cli.options import (
+    COUNT_MAX,
+    SEED_MAX,
+    ConfigOption,
+    JsonOption,
+    NeededBrokerOption,
+    finite,
+    print_json,
+    refuse_unless_open,
+    refuse_unless_writable,
+    settings_of,
+)
+from streams.cli.progress import progress
+from streams.configuration_error import ConfigurationError
 
 STEP_MS = 1_000
+TOGETHER = 500
+END_MS = 10**12
 LIVE_DELAY_MAX_MS = 1_000
 
 
@@ -25,16 +38,26 @@ def register(app: typer.Typer) -> None:
 
 def simulate(
     world: Annotated[str, typer.Option(help="Name of the planted world: W1 to W6.")] = "W1",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the world and of its listeners.")] = 0,
-    users: Annotated[int, typer.Option(min=1, help="How many listeners.")] = 2_000,
-    cards: Annotated[int, typer.Option(min=1, help="How many cards.")] = 120,
-    impressions: Annotated[int, typer.Option(min=1, help="How many pages they open, all random ones.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the world and of its listeners.")] = 0,
+    users: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many listeners.")] = 2_000,
+    cards: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many cards.")] = 120,
+    impressions: Annotated[
+        int, typer.Option(min=1, max=COUNT_MAX, help="How many pages they open, all random ones.")
+    ] = 10_000,
     out: Annotated[Path | None, typer.Option(help="Write JSON lines there, and the truth to FILE.truth.json.")] = None,
-    rate: Annotated[float | None, typer.Option(min=0.1, help="Pages a second, live; none: all at once.")] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=1_000_000.0, callback=finite, help="Pages a second, live; none: all at once."),
+    ] = None,
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Listeners open random pages, play and stop: events to a file or into the topics."""
+    import asyncio
+
+    import numpy as np
+
     from processors.worlds.home_page import HomePageSettings, SimulatedHome
     from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 
@@ -43,6 +66,9 @@ def simulate(
         raise typer.BadParameter("name either --broker or --out", param_hint="--out")
     if rate is not None and settings.broker is None:
         raise typer.BadParameter("pages are opened live into topics: name --broker", param_hint="--rate")
+    refuse_unless_writable(out)
+    if settings.broker is not None:
+        refuse_unless_open(settings, settings.broker)
     try:
         planted = SatisfactionWorld(world_settings(world, users=users, cards=cards), world_seed=seed)
     except ValueError as error:
@@ -53,49 +79,72 @@ def simulate(
     home = SimulatedHome(planted, behaviour, seed=seed)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x51B,)))
     if rate is not None:
-        sent = asyncio.run(_live(settings, home, users, pages=impressions, pages_per_second=rate, rng=rng))
-        typer.echo(f"{sent} events were sent", err=True)
-        return
-    base_ms = int(time.time() * 1_000) - impressions * STEP_MS - 24 * 3_600_000
-    for first in range(0, impressions, 500):
-        count = min(500, impressions - first)
-        times = [base_ms + (first + number) * STEP_MS for number in range(count)]
-        home.visit(rng.integers(users, size=count).tolist(), times, {})
-    events = home.events_until(base_ms + 10**12)
-    truth = {
-        "world": world,
-        "seed": seed,
-        "user_group": planted.user_group.tolist(),
-        "card_group": planted.card_group.tolist(),
-        "log_mean": planted.log_mean.tolist(),
-    }
-    if out is not None:
-        _write(out, home.catalogue, events, truth)
+        count = asyncio.run(_live(settings, home, users, pages=impressions, pages_per_second=rate, rng=rng))
     else:
-        _send(settings, home.catalogue, events)
-    typer.echo(f"{len(events)} events of {impressions} pages", err=True)
+        truth = {"world": world, "seed": seed, **_truth(planted)}
+        count = _at_once(settings, home, _visits(rng, users, impressions), out, truth)
+    if json:
+        print_json({"events": count, "world": world, "seed": seed})
+    else:
+        typer.echo(f"{count} events were {'written' if out else 'sent'}", err=True)
+
+
+def _truth(planted: Any) -> dict[str, Any]:
+    return {name: getattr(planted, name).tolist() for name in ("user_group", "card_group", "log_mean")}
+
+
+def _visits(rng: Any, users: int, pages: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Who opens pages and when, a second apart, up to a day ago."""
+    base_ms = int(time.time() * 1_000) - pages * STEP_MS - 24 * 3_600_000
+    for first in range(0, pages, TOGETHER):
+        count = min(TOGETHER, pages - first)
+        yield (
+            rng.integers(users, size=count).tolist(),
+            [base_ms + (first + number) * STEP_MS for number in range(count)],
+        )
+
+
+def _at_once(settings: Any, home: Any, visits: Any, out: Path | None, truth: dict[str, Any]) -> int:
+    """All events of these visits to a file or into topics; gives how many."""
+    from streams.replaying.live import renamed
+
+    with progress() as tell:
+        done = last_ms = 0
+        for users, times_ms in visits:
+            home.visit(users, times_ms, {})
+            done, last_ms = done + len(users), times_ms[-1]
+            tell("pages opened", done)
+        # visits of another run are other visits, whatever the seed: their events have names of their own
+        run = f"{truth['world']}-{truth['seed']}-{last_ms}"
+        events = [renamed(event, run) for event in home.events_until(last_ms + END_MS)]
+        if out is not None:
+            _write(out, home.catalogue, events, truth)
+        else:
+            _send(settings, home.catalogue, events, tell)
+    return len(events)
 
 
 def _write(out: Path, catalogue: Any, events: Any, truth: dict[str, Any]) -> None:
     from streams.replaying.event_lines import write_lines
 
-    try:
-        write_lines(out, [*catalogue, *events])
-        out.with_name(out.name + ".truth.json").write_bytes(orjson.dumps(truth))
-    except OSError as error:
-        raise ConfigurationError(f"cannot write {out}: {error.strerror}") from error
+    write_lines(out, [*catalogue, *events])
+    out.with_name(out.name + ".truth.json").write_bytes(orjson.dumps(truth))
 
 
-def _send(settings: Any, catalogue: Any, events: Any) -> None:
+def _send(settings: Any, catalogue: Any, events: Any, tell: Any) -> None:
+    import asyncio
+
     from streams.connections import aiokafka_options
     from streams.replaying.run import send
     from streams.topics.admin import refuse_unless_there
 
     refuse_unless_there(settings, settings.broker)
-    asyncio.run(send(settings.broker, catalogue, events, **aiokafka_options(settings, settings.broker)))
+    asyncio.run(send(settings.broker, catalogue, events, tell=tell, **aiokafka_options(settings, settings.broker)))
 
 
 async def _live(settings: Any, home: Any, users: int, **pace: Any) -> int:
+    import asyncio
+
     from streams.connections import aiokafka_options
     from streams.replaying.live import live
     from streams.topics.admin import refuse_unless_there

@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from streams.cli.options import ConfigOption, JsonOption, NeededBrokerOption, needed_broker, print_json, settings_of
-from streams.topics.acls import Program, grants
+from streams.topics.programs import Program
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +42,8 @@ def acls(
     json: JsonOption = False,
 ) -> None:
     """Print the least rights that a program needs, as commands of Kafka's own tool; changes nothing."""
+    from streams.topics.acls import grants
+
     settings = settings_of(config, broker=broker)
     needed = grants(program, settings)
     if json:

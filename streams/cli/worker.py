@@ -1,6 +1,5 @@
 """`shelfwise worker`: runs the agents until told to stop."""
 
-import asyncio
 import math
 import os
 import signal
@@ -9,26 +8,28 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
-from kafka.errors import KafkaError
 
 from streams.cli.options import (
     BrokerOption,
     ConfigOption,
-    NoBrokerError,
     SeedOption,
     refuse_unless_open,
     serving_broker,
     settings_of,
 )
-from streams.exactly_once.observer import Observer
-from streams.interpreter import calm_garbage_collection, take_turns_often
-from streams.pinned_model import PinnedModel, load_model
-from streams.settings import ConfigurationError, Settings
-from streams.stop_deadline import StopDeadline
+from streams.configuration_error import ConfigurationError
+from streams.reachable import NoBrokerError
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from streams.exactly_once.observer import Observer
+    from streams.pinned_model import PinnedModel
+    from streams.settings import Settings
+    from streams.stop_deadline import StopDeadline
 
 ASK_AGAIN_S = 1.0
 STOP_DEADLINE_S = 25.0  # below the half minute after which orchestrators kill
@@ -43,7 +44,9 @@ def worker(
     broker: BrokerOption = None,
     config: ConfigOption = None,
     tasks: Annotated[str | None, typer.Option(help="Tasks to run, by comma: listeners,cards,learner,model.")] = None,
-    metrics_port: Annotated[int | None, typer.Option(help="Serve Prometheus metrics on this loopback port.")] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Serve Prometheus metrics on this loopback port.")
+    ] = None,
     seed: SeedOption = None,
     pin_model: Annotated[
         Path | None,
@@ -51,6 +54,10 @@ def worker(
     ] = None,
 ) -> None:
     """Run the agents until SIGTERM or SIGINT, then commit and leave cleanly."""
+    import asyncio
+
+    from streams.pinned_model import load_model
+
     pinned = load_model(pin_model) if pin_model else None
     names = tuple(tasks.split(",")) if tasks else None
     settings = settings_of(config, broker=broker, tasks=names, metrics_port=metrics_port, seed=seed)
@@ -63,8 +70,12 @@ def worker(
         asyncio.run(work(settings, bootstrap, pinned=pinned))
 
 
-async def _made_ready(make_ready: Callable[[Settings, str], None], settings: Settings, bootstrap: str) -> None:
+async def _made_ready(make_ready: Callable[["Settings", str], None], settings: "Settings", bootstrap: str) -> None:
     """Check the topics; a broker that goes away meanwhile, or has only half come back, is asked again for a while."""
+    import asyncio
+
+    from kafka.errors import KafkaError
+
     patience_ms = settings.start_deadline_ms
     deadline_s = math.inf if patience_ms is None else time.monotonic() + patience_ms / 1_000
     while True:
@@ -80,23 +91,31 @@ async def _made_ready(make_ready: Callable[[Settings, str], None], settings: Set
 
 def _leave_at_once() -> None:
     """End a worker that compiles or asks for its broker: waiting for either could take long."""
+    import structlog
+
     structlog.get_logger("shelfwise.worker").info("stopped", why="before it began")
     sys.stderr.flush()
     os._exit(0)
 
 
-def _stop_in_time(stop: asyncio.Event, deadline: StopDeadline) -> None:
+def _stop_in_time(stop: "asyncio.Event", deadline: "StopDeadline") -> None:
     stop.set()
     deadline.begin()
 
 
 async def work(
-    settings: Settings, bootstrap: str, observer: Observer | None = None, *, pinned: PinnedModel | None = None
+    settings: "Settings", bootstrap: str, observer: "Observer | None" = None, *, pinned: "PinnedModel | None" = None
 ) -> None:
     """Check the topics, then run a worker until a signal stops it; without an observer it logs and serves metrics."""
+    import asyncio
+
+    import structlog
+
     from streams.app import build_app
     from streams.compiling.for_worker import compiling_ahead
+    from streams.interpreter import calm_garbage_collection, take_turns_often
     from streams.observing import LoggingObserver
+    from streams.stop_deadline import StopDeadline
     from streams.topics.admin import ensure, refuse_unless_ready
 
     log = structlog.get_logger("shelfwise.worker")

@@ -15,6 +15,7 @@ from schemas.impressions import Impression
 from schemas.rankings import ShelfRanking
 from streams.demo.settings import DemoSettings
 from streams.publishing import Publisher
+from streams.replaying.live import renamed
 from streams.subscribers import AsyncRankingSubscriber
 
 STEP_S = 0.1
@@ -85,7 +86,9 @@ class Traffic:
         end_ms = max(end_ms, self.publisher.newest_ms)
         for number in range(64):  # any user will do: enough of them to reach every partition
             user_id = f"clock-{number}"
-            clock = Impression(event_id=f"end-{number}", user_id=user_id, event_ms=end_ms + settle_ms, shelves=())
+            clock = Impression(
+                event_id=f"end-{end_ms}-{number}", user_id=user_id, event_ms=end_ms + settle_ms, shelves=()
+            )
             await self.publisher.publish("impressions", clock.user_id, encode(clock))
         await self.publisher.flush()
 
@@ -108,7 +111,8 @@ class Traffic:
         return {name: page.ranking for name, page in found.items() if page is not None and page.source == "own"}
 
     async def _publish_until(self, event_ms: int) -> None:
-        for event in self.home.events_until(event_ms):
+        run = f"demo-{self.settings.seed}-{self.base_ms}"  # another demo on one broker is no duplicate of this one
+        for event in (renamed(event, run) for event in self.home.events_until(event_ms)):
             topic = "impressions" if isinstance(event, Impression) else "stream-ends"
             await self.publisher.publish(topic, event.user_id, encode(event), event_ms=event.event_ms)
             self._published_s[event.user_id] = time.monotonic()

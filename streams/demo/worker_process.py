@@ -11,6 +11,10 @@ from typing import Self
 STOP_S = 20.0
 
 
+class WorkerEndedError(RuntimeError):
+    """The worker has ended by itself; the message says how."""
+
+
 class WorkerProcess:
     """Starts `shelfwise worker`, stops it with SIGTERM, can be killed; its log goes to a file.
 
@@ -52,8 +56,8 @@ class WorkerProcess:
         return " ".join(lines[-1].split())
 
     def refuse_if_dead(self) -> None:
-        """Raise `RuntimeError` with the end of the log where the worker has ended by itself."""
+        """Raise `WorkerEndedError` with the end of the log where the worker has ended by itself."""
         assert self.process is not None
         if self.process.poll() is not None:
             tail = " | ".join(self.log.read_text(errors="replace").splitlines()[-3:])
-            raise RuntimeError(f"the worker ended with status {self.process.returncode}: {tail}")
+            raise WorkerEndedError(f"the worker ended with status {self.process.returncode}: {tail}")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -50,8 +51,8 @@ class RemoteHarness:
             return False
         return True
 
-    def start(self) -> Self:
-        """Start the supervisor and return once its brokers are healthy."""
+    def start(self, tell: Callable[[str, float, float], None] = lambda _what, _done, _total: None) -> Self:
+        """Start the supervisor and return once its brokers are healthy; `tell` hears how long it takes."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.is_up():
             raise HarnessError(f"a harness is up in {self.folder}: take it down first, or name another folder")
@@ -65,8 +66,10 @@ class RemoteHarness:
                 stderr=output,
                 start_new_session=True,  # it outlives the shell that starts it
             )
-        deadline_s = time.monotonic() + UP_TIMEOUT_S
+        started_s = time.monotonic()
+        deadline_s = started_s + UP_TIMEOUT_S
         while not self.is_up():
+            tell(f"seconds waited for {self._backend.value}", int(time.monotonic() - started_s), int(UP_TIMEOUT_S))
             if supervisor.poll() is not None:
                 raise HarnessError(log.read_text(errors="replace")[-LOG_TAIL_BYTES:].strip() or "the harness ended")
             if time.monotonic() > deadline_s:

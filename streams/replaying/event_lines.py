@@ -9,8 +9,8 @@ import msgspec
 from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
-from streams.replaying.rows import open_text
-from streams.settings import ConfigurationError
+from streams.files.tables import REASON_CHARACTERS_MAX
+from streams.files.text import lines_of
 
 Line = CatalogueCard | Impression | StreamEnd
 
@@ -18,16 +18,14 @@ Line = CatalogueCard | Impression | StreamEnd
 def read_lines(path: Path, rejected: Counter[str]) -> Iterator[Line]:
     """Messages of a file, line by line; what is none is counted in `rejected` by its reason."""
     decoder = msgspec.json.Decoder(Line)
-    with open_text(path) as file:
-        try:
-            for line in file:
-                if line.strip():
-                    try:
-                        yield decoder.decode(line.encode())
-                    except msgspec.MsgspecError as error:
-                        rejected[str(error)[:100]] += 1
-        except (OSError, EOFError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{path} cannot be read to its end: {error}") from error
+    for line in lines_of(path):
+        if line.strip():
+            try:
+                yield decoder.decode(line)
+            except msgspec.MsgspecError as error:
+                rejected[str(error)[:REASON_CHARACTERS_MAX]] += 1
+            except RecursionError:
+                rejected["JSON is nested too deeply"] += 1
 
 
 def write_lines(path: Path, messages: Iterable[Line]) -> int:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, IntArray
-from streams.replaying.rows import Row, messages_of
-from streams.settings import ConfigurationError
+from streams.configuration_error import ConfigurationError
+from streams.files.tables import CsvFile, Row, messages_of, number, reasons, whole_number
+from streams.replaying.open_bandit import EXPOSURE_COLUMNS, exposure_of
 
-LOG_COLUMNS = ("item_id", "position", "click", "propensity_score")
 UNIFORM = "uniform"
 SUM_TOLERANCE = 0.01
 
@@ -29,9 +29,11 @@ class ExposureLog:
 def read_log(path: Path) -> ExposureLog:
     """Read a log, plain or gzipped; raises `ConfigurationError` where it is none, or has no good row."""
     rejected: Counter[str] = Counter()
-    rows = list(messages_of(path, LOG_COLUMNS, _exposure, rejected))
+    rows = list(messages_of(CsvFile(path), EXPOSURE_COLUMNS, lambda _, row: exposure_of(row), rejected))
     if not rows:
-        raise ConfigurationError(f"{path} has no good row; it needs {', '.join(LOG_COLUMNS)}")
+        raise ConfigurationError(
+            f"{path} has no good row ({reasons(rejected)}); it needs {', '.join(EXPOSURE_COLUMNS)}"
+        )
     item, position, click, propensity = zip(*rows, strict=True)
     return ExposureLog(
         item=np.array(item, dtype=np.int64),
@@ -48,36 +50,31 @@ def target_probabilities(log: ExposureLog, target: str, items: int | None = None
     `target` is `uniform` over `items` (none: as many as the log shows), or a file with the columns item_id, position_1,
     position_2, …; an item that the file does not name is never shown.
     """
+    shown = len(np.unique(log.item))
     if target == UNIFORM:
-        return np.full(len(log.item), 1.0 / (items or len(np.unique(log.item))))
+        if items is not None and items < shown:
+            raise ConfigurationError(f"--items is {items}, but the log shows {shown} items: name at least so many")
+        return np.full(len(log.item), 1.0 / (items or shown))
     positions = [f"position_{number}" for number in range(1, int(log.position.max()) + 1)]
     rejected: Counter[str] = Counter()
-    rows = dict(messages_of(Path(target), ("item_id", *positions), lambda _, row: _choice(row, positions), rejected))
-    if rejected or not rows:
-        raise ConfigurationError(f"{target} is no table of probabilities: {next(iter(rejected), 'it is empty')}")
+    file = CsvFile(Path(target))
+    chosen = list(messages_of(file, ("item_id", *positions), lambda _, row: _choice(row, positions), rejected))
+    if rejected or not chosen:
+        raise ConfigurationError(f"{target} is no table of probabilities: {reasons(rejected)}")
+    rows = dict(chosen)
+    if len(rows) < len(chosen):
+        raise ConfigurationError(f"{target} names an item more than once: leave one row of each")
     table = np.array(list(rows.values()))
     sums = table.sum(axis=0)
     if (np.abs(sums - 1.0) > SUM_TOLERANCE).any():
         raise ConfigurationError(f"{target}: probabilities of a position sum to {sums.min():.3f}, not to one")
-    number = {item: row for row, item in enumerate(rows)}
-    row = np.array([number.get(item, -1) for item in log.item.tolist()])
+    row_of = {item: row for row, item in enumerate(rows)}
+    row = np.array([row_of.get(item, -1) for item in log.item.tolist()])
     return np.where(row >= 0, table[row, log.position - 1], 0.0)
 
 
-def _exposure(_number: int, row: Row) -> tuple[int, int, int, float]:
-    item, position, click = int(row["item_id"]), int(row["position"]), row["click"]
-    propensity = float(row["propensity_score"])
-    if click not in {"0", "1"}:
-        raise ValueError("click is neither 0 nor 1")
-    if not 0.0 < propensity <= 1.0:
-        raise ValueError("propensity_score is not in (0, 1]")
-    if position < 1:
-        raise ValueError("position is not positive")
-    return item, position, int(click), propensity
-
-
 def _choice(row: Row, positions: list[str]) -> tuple[int, list[float]]:
-    probabilities = [float(row[name]) for name in positions]
+    probabilities = [number(name, row[name]) for name in positions]
     if not all(0.0 <= probability <= 1.0 for probability in probabilities):
         raise ValueError("a probability is not in [0, 1]")
-    return int(row["item_id"]), probabilities
+    return whole_number("item_id", row["item_id"]), probabilities

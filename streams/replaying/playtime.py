@@ -1,43 +1,47 @@
 """Playing time by user and item: each row a stream-end without impression."""
 
-from schemas.stream_ends import StreamEnd
-from streams.replaying.rows import Row
+from collections.abc import Iterator
 
-MS_OF = {"hours": 3_600_000, "seconds": 1_000, "ms": 1}
+from schemas.stream_ends import StreamEnd
+from streams.files.durations import Durations
+from streams.files.tables import REASON_CHARACTERS_MAX
+
 PLAYED_MAX_MS = 31 * 24 * 3_600_000
 SPACING_MS = 1_000
 
 
 class PlaytimeReader:
-    """Reads rows of user, item, duration, by position; times are made up, a second apart, for the log has none.
+    """Makes stream-ends of rows; times are made up, at most a second apart, for the log has none.
 
-    A total beyond 31 days is cut to 31 days, and counted: it is many streams in one row, and one stream cannot be
-    longer.
+    A row's name is made of the content of its file and its place there: another file's rows are other streams, and
+    those of the same file, read again, are the same. A total beyond 31 days is cut to 31 days, and counted: it is many
+    streams in one row, and one stream cannot be longer.
     """
 
-    def __init__(self, columns: tuple[str, str, str], unit: str, base_ms: int) -> None:
-        self.columns = columns
+    def __init__(self, table: Durations, *, first_ms: int, last_ms: int) -> None:
+        self.table = table
         self.cut_count = 0
-        self._ms = MS_OF[unit]
-        self._base_ms = base_ms
+        self._first_ms = first_ms
+        rows = max(1, len(table.plays) + sum(table.refused.values()))
+        self._spacing_ms = min(SPACING_MS, max(0, last_ms - first_ms) // rows)
 
-    def stream_end(self, number: int, row: Row) -> StreamEnd:
-        """The stream-end of one row; raises `ValueError` where the row has no duration that could be."""
-        user, item, duration = (row[name] for name in self.columns)
-        if not user or not item:
-            raise ValueError("no user or no item")
-        played = float(duration)
-        if not 0.0 <= played < float("inf"):
-            raise ValueError("the duration is negative or no number")
-        played_ms = round(played * self._ms)
-        self.cut_count += played_ms > PLAYED_MAX_MS
-        played_ms = min(played_ms, PLAYED_MAX_MS)
-        ended_ms = self._base_ms + number * SPACING_MS
-        return StreamEnd(
-            event_id=f"playtime-{number}",
-            user_id=user,
-            card_id=item,
-            started_ms=ended_ms - played_ms,
-            event_ms=ended_ms,
-            played_ms=played_ms,
-        )
+    def stream_ends(self) -> Iterator[StreamEnd]:
+        """The stream-end of each good row; what no message can say is counted in the table's `refused`."""
+        for play in self.table.plays:
+            played_ms = round(play.seconds * 1_000)
+            ended_ms = self._first_ms + play.row * self._spacing_ms
+            cut_ms = min(played_ms, PLAYED_MAX_MS)
+            try:
+                stream = StreamEnd(
+                    event_id=f"playtime-{self.table.digest}-{play.row}",
+                    user_id=play.user,
+                    card_id=play.item,
+                    started_ms=ended_ms - cut_ms,
+                    event_ms=ended_ms,
+                    played_ms=cut_ms,
+                )
+            except ValueError as error:
+                self.table.refused[str(error)[:REASON_CHARACTERS_MAX]] += 1
+                continue
+            self.cut_count += cut_ms < played_ms
+            yield stream

@@ -1,39 +1,56 @@
-"""Sends events into the topics, runs a worker on them where none runs, and adds up what came out."""
+"""Sends the events of a file into the topics, runs a worker on them where none runs, and adds up what came of them."""
 
 import asyncio
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from processors.telling import Tell, nobody
 from schemas.catalogue import CatalogueCard
 from schemas.codec import decode, encode
 from schemas.impressions import Impression
-from schemas.outcomes import one_by_one
-from schemas.stream_ends import StreamEnd
 from streams.audit_rules import audit_rules
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.auditing.findings import Audit
 from streams.auditing.reading import read_committed
+from streams.connections import aiokafka_options
 from streams.demo.worker_process import WorkerProcess
 from streams.publishing import Publisher
+from streams.replaying.account import Account, Books, Event, Present, count_cards, count_dead_letters
 from streams.settings import Settings
-from streams.topics.admin import ensure
 
-Event = Impression | StreamEnd
-DEADLINE_S = 300.0
+PATIENCE_S = 300.0
+"""How long nothing may come out before what is missing is told; a worker that compiles says nothing for minutes."""
 CLOCKS = 64
 
 
+class ReplayFile(Struct, frozen=True, kw_only=True):
+    """What a file said: cards, events in their order, and the count of refused rows by reason.
+
+    Where a file names items only, its cards are made up, and one that the catalogue has already knows more.
+    """
+
+    cards: Sequence[CatalogueCard]
+    events: Sequence[Event]
+    rejected: Mapping[str, int]
+    cards_are_made_up: bool = False
+
+
 class ReplayResult(Struct, frozen=True, kw_only=True):
-    """What went in and what came out; `adds_up` says whether every row is accounted for."""
+    """What went in and what came out of this file; `adds_up` says whether every row of it is accounted for.
+
+    `already_there` counts events of the file that lay in the topics before: they were not sent again. `co_clusters` and
+    `audit` are of all that lies in the topics.
+    """
 
     rows: int
     rejected: dict[str, int]
+    already_there: int
     impressions: int
     stream_ends: int
     events_per_second: float
@@ -48,7 +65,9 @@ class ReplayResult(Struct, frozen=True, kw_only=True):
     audit: Audit
 
 
-async def send(bootstrap: str, cards: Iterable[CatalogueCard], events: Iterable[Event], **options: Any) -> Counter[str]:
+async def send(
+    bootstrap: str, cards: Iterable[CatalogueCard], events: Iterable[Event], *, tell: Tell = nobody, **options: Any
+) -> Counter[str]:
     """Publish cards and events in their order; gives how many of each topic. `options` are aiokafka's own."""
     sent: Counter[str] = Counter()
     async with Publisher(bootstrap, **options) as publisher:
@@ -56,87 +75,115 @@ async def send(bootstrap: str, cards: Iterable[CatalogueCard], events: Iterable[
             await publisher.publish("catalogue", card.card_id, encode(card))
             sent["catalogue"] += 1
         await publisher.flush()
-        for event in events:
+        for number, event in enumerate(events, start=1):
             topic = "impressions" if isinstance(event, Impression) else "stream-ends"
             await publisher.publish(topic, event.user_id, encode(event), event_ms=event.event_ms)
             sent[topic] += 1
+            tell("events sent", number)
         await publisher.flush()
         sent["newest_ms"] = publisher.newest_ms
     return sent
 
 
-async def close_books(bootstrap: str, newest_ms: int, settings: Settings) -> None:
-    """Tell every partition that event time has gone on, so that all exposures settle."""
+async def close_books(bootstrap: str, newest_ms: int, settings: Settings, **options: Any) -> None:
+    """Tell every partition that event time has gone on, so that all exposures settle. `options` are aiokafka's own."""
     end_ms = newest_ms + settings.settlement.horizon_ms + 2 * settings.settlement.lateness_ms
-    async with Publisher(bootstrap) as publisher:
+    async with Publisher(bootstrap, **options) as publisher:
         for number in range(CLOCKS):
-            clock = Impression(event_id=f"end-{number}", user_id=f"clock-{number}", event_ms=end_ms, shelves=())
+            name = f"end-{end_ms}-{number}"  # the end of another file is another event, not a duplicate
+            clock = Impression(event_id=name, user_id=f"clock-{number}", event_ms=end_ms, shelves=())
             await publisher.publish("impressions", clock.user_id, encode(clock))
 
 
-async def replay(
-    bootstrap: str,
-    settings: Settings,
-    cards: Iterable[CatalogueCard],
-    events: Iterable[Event],
-    rejected: Counter[str],
-) -> ReplayResult:
-    """Replay through the topics and a worker of our own; waits until everything has come out."""
-    await asyncio.to_thread(ensure, settings, bootstrap)
-    environment = {"SHELFWISE_SETTLEMENT__IDLE_MS": "2000"}
-    with tempfile.TemporaryDirectory(prefix="shelfwise-replay-") as folder:
+class Replay:
+    """One replay: `present` is what lay in the topics before it."""
+
+    def __init__(self, bootstrap: str, settings: Settings, file: ReplayFile, present: Present) -> None:
+        self._bootstrap, self._settings = bootstrap, settings
+        self._options = aiokafka_options(settings, bootstrap)
+        del self._options["bootstrap_servers"]
+        self._file, self._present = file, present
+        self._books = Books(file.events, users_are_sampled=settings.sample_share < 1.0)
+        self._new = [event for event in file.events if (event.user_id, event.event_id) not in present.names]
+
+    @property
+    def oldest_ms(self) -> int:
+        """When the first event happened that is not there yet; the present end of the topics where there is none."""
+        return min((event.event_ms for event in self._new), default=self._present.newest_ms)
+
+    async def run(self, arguments: Sequence[str] = (), tell: Tell = nobody) -> ReplayResult:
+        """Send what is not there yet, and wait until all of the file has come out of a worker.
+
+        `arguments` are more of the worker's own. A file that lay there before, and is accounted for, changes nothing.
+        """
+        account = await self._balanced()
         started_s = time.monotonic()
-        sent = await send(bootstrap, cards, events)
-        await close_books(bootstrap, sent["newest_ms"], settings)
-        with WorkerProcess(bootstrap, environment, Path(folder) / "worker.log") as worker:
-            found = await _settled(bootstrap, settings, worker)
-            seconds = time.monotonic() - started_s
-    return await _result(bootstrap, sent, rejected, found, seconds)
+        if self._new or not account.is_complete:
+            await send(self._bootstrap, await self._new_cards(), self._new, tell=tell, **self._options)
+            newest_ms = max(event.event_ms for event in self._file.events)
+            await close_books(self._bootstrap, newest_ms, self._settings, **self._options)
+            with tempfile.TemporaryDirectory(prefix="shelfwise-replay-") as folder:
+                log = Path(folder) / "worker.log"
+                environment = {"SHELFWISE_SETTLEMENT__IDLE_MS": "2000"}
+                with WorkerProcess(self._bootstrap, environment, log, arguments) as worker:
+                    account = await self._come_out(worker, tell)
+                    seconds = time.monotonic() - started_s
+                    await asyncio.sleep(2.0 * self._settings.publish_interval_ms / 1_000)
+            return await self._result(account, len(self._new) / seconds)
+        return await self._result(account, 0.0)
 
+    async def _new_cards(self) -> list[CatalogueCard]:
+        known: dict[bytes | None, bytes | None] = {}
+        if self._file.cards_are_made_up:
+            known = dict(await read_committed(self._bootstrap, "catalogue", self._options))
+        return [card for card in self._file.cards if known.get(card.card_id.encode()) is None]
 
-async def _settled(bootstrap: str, settings: Settings, worker: WorkerProcess) -> Audit:
-    deadline_s = time.monotonic() + DEADLINE_S
-    while True:
-        worker.refuse_if_dead()
-        found = await audit(bootstrap, audit_rules(settings, closed=True), topics=SETTLEMENT_TOPICS)
-        if found.holds or time.monotonic() > deadline_s:
-            await asyncio.sleep(2.0 * settings.publish_interval_ms / 1_000)
-            return found
-        await asyncio.sleep(1.0)
+    async def _come_out(self, worker: WorkerProcess, tell: Tell) -> Account:
+        seen, since_s = -1, time.monotonic()
+        while True:
+            worker.refuse_if_dead()
+            account = await self._balanced()
+            done = account.settled + account.interactions
+            tell("exposures and streams settled", done, account.exposures + account.streams)
+            if done > seen:
+                seen, since_s = done, time.monotonic()
+            if account.is_complete or time.monotonic() - since_s > PATIENCE_S:
+                return account
+            await asyncio.sleep(1.0)
 
+    async def _balanced(self) -> Account:
+        return await self._books.balanced(self._bootstrap, self._options)
 
-async def _result(
-    bootstrap: str, sent: Counter[str], rejected: Counter[str], found: Audit, seconds: float
-) -> ReplayResult:
-    outcomes = list(one_by_one(decode("outcomes", value) for _, value in await read_committed(bootstrap, "outcomes")))
-    rankings = await read_committed(bootstrap, "shelf-rankings")
-    statistics = await read_committed(bootstrap, "card-statistics")
-    models = await read_committed(bootstrap, "co-clusters")
-    dead = [len(await read_committed(bootstrap, f"{topic}.dlq")) for topic in ("impressions", "stream-ends")]
-    rows = sent["impressions"] or sent["stream-ends"]
-    summary: dict[str, Any] = {}
-    if models:
+    async def _result(self, account: Account, events_per_second: float) -> ReplayResult:
+        """What came of this file; where nothing else lies in the topics, the audit of all must hold too."""
+        is_alone = not self._present.names
+        rules = audit_rules(self._settings, closed=is_alone)
+        found = await audit(self._bootstrap, rules, topics=SETTLEMENT_TOPICS, options=self._options)
+        sent = Counter("impressions" if isinstance(event, Impression) else "stream-ends" for event in self._new)
+        file = self._file
+        of_rows = [event for event in file.events if isinstance(event, Impression)] or file.events
+        return ReplayResult(
+            rows=len(of_rows) + sum(file.rejected.values()),
+            rejected=dict(file.rejected),
+            already_there=len(file.events) - len(self._new),
+            impressions=sent["impressions"],
+            stream_ends=sent["stream-ends"],
+            events_per_second=round(events_per_second, 1),
+            outcomes=account.settled,
+            streamed=account.streamed,
+            interactions=account.interactions,
+            rankings=await self._books.count_rankings(self._bootstrap, self._options),
+            cards_with_statistics=await count_cards(self._bootstrap, file.cards, self._options),
+            co_clusters=await self._co_clusters(),
+            dead_letters=await count_dead_letters(self._bootstrap, self._options) - self._present.dead_letters,
+            adds_up=account.adds_up and (found.holds or not is_alone),
+            audit=found,
+        )
+
+    async def _co_clusters(self) -> dict[str, Any]:
+        models = await read_committed(self._bootstrap, "co-clusters", self._options)
+        if not models:
+            return {}
         model = decode("co-clusters", models[-1][1])
-        summary = {
-            "generation": model.generation,
-            "version": model.version,
-            "user_prior": model.user_prior,
-            "card_prior": model.card_prior,
-            "thresholds_s": model.thresholds_s,
-        }
-    return ReplayResult(
-        rows=rows + sum(rejected.values()),
-        rejected=dict(rejected),
-        impressions=sent["impressions"],
-        stream_ends=sent["stream-ends"],
-        events_per_second=round((sent["impressions"] + sent["stream-ends"]) / seconds, 1),
-        outcomes=found.settled,
-        streamed=len({(o.impression_id, o.row, o.slot) for o in outcomes if o.played_ms > 0}),
-        interactions=found.interactions,
-        rankings=len(rankings),
-        cards_with_statistics=len({key for key, _ in statistics}),
-        co_clusters=summary,
-        dead_letters=sum(dead),
-        adds_up=found.holds and found.exposures == sent["impressions"] and found.interactions == sent["stream-ends"],
-        audit=found,
-    )
+        fields = ("generation", "version", "user_prior", "card_prior", "thresholds_s")
+        return {name: getattr(model, name) for name in fields}

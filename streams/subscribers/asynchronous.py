@@ -1,7 +1,7 @@
 """Subscribes to shelf rankings on an event loop, with aiokafka."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -11,9 +11,31 @@ from schemas.rankings import HOME
 from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicMissingError
 from streams.topics.partitions import partitions_of
 
-FOLLOWED_MAX = 10_000
 STOP_TIMEOUT_S = 5.0  # aiokafka waits for a broker that is gone
 _T = TypeVar("_T")
+
+
+class _Arrivals:
+    """Listeners whose newest ranking a follower has not seen, each once, in the order in which they became so."""
+
+    def __init__(self, users: Iterable[str]) -> None:
+        self.some = asyncio.Event()
+        self._users: dict[str, None] = {}
+        for user_id in users:
+            self.add(user_id)
+
+    def add(self, user_id: str) -> None:
+        """There is a ranking that the follower has not seen."""
+        self._users[user_id] = None
+        self.some.set()
+
+    def take(self) -> str:
+        """Whose turn it is; there must be `some`."""
+        user_id = next(iter(self._users))
+        del self._users[user_id]
+        if not self._users:
+            self.some.clear()
+        return user_id
 
 
 class AsyncRankingSubscriber:
@@ -34,7 +56,7 @@ class AsyncRankingSubscriber:
         self._partitions: list[TopicPartition] = []
         self._reading: asyncio.Task[None] | None = None
         self._caught_up = asyncio.Event()
-        self._arrivals: asyncio.Queue[str] | None = None
+        self._followers: list[_Arrivals] = []
 
     async def __aenter__(self) -> Self:
         self._consumer = AIOKafkaConsumer(
@@ -81,16 +103,21 @@ class AsyncRankingSubscriber:
             self._reading.result()
         return self.table.get(user_id, user_group=user_group)
 
-    async def follow(self) -> AsyncIterator[str]:
-        """The user of each ranking: those known by now, then as they come; raises what reading raised.
+    async def follow(self, *, since_now: bool = False) -> AsyncIterator[str]:
+        """Whose ranking is new: once all that stood there is read, each listener once, then as rankings come.
 
-        `get` has the rankings. Whoever is slower than the topic loses the oldest of 10,000, counted as `not_followed`.
+        With `since_now` only those that come from now on. `get` has the rankings. A listener of whom more comes before
+        it is that listener's turn is named once, and `get` gives the newest. Raises what reading raised.
         """
-        self._arrivals = asyncio.Queue(maxsize=FOLLOWED_MAX)
-        for user_id in self.table.users():
-            yield user_id
-        while True:
-            yield await self._or_failed(self._arrivals.get())
+        await self.caught_up()
+        arrivals = _Arrivals([] if since_now else self.table.users())
+        self._followers.append(arrivals)
+        try:
+            while True:
+                await self._or_failed(arrivals.some.wait())
+                yield arrivals.take()
+        finally:
+            self._followers.remove(arrivals)
 
     async def _or_failed(self, waited_for: Coroutine[Any, Any, _T]) -> _T:
         """Wait for something that reading brings about, or raise as reading did."""
@@ -119,12 +146,7 @@ class AsyncRankingSubscriber:
             batches = await self._consumer.getmany(timeout_ms=200)
             for records in batches.values():
                 for record in records:
-                    if self.table.put(record.key, record.value) and self._arrivals is not None:
-                        self._announce((record.key or b"").decode(errors="replace"))
-
-    def _announce(self, user_id: str) -> None:
-        assert self._arrivals is not None
-        if self._arrivals.full():
-            self._arrivals.get_nowait()
-            self.table.counters["not_followed"] += 1
-        self._arrivals.put_nowait(user_id)
+                    if self.table.put(record.key, record.value):
+                        user_id = self.table.user_of((record.key or b"").decode(errors="replace"))
+                        for follower in self._followers:
+                            follower.add(user_id)

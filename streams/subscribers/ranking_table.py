@@ -96,7 +96,7 @@ class RankingTable:
     def put(self, key: bytes | None, value: bytes | None) -> bool:
         """Take in one record of the topic; false where it is old, unreadable, of another surface, or deletes nobody."""
         if value is None:
-            return self._forget(self._user_of((key or b"").decode(errors="replace")))
+            return self._forget(self.user_of((key or b"").decode(errors="replace")))
         try:
             head = self._decode_head(value)
         except msgspec.MsgspecError:
@@ -147,7 +147,7 @@ class RankingTable:
             return None
         return Found(ranking, source, self.newest_ms - ranking.event_ms, kept.unseen_count)
 
-    def _user_of(self, key: str) -> str:
+    def user_of(self, key: str) -> str:
         """Whom a key speaks of; nobody, if it is that of another surface."""
         user_id = key.removesuffix(ranking_key("", self.surface))
         return user_id if ranking_key(user_id, self.surface) == key else ""

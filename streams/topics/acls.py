@@ -8,20 +8,11 @@ from msgspec import Struct
 from schemas.topics import TOPICS, Role, Topic
 from streams.dead_letters import REPLAY_GROUP
 from streams.settings import Settings
+from streams.topics.programs import Program
 
 READ, WRITE, DESCRIBE = "Read", "Write", "Describe"
 CREATE, ALTER = "Create", "Alter"
 DESCRIBE_CONFIGS, ALTER_CONFIGS = "DescribeConfigs", "AlterConfigs"
-
-
-class Program(StrEnum):
-    """Who connects to the cluster."""
-
-    WORKER = "worker"
-    CLIENT = "client"
-    SUBSCRIBER = "subscriber"
-    OPERATOR = "operator"
-    AUDITOR = "auditor"
 
 
 class Resource(StrEnum):

@@ -13,8 +13,9 @@ from kafka.errors import KafkaError
 from schemas.topics import TOPICS, Topic
 from streams.connections import kafka_python_options
 from streams.settings import ConfigurationError, Settings
-from streams.topics.acls import Program, grants, topics_of_tasks
+from streams.topics.acls import grants, topics_of_tasks
 from streams.topics.plan import FoundTopic, Step, Wanted, plan
+from streams.topics.programs import Program
 
 WAIT_FOR_EVER_MS = 10**9
 SETTLE_S = 10.0

@@ -21,6 +21,7 @@ MISUSED = {
     "a file that does not exist": ["replay", "obd", "missing.csv"],
     "a configuration that does not exist": ["config", "show", "--config", "missing.toml"],
     "a task that does not exist": ["worker", "--tasks", "listeners,dancers"],
+    "a task named twice": ["worker", "--tasks", "cards,cards"],
     "a world that does not exist": ["simulate", "--world", "W9", "--out", "events.jsonl"],
     "neither file nor broker": ["simulate"],
     "a folder that cannot be made": ["schemas", "export", "/dev/null/schemas"],

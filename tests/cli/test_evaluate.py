@@ -78,13 +78,17 @@ def test_a_gzipped_log_says_the_same_and_bad_rows_are_counted(
         (["--log", "LOG", "--target", "missing.csv"], "missing.csv"),
         (["--log", "LOG", "--target", "LOG"], "position_1"),
         (["--log", "LOG", "--target", "uniform", "--cap", "0"], "cap"),
+        (["--log", "LOG", "--target", "uniform", "--items", "1"], "the log shows 2 items"),
+        (["--log", "LOG", "--target", "TWICE"], "an item more than once"),
         (["--log", "LOG"], "--target"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(
-    arguments: list[str], said: str, log: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], said: str, log: Path, target: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["evaluate", "obd", *(str(log) if one == "LOG" else one for one in arguments)]) == 2
+    target.write_text(TARGET + "0,0.2,0.5\n")
+    files = {"LOG": str(log), "TWICE": str(target)}
+    assert run(["evaluate", "obd", *(files.get(one, one) for one in arguments)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert said in captured.err

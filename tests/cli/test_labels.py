@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from math import expm1
 
 import pytest
 
@@ -28,9 +29,18 @@ def test_groups_are_listed_named_and_cleared(capsys: pytest.CaptureFixture[str])
         assert run(["labels", "list", *where, "--json"]) == 0
         listed = json.loads(capsys.readouterr().out)
         assert (listed["generation"], [row["group"] for row in listed["card_groups"]]) == (3, [0])
+        assert listed["card_groups"][0]["typical_s"] == round(expm1(5.0), 1)
+        assert run(["labels", "list", *where]) == 0
+        assert "typically 147 s" in capsys.readouterr().out
         assert run(["labels", "name", "1", "Sleep", *where]) == 2, "there is no such group"
+        assert run(["labels", "clear", "0", *where]) == 1, "none has been given"
+        capsys.readouterr()
         assert run(["labels", "name", "0", "Sleep", *where]) == 0
-        assert run(["labels", "clear", "0", *where]) == 0
+        said = capsys.readouterr().out
+        assert said.startswith("card group 0 is named 'Sleep'; it shows with the next co-clusters")
+        assert run(["labels", "clear", "0", "--json", *where]) == 0
+        done = json.loads(capsys.readouterr().out)
+        assert (done["group"], done["name"], done["generation"]) == (0, None, 3)
         names = asyncio.run(read_committed(broker.bootstrap, "card-group-names"))
     assert [key for key, _ in names] == [b"0", b"0"]
     assert decode("card-group-names", names[0][1]) == CardGroupName(group=0, generation=3, name="Sleep")

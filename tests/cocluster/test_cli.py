@@ -3,21 +3,24 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import typer
-from typer.testing import CliRunner, Result
+import pytest
 
 from processors.worlds.blocks import BlockWorld, generate
-from streams.cli.cocluster import cocluster
+from streams.cli.main import run
 
 WORLD = BlockWorld(users=300, cards=100, user_groups=3, card_groups=3, streams_per_user=15, noise_sd=0.6)
 
 
-def run(*arguments: str) -> Result:
-    app = typer.Typer()
-    app.command()(cocluster)
-    return CliRunner().invoke(app, list(arguments))
+Captured = pytest.CaptureFixture[str]
+
+
+def report_of(capsys: Captured, *arguments: str) -> dict[str, Any]:
+    assert run(["cocluster", *arguments, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
 
 
 def written(path: Path, *, header: str, scale: float, extra: str = "") -> Path:
@@ -31,13 +34,11 @@ def written(path: Path, *, header: str, scale: float, extra: str = "") -> Path:
     return path
 
 
-def test_groups_beat_one_sided_groupings_and_bad_rows_are_counted(tmp_path: Path) -> None:
+def test_groups_beat_one_sided_groupings_and_bad_rows_are_counted(tmp_path: Path, capsys: Captured) -> None:
     bad = "u1\nu1,c1,long\n,c1,3\nu1,c1,-4\nu1,c1,nan\n"
     path = written(tmp_path / "log.csv", header="user,item,seconds", scale=1.0, extra=bad)
     out = tmp_path / "groups.json"
-    result = run(str(path), "--user-groups", "3", "--card-groups", "3", "--json", "--out", str(out))
-    assert result.exit_code == 0, result.output
-    report = json.loads(result.stdout)
+    report = report_of(capsys, str(path), "--user-groups", "3", "--card-groups", "3", "--out", str(out))
     assert report["interactions"] == 4_500
     assert report["rows_refused"] == {
         "too_few_columns": 1,
@@ -55,18 +56,15 @@ def test_groups_beat_one_sided_groupings_and_bad_rows_are_counted(tmp_path: Path
     assert len(groups["card_group"]) == report["cards"]
 
 
-def test_hours_in_a_compressed_file_give_the_same_groups_as_seconds(tmp_path: Path) -> None:
+def test_hours_in_a_compressed_file_give_the_same_groups_as_seconds(tmp_path: Path, capsys: Captured) -> None:
     seconds = written(tmp_path / "log.csv", header="user,item,seconds", scale=1.0)
     hours = written(tmp_path / "log.csv.gz", header="user_id,game,hours", scale=1 / 3600)
-    one, other = (
-        json.loads(run(str(path), "--user-groups", "3", "--card-groups", "3", "--json").stdout)
-        for path in (seconds, hours)
-    )
+    one, other = (report_of(capsys, str(path), "--user-groups", "3", "--card-groups", "3") for path in (seconds, hours))
     assert other["duration_unit"] == "hours"
     np.testing.assert_allclose(one["blocks"]["mean_log"], other["blocks"]["mean_log"], atol=1e-6)
 
 
-def test_other_ways_to_group_are_scored_beside(tmp_path: Path) -> None:
+def test_other_ways_to_group_are_scored_beside(tmp_path: Path, capsys: Captured) -> None:
     path, groups = written(tmp_path / "log.csv", header="user,item,seconds", scale=1.0), tmp_path / "groups.json"
     shape = ("--user-groups", "3", "--card-groups", "3")
     history = generate(WORLD, world_seed=11)
@@ -75,23 +73,19 @@ def test_other_ways_to_group_are_scored_beside(tmp_path: Path) -> None:
         "card_group": {f"c{card}": group for card, group in enumerate(history.card_group.tolist())},
     }
     groups.write_text(json.dumps(truth))
-    models = json.loads(run(str(path), *shape, "--counts", "--given", str(groups), "--json").stdout)["held_out"][
-        "models"
-    ]
+    models = report_of(capsys, str(path), *shape, "--counts", "--given", str(groups))["held_out"]["models"]
     assert models["given"]["log_likelihood"] > models["counts 3x3"]["log_likelihood"] + 0.1
     assert abs(models["given"]["log_likelihood"] - models["3x3"]["log_likelihood"]) < 0.1
-    assert run(str(path), *shape, "--given", str(path)).exit_code == 2
+    assert run(["cocluster", str(path), *shape, "--given", str(path)]) == 2
 
 
-def test_wrong_usage_ends_with_2_and_a_useless_file_with_1(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments", [["none.csv"], ["FILE", "--user-groups", "0"], ["FILE", "--holdout", "0.9"], ["FILE"]]
+)
+def test_wrong_usage_and_a_useless_file_end_in_one_line_and_status_2(
+    arguments: list[str], tmp_path: Path, capsys: Captured
+) -> None:
     empty = tmp_path / "empty.csv"
     empty.write_text("user,item,seconds\n")
-    for arguments, code in (
-        ([str(tmp_path / "none.csv")], 2),
-        ([str(empty), "--user-groups", "0"], 2),
-        ([str(empty), "--holdout", "0.9"], 2),
-        ([str(empty)], 1),
-    ):
-        result = run(*arguments)
-        assert result.exit_code == code
-        assert len(result.stderr.strip().splitlines()) == 1
+    assert run(["cocluster", *(str(empty) if word == "FILE" else word for word in arguments)]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1

@@ -18,7 +18,8 @@ from streams.harness.jars import JarsKafka
 from streams.publishing import Publisher
 from streams.settings import Settings, load
 from streams.subscribers import AsyncRankingSubscriber, RankingSubscriber
-from streams.topics.acls import Grant, Program, Resource, grants
+from streams.topics.acls import Grant, Resource, grants
+from streams.topics.programs import Program
 from tests.builders import card, impression
 from tests.security.conftest import LACKERS, SETTINGS, USERS, Command, environment
 

@@ -1,0 +1,136 @@
+"""Rows of a CSV file: read once, by `csv`, so that a quoted comma or line break is the same to whoever asks."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+from streams.configuration_error import ConfigurationError
+from streams.files.text import lines_of
+
+T = TypeVar("T")
+Row = dict[str, str]
+REASON_CHARACTERS_MAX = 100
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+
+
+class CsvFile:
+    """The rows of a file in their order, and, once they are read, a digest of what it says.
+
+    The digest is of its lines, unpacked, whatever ends them: the same content gives the same names to its rows.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._digest = blake2b(digest_size=8)
+
+    @property
+    def digest(self) -> str:
+        """What identifies the content, as far as it has been read."""
+        return self._digest.hexdigest()
+
+    def rows(self) -> Iterator[list[str]]:
+        """Rows that are not blank, the header too; raises `ConfigurationError` where it is no CSV."""
+        reader = csv.reader(self._lines(), strict=True, skipinitialspace=True)
+        while True:
+            first = reader.line_num + 1
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise ConfigurationError(
+                    f"{self.path}: the row that begins in line {first} is no CSV ({error}); correct its quotes"
+                ) from error
+            if row:
+                yield row
+
+    def header(self, rows: Iterator[list[str]], columns: Sequence[str]) -> list[str]:
+        """Take the header off; raises `ConfigurationError` unless it has each of these columns once."""
+        names = [name.strip() for name in next(rows, [])]
+        missing = [name for name in columns if name not in names]
+        if missing:
+            raise ConfigurationError(
+                f"{self.path} has no column {', '.join(missing)}; it needs a header line with {', '.join(columns)}"
+            )
+        twice = [name for name in columns if names.count(name) > 1]
+        if twice:
+            raise ConfigurationError(f"{self.path} has the column {', '.join(twice)} more than once: leave one")
+        return names
+
+    def _lines(self) -> Iterator[str]:
+        for line in lines_of(self.path):
+            self._digest.update(line.rstrip("\r\n").encode() + b"\n")
+            yield line
+
+
+def messages_of(
+    file: CsvFile, columns: Sequence[str], message: Callable[[int, Row], T], rejected: Counter[str]
+) -> Iterator[T]:
+    """One message a row, by the header's names; what `message` refuses with `ValueError` is counted by its reason."""
+    rows = file.rows()
+    names = file.header(rows, columns)
+    for number, row in enumerate(rows):
+        reason = misfit(row, len(names))
+        if reason:
+            rejected[reason] += 1
+            continue
+        try:
+            yield message(number, dict(zip(names, row, strict=False)))
+        except ValueError as error:
+            rejected[str(error)[:REASON_CHARACTERS_MAX]] += 1
+
+
+def misfit(row: list[str], width: int) -> str:
+    """Why a row does not fit a header of so many columns; nothing, if it does. Empty cells at its end are no matter.
+
+    >>> misfit(["u1"], 3), misfit(["u1", "c1", "3", ""], 3), misfit(["u1", "Doom", "II", "3"], 3)
+    ('too_few_columns', '', 'too_many_columns')
+    """
+    if len(row) < width:
+        return "too_few_columns"
+    return "too_many_columns" if any(row[width:]) else ""
+
+
+def whole_number(name: str, text: str) -> int:
+    """A whole number in ASCII digits; Python's `int` also takes `1_000` and digits of other scripts.
+
+    >>> whole_number("position", " 3")
+    3
+    >>> whole_number("position", "1_0")
+    Traceback (most recent call last):
+    ValueError: position is no whole number
+    """
+    if not _WHOLE.fullmatch(text.strip()):
+        raise ValueError(f"{name} is no whole number")
+    return int(text)
+
+
+def number(name: str, text: str) -> float:
+    """A decimal number; Python's `float` also takes `1_000` and digits of other scripts.
+
+    >>> number("propensity_score", "0.25")
+    0.25
+    >>> number("propensity_score", "0,25")
+    Traceback (most recent call last):
+    ValueError: propensity_score is no number
+    """
+    try:
+        return float(text if text.isascii() and "_" not in text else "")
+    except ValueError:
+        raise ValueError(f"{name} is no number") from None
+
+
+def reasons(rejected: Counter[str], most: int = 3) -> str:
+    """The most frequent reasons, as a part of one line.
+
+    >>> reasons(Counter({"not_a_number": 3, "empty_id": 1}))
+    'not_a_number 3, empty_id 1'
+    """
+    shown = [f"{reason} {count:,}" for reason, count in rejected.most_common(most)]
+    rest = sum(rejected.values()) - sum(count for _, count in rejected.most_common(most))
+    return ", ".join(chain(shown, [f"others {rest:,}"] if rest else [])) or "it is empty"

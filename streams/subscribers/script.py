@@ -1,0 +1,65 @@
+"""Runs a small service as a script: what goes wrong is one line on standard error and an exit status."""
+
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from aiokafka.errors import KafkaError
+from kafka.errors import KafkaError as KafkaPythonError
+
+from streams.configuration_error import ConfigurationError
+from streams.reachable import refuse_unless_reachable
+from streams.subscribers.ranking_table import TopicMissingError
+
+FAILED, MISUSED = 1, 2
+
+
+def run_script(main: Callable[..., None]) -> None:
+    """Call `main` with the words of the command line, of which the first names the broker.
+
+    Ends with status 2 on wrong usage and with 1 where the broker does not do what is asked, as `shelfwise` does.
+    """
+    logging.disable()  # clients log what is said here in one line
+    words = sys.argv[1:]
+    parameters = inspect.signature(main).parameters.values()
+    usage = " ".join(
+        f"[{it.name.upper()}...]" if it.kind is it.VAR_POSITIONAL else it.name.upper() for it in parameters
+    )
+    try:
+        inspect.signature(main).bind(*words)
+    except TypeError:
+        _end(f"usage: python {sys.argv[0]} {usage}", MISUSED)
+    try:
+        refuse_unless_reachable(words[0])
+        main(*words)
+        sys.stdout.flush()
+    except ConfigurationError as error:
+        _end(str(error).replace("--broker", "BROKER"), MISUSED)
+    except (KafkaError, KafkaPythonError, TopicMissingError) as error:
+        _end(str(error) or repr(error), FAILED)
+    except KeyboardInterrupt:
+        _end("stopped", FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is written on the way out
+        _end("nobody reads the output any more", FAILED)
+
+
+def _usage(main: Callable[..., None]) -> str:
+    """How it is called.
+
+    >>> _usage(lambda broker, *users: None)
+    'BROKER [USERS...]'
+    """
+    parameters = inspect.signature(main).parameters.values()
+    return " ".join(
+        f"[{one.name.upper()}...]" if one.kind is one.VAR_POSITIONAL else one.name.upper() for one in parameters
+    )
+
+
+def _end(what: str, status: int) -> NoReturn:
+    print(f"{Path(sys.argv[0]).stem}: {' '.join(what.split())}", file=sys.stderr)  # noqa: T201  the one line
+    sys.exit(status)
