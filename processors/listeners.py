@@ -97,14 +97,17 @@ class Listeners:
         """The same in columns; none where nothing has changed."""
         return changed_columns(self.settlement)
 
-    def take_impressions(self, columns: ImpressionColumns, offsets: IntArray) -> None:
-        """Take in a batch of impressions, with the offsets of its records; `conclude` says what follows."""
-        self.settlement.take_impressions(columns, offsets)
+    def take_impressions(self, columns: ImpressionColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
+        """Take in a batch of impressions, with the offsets of its records; `conclude` says what follows.
+
+        `clock_ms` is for each record the time by a clock that its sender does not set.
+        """
+        self.settlement.take_impressions(columns, offsets, clock_ms)
         self.settlement.advance()
 
-    def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray) -> None:
-        """Take in a batch of stream-ends, with the offsets of its records; `conclude` says what follows."""
-        self.settlement.take_stream_ends(columns, offsets)
+    def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
+        """Take in a batch of stream-ends, likewise."""
+        self.settlement.take_stream_ends(columns, offsets, clock_ms)
         self.settlement.advance()
 
     def impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> None:

@@ -20,6 +20,9 @@ READING_ORDER = (
 """Dead letters come before the inputs that they excuse, the catalogue and the inputs before rankings made of them."""
 
 
+_DIGITS_MAX = 19  # of an offset
+
+
 class Books:
     """Takes records topic by topic, in `READING_ORDER`; `topics` are those that were read, empty ones included."""
 
@@ -29,6 +32,7 @@ class Books:
         self.streams: dict[tuple[str, str], StreamEndRead] = {}
         self.partition_of_user: dict[str, int] = {}
         self.newest_ms: dict[tuple[str, int], int] = {}
+        self.passed_ms: dict[tuple[str, int], int] = {}  # by the records' own time stamps as well
         self.duplicates = 0
         self.letters: dict[Place, list[LogRecord]] = defaultdict(list)
         self.letters_matched: set[Place] = set()
@@ -58,10 +62,12 @@ class Books:
             self._take_output(record.topic, DECODERS[record.topic].decode(record.value), record)
 
     def _take_letter(self, record: LogRecord) -> None:
-        headers = dict(record.headers)
-        source = headers["shelfwise.source.topic"].decode()
-        place = (source, int(headers["shelfwise.source.partition"]), int(headers["shelfwise.source.offset"]))
-        self.letters[place].append(record)
+        headers = {name: value or b"" for name, value in record.headers}
+        numbers = [headers.get(f"shelfwise.source.{name}", b"") for name in ("partition", "offset")]
+        if not all(number.isdigit() and len(number) <= _DIGITS_MAX for number in numbers):
+            return  # somebody else's: no dead letter
+        source = headers.get("shelfwise.source.topic", b"").decode(errors="replace")
+        self.letters[source, int(numbers[0]), int(numbers[1])].append(record)
 
     def _take_input(self, record: LogRecord) -> None:
         place = (record.topic, record.partition, record.offset)
@@ -82,6 +88,9 @@ class Books:
         self.partition_of_user[event.user_id] = record.partition
         source = (record.topic, record.partition)
         self.newest_ms[source] = max(event.event_ms, self.newest_ms.get(source, -1))
+        stamp_ms = event.event_ms if record.timestamp_ms is None else record.timestamp_ms
+        if stamp_ms > 0 or record.timestamp_ms is None:  # without a time stamp nothing is sure
+            self.passed_ms[source] = max(min(event.event_ms, stamp_ms), self.passed_ms.get(source, -1))
         self.rankings.note_input(place, event.user_id)
 
     def _take_output(self, topic: str, message: Any, record: LogRecord) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from schemas.codec import UnreadableError, encode
-from schemas.dead_letters import HEADER_REASON
+from schemas.dead_letters import DeadLetter
 from streams.audit_rules import audit_rules
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.auditing.books import INPUTS, Place
@@ -116,11 +116,6 @@ async def _letters(bootstrap: str) -> dict[Place, list[str]]:
     letters: dict[Place, list[str]] = defaultdict(list)
     for topic in INPUTS:
         async for record in read_records(bootstrap, topic + ".dlq"):
-            headers = dict(record.headers)
-            place = (
-                topic,
-                int(headers["shelfwise.source.partition"]),
-                int(headers["shelfwise.source.offset"]),
-            )
-            letters[place].append(headers[HEADER_REASON].decode())
+            why = DeadLetter.from_headers(record.headers)
+            letters[topic, why.partition, why.offset].append(why.reason)
     return letters

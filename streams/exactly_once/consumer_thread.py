@@ -81,6 +81,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     def _numbered(self, tp: TopicPartition, records: Records) -> Batch:
         number = self._counts.get(tp, 0)
         self._counts[tp] = number + 1
+        records.fetched_ms = self._owner.clock_ms()
         return Batch(tp.topic, tp.partition, self._seeks.get(tp, 0), number, records)
 
     def fetched_count(self, tp: TopicPartition, seek: int) -> int:

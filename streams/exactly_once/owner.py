@@ -1,6 +1,6 @@
 """Who owns the partitions of a worker, as Faust's side of the driver sees it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from aiokafka import TopicPartition
@@ -14,6 +14,7 @@ class Owner(Protocol):
 
     settings: DriverSettings
     assignor: CoPartitionedAssignor
+    clock_ms: Callable[[], int]
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """Open tasks for what was assigned; must return at once."""

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from schemas.rankings import HOME
+from streams.reading.consumers import Consumer
 from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicMissingError
 from streams.topics.partitions import partitions_of
 
@@ -37,7 +38,7 @@ class AsyncRankingSubscriber:
         self._arrivals: asyncio.Queue[str] | None = None
 
     async def __aenter__(self) -> Self:
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = Consumer(
             isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False, **self._options
         )
         try:

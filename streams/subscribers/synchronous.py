@@ -3,9 +3,10 @@
 from types import TracebackType
 from typing import Any, Self
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
 from schemas.rankings import HOME
+from streams.reading.waiting_consumers import WaitingConsumer
 from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicMissingError
 
 
@@ -28,7 +29,7 @@ class RankingSubscriber:
         self._ends: dict[TopicPartition, int] = {}
 
     def __enter__(self) -> Self:
-        self._consumer = KafkaConsumer(
+        self._consumer = WaitingConsumer(
             isolation_level="read_committed",
             auto_offset_reset="earliest",
             enable_auto_commit=False,
