@@ -12,9 +12,6 @@ from schemas.topics import TOPICS
 VALUE_BYTES_MAX = 1_000_000
 """A larger record is set aside unread: a page of a thousand cards is 60 kB."""
 
-EVENT_AHEAD_MAX_MS = 3_600_000
-"""An event from further ahead of its own record would drag event time along for all: it is set aside."""
-
 _S = TypeVar("_S", bound=Struct)
 _ENCODER = msgspec.json.Encoder()
 

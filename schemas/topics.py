@@ -6,6 +6,7 @@ from types import UnionType
 from msgspec import Struct
 
 from schemas.catalogue import CatalogueCard
+from schemas.fields import EVENT_AHEAD_MAX_MS
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
@@ -18,6 +19,9 @@ DEAD_LETTER_SUFFIX = ".dlq"
 STATE_SUFFIX = "-state"
 INPUT_BYTES_MAX = 8 * 1_048_576
 """What clients send beyond the limit of a message still gets in, to be set aside with its reason."""
+
+STAMP_AHEAD_MAX = "message.timestamp.after.max.ms"
+"""Kafka's setting for how far a record's time stamp may be ahead of the broker's clock (3.6 and later know it)."""
 
 STATE_BYTES_MAX = 16 * 1_048_576
 """A listener's row holds all that was streamed within the correction window: 80 bytes a stream, of a robot many."""
@@ -77,6 +81,7 @@ class Topic(Struct, frozen=True, kw_only=True):
         config = {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
         if self.role is Role.INPUT:
             config["max.message.bytes"] = str(INPUT_BYTES_MAX)
+            config[STAMP_AHEAD_MAX] = str(EVENT_AHEAD_MAX_MS)
         if self.role is Role.DEAD_LETTERS:  # whatever the input topic let in fits, with its headers
             config["max.message.bytes"] = str(INPUT_BYTES_MAX + 65_536)
         return config

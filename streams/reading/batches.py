@@ -1,6 +1,6 @@
 """A record batch to records as aiokafka gives them, whatever the names of their headers are.
 
-Compiled code reads it; a batch that this takes for corrupt is read by the same code in Python, more kindly.
+Compiled code reads it; a batch that this cannot is read by the same code in Python, more kindly.
 """
 
 from collections.abc import Iterator
@@ -23,5 +23,5 @@ def records_of(data: bytes | bytearray | memoryview, batch: Any = None) -> Itera
     """
     try:
         return iter(list(DefaultRecordBatch(data) if batch is None else batch))
-    except CorruptRecordException:
+    except (CorruptRecordException, UnicodeDecodeError):
         return iter(list(_KindBatch(data)))

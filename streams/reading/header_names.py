@@ -11,6 +11,9 @@ from typing_extensions import override
 ESCAPED = "surrogateescape"
 
 
+REPLACED = "replace"
+
+
 class AnyText(bytearray):
     r"""Bytes whose parts can be decoded whatever they are.
 
@@ -18,14 +21,22 @@ class AnyText(bytearray):
     '\udcffb'
     """
 
+    errors = ESCAPED
+
     @override
     def __getitem__(self, at: SupportsIndex | slice) -> Any:
         part = super().__getitem__(at)
-        return AnyText(part) if isinstance(part, bytearray) else part
+        return type(self)(part) if isinstance(part, bytearray) else part
 
     @override
-    def decode(self, encoding: str = "utf-8", errors: str = ESCAPED) -> str:
-        return super().decode(encoding, errors)
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return super().decode(encoding, self.errors)
+
+
+class ReplacedText(AnyText):
+    """The same for a client that encodes names again: what is not UTF-8 is told as U+FFFD."""
+
+    errors = REPLACED
 
 
 class AnyNames:
@@ -33,11 +44,12 @@ class AnyNames:
 
     _buffer: bytearray
     _pos: int
+    _text: type[AnyText] = AnyText
 
     def _read_msg(self) -> Any:
         start = self._pos
         try:
             return super()._read_msg()  # type: ignore[misc]  # the reader's own
         except UnicodeDecodeError:
-            self._pos, self._buffer = start, AnyText(self._buffer)
+            self._pos, self._buffer = start, self._text(self._buffer)
             return super()._read_msg()  # type: ignore[misc]

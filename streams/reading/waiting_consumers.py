@@ -7,12 +7,12 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.memory_records import MemoryRecords
 
-from streams.reading.header_names import AnyNames
+from streams.reading.header_names import AnyNames, ReplacedText
 from streams.reading.renamed import renamed
 
 
 class _KindBatch(AnyNames, DefaultRecordBatch):  # type: ignore[misc]  # kafka-python has no types
-    pass
+    _text = ReplacedText
 
 
 class _Batches(MemoryRecords):  # type: ignore[misc]  # kafka-python has no types
@@ -27,6 +27,6 @@ class _Fetcher(Fetcher):  # type: ignore[misc]  # kafka-python has no types
 
 
 class WaitingConsumer(KafkaConsumer):  # type: ignore[misc]  # kafka-python has no types
-    """kafka-python's consumer in all else; a name that is not UTF-8 has surrogates for what is not."""
+    """kafka-python's consumer in all else; a name that is not UTF-8 has U+FFFD for what is not."""
 
     __init__ = renamed(KafkaConsumer.__init__, Fetcher=_Fetcher)

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.codec import EVENT_AHEAD_MAX_MS, UnreadableError, decode, decode_keyed, encode
+from schemas.codec import UnreadableError, decode, decode_keyed, encode
 from schemas.dead_letters import DeadLetter, attempt_of
+from schemas.fields import EVENT_AHEAD_MAX_MS
 from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role
 from streams.exactly_once.placement import misplaced, partition_of
 from streams.exactly_once.records import Records
