@@ -13,6 +13,7 @@ from typing import Annotated
 
 import structlog
 import typer
+from aiokafka.errors import KafkaError as ClientError
 from kafka.errors import KafkaError
 
 from streams.cli.options import (
@@ -78,6 +79,19 @@ async def _made_ready(make_ready: Callable[[Settings, str], None], settings: Set
             return
 
 
+async def _warn_of_misplaced(settings: Settings, bootstrap: str) -> None:
+    """Say where clients' keys lie in other partitions than they should; what cannot be looked at stops nobody."""
+    from streams.connections import aiokafka_options
+    from streams.topics.placing import misplaced_inputs
+
+    log = structlog.get_logger("shelfwise.worker")
+    try:
+        for found in await misplaced_inputs(bootstrap, aiokafka_options(settings, bootstrap)):
+            log.warning("wrong_partitioner", what=str(found))
+    except (ClientError, OSError, TimeoutError) as error:
+        log.info("partitions_not_looked_at", why=repr(error))
+
+
 def _leave_at_once() -> None:
     """End a worker that compiles or asks for its broker: waiting for either could take long."""
     structlog.get_logger("shelfwise.worker").info("stopped", why="before it began")
@@ -113,6 +127,7 @@ async def work(
     await asyncio.to_thread(warm_up)
     make_ready = ensure if settings.broker is None else refuse_unless_ready
     await _made_ready(make_ready, settings, bootstrap)
+    await _warn_of_misplaced(settings, bootstrap)
     calm_garbage_collection()
     take_turns_often()
     log.info("started", broker=bootstrap, embedded=settings.broker is None, tasks=settings.tasks, group=settings.group)
