@@ -29,6 +29,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics"),
             make=lambda partition: ListenersTask(settings.listeners, partition, settings.page_partitions),
             state_format=LISTENERS_FORMAT,
+            partition_count=settings.page_partitions,
             in_thread=True,  # what it does with events is compiled, and without the interpreter's lock
         ),
         "cards": lambda: TaskSpec(

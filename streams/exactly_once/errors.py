@@ -25,6 +25,14 @@ class StateFormatError(DriverError):
     """The state topic was written by code with another idea of its rows."""
 
 
+class SameInstanceError(DriverError):
+    """Another member of the group has the same static name: each evicts the other."""
+
+
+class GroupRefusedError(DriverError):
+    """The group has members with whom this worker cannot share anything."""
+
+
 class BrokerUnreachableError(DriverError):
     """No broker answered before the deadline."""
 

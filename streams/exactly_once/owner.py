@@ -7,6 +7,7 @@ from aiokafka import TopicPartition
 
 from streams.exactly_once.assignor import CoPartitionedAssignor
 from streams.exactly_once.settings import DriverSettings
+from streams.exactly_once.task import TaskSpec
 
 
 class Owner(Protocol):
@@ -15,6 +16,7 @@ class Owner(Protocol):
     settings: DriverSettings
     assignor: CoPartitionedAssignor
     clock_ms: Callable[[], int]
+    specs: tuple[TaskSpec, ...]
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """Open tasks for what was assigned; must return at once."""

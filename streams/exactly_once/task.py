@@ -194,6 +194,7 @@ class TaskSpec:
     topics that every task reads in full. ``state_format`` is a number to raise when rows change their
     meaning. A task that computes much does so ``in_thread``: all its methods but ``restore`` are then called
     off the event loop, one at a time as ever; others go on meanwhile, in so far as it lets go of the interpreter.
+    ``partition_count`` is how many partitions its code reckons with, where it does: other topics are refused.
     """
 
     name: str
@@ -204,6 +205,7 @@ class TaskSpec:
     tick_interval_ms: int = 200
     state_format: int = 1
     in_thread: bool = False
+    partition_count: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not work.

@@ -159,7 +159,9 @@ def refuse_unless_ready(settings: Settings, bootstrap: str) -> None:
         steps = planned(settings, client, topics_of_tasks(settings.tasks))
         needed = [step for step in steps if step.action != "set_config"]
     if needed:
-        first = needed[0]
+        first = next((step for step in needed if step.action == "conflict"), needed[0])
+        if first.action == "conflict":
+            raise TopicsError(f"the topics do not fit, and only you can decide: {first.topic} {first.detail}")
         raise TopicsError(
             f"the topics are not ready ({first.action} {first.topic}: {first.detail}); "
             f"run `shelfwise topics apply --broker {bootstrap}`"
