@@ -154,7 +154,8 @@ class RankingRead(Struct, frozen=True):
     @property
     def key(self) -> str:
         """What it should lie under: each surface has rankings of its own."""
-        return self.user_id if self.surface == "home" else f"{self.user_id}@{self.surface}"
+        user_id, surface = (name.replace("%", "%25").replace("@", "%40") for name in (self.user_id, self.surface))
+        return user_id if self.surface == "home" else f"{user_id}@{surface}"
 
 
 class CardRead(Struct, frozen=True):

@@ -121,7 +121,7 @@ class AsyncRankingSubscriber:
             for records in batches.values():
                 for record in records:
                     if self.table.put(record.key, record.value) and self._arrivals is not None:
-                        self._announce((record.key or b"").decode(errors="replace"))
+                        self._announce(self.table.user_of(record.key))
 
     def _announce(self, user_id: str) -> None:
         assert self._arrivals is not None

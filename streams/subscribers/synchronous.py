@@ -67,7 +67,7 @@ class RankingSubscriber:
     def poll(self, timeout_ms: int = 200) -> list[str]:
         """Take in what has come; gives the users whose ranking is new, each once for each."""
         return [
-            (record.key or b"").decode(errors="replace")
+            self.table.user_of(record.key)
             for records in self._consumer.poll(timeout_ms=timeout_ms).values()
             for record in records
             if self.table.put(record.key, record.value)
