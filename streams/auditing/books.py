@@ -7,7 +7,15 @@ import msgspec
 
 from streams.auditing.ranking_watch import RankingWatch
 from streams.auditing.reading import LogRecord
-from streams.auditing.wire import DECODERS, CardStatisticsRead, ImpressionRead, OutcomeRead, StreamEndRead, outcomes_in
+from streams.auditing.wire import (
+    DECODERS,
+    CardStatisticsRead,
+    ImpressionRead,
+    OutcomeRead,
+    StreamEndRead,
+    decoded,
+    outcomes_in,
+)
 
 Place = tuple[str, int, int]
 Exposure = tuple[str, str, int, int]
@@ -77,7 +85,7 @@ class Books:
                 self.letters_changed.append(place)
             return
         try:
-            event = DECODERS[record.topic].decode(record.value or b"")
+            event = decoded(record.topic, record.value or b"")
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self.unreadable.append(place)
             return
