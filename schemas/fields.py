@@ -5,7 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
+IDENTIFIER_MAX = 256
+Identifier = Annotated[str, Meta(min_length=1, max_length=IDENTIFIER_MAX)]
 """A user, card, shelf or event as its owner names it: opaque, not empty, at most 256 characters."""
 
 EVENT_MS_MAX = 253_402_300_799_999

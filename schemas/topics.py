@@ -8,7 +8,7 @@ from msgspec import Struct
 from schemas.catalogue import CatalogueCard
 from schemas.fields import EVENT_AHEAD_MAX_MS
 from schemas.impressions import Impression
-from schemas.interactions import Interactions
+from schemas.interactions import Learned
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
 from schemas.monitoring import DriftAlert, EngagementMetrics, EngagementSums, PolicyValue
 from schemas.outcomes import Outcome
@@ -145,9 +145,9 @@ _FLOW = (
     ),
     Topic(
         name="interactions",
-        about="who streamed which card for how long, sampled by user",
+        about="who streamed which card for how long, sampled by user; and whom to forget",
         role=Role.INTERNAL,
-        message=Interactions,
+        message=Learned,
         key="source",
         partitions=1,
         cleanup=Cleanup.DELETE,

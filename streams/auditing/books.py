@@ -29,6 +29,7 @@ READING_ORDER = (
 
 
 _DIGITS_MAX = 19  # of an offset
+FORGOTTEN_KEY = b"forgotten"  # of records that tell the learner whom to forget
 
 
 class Books:
@@ -42,6 +43,8 @@ class Books:
         self.newest_ms: dict[tuple[str, int], int] = {}
         self.passed_ms: dict[tuple[str, int], int] = {}  # by the records' own time stamps as well
         self.duplicates = 0
+        self.forgotten: set[str] = set()
+        self.asked_last: dict[str, set[str]] = {}  # topics in which nothing of hers follows the request
         self.letters: dict[Place, list[LogRecord]] = defaultdict(list)
         self.letters_matched: set[Place] = set()
         self.letters_changed: list[Place] = []
@@ -64,9 +67,9 @@ class Books:
         elif record.topic in INPUTS:
             self._take_input(record)
         elif record.value is None:
-            if record.topic == "catalogue":
-                return  # withdrawn; rankings made before may still show it
-        else:
+            if record.topic == "shelf-rankings":
+                self.rankings.withdraw((record.key or b"").decode(errors="replace"))
+        elif (record.topic, record.key) != ("interactions", FORGOTTEN_KEY):
             self._take_output(record.topic, DECODERS[record.topic].decode(record.value), record)
 
     def _take_letter(self, record: LogRecord) -> None:
@@ -79,6 +82,9 @@ class Books:
 
     def _take_input(self, record: LogRecord) -> None:
         place = (record.topic, record.partition, record.offset)
+        if record.value is None and record.key and place not in self.letters:
+            self._take_request(record, record.key.decode(errors="replace"))
+            return
         if place in self.letters:
             self.letters_matched.add(place)
             if any((letter.key, letter.value) != (record.key, record.value) for letter in self.letters[place]):
@@ -100,6 +106,12 @@ class Books:
         if stamp_ms > 0 or record.timestamp_ms is None:  # without a time stamp nothing is sure
             self.passed_ms[source] = max(min(event.event_ms, stamp_ms), self.passed_ms.get(source, -1))
         self.rankings.note_input(place, event.user_id)
+        self.asked_last.get(event.user_id, set()).discard(record.topic)
+
+    def _take_request(self, record: LogRecord, user_id: str) -> None:
+        """A listener asks to be forgotten: what came of her before may have come out, or not any more."""
+        self.forgotten.add(user_id)
+        self.asked_last.setdefault(user_id, set()).add(record.topic)
 
     def _take_output(self, topic: str, message: Any, record: LogRecord) -> None:
         if topic == "outcomes":

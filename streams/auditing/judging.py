@@ -42,6 +42,7 @@ CHECKS = (
     Checked(rankings.ranking_propensities_wrong, IN | {"shelf-rankings", "catalogue"}),
     Checked(rankings.ranking_sources_wrong, IN | {"shelf-rankings"}),
     Checked(rankings.ranking_numbers_wrong, IN | {"shelf-rankings"}),
+    Checked(rankings.forgotten_remembered, IN | {"shelf-rankings"}),
 )
 
 

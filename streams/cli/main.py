@@ -15,6 +15,7 @@ from streams.cli import (
     dead_letters,
     demo,
     evaluate,
+    forget,
     harness,
     labels,
     ladder,
@@ -58,8 +59,9 @@ def application() -> typer.Typer:
     for module in (demo, worker, broker, simulate, schemas):
         module.register(app)
     app.command("cocluster")(cocluster)
-    for module in (ladder, evaluate, labels, topics, replay, rankings, dead_letters, audit, bench, harness, config):
+    for module in (ladder, evaluate, labels, topics, replay, rankings, forget, dead_letters, audit, bench, harness):
         module.register(app)
+    config.register(app)
     return app
 
 

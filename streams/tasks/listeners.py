@@ -10,11 +10,12 @@ from processors.listeners_settings import ListenersSettings
 from processors.wire.batch import Column
 from processors.wire.impressions import read_impressions
 from processors.wire.stream_ends import read_stream_ends
-from schemas.rankings import ShelfRanking
+from schemas.rankings import ShelfRanking, ranking_key
 from streams.exactly_once.records import Records
 from streams.exactly_once.spans import ABSENT, Spans
 from streams.exactly_once.task import Produced, Record, RowColumns, Rows, StateRow
 from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message, either
+from streams.tasks.forget_requests import parts_between
 from streams.tasks.intake import Intake, Surroundings
 from streams.tasks.routing import produced, topic_of
 
@@ -52,7 +53,21 @@ class ListenersTask:
         return ()
 
     def process(self, topic: str, records: Records) -> Iterable[Produced]:
-        """Take in one batch of impressions or of stream-ends."""
+        """Take in one batch of impressions or of stream-ends; forget who asks for it, in the order of the log."""
+        outputs: list[Produced] = []
+        for part, forgotten in parts_between(records, self._partition_count):
+            if len(part):
+                outputs += self._take(topic, part)
+            if forgotten is not None:
+                outputs += self._forget(forgotten)
+        return outputs
+
+    def _forget(self, user_id: str) -> Iterable[Produced]:
+        """What else is to forget her: the learner, and whoever keeps her rankings."""
+        keys = (ranking_key(user_id, surface).encode() for surface in self.core.surfaces)
+        return [produced(self.core.forget(user_id)), *(Produced(RANKINGS, key, None) for key in keys)]
+
+    def _take(self, topic: str, records: Records) -> Iterable[Produced]:
         dead: list[Produced] = []
         around = Surroundings.of(records, self._partition_count)
         self._read_ms = int(around.clock_ms[-1])

@@ -12,6 +12,9 @@ import pytest
 from schemas.codec import decode, encode
 from schemas.dead_letters import own_headers
 from schemas.outcomes import OutcomeCorrected, one_by_one
+from schemas.topics import TOPICS
+from streams.audit_rules import audit_rules
+from streams.auditing.audit import audit
 from streams.auditing.books import INPUTS, LETTERS
 from streams.benchmarks.envelopes import SPOILERS
 from streams.benchmarks.filling import keyed
@@ -21,6 +24,7 @@ from streams.dead_letters import read_letters
 from streams.demo.worker_process import WorkerProcess
 from streams.exactly_once.placement import partition_of
 from streams.exactly_once.task import Produced
+from streams.settings import Settings
 from streams.subscribers import AsyncRankingSubscriber, RankingSubscriber
 from tests.builders import card, impression, stream_end
 from tests.outside.records import NOT_UTF8, letter_with_a_null_attempt, page_with_an_odd_name
@@ -171,3 +175,51 @@ def test_a_fast_clock_settles_nobody_elses_page_and_a_broken_one_is_set_aside(
         run(fill_raw(bootstrap, map(sent, play)))
         wait_for(lambda: counters(bootstrap)["impressions_ahead"] == 64, "the counter")
         assert not records(bootstrap, "outcomes"), "nobody's horizon has passed"
+
+
+def kept_by_compaction(bootstrap: str) -> dict[str, dict[bytes | None, bytes]]:
+    """The newest record of every key of the compacted topics, state included."""
+    found: dict[str, dict[bytes | None, bytes]] = {}
+    for topic in TOPICS.values():
+        if topic.is_compacted:
+            newest: dict[bytes | None, bytes | None] = dict(records(bootstrap, topic.name))
+            found[topic.name] = {key: value for key, value in newest.items() if value is not None}
+    return found
+
+
+def naming(bootstrap: str, user_id: bytes) -> list[str]:
+    """Compacted topics in which this listener is named."""
+    kept = kept_by_compaction(bootstrap)
+    return [topic for topic, rows in kept.items() if any(user_id in (key or b"") + it for key, it in rows.items())]
+
+
+def now_clocks() -> list[Produced]:
+    return [
+        sent(make(event_id=f"now-{number}", user_id=f"clock-{number}", event_ms=now_ms()))
+        for number in range(64)
+        for make in (impression, stream_end)
+    ]
+
+
+def test_who_was_forgotten_is_in_no_row_of_state_and_no_compacted_record(bootstrap: str, worker: MakeWorker) -> None:
+    shown_ms = now_ms() - 50 * MINUTE_MS
+    events = [
+        make(event_id=f"e-{number}", user_id=user_id, event_ms=shown_ms + 1_000 * number)
+        for number in range(300)
+        for user_id in ("who-goes", "who-stays")
+        for make in (impression, stream_end)
+    ]
+    with worker() as working:
+        run(fill_raw(bootstrap, [sent(card()), *map(sent, events), *now_clocks()]))
+        before = ["shelf-rankings", "listeners-state", "learner-state"]
+        wait_for(lambda: naming(bootstrap, b"who-goes") == before, "the listener to be known")
+        assert command(["forget", "who-goes", "--broker", bootstrap]) == 0
+        wait_for(lambda: not naming(bootstrap, b"who-goes"), "the listener to be forgotten")
+        assert naming(bootstrap, b"who-stays") == before
+        wait_for(lambda: run(audit(bootstrap, audit_rules(Settings()))).holds, "the audit to hold")
+        working.refuse_if_dead()
+    assert not naming(bootstrap, b"who-goes")
+    assert counters(bootstrap)["listeners_forgotten"] == 1
+    with worker():  # from its state
+        run(fill_raw(bootstrap, [sent(impression(event_id="back", user_id="who-goes", event_ms=now_ms()))]))
+        wait_for(lambda: "shelf-rankings" in naming(bootstrap, b"who-goes"), "a ranking of her own again")
