@@ -28,7 +28,7 @@ class Misplaced(NamedTuple):
         return (
             f"{self.wrong_count} of the newest {self.looked_at} records of {self.topic} are in another partition than "
             f"Kafka's own partitioner (murmur2) puts them{by}: set murmur2 in that client (librdkafka: "
-            "partitioner=murmur2_random), then `shelfwise dlq replay --reason wrong_partition`"
+            f"partitioner=murmur2_random), then `shelfwise dlq replay {self.topic} --reason wrong_partition`"
         )
 
 
