@@ -67,6 +67,10 @@ class Interner:
                 self._index.remove(number)
         self._free = None
 
+    def find(self, name: str) -> int | None:
+        """The number of a name, if it has one."""
+        return self._number.get(name)
+
     def name_of(self, number: int) -> str:
         """The name that has this number."""
         name = self._name[number]

@@ -71,6 +71,15 @@ class Learner:
         )
         self.names.follow(self.learner.state.generation, self.learner.card_overlap)
 
+    def forget(self, user_id: str) -> None:
+        """Forget a user who asks for it: her streams and her name; blocks keep the sums, which name nobody."""
+        user, learner = self.users.find(user_id), self.learner
+        if user is not None:
+            work = learner.memory.work(learner.renewed_beliefs(), learner.state.statistics, fitted=learner.ready)
+            learner.memory.forget_user(user, work)  # the number goes with the rows
+            self._written_count = -1  # there is something to write, though nothing was learned
+            self.counters["users_forgotten"] += 1
+
     def publish(self) -> list[Struct]:
         """The co-clusters and the card groups that have changed, if anything was learned since the last time."""
         now = (self.learner.state.generation, self.learner.state.events_count)

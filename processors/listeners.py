@@ -35,7 +35,7 @@ from processors.wire.json_writer import cut
 from processors.wire.stream_ends import StreamEndColumns
 from schemas.codec import decode_as
 from schemas.impressions import Impression
-from schemas.interactions import Interactions
+from schemas.interactions import Interactions, ListenerForgotten
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.stream_ends import StreamEnd
 
@@ -97,14 +97,17 @@ class Listeners:
         """The same in columns; none where nothing has changed."""
         return changed_columns(self.settlement)
 
-    def take_impressions(self, columns: ImpressionColumns, offsets: IntArray) -> None:
-        """Take in a batch of impressions, with the offsets of its records; `conclude` says what follows."""
-        self.settlement.take_impressions(columns, offsets)
+    def take_impressions(self, columns: ImpressionColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
+        """Take in a batch of impressions, with the offsets of its records; `conclude` says what follows.
+
+        `clock_ms` is for each record the time by a clock that its sender does not set.
+        """
+        self.settlement.take_impressions(columns, offsets, clock_ms)
         self.settlement.advance()
 
-    def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray) -> None:
-        """Take in a batch of stream-ends, with the offsets of its records; `conclude` says what follows."""
-        self.settlement.take_stream_ends(columns, offsets)
+    def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
+        """Take in a batch of stream-ends, likewise."""
+        self.settlement.take_stream_ends(columns, offsets, clock_ms)
         self.settlement.advance()
 
     def impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> None:
@@ -125,6 +128,16 @@ class Listeners:
         self.settlement.tick(wall_ms, behind)
         self._wall_ms, self._pause_ms = wall_ms, min(lag_ms // 2, self.settings.catching_up_ms)
         self.settlement.advance()
+
+    def forget(self, user_id: str) -> ListenerForgotten:
+        """Forget a listener who asks for it, with all that is open of hers; says so to who learns from streams."""
+        self.settlement.forget(user_id)
+        return ListenerForgotten(source=self.source, user_id=user_id)
+
+    @property
+    def surfaces(self) -> list[str]:
+        """The surfaces for which listeners are ranked."""
+        return [ranking.surface for ranking in self.settings.ranking.by_surface()]
 
     def dead_letter(self, reason: str) -> None:
         """Count a record that was set aside."""

@@ -8,12 +8,10 @@ from msgspec import Struct
 
 from schemas.dead_letters import DeadLetterReason
 from schemas.topics import TOPICS
+from schemas.whole_numbers import is_about_a_float, with_whole_numbers
 
 VALUE_BYTES_MAX = 1_000_000
 """A larger record is set aside unread: a page of a thousand cards is 60 kB."""
-
-EVENT_AHEAD_MAX_MS = 3_600_000
-"""An event from further ahead of its own record would drag event time along for all: it is set aside."""
 
 _S = TypeVar("_S", bound=Struct)
 _ENCODER = msgspec.json.Encoder()
@@ -60,6 +58,8 @@ def encode(message: Struct) -> bytes:
 def decode(topic: str, value: bytes | None) -> Any:
     """The message that a record of `topic` carries; raises `UnreadableError` with the reason where it carries none.
 
+    An integer may be written as a whole float, as JSON Schema has it.
+
     >>> decode("stream-ends", b'{"type":"stream-end.v1"')
     Traceback (most recent call last):
     schemas.codec.UnreadableError: not_json: Input data was truncated
@@ -72,7 +72,12 @@ def decode(topic: str, value: bytes | None) -> Any:
     if len(value) > VALUE_BYTES_MAX:
         raise UnreadableError("too_large", f"{len(value)} bytes; the limit is {VALUE_BYTES_MAX}")
     try:
-        return _decoder(topic).decode(value)
+        try:
+            return _decoder(topic).decode(value)
+        except msgspec.ValidationError as error:
+            if not is_about_a_float(error):
+                raise
+            return msgspec.convert(with_whole_numbers(msgspec.json.decode(value)), _decoder(topic).type)
     except msgspec.ValidationError as error:
         unknown = str(error).startswith("Invalid value") and str(error).endswith("`$.type`")
         raise UnreadableError("unknown_version" if unknown else "invalid", str(error)) from error

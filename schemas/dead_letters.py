@@ -1,6 +1,10 @@
-"""What could not be read: the headers that a dead letter carries beside its untouched bytes."""
+"""What could not be read: the headers that a dead letter carries beside its untouched bytes.
 
-from collections.abc import Iterable
+Headers are their sender's: any name, any value, none, as often as they like. Ours are the last seven of a dead letter.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Literal
 
 from msgspec import Struct
@@ -15,6 +19,7 @@ DeadLetterReason = Literal[
     "key_mismatch",
     "too_large",
     "event_time_ahead",
+    "wrong_partition",
 ]
 
 HEADER_PREFIX = "shelfwise."
@@ -26,7 +31,16 @@ HEADER_REASON = f"{HEADER_PREFIX}reason"
 HEADER_DETAIL = f"{HEADER_PREFIX}detail"
 HEADER_ATTEMPT = f"{HEADER_PREFIX}attempt"
 
-Headers = tuple[tuple[str, bytes], ...]
+HEADER_NAMES = (
+    HEADER_TOPIC, HEADER_PARTITION, HEADER_OFFSET, HEADER_TIMESTAMP, HEADER_REASON, HEADER_DETAIL, HEADER_ATTEMPT,
+)  # fmt: skip
+"""Names of ours, in the order in which they stand behind the record's own."""
+
+NUMBER_DIGITS_MAX = 19
+ATTEMPT_DIGITS_MAX = 9
+
+Header = tuple[str, bytes | None]
+Headers = tuple[Header, ...]
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True, tag="dead-letter.v1", tag_field="type"):
@@ -45,45 +59,68 @@ class DeadLetter(Struct, frozen=True, kw_only=True, tag="dead-letter.v1", tag_fi
     detail: str = ""
     attempt: Count = 1
 
-    def headers(self, own: Iterable[tuple[str, bytes]] = ()) -> Headers:
+    def headers(self, own: Iterable[Header] = ()) -> Headers:
         """Kafka headers that say all of this, as text, behind the record's `own`; an earlier attempt's are left out.
 
         >>> letter = DeadLetter(topic="t", partition=0, offset=9, timestamp_ms=5, reason="empty", attempt=2)
-        >>> headers = letter.headers([("trace", b"7"), (HEADER_ATTEMPT, b"1")])
-        >>> headers[0], [value for name, value in headers if name == HEADER_ATTEMPT]
-        (('trace', b'7'), [b'2'])
+        >>> once = letter.headers([("trace", b"7"), (HEADER_ATTEMPT, None)]); once[:2], letter.headers(once) == once
+        ((('trace', b'7'), ('shelfwise.attempt', None)), True)
         """
-        return (
-            *((name, value) for name, value in own if not name.startswith(HEADER_PREFIX)),
-            (HEADER_TOPIC, self.topic.encode()),
-            (HEADER_PARTITION, str(self.partition).encode()),
-            (HEADER_OFFSET, str(self.offset).encode()),
-            (HEADER_TIMESTAMP, str(self.timestamp_ms).encode()),
-            (HEADER_REASON, self.reason.encode()),
-            (HEADER_DETAIL, self.detail.encode()[:1_000]),
-            (HEADER_ATTEMPT, str(self.attempt).encode()),
+        values = (
+            self.topic.encode(),
+            str(self.partition).encode(),
+            str(self.offset).encode(),
+            str(self.timestamp_ms).encode(),
+            self.reason.encode(),
+            self.detail.encode()[:1_000],
+            str(self.attempt).encode(),
         )
+        return (*own_headers(tuple(own)), *zip(HEADER_NAMES, values, strict=True))
 
     @classmethod
-    def from_headers(cls, headers: Iterable[tuple[str, bytes]]) -> "DeadLetter":
-        """Read the headers back; raises `KeyError` where the record is no dead letter."""
-        found = dict(headers)
+    def from_headers(cls, headers: Iterable[Header]) -> "DeadLetter":
+        """Read the headers back; raises `KeyError` or `ValueError` where the record is no dead letter."""
+        found = {name: value for name, value in headers if value is not None}
         return cls(
             topic=found[HEADER_TOPIC].decode(),
-            partition=int(found[HEADER_PARTITION]),
-            offset=int(found[HEADER_OFFSET]),
-            timestamp_ms=int(found[HEADER_TIMESTAMP]),
+            partition=_number(found[HEADER_PARTITION]),
+            offset=_number(found[HEADER_OFFSET]),
+            timestamp_ms=_number(found[HEADER_TIMESTAMP]),
             reason=found[HEADER_REASON].decode(),  # type: ignore[arg-type]  # as written by headers()
             detail=found[HEADER_DETAIL].decode(errors="replace"),
-            attempt=int(found[HEADER_ATTEMPT]),
+            attempt=_number(found[HEADER_ATTEMPT]),
         )
 
 
-def attempt_of(headers: Iterable[tuple[str, bytes]]) -> int:
+def own_headers(headers: Sequence[Header]) -> Sequence[Header]:
+    """What of a record's headers is its sender's: all but the seven with which a dead letter ends.
+
+    >>> len(own_headers([(name, b"0") for name in HEADER_NAMES])), len(own_headers([(HEADER_ATTEMPT, b"0")]))
+    (0, 1)
+    """
+    count = len(HEADER_NAMES)
+    if tuple(name for name, _ in headers[-count:]) == HEADER_NAMES:
+        with suppress(KeyError, ValueError):
+            DeadLetter.from_headers(headers[-count:])
+            return headers[:-count]
+    return headers
+
+
+def attempt_of(headers: Iterable[Header]) -> int:
     """How often this record has been tried: 1, or one more than its replayed dead letter says.
 
-    >>> attempt_of([]), attempt_of([(HEADER_ATTEMPT, b"2")]), attempt_of([(HEADER_ATTEMPT, b"?")])
+    >>> attempt_of([]), attempt_of([(HEADER_ATTEMPT, b"2")]), attempt_of([(HEADER_ATTEMPT, None)])
     (1, 3, 1)
+    >>> attempt_of([(HEADER_ATTEMPT, b"9" * 5_000)])
+    1
     """
-    value = dict(headers).get(HEADER_ATTEMPT, b"0")
-    return int(value) + 1 if value.isdigit() else 1
+    value = dict(headers).get(HEADER_ATTEMPT) or b""
+    return int(value) + 1 if value.isdigit() and len(value) <= ATTEMPT_DIGITS_MAX else 1
+
+
+def _number(text: bytes) -> int:
+    """A whole number as we write one; raises `ValueError` for any other text."""
+    digits = text.removeprefix(b"-")
+    if not digits.isdigit() or len(digits) > NUMBER_DIGITS_MAX:
+        raise ValueError(f"{text[:NUMBER_DIGITS_MAX]!r} is no number of ours")
+    return int(text)

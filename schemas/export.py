@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from schemas.topics import TOPICS, Topic
+from schemas.topics import TOPICS, Role, Topic
 
 REFERENCE = "#/components/schemas/{name}"
 
@@ -69,10 +69,21 @@ def _summary(message: type[Struct]) -> str:
     return (message.__doc__ or message.__name__).strip().splitlines()[0]
 
 
+def _partitioning(topic: Topic) -> str:
+    """What clients that write to a topic must agree on."""
+    if topic.role is not Role.INPUT:
+        return ""
+    return (
+        "; in the partition that Kafka's own partitioner (murmur2) gives the key: librdkafka, confluent-kafka and kcat "
+        "need partitioner=murmur2_random, sarama and segmentio/kafka-go a murmur2 hasher; Java's, aiokafka, "
+        "kafka-python and franz-go do so by themselves"
+    )
+
+
 def _channel(topic: Topic) -> dict[str, Any]:
     return {
         "address": topic.name,
-        "description": f"{topic.about}; keyed by {topic.key}",
+        "description": f"{topic.about}; keyed by {topic.key}{_partitioning(topic)}",
         "messages": {m.__name__: {"$ref": f"#/components/messages/{m.__name__}"} for m in _members(topic)},
         "bindings": {
             "kafka": {

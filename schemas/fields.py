@@ -5,12 +5,16 @@ from typing import Annotated
 
 from msgspec import Meta
 
-Identifier = Annotated[str, Meta(min_length=1, max_length=256)]
+IDENTIFIER_MAX = 256
+Identifier = Annotated[str, Meta(min_length=1, max_length=IDENTIFIER_MAX)]
 """A user, card, shelf or event as its owner names it: opaque, not empty, at most 256 characters."""
 
 EVENT_MS_MAX = 253_402_300_799_999
 EventMs = Annotated[int, Meta(ge=0, le=EVENT_MS_MAX)]
 """Event time in integer milliseconds since 1970 (UTC), up to the end of the year 9999."""
+
+EVENT_AHEAD_MAX_MS = 3_600_000
+"""An event from further ahead of the clock of the broker or the worker is set aside: its sender's clock is broken."""
 
 DURATION_MS_MAX = 31 * 24 * 3_600_000
 DurationMs = Annotated[int, Meta(ge=0, le=DURATION_MS_MAX)]

@@ -24,6 +24,20 @@ class Interaction(Struct, frozen=True, kw_only=True, gc=False):
     organic: bool = False
 
 
+class ListenerForgotten(Struct, frozen=True, kw_only=True, tag="listener-forgotten.v1", tag_field="type"):
+    """A listener has asked to be forgotten: what was learned from her streams goes.
+
+    >>> ListenerForgotten(source="listeners/0", user_id="u1").user_id
+    'u1'
+    """
+
+    source: Identifier
+    user_id: Identifier
+
+    def __post_init__(self) -> None:
+        refuse_unless_identifiers(source=self.source, user_id=self.user_id)
+
+
 class Interactions(Struct, frozen=True, kw_only=True, gc=False, tag="interactions.v1", tag_field="type"):
     """Interactions of one partition of listeners, in columns, in the order in which they became known.
 
@@ -64,3 +78,10 @@ class Interactions(Struct, frozen=True, kw_only=True, gc=False, tag="interaction
 
 COLUMNS = Interaction.__struct_fields__
 _columns_of = attrgetter(*COLUMNS)
+
+
+FORGOTTEN_KEY = "forgotten"
+"""Key of the records that say whom to forget; those of interactions have their source, which has a slash."""
+
+Learned = Interactions | ListenerForgotten
+"""What the learner is told."""

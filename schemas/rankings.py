@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from schemas.composite_keys import SURFACE_SEPARATOR, joined, parted
 from schemas.fields import (
     Count,
     EventMs,
@@ -56,10 +57,20 @@ class RankedShelf(Struct, frozen=True, kw_only=True, gc=False):
 def ranking_key(user_id: str, surface: str) -> str:
     """Key of a listener's ranking for a surface; on the home page the listener's name alone.
 
-    >>> ranking_key("u1", "home"), ranking_key("u1", "search")
-    ('u1', 'u1@search')
+    >>> ranking_key("u1", "home"), ranking_key("u1", "search"), ranking_key("u1@search", "home")
+    ('u1', 'u1@search', 'u1%40search')
     """
-    return user_id if surface == HOME else f"{user_id}@{surface}"
+    return joined((user_id,) if surface == HOME else (user_id, surface), SURFACE_SEPARATOR)
+
+
+def user_of_key(key: str, surface: str) -> str | None:
+    """Whose ranking for a surface has this key; None where it is that of another surface.
+
+    >>> user_of_key("u1@search", "search"), user_of_key("u1@search", "home"), user_of_key("u1%40search", "home")
+    ('u1', None, 'u1@search')
+    """
+    user_id = parted(key, SURFACE_SEPARATOR)[0]
+    return user_id if ranking_key(user_id, surface) == key else None
 
 
 class ShelfRanking(Struct, frozen=True, kw_only=True, gc=False, tag="shelf-ranking.v1", tag_field="type"):

@@ -6,8 +6,9 @@ from types import UnionType
 from msgspec import Struct
 
 from schemas.catalogue import CatalogueCard
+from schemas.fields import EVENT_AHEAD_MAX_MS
 from schemas.impressions import Impression
-from schemas.interactions import Interactions
+from schemas.interactions import Learned
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
 from schemas.monitoring import DriftAlert, EngagementMetrics, EngagementSums, PolicyValue
 from schemas.outcomes import Outcome
@@ -18,6 +19,9 @@ DEAD_LETTER_SUFFIX = ".dlq"
 STATE_SUFFIX = "-state"
 INPUT_BYTES_MAX = 8 * 1_048_576
 """What clients send beyond the limit of a message still gets in, to be set aside with its reason."""
+
+STAMP_AHEAD_MAX = "message.timestamp.after.max.ms"
+"""Kafka's setting for how far a record's time stamp may be ahead of the broker's clock (3.6 and later know it)."""
 
 STATE_BYTES_MAX = 16 * 1_048_576
 """A listener's row holds all that was streamed within the correction window: 80 bytes a stream, of a robot many."""
@@ -77,6 +81,7 @@ class Topic(Struct, frozen=True, kw_only=True):
         config = {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
         if self.role is Role.INPUT:
             config["max.message.bytes"] = str(INPUT_BYTES_MAX)
+            config[STAMP_AHEAD_MAX] = str(EVENT_AHEAD_MAX_MS)
         if self.role is Role.DEAD_LETTERS:  # whatever the input topic let in fits, with its headers
             config["max.message.bytes"] = str(INPUT_BYTES_MAX + 65_536)
         return config
@@ -140,9 +145,9 @@ _FLOW = (
     ),
     Topic(
         name="interactions",
-        about="who streamed which card for how long, sampled by user",
+        about="who streamed which card for how long, sampled by user; and whom to forget",
         role=Role.INTERNAL,
-        message=Interactions,
+        message=Learned,
         key="source",
         partitions=1,
         cleanup=Cleanup.DELETE,

@@ -29,8 +29,9 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             inputs=("impressions", "stream-ends"),
             state_topic="listeners" + STATE_SUFFIX,
             broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics"),
-            make=lambda partition: ListenersTask(settings.listeners, partition),
+            make=lambda partition: ListenersTask(settings.listeners, partition, settings.page_partitions),
             state_format=LISTENERS_FORMAT,
+            partition_count=settings.page_partitions,
             in_thread=True,  # what it does with events is compiled, and without the interpreter's lock
         ),
         "cards": lambda: TaskSpec(

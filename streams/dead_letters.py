@@ -1,18 +1,25 @@
 """Dead letters: read them, and send them again exactly once."""
 
+import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from msgspec import Struct
 
-from schemas.dead_letters import DeadLetter
+from schemas.dead_letters import DeadLetter, Headers
+from schemas.topics import DEAD_LETTER_SUFFIX
+from streams.exactly_once.batches import Batches
+from streams.exactly_once.ownership import wall_clock_ms
+from streams.exactly_once.task import Produced
+from streams.reading.consumers import Consumer
 from streams.topics.partitions import partitions_of
 
 REPLAY_GROUP = "shelfwise-dlq-replay"
 BATCH_LETTERS_MAX = 1_000
+BATCH_BYTES_MAX = 900_000
 LETTER_BYTES_MAX = 16 * 1_048_576
 SHOWN_BYTES = 400
 
@@ -24,7 +31,7 @@ class Letter(Struct, frozen=True, kw_only=True):
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: Headers
     why: DeadLetter
 
     def shown(self) -> dict[str, Any]:
@@ -45,9 +52,9 @@ class Letter(Struct, frozen=True, kw_only=True):
 async def letters_of(bootstrap: str, topic: str, **options: Any) -> AsyncGenerator[list[Letter], None]:
     """All dead letters of a topic up to its present end, a batch at a time; `options` are aiokafka's own.
 
-    Records that carry no reason are none of ours: they are passed over.
+    Records that carry no reason, or come from elsewhere, are none of ours: they are passed over.
     """
-    consumer = AIOKafkaConsumer(
+    consumer = Consumer(
         **{**options, "bootstrap_servers": bootstrap},
         isolation_level="read_committed",
         auto_offset_reset="earliest",
@@ -73,6 +80,8 @@ def _letter(record: Any) -> Letter | None:
     try:
         why = DeadLetter.from_headers(record.headers)
     except (KeyError, ValueError):
+        return None
+    if why.topic + DEAD_LETTER_SUFFIX != record.topic:
         return None
     return Letter(
         partition=record.partition,
@@ -120,12 +129,27 @@ async def replay_letters(bootstrap: str, topic: str, reason: str | None, **optio
                     by_reason[letter.why.reason].append(letter)
             for name, letters in by_reason.items():
                 async with producer.transaction():
-                    for letter in letters:
-                        await producer.send(letter.why.topic, letter.value, letter.key, headers=list(letter.headers))
+                    await _send(producer, letters)
                     ends = {TopicPartition(topic, letter.partition): letter.offset + 1 for letter in letters}
                     await producer.send_offsets_to_transaction(ends, replay_group(name))
                 sent += len(letters)
     return sent
+
+
+async def _send(producer: Any, letters: Sequence[Letter]) -> None:
+    """Send letters back where their keys belong, byte for byte: aiokafka's own way takes no name that is not UTF-8.
+
+    A letter without a key goes back into the partition that it came from.
+    """
+    topic = letters[0].why.topic
+    count = len(await producer.partitions_for(topic))
+    again = [
+        Produced(topic, it.key, it.value, it.headers, None if it.key is not None else it.why.partition % count)
+        for it in letters
+    ]
+    placed = Batches(BATCH_BYTES_MAX, None, wall_clock_ms()).of_outputs(again, {topic: count}, number=0)
+    sent = [await producer.send_batch(batch, topic, partition=partition) for _, partition, batch in placed]
+    await asyncio.gather(*sent)
 
 
 def replay_group(reason: str) -> str:

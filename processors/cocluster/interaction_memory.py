@@ -88,6 +88,13 @@ class InteractionMemory:
             self._departed[1].append(forget(self.cards, slots))
             self.cards_evicted_count += len(slots)
 
+    def forget_user(self, user: int, work: Work) -> None:
+        """Forget one user, as if room had run out; what it has told blocks and cards stays, in sums."""
+        slots = slots_of(self.users, np.array([user], np.int64)).astype(np.int64)
+        if slots[0] != NONE:
+            retire_users(slots, self.columns, work)
+            self._departed[0].append(forget(self.users, slots))
+
     def edges_count(self) -> int:
         """Return the number of interactions remembered."""
         return int(self.nodes.degree.sum())

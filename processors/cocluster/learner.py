@@ -59,7 +59,7 @@ class CoClusterLearner:
         self._kept = CardWatch(settings.max_cards, 2 * settings.card_groups)
         self._snapshot: tuple[int, BlockModel] | None = None
         self.forgotten: tuple[list[int], list[int]] = ([], [])  # ids of users and cards whose rows went last time
-        self._beliefs = self._renewed_beliefs()
+        self._beliefs = self.renewed_beliefs()
 
     @property
     def ready(self) -> bool:
@@ -110,9 +110,10 @@ class CoClusterLearner:
                 state.stuck_count += 1
                 self.rethink()
         else:
-            self._beliefs = self._renewed_beliefs()
+            self._beliefs = self.renewed_beliefs()
 
-    def _renewed_beliefs(self) -> Beliefs:
+    def renewed_beliefs(self) -> Beliefs:
+        """Take what is believed of blocks and groups now."""
         state, half_life_ms = self.state, self.settings.half_life_ms
         return beliefs_of(
             state.statistics,
@@ -131,12 +132,12 @@ class CoClusterLearner:
         state.user_prior = group_prior(self._user_groups(memory.user_slots()))
         state.card_prior = group_prior(self._card_groups(memory.card_slots()))
         state.swept_at, state.swept_ms = state.events_count, state.now_ms
-        self._beliefs = self._renewed_beliefs()
+        self._beliefs = self.renewed_beliefs()
 
     def _pass_messages(self) -> FloatArray:
         """Renew all messages; return the statistics of all edges, those that have left included."""
         counted = self.memory.frozen.copy()
-        sweep(self.memory.graph, self.memory.work(self._renewed_beliefs(), counted, fitted=True))
+        sweep(self.memory.graph, self.memory.work(self.renewed_beliefs(), counted, fitted=True))
         return counted
 
     def stuck(self) -> bool:
@@ -205,7 +206,7 @@ class CoClusterLearner:
         memory.pool.to_card[: memory.free[1]] = 0.0
         memory.nodes.card_evidence[:] = memory.nodes.card_frozen
         heard = memory.nodes._replace(card_evidence=known)
-        work = memory.work(self._renewed_beliefs(), np.zeros(self.state.statistics.shape), fitted=True)
+        work = memory.work(self.renewed_beliefs(), np.zeros(self.state.statistics.shape), fitted=True)
         sweep(memory.graph._replace(heard=heard), work)
 
     def _user_groups(self, slots: IntArray) -> FloatArray:
@@ -293,7 +294,7 @@ class CoClusterLearner:
             learner._restart_messages(known)
             for _ in range(SETTLING_SWEEPS):
                 learner._pass_messages()
-            learner._beliefs = learner._renewed_beliefs()
+            learner._beliefs = learner.renewed_beliefs()
             learner._cards_to_keep()
         memory.nodes.user_dirty[:] = 0
         return learner

@@ -18,21 +18,30 @@ from processors.settlement.watermark import observe
 from processors.wire.impressions import ImpressionColumns
 from processors.wire.stream_ends import StreamEndColumns
 
+_IMPRESSIONS_AHEAD = COUNTERS.index("impressions_ahead")
 _IMPRESSIONS_TOO_LATE = COUNTERS.index("impressions_too_late")
 _IMPRESSIONS_DUPLICATE = COUNTERS.index("impressions_duplicate")
 _IMPRESSIONS_LATE = COUNTERS.index("impressions_late")
+_STREAMS_AHEAD = COUNTERS.index("streams_ahead")
 _STREAMS_TOO_LATE = COUNTERS.index("streams_too_late")
 _STREAMS_DUPLICATE = COUNTERS.index("streams_duplicate")
 _STREAMS_LATE = COUNTERS.index("streams_late")
 
 
 @borrowing
-def take_impressions(book: Book, columns: ImpressionColumns, offsets: IntArray, limits: Limits) -> None:
-    """Take in impressions; `offsets` are those of the records of the batch."""
+def take_impressions(
+    book: Book, columns: ImpressionColumns, offsets: IntArray, clock_ms: IntArray, limits: Limits
+) -> None:
+    """Take in impressions; `offsets` are those of the records of the batch, `clock_ms` the time by a clock of ours.
+
+    An event that is ahead of that clock moves event time no further than to it.
+    """
     totals, counters, data = book.totals[0], book.counters, columns.data
     for number in range(len(columns.event_ms)):
         event_ms = columns.event_ms[number]
-        observe(book, IMPRESSIONS, event_ms, limits.lateness_ms)
+        record = columns.record[number]
+        counters[_IMPRESSIONS_AHEAD] += event_ms > clock_ms[record]
+        observe(book, IMPRESSIONS, min(event_ms, clock_ms[record]), limits.lateness_ms)
         listener = touch(book, data, columns.user_id[number, 0], columns.user_id[number, 1])
         start, end = columns.event_id[number, 0], columns.event_id[number, 1]
         key = owned_hash(data, start, end, listener)
@@ -41,7 +50,7 @@ def take_impressions(book: Book, columns: ImpressionColumns, offsets: IntArray, 
         elif find_impression(book, listener, key, data, start, end) != NONE:
             counters[_IMPRESSIONS_DUPLICATE] += 1
         else:
-            accept(book, listener, IMPRESSIONS, offsets[columns.record[number]], event_ms)
+            accept(book, listener, IMPRESSIONS, offsets[record], event_ms)
             counters[_IMPRESSIONS_LATE] += event_ms < totals["watermark_ms"]
             _open(book, columns, number, listener, key, limits)
 
@@ -85,8 +94,10 @@ def schedule(book: Book, place: Index, limits: Limits) -> None:
 
 
 @borrowing
-def take_stream_ends(book: Book, columns: StreamEndColumns, offsets: IntArray, limits: Limits, first: Index) -> int:
-    """Take in stream-ends from `first` on; `offsets` are those of the records of the batch.
+def take_stream_ends(
+    book: Book, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray, limits: Limits, first: Index
+) -> int:
+    """Take in stream-ends from `first` on; `offsets` and `clock_ms` are as of impressions.
 
     Gives how many have been taken in: fewer than there are where the plays need more room.
     """
@@ -95,7 +106,9 @@ def take_stream_ends(book: Book, columns: StreamEndColumns, offsets: IntArray, l
         if not is_play_room(book):
             return int(number)
         event_ms = columns.event_ms[number]
-        observe(book, STREAM_ENDS, event_ms, limits.lateness_ms)
+        record = columns.record[number]
+        counters[_STREAMS_AHEAD] += event_ms > clock_ms[record]
+        observe(book, STREAM_ENDS, min(event_ms, clock_ms[record]), limits.lateness_ms)
         listener = touch(book, data, columns.user_id[number, 0], columns.user_id[number, 1])
         start, end = columns.event_id[number, 0], columns.event_id[number, 1]
         key = owned_hash(data, start, end, listener)
@@ -105,7 +118,7 @@ def take_stream_ends(book: Book, columns: StreamEndColumns, offsets: IntArray, l
             counters[_STREAMS_DUPLICATE] += 1
         else:
             counters[_STREAMS_LATE] += event_ms < totals["watermark_ms"]
-            accept(book, listener, STREAM_ENDS, offsets[columns.record[number]], event_ms)
+            accept(book, listener, STREAM_ENDS, offsets[record], event_ms)
             _keep(book, columns, number, listener, key)
     return len(columns.event_ms)
 

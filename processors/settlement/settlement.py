@@ -11,8 +11,9 @@ Columns come in (`processors.wire`), columns go out (`Due`), and in between noth
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
+import msgspec
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
@@ -21,7 +22,9 @@ from processors.settlement.arrivals import take_impressions, take_stream_ends
 from processors.settlement.book import COUNTERS, Book, new_book, with_room
 from processors.settlement.compaction import compacted
 from processors.settlement.due import Due, nothing_due
+from processors.settlement.forgetting import forget
 from processors.settlement.index import grown
+from processors.settlement.layout import HASH_AHEAD
 from processors.settlement.limits import Limits
 from processors.settlement.names import names_from
 from processors.settlement.page import bytes_of_pages
@@ -31,6 +34,7 @@ from processors.settlement.waiting import Waiting, waiting_listeners
 from processors.settlement.watermark import Watermark
 from processors.wire.impressions import ImpressionColumns, impressions_of
 from processors.wire.stream_ends import StreamEndColumns, stream_ends_of
+from schemas.fields import EVENT_MS_MAX
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
 
@@ -101,32 +105,47 @@ class Settlement:
         """All exposures shown by then have settled, under this horizon or an earlier one; -1 at first."""
         return max(int(self.book.totals["settled_until_ms"][0]), self.watermark_ms - self.settings.horizon_ms)
 
-    def take_impressions(self, columns: ImpressionColumns, offsets: IntArray) -> None:
-        """Take in impressions; `offsets` are those of the records of their batch."""
+    def take_impressions(self, columns: ImpressionColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
+        """Take in impressions; `offsets` are those of the records of their batch.
+
+        `clock_ms` is for each record the time by a clock that its sender does not set: event time comes no further
+        than to it. Without one events are taken by their word.
+        """
         count, text = len(columns.event_ms), bytes_of_pages(columns) + _bytes_of(columns.user_id)
         self.book = with_room(self.book, listeners=count, impressions=count, exposures=len(columns.row), text=text)
-        take_impressions(self.book, columns, offsets, self.limits)
+        take_impressions(self.book, columns, offsets, _clock(offsets, clock_ms), self.limits)
 
-    def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray) -> None:
-        """Take in stream-ends; `offsets` are those of the records of their batch."""
+    def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
+        """Take in stream-ends; `offsets` and `clock_ms` are as of impressions."""
+        clock_ms = _clock(offsets, clock_ms)
         count, text = len(columns.event_ms), bytes_of_streams(columns) + _bytes_of(columns.user_id)
         self.book = with_room(self.book, listeners=count, streams=count, text=text)
-        taken = take_stream_ends(self.book, columns, offsets, self.limits, 0)
+        taken = take_stream_ends(self.book, columns, offsets, clock_ms, self.limits, 0)
         while taken < count:
             self.book = self.book._replace(plays=grown(self.book.plays, len(self.book.plays) + 1))
-            taken = take_stream_ends(self.book, columns, offsets, self.limits, taken)
+            taken = take_stream_ends(self.book, columns, offsets, clock_ms, self.limits, taken)
 
-    def arrive_impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> None:
-        """Take in impressions with their offsets."""
+    def arrive_impressions(
+        self, arrivals: Iterable[tuple[int, Impression]], clock_ms: Sequence[int] | None = None
+    ) -> None:
+        """Take in impressions with their offsets, each at a time of `clock_ms`."""
         arrivals = list(arrivals)
         offsets = np.array([offset for offset, _ in arrivals], dtype=np.int64)
-        self.take_impressions(impressions_of([message for _, message in arrivals]), offsets)
+        clock = None if clock_ms is None else np.array(clock_ms, dtype=np.int64)
+        self.take_impressions(impressions_of([message for _, message in arrivals]), offsets, clock)
 
-    def arrive_streams(self, arrivals: Iterable[tuple[int, StreamEnd]]) -> None:
-        """Take in stream-ends with their offsets."""
+    def arrive_streams(self, arrivals: Iterable[tuple[int, StreamEnd]], clock_ms: Sequence[int] | None = None) -> None:
+        """Take in stream-ends with their offsets, each at a time of `clock_ms`."""
         arrivals = list(arrivals)
         offsets = np.array([offset for offset, _ in arrivals], dtype=np.int64)
-        self.take_stream_ends(stream_ends_of([message for _, message in arrivals]), offsets)
+        clock = None if clock_ms is None else np.array(clock_ms, dtype=np.int64)
+        self.take_stream_ends(stream_ends_of([message for _, message in arrivals]), offsets, clock)
+
+    def forget(self, user_id: str) -> None:
+        """Forget a listener, with all that is open of hers: nothing is concluded from it any more."""
+        name = msgspec.json.encode(user_id)[1:-1]
+        self.book = with_room(self.book)
+        forget(self.book, np.frombuffer(name + bytes(HASH_AHEAD), dtype=np.uint8), 0, len(name))
 
     def tick(self, wall_ms: int, behind: Collection[str] = ()) -> None:
         """Take note of the wall clock, and of the sources that have more to say than has been read."""
@@ -171,6 +190,12 @@ class Settlement:
         before, self.book = self.book, compacted(self.book)
         if self.book.cards is not before.cards:
             self._card_names = []
+
+
+def _clock(offsets: IntArray, clock_ms: IntArray | None) -> IntArray:
+    if clock_ms is None:
+        return np.full(len(offsets), EVENT_MS_MAX, dtype=np.int64)
+    return np.ascontiguousarray(clock_ms, dtype=np.int64)
 
 
 def _bytes_of(spans: IntArray) -> int:

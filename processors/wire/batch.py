@@ -12,7 +12,8 @@ import numpy as np
 from processors.cocluster.arrays import BoolArray, IntArray
 from processors.compiled import compiled, fused
 from processors.wire.cursor import LEAD, LOST
-from schemas.codec import EVENT_AHEAD_MAX_MS, VALUE_BYTES_MAX
+from schemas.codec import VALUE_BYTES_MAX
+from schemas.fields import EVENT_AHEAD_MAX_MS
 
 Columns = TypeVar("Columns")
 

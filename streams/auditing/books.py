@@ -14,6 +14,7 @@ from streams.auditing.wire import (
     OutcomeRead,
     PositionRead,
     StreamEndRead,
+    decoded,
     outcomes_in,
 )
 
@@ -30,6 +31,10 @@ READING_ORDER = (
 """Dead letters come before the inputs that they excuse, the catalogue and the inputs before rankings made of them."""
 
 
+_DIGITS_MAX = 19  # of an offset
+FORGOTTEN_KEY = b"forgotten"  # of records that tell the learner whom to forget
+
+
 class Books:
     """Takes records topic by topic, in `READING_ORDER`; `topics` are those that were read, empty ones included."""
 
@@ -39,7 +44,10 @@ class Books:
         self.streams: dict[tuple[str, str], StreamEndRead] = {}
         self.partition_of_user: dict[str, int] = {}
         self.newest_ms: dict[tuple[str, int], int] = {}
+        self.passed_ms: dict[tuple[str, int], int] = {}  # by the records' own time stamps as well
         self.duplicates = 0
+        self.forgotten: set[str] = set()
+        self.asked_last: dict[str, set[str]] = {}  # topics in which nothing of hers follows the request
         self.letters: dict[Place, list[LogRecord]] = defaultdict(list)
         self.letters_matched: set[Place] = set()
         self.letters_changed: list[Place] = []
@@ -65,9 +73,9 @@ class Books:
         elif record.topic in INPUTS:
             self._take_input(record)
         elif record.value is None:
-            if record.topic == "catalogue":
-                return  # withdrawn; rankings made before may still show it
-        else:
+            if record.topic == "shelf-rankings":
+                self.rankings.withdraw((record.key or b"").decode(errors="replace"))
+        elif (record.topic, record.key) != ("interactions", FORGOTTEN_KEY):
             self._take_output(record.topic, DECODERS[record.topic].decode(record.value), record)
 
     def _take_row(self, record: LogRecord) -> None:
@@ -77,20 +85,25 @@ class Books:
             self.positions[record.topic, record.partition].append(position)
 
     def _take_letter(self, record: LogRecord) -> None:
-        headers = dict(record.headers)
-        source = headers["shelfwise.source.topic"].decode()
-        place = (source, int(headers["shelfwise.source.partition"]), int(headers["shelfwise.source.offset"]))
-        self.letters[place].append(record)
+        headers = {name: value or b"" for name, value in record.headers}
+        numbers = [headers.get(f"shelfwise.source.{name}", b"") for name in ("partition", "offset")]
+        if not all(number.isdigit() and len(number) <= _DIGITS_MAX for number in numbers):
+            return  # somebody else's: no dead letter
+        source = headers.get("shelfwise.source.topic", b"").decode(errors="replace")
+        self.letters[source, int(numbers[0]), int(numbers[1])].append(record)
 
     def _take_input(self, record: LogRecord) -> None:
         place = (record.topic, record.partition, record.offset)
+        if record.value is None and record.key and place not in self.letters:
+            self._take_request(record, record.key.decode(errors="replace"))
+            return
         if place in self.letters:
             self.letters_matched.add(place)
             if any((letter.key, letter.value) != (record.key, record.value) for letter in self.letters[place]):
                 self.letters_changed.append(place)
             return
         try:
-            event = DECODERS[record.topic].decode(record.value or b"")
+            event = decoded(record.topic, record.value or b"")
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self.unreadable.append(place)
             return
@@ -101,7 +114,16 @@ class Books:
         self.partition_of_user[event.user_id] = record.partition
         source = (record.topic, record.partition)
         self.newest_ms[source] = max(event.event_ms, self.newest_ms.get(source, -1))
+        stamp_ms = event.event_ms if record.timestamp_ms is None else record.timestamp_ms
+        if stamp_ms > 0 or record.timestamp_ms is None:  # without a time stamp nothing is sure
+            self.passed_ms[source] = max(min(event.event_ms, stamp_ms), self.passed_ms.get(source, -1))
         self.rankings.note_input(place, event.user_id)
+        self.asked_last.get(event.user_id, set()).discard(record.topic)
+
+    def _take_request(self, record: LogRecord, user_id: str) -> None:
+        """A listener asks to be forgotten: what came of her before may have come out, or not any more."""
+        self.forgotten.add(user_id)
+        self.asked_last.setdefault(user_id, set()).add(record.topic)
 
     def _take_output(self, topic: str, message: Any, record: LogRecord) -> None:
         if topic == "outcomes":

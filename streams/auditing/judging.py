@@ -43,6 +43,7 @@ CHECKS = (
     Checked(rankings.ranking_sources_wrong, IN | {"shelf-rankings"}),
     Checked(rankings.ranking_numbers_wrong, IN | {"shelf-rankings"}),
     Checked(positions.positions_broken, frozenset(STATES)),
+    Checked(rankings.forgotten_remembered, IN | {"shelf-rankings"}),
 )
 
 

@@ -20,6 +20,7 @@ class RankingWatch:
         self.count = 0
         self.number_of: dict[str, int] = {}
         self._number_under: dict[str, int] = {}
+        self.user_under: dict[str, str] = {}
         self.faults: dict[str, list[str]] = defaultdict(list)
         self._shelves_of: dict[str, set[str]] = defaultdict(set)
         self._user_at: dict[tuple[str, int, int], str] = {}
@@ -41,6 +42,7 @@ class RankingWatch:
         if ranking.ranking_number <= self._number_under.get(ranking.key, 0):
             self.faults["ranking_numbers_wrong"].append(f"{where} after #{self._number_under[ranking.key]}")
         self.number_of[ranking.user_id] = self._number_under[ranking.key] = ranking.ranking_number
+        self.user_under[ranking.key] = ranking.user_id
         for shelf in ranking.shelves:
             if fault := self._fault_of(shelf):
                 self.faults["ranking_propensities_wrong"].append(f"{where}, shelf {shelf.shelf_id}: {fault}")
@@ -49,6 +51,11 @@ class RankingWatch:
                 self.faults["ranking_sources_wrong"].append(f"{where}: {source}@{offset} is no event of this user")
         if not ranking.sources:
             self.faults["ranking_sources_wrong"].append(f"{where} names no source")
+
+    def withdraw(self, key: str) -> None:
+        """A ranking was taken back, for its listener was forgotten: numbers begin anew."""
+        self._number_under.pop(key, None)
+        self.user_under.pop(key, None)
 
     def _fault_of(self, shelf: ShelfRead) -> str | None:
         """Name what is wrong with one shelf, if anything is.

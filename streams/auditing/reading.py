@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
+from streams.reading.consumers import Consumer
 from streams.topics.partitions import partitions_of
 
 POLL_MS = 200
@@ -19,7 +20,8 @@ class LogRecord(NamedTuple):
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
+    timestamp_ms: int | None = None  # none: nobody looked; below one: the record has none
 
 
 async def stream_committed(bootstrap: str, topic: str, options: Mapping[str, Any] | None = None) -> AsyncIterator[Any]:
@@ -27,7 +29,7 @@ async def stream_committed(bootstrap: str, topic: str, options: Mapping[str, Any
 
     `options` are aiokafka's own: security, for example. Yields aiokafka's records.
     """
-    consumer = AIOKafkaConsumer(
+    consumer = Consumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
         auto_offset_reset="earliest",
@@ -54,7 +56,8 @@ async def read_records(
 ) -> AsyncIterator[LogRecord]:
     """The same, as plain values."""
     async for record in stream_committed(bootstrap, topic, options):
-        yield LogRecord(topic, record.partition, record.offset, record.key, record.value, record.headers)
+        place = (topic, record.partition, record.offset)
+        yield LogRecord(*place, record.key, record.value, record.headers, record.timestamp)
 
 
 async def read_committed(

@@ -29,9 +29,12 @@ class Recomputed:
                 self.streams_of[exposure].append(stream)
 
     def passed_ms(self, user_id: str) -> int:
-        """Event time that has surely passed where this user's events lie: the slower topic's, less the lateness."""
+        """Event time that has surely passed where this user's events lie: the slower topic's, less the lateness.
+
+        An event that is ahead of its own record says no more than that the record was written.
+        """
         partition = self._books.partition_of_user[user_id]
-        newest = [self._books.newest_ms.get((topic, partition), -1) for topic in ("impressions", "stream-ends")]
+        newest = [self._books.passed_ms.get((topic, partition), -1) for topic in ("impressions", "stream-ends")]
         return min(newest) - self.rules.lateness_ms
 
     def is_due(self, user_id: str, event_ms: int) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Struct, field, json
+from msgspec import Struct, ValidationError, convert, field, json
 
 
 class ShelfSeen(Struct, frozen=True, gc=False):
@@ -161,7 +161,8 @@ class RankingRead(Struct, frozen=True):
     @property
     def key(self) -> str:
         """What it should lie under: each surface has rankings of its own."""
-        return self.user_id if self.surface == "home" else f"{self.user_id}@{self.surface}"
+        user_id, surface = (name.replace("%", "%25").replace("@", "%40") for name in (self.user_id, self.surface))
+        return user_id if self.surface == "home" else f"{user_id}@{surface}"
 
 
 class CardRead(Struct, frozen=True):
@@ -182,3 +183,19 @@ DECODERS: dict[str, Any] = {
     "shelf-rankings": json.Decoder(RankingRead),
     "catalogue": json.Decoder(CardRead),
 }
+
+
+def decoded(topic: str, value: bytes) -> Any:
+    """The message of an input record, in which an integer may be written as a whole float; raises msgspec's errors."""
+    try:
+        return DECODERS[topic].decode(value)
+    except ValidationError:
+        return convert(_whole(json.decode(value)), DECODERS[topic].type)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return {key: _whole(one) for key, one in value.items()} if isinstance(value, dict) else value

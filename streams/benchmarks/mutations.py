@@ -1,4 +1,7 @@
-"""`bench mutations`: a million spoiled messages; none stops the line, each counts or lies in its dead-letter topic."""
+"""`bench mutations`: a million spoiled records; none stops the line, each counts or lies in its dead-letter topic.
+
+Their values are spoiled, or what their senders put beside them (headers, key, time stamp, partition), or both.
+"""
 
 import asyncio
 import time
@@ -9,30 +12,34 @@ from typing import Any
 
 import msgspec
 
-from schemas.codec import UnreadableError, encode
-from schemas.dead_letters import HEADER_REASON
+from schemas.codec import UnreadableError
+from schemas.dead_letters import DeadLetter
 from streams.audit_rules import audit_rules
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.auditing.books import INPUTS, Place
 from streams.auditing.reading import read_records
 from streams.benchmarks.backends import Backend, broker_for
-from streams.benchmarks.filling import Keyed, fill, keyed
+from streams.benchmarks.envelopes import spoiled
+from streams.benchmarks.filling import keyed
 from streams.benchmarks.mutator import mutated
 from streams.benchmarks.pipeline import worked_off
+from streams.benchmarks.raw_filling import fill_raw
 from streams.benchmarks.storm.feeding import clocks
 from streams.benchmarks.traffic import TAIL_MS, Traffic, TrafficSettings
-from streams.exactly_once.partitioner import Partitioner
+from streams.exactly_once.placement import partition_of
+from streams.exactly_once.task import Produced
 from streams.settings import Settings
 from streams.tasks.intake import read_one
 from streams.topics.admin import ensure
 
 ENVIRONMENT = {"SHELFWISE_SETTLEMENT__IDLE_MS": "60000"}
 TRAFFIC = TrafficSettings(users=2_000, pages=20_000, page_every_ms=50)
-"""All within twenty minutes of event time: whatever a mutation makes of a time, it drags nobody else along."""
+"""All within twenty minutes of event time, and long enough ago for a clock of now to close the books."""
+VALUES_SHARE, ENVELOPES_SHARE = 0.55, 0.5
 
 
 class Mutations:
-    """Mutated messages, and for each what must become of it: None where it is valid, else its reason.
+    """Mutated records, and for each what must become of it: None where it is valid, else its reason.
 
     The oracle is the schema itself, asked here and not in the pipeline; bytes and completeness are the auditor's.
     """
@@ -44,32 +51,48 @@ class Mutations:
         self._count = count
         self._random = Random(seed)  # noqa: S311  the same million again
         self._partitions = settings.page_partitions
-        self._settlement = settings.settlement
         self._offsets: Counter[tuple[str, int]] = Counter()
-        self._partition_of = Partitioner().partition_of
-        traffic = Traffic(msgspec.structs.replace(TRAFFIC, seed=seed), end_ms=self.now_ms + TAIL_MS)
+        settlement = settings.settlement
+        ended_ms = self.now_ms - settlement.horizon_ms - 2 * settlement.lateness_ms
+        traffic = Traffic(msgspec.structs.replace(TRAFFIC, seed=seed), end_ms=ended_ms + TAIL_MS)
         self.catalogue = [keyed(card) for card in traffic.catalogue]
         self._good = [keyed(event) for event in traffic.events(min(count, 40_000))]
 
-    def records(self) -> Iterator[Keyed]:
-        """The catalogue, the mutated messages, and clocks that close the books."""
-        yield from self.catalogue
+    def records(self) -> Iterator[Produced]:
+        """The catalogue, the mutated records, and clocks that close the books."""
+        for card in self.catalogue:
+            yield Produced(card.topic, card.key, card.value)
         for number in range(self._count):
             good = self._good[number % len(self._good)]
             value = good.value.replace(b'"event_id":"', b'"event_id":"%d.' % number, 1)
-            kind, spoiled = mutated(value, self._random)
-            self.by_kind[kind] += 1
-            yield self._noted(Keyed(good.topic, good.key, spoiled, self.now_ms))
-        settlement = self._settlement
-        end_ms = self.now_ms + settlement.horizon_ms + 2 * settlement.lateness_ms
-        for event in clocks(self._partitions, end_ms):
-            yield self._noted(Keyed(keyed(event).topic, event.user_id.encode(), encode(event), self.now_ms))
+            yield self._noted(self._mutated(Produced(good.topic, good.key, value, timestamp_ms=self.now_ms)))
+        for event in clocks(self._partitions, self.now_ms):
+            it = keyed(event)
+            yield self._noted(Produced(it.topic, it.key, it.value, timestamp_ms=self.now_ms))
 
-    def _noted(self, record: Keyed) -> Keyed:
-        source = (record.topic, self._partition_of(record.key, self._partitions))
-        self.expected[*source, self._offsets[source]] = _reason(record)
-        self._offsets[source] += 1
+    def _mutated(self, good: Produced) -> Produced:
+        """Spoil the value, or what stands beside it; both, once in a while."""
+        kind, record, share = "", good, self._random.random()
+        if share < VALUES_SHARE:
+            kind, spoiled_value = mutated(good.value or b"", self._random)
+            record = good._replace(value=spoiled_value)
+        if share > 1.0 - ENVELOPES_SHARE:
+            beside, record = spoiled(record, self._random)
+            kind = f"{kind} {beside}".strip()
+        self.by_kind[kind] += 1
         return record
+
+    def _noted(self, record: Produced) -> Produced:
+        """Choose the partition, and tell what must become of the record."""
+        right = None if record.key is None else partition_of(record.key, self._partitions)
+        partition = right or 0 if record.partition is None else record.partition
+        source = (record.topic, partition)
+        reason = _reason(record, self.now_ms)
+        if reason is None and partition != right:
+            reason = "wrong_partition"
+        self.expected[*source, self._offsets[source]] = reason
+        self._offsets[source] += 1
+        return record._replace(partition=partition)
 
 
 def bench_mutations(settings: Settings, backend: Backend, *, count: int, seed: int) -> dict[str, Any]:
@@ -77,7 +100,7 @@ def bench_mutations(settings: Settings, backend: Backend, *, count: int, seed: i
     with broker_for(backend, settings.broker) as bootstrap:
         ensure(settings, bootstrap)
         mutations = Mutations(count, seed, settings)
-        written = asyncio.run(fill(bootstrap, mutations.records()))
+        written = asyncio.run(fill_raw(bootstrap, mutations.records()))
         inputs = sum(written[topic] for topic in INPUTS)
         told = worked_off(bootstrap, inputs=inputs, environment=ENVIRONMENT)
         found = asyncio.run(audit(bootstrap, audit_rules(settings), topics=SETTLEMENT_TOPICS))
@@ -104,9 +127,10 @@ def bench_mutations(settings: Settings, backend: Backend, *, count: int, seed: i
     }
 
 
-def _reason(record: Keyed) -> str | None:
+def _reason(record: Produced, now_ms: int) -> str | None:
+    stamp_ms = record.timestamp_ms or 0
     try:
-        read_one(record.topic, record.key, record.value, record.timestamp_ms or 0)
+        read_one(record.topic, record.key, record.value, stamp_ms if 0 < stamp_ms < now_ms else now_ms)
     except UnreadableError as error:
         return error.reason
     return None
@@ -116,11 +140,6 @@ async def _letters(bootstrap: str) -> dict[Place, list[str]]:
     letters: dict[Place, list[str]] = defaultdict(list)
     for topic in INPUTS:
         async for record in read_records(bootstrap, topic + ".dlq"):
-            headers = dict(record.headers)
-            place = (
-                topic,
-                int(headers["shelfwise.source.partition"]),
-                int(headers["shelfwise.source.offset"]),
-            )
-            letters[place].append(headers[HEADER_REASON].decode())
+            why = DeadLetter.from_headers(record.headers)
+            letters[topic, why.partition, why.offset].append(why.reason)
     return letters

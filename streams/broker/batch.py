@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from aiokafka import codec
-from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.util import decode_varint, encode_varint
 from crc32c import crc32c
 
 from streams.broker.errors import ErrorCode, KafkaFailure
+from streams.reading.batches import records_of
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
 LENGTH_OFFSET, MAGIC_OFFSET, CRC_OFFSET, ATTRIBUTES_OFFSET = 8, 16, 17, 21
@@ -157,7 +157,7 @@ def read_records(batch: bytes | bytearray | memoryview) -> Iterator[Record]:
 
 def has_null_key(batch: bytes | bytearray | memoryview) -> bool:
     """Whether a batch has a record without key, which a compacted topic refuses."""
-    return any(record.key is None for record in DefaultRecordBatch(bytearray(batch)))
+    return any(record.key is None for record in records_of(bytearray(batch)))
 
 
 def _read_record(data: bytearray, position: int, header: BatchHeader) -> tuple[Record, int]:

@@ -13,8 +13,6 @@ under a flag. The functions here are pure: batches in, batches out.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from aiokafka.record.default_records import DefaultRecordBatch
-
 from streams.broker.batch import (
     DELETE_HORIZON,
     BatchHeader,
@@ -23,6 +21,7 @@ from streams.broker.batch import (
     rebuild,
 )
 from streams.broker.producers import AbortedTransaction
+from streams.reading.batches import records_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ def latest_offsets(batches: Iterable[bytes], rules: Rules) -> dict[bytes, int]:
         header = parse_header(data)
         if header.is_control or rules.is_aborted(header):
             continue
-        for record in DefaultRecordBatch(bytearray(data)):
+        for record in records_of(bytearray(data)):
             if record.key is not None:
                 latest[record.key] = record.offset
     return latest
@@ -100,7 +99,7 @@ class Compactor:
         kept: set[int] = set()
         has_tombstone = False
         if not self.rules.is_aborted(header):
-            for record in DefaultRecordBatch(bytearray(data)):
+            for record in records_of(bytearray(data)):
                 is_latest = record.key is not None and record.offset >= self.latest.get(record.key, -1)
                 is_tombstone = record.value is None
                 if is_latest and not (is_tombstone and drops_tombstones):

@@ -17,6 +17,7 @@ from streams.cli import (
     dead_letters,
     demo,
     evaluate,
+    forget,
     harness,
     labels,
     ladder,
@@ -46,7 +47,7 @@ FAILURES = (
 )
 """What says that the job ran and could not be done; by name, since to import them would load every client."""
 COMMANDS = (
-    demo, worker, broker, simulate, schemas, cocluster, ladder, evaluate, labels, topics, replay, rankings,
+    demo, worker, broker, simulate, schemas, cocluster, ladder, evaluate, labels, topics, replay, rankings, forget,
     dead_letters, audit, bench, harness, config,
 )  # fmt: skip
 

@@ -1,9 +1,11 @@
 """`shelfwise topics`: what the table of topics asks for against what the cluster has."""
 
+import asyncio
 from typing import Annotated
 
 import msgspec
 import typer
+from aiokafka.errors import KafkaError
 
 from streams.cli.options import ConfigOption, JsonOption, NeededBrokerOption, needed_broker, print_json, settings_of
 from streams.topics.programs import Program
@@ -30,8 +32,9 @@ def apply(broker: NeededBrokerOption = None, config: ConfigOption = None, json: 
 
 
 def verify(broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Exit 0 where the cluster has all that the table asks for, else 1."""
+    """Exit 0 where the cluster has all that the table asks for and keys lie where they belong, else 1."""
     _run(broker, config, json=json, change=False, strict=True)
+    _refuse_misplaced(broker, config)
 
 
 def acls(
@@ -51,6 +54,22 @@ def acls(
         return
     for grant in needed:
         typer.echo(grant.command(settings.broker or "BROKER", principal))
+
+
+def _refuse_misplaced(broker: str | None, config: ConfigOption) -> None:
+    from streams.connections import aiokafka_options
+    from streams.topics.admin import TopicsError
+    from streams.topics.placing import misplaced_inputs
+
+    settings = settings_of(config, broker=broker)
+    bootstrap = needed_broker(settings)
+    try:
+        found = asyncio.run(misplaced_inputs(bootstrap, aiokafka_options(settings, bootstrap)))
+    except (KafkaError, OSError, TimeoutError) as error:  # an operator need not have the right to read them
+        typer.echo(f"where keys lie could not be looked at ({error!r}); workers look at it as they start", err=True)
+        return
+    if found:
+        raise TopicsError("; ".join(map(str, found)))
 
 
 def _run(broker: str | None, config: ConfigOption, *, json: bool, change: bool, strict: bool) -> None:

@@ -89,6 +89,22 @@ async def _made_ready(make_ready: Callable[["Settings", str], None], settings: "
             return
 
 
+async def _warn_of_misplaced(settings: "Settings", bootstrap: str) -> None:
+    """Say where clients' keys lie in other partitions than they should; what cannot be looked at stops nobody."""
+    import structlog
+    from aiokafka.errors import KafkaError
+
+    from streams.connections import aiokafka_options
+    from streams.topics.placing import misplaced_inputs
+
+    log = structlog.get_logger("shelfwise.worker")
+    try:
+        for found in await misplaced_inputs(bootstrap, aiokafka_options(settings, bootstrap)):
+            log.warning("wrong_partitioner", what=str(found))
+    except (KafkaError, OSError, TimeoutError) as error:
+        log.info("partitions_not_looked_at", why=repr(error))
+
+
 def _leave_at_once() -> None:
     """End a worker that compiles or asks for its broker: waiting for either could take long."""
     import structlog
@@ -131,6 +147,7 @@ async def work(
     machine_code = await compiling_ahead(settings.tasks)
     make_ready = ensure if settings.broker is None else refuse_unless_ready
     await _made_ready(make_ready, settings, bootstrap)
+    await _warn_of_misplaced(settings, bootstrap)
     calm_garbage_collection()
     take_turns_often()
     log.info("started", broker=bootstrap, embedded=settings.broker is None, tasks=settings.tasks, group=settings.group)

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas.codec import decode
 from schemas.learning import CardGroup, CoClusters
 from schemas.monitoring import DriftAlert, EngagementMetrics
+from streams.reading.consumers import Consumer
 from streams.topics.partitions import partitions_of
 
 FOLLOWED = ("co-clusters", "card-groups", "drift-alerts", "engagement-metrics")
@@ -31,7 +32,7 @@ class Watcher:
 
     async def run(self) -> None:
         """Follow until cancelled."""
-        consumer = AIOKafkaConsumer(
+        consumer = Consumer(
             bootstrap_servers=self._bootstrap,
             isolation_level="read_committed",
             auto_offset_reset="earliest",

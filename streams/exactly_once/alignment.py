@@ -2,7 +2,7 @@
 
 A fetch brings as many bytes of each input. Where one has small records and another large ones, a backlog of the first
 is read long before that of the second, and a task that joins them has to keep it all meanwhile. So an input that is
-ahead of another waits for it, by the time stamps of their records. Only an input that flows is waited for: one that
+ahead of another waits for it, by when their records were written. Only an input that flows is waited for: one that
 has nothing to read, or whose partition no broker serves, holds up nobody.
 """
 
@@ -45,7 +45,7 @@ class Alignment:
     def note(self, batch: Batch, now_s: float | None = None) -> None:
         """Take note of a batch that has been read."""
         tp = TopicPartition(batch.topic, batch.partition)
-        self._read[tp] = (int(batch.records.timestamps[-1]), time.monotonic() if now_s is None else now_s)
+        self._read[tp] = (int(batch.records.clock_ms[-1]), time.monotonic() if now_s is None else now_s)
 
     def abreast(self, is_read_up: Callable[[TopicPartition], bool], now_s: float | None = None) -> list[TopicPartition]:
         """Give the inputs of which more should be read now."""

@@ -25,7 +25,10 @@ class Batches:
     Records without a time stamp get ``now_ms``.
     """
 
-    def __init__(self, bytes_max: int, compression: Compression | None, now_ms: int) -> None:
+    def __init__(
+        self, bytes_max: int, compression: Compression | None, now_ms: int, *, is_transactional: bool = True
+    ) -> None:
+        self._is_transactional = is_transactional
         self._bytes_max = bytes_max
         self._compression = compression
         self._now_ms = now_ms
@@ -46,7 +49,7 @@ class Batches:
         placed = []
         for topic, count in counts.items():
             columns = self._in_columns(by_topic[topic])
-            keys, partitions = _plain(columns.keys), _frozen(columns.partitions, np.int32)
+            keys, partitions = plain(columns.keys), _frozen(columns.partitions, np.int32)
             chosen = choose_partitions(keys, partitions, count, number % count)
             placed += self._laid_out(topic, columns._replace(partitions=chosen))
         return placed
@@ -66,21 +69,24 @@ class Batches:
         return self._laid_out(state.topic, joined._replace(partitions=np.full_like(joined.partitions, state.partition)))
 
     def _laid_out(self, topic: str, columns: RecordColumns) -> list[PlacedBatch]:
-        plain = RecordColumns(
-            _plain(columns.keys),
-            _plain(columns.values),
-            _plain(columns.headers),
+        records = RecordColumns(
+            plain(columns.keys),
+            plain(columns.values),
+            plain(columns.headers),
             _frozen(columns.partitions, np.int32),
             _frozen(columns.stamps_ms, np.int64),
         )
-        layout = lay_out(plain, self._bytes_max)
+        layout = lay_out(records, self._bytes_max)
         bounds = zip(layout.starts.tolist(), layout.ends.tolist(), strict=True)
         return [
-            (topic, partition, LaidBatch(layout.data[start:end], count, self._compression))
+            (topic, partition, self._batch(layout.data[start:end], count))
             for partition, count, (start, end) in zip(
                 layout.partitions.tolist(), layout.counts.tolist(), bounds, strict=True
             )
         ]
+
+    def _batch(self, data: NDArray[np.uint8], count: int) -> LaidBatch:
+        return LaidBatch(data, count, self._compression, is_transactional=self._is_transactional)
 
     def _in_columns(self, produced: Iterable[Produced | ProducedColumns]) -> RecordColumns:
         parts: list[RecordColumns] = []
@@ -122,7 +128,7 @@ class Batches:
         )
 
 
-def _plain(column: Spans) -> Spans:
+def plain(column: Spans) -> Spans:
     """The same column, as one and the same type: each other type would be compiled anew, for seconds."""
     return Spans(_frozen(column.data, np.uint8), _frozen(column.starts, np.int64), _frozen(column.lengths, np.int64))
 

@@ -5,13 +5,14 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.exactly_once.errors import NOT_ALLOWED, not_allowed
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.task import Record
+from streams.reading.consumers import Consumer
 
 POLL_MS = 200
 STOP_TIMEOUT_S = 2.0
@@ -63,7 +64,7 @@ class BroadcastReader:
                 await asyncio.sleep(self._settings.reopen_backoff_ms / 1000)
 
     async def _read(self, started_s: float) -> None:
-        consumer = AIOKafkaConsumer(
+        consumer = Consumer(
             **self._settings.client_options(),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -85,7 +86,7 @@ class BroadcastReader:
             with contextlib.suppress(TimeoutError):  # aiokafka waits for a broker that is gone
                 await asyncio.wait_for(consumer.stop(), STOP_TIMEOUT_S)
 
-    async def _assign(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+    async def _assign(self, consumer: Consumer) -> list[TopicPartition]:
         partitions = []
         for topic in self._topics:
             await consumer._client._wait_on_metadata(topic)  # noqa: SLF001  no public way without subscribing
@@ -97,7 +98,7 @@ class BroadcastReader:
         return partitions
 
     @staticmethod
-    async def _is_at(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
+    async def _is_at(consumer: Consumer, ends: dict[TopicPartition, int]) -> bool:
         for tp, end in ends.items():
             if await consumer.position(tp) < end:
                 return False

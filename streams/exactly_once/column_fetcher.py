@@ -6,9 +6,7 @@ unpacks into one ``Piece``, and the pieces of an answer are read together by com
 two of the fetcher's methods name are replaced: in these methods, of a subclass.
 """
 
-from collections.abc import Callable
-from types import FunctionType
-from typing import Any, cast
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
@@ -16,30 +14,7 @@ from typing_extensions import override
 
 from streams.exactly_once.fetched_batches import FetchedBatches, Piece, read_pieces
 from streams.exactly_once.records import Records
-
-_Method = Callable[..., Any]
-
-
-def renamed(method: _Method, **names: Any) -> _Method:
-    """The same function, in which some global names mean something else.
-
-    Raises AttributeError where it does not use one of them: it is not what it used to be.
-
-    >>> def total(numbers): return sum(numbers)
-    >>> renamed(total, sum=max)([1, 2])
-    2
-    >>> renamed(total, product=max)
-    Traceback (most recent call last):
-    AttributeError: total does not name product
-    """
-    function = cast("FunctionType", method)
-    if missing := names.keys() - set(function.__code__.co_names):
-        raise AttributeError(f"{function.__name__} does not name {', '.join(sorted(missing))}")
-    made = FunctionType(
-        function.__code__, {**function.__globals__, **names}, function.__name__, function.__defaults__, None
-    )
-    made.__kwdefaults__ = function.__kwdefaults__
-    return made
+from streams.reading.renamed import renamed
 
 
 class PartitionPieces(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types

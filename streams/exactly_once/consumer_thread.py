@@ -13,6 +13,7 @@ from faust.transport.drivers import aiokafka as driver
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.column_fetcher import consumer_of_columns
 from streams.exactly_once.errors import NOT_ALLOWED
+from streams.exactly_once.membership import Membership, check
 from streams.exactly_once.owner import OwnedApp
 from streams.exactly_once.patient import patient
 from streams.exactly_once.records import Records
@@ -32,6 +33,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._seeks: dict[TopicPartition, int] = {}
         self._counts: dict[TopicPartition, int] = {}
         self.read_up: frozenset[TopicPartition] = frozenset()
+        self._membership = Membership(self._owner.settings)
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:  # noqa: ARG002  Faust passes it
         settings = self._owner.settings
@@ -81,6 +83,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     def _numbered(self, tp: TopicPartition, records: Records) -> Batch:
         number = self._counts.get(tp, 0)
         self._counts[tp] = number + 1
+        records.fetched_ms = self._owner.clock_ms()
         return Batch(tp.topic, tp.partition, self._seeks.get(tp, 0), number, records)
 
     def fetched_count(self, tp: TopicPartition, seek: int) -> int:
@@ -133,12 +136,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     async def hear_of_errors(self) -> None:
         """Let aiokafka's coordinator go on trying: it waits for us to hear of what went wrong.
 
-        Raises what it will never get over: missing rights.
+        Raises what it will never get over: missing rights, and what ``Membership`` raises.
         """
         if self._consumer is None:  # not started yet
             return
         try:
-            self._consumer._coordinator.check_errors()  # noqa: SLF001
+            check(self._membership, self._consumer._coordinator)  # noqa: SLF001
         except NOT_ALLOWED:
             raise
         except KafkaError:

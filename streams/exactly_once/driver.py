@@ -14,7 +14,7 @@ from streams.exactly_once.app import ExactlyOnceApp, new_app
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.cancelling import ended
 from streams.exactly_once.compiling import compile_ahead
-from streams.exactly_once.errors import NOT_ALLOWED, BrokerUnreachableError, not_allowed
+from streams.exactly_once.errors import NOT_ALLOWED, BrokerUnreachableError, DriverError, not_allowed
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.ownership import Ownership, wall_clock_ms
 from streams.exactly_once.settings import DriverSettings
@@ -114,6 +114,9 @@ class ExactlyOnce:
                     await consumer.thread.run(consumer.thread.hear_of_errors())
                 except NOT_ALLOWED as error:
                     self._ownership.fail(not_allowed(error, "join its group"))
+                    return
+                except DriverError as error:
+                    self._ownership.fail(error)
                     return
 
     async def _find_broker(self, stop: asyncio.Event) -> bool:

@@ -29,6 +29,14 @@ class InputAnewError(DriverError):
     """An input topic ends before what was processed of it: it is not the topic that it was."""
 
 
+class SameInstanceError(DriverError):
+    """Another member of the group has the same static name: each evicts the other."""
+
+
+class GroupRefusedError(DriverError):
+    """The group has members with whom this worker cannot share anything."""
+
+
 class BrokerUnreachableError(DriverError):
     """No broker answered before the deadline."""
 

@@ -28,11 +28,20 @@ _PRODUCER = struct.Struct(">qhi")
 class LaidBatch:
     """What ``AIOKafkaProducer.send_batch`` takes: the interface of aiokafka's ``BatchBuilder`` after its last record.
 
-    Compressed where that makes it smaller, as aiokafka does.
+    Compressed where that makes it smaller, as aiokafka does. Of a transaction, unless it is said to be of none.
     """
 
-    def __init__(self, data: NDArray[np.uint8], count: int, compression: Compression | None = None) -> None:
+    def __init__(
+        self,
+        data: NDArray[np.uint8],
+        count: int,
+        compression: Compression | None = None,
+        *,
+        is_transactional: bool = True,
+    ) -> None:
         self._data = bytearray(data) if compression is None else _compressed(bytearray(data), compression)
+        if not is_transactional:
+            _ATTRIBUTES.pack_into(self._data, 21, _ATTRIBUTES.unpack_from(self._data, 21)[0] & ~TRANSACTIONAL)
         self._count = count
         self._is_checked = False
 

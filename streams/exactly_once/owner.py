@@ -1,12 +1,13 @@
 """Who owns the partitions of a worker, as Faust's side of the driver sees it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from aiokafka import TopicPartition
 
 from streams.exactly_once.assignor import CoPartitionedAssignor
 from streams.exactly_once.settings import DriverSettings
+from streams.exactly_once.task import TaskSpec
 
 
 class Owner(Protocol):
@@ -14,6 +15,8 @@ class Owner(Protocol):
 
     settings: DriverSettings
     assignor: CoPartitionedAssignor
+    clock_ms: Callable[[], int]
+    specs: tuple[TaskSpec, ...]
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
         """Open tasks for what was assigned; must return at once."""

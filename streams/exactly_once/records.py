@@ -1,6 +1,7 @@
 """Records of one topic-partition as they were read, in columns; single ones are made when somebody looks at them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple, overload
 
 import numpy as np
@@ -10,6 +11,9 @@ from typing_extensions import override
 from streams.exactly_once.headers import decoded, encoded
 from streams.exactly_once.spans import Spans
 from streams.exactly_once.task import Record
+
+UNKNOWN_MS = 2**62
+"""When records were fetched of which nobody said so: later than anything."""
 
 
 class ReadRecord(NamedTuple):
@@ -21,14 +25,14 @@ class ReadRecord(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 class Records(Sequence[Record]):
     """A sequence of records whose columns are for whoever takes many at once.
 
-    ``offsets`` ascend; ``timestamps`` are milliseconds; ``headers`` are encoded as in a record batch, absent where
-    there are none.
+    ``offsets`` ascend; ``timestamps`` are milliseconds, whatever their sender, or the broker, put there; ``headers``
+    are encoded as in a record batch, absent where there are none. ``fetched_ms`` is the worker's clock when they came.
 
     >>> records = Records.of([ReadRecord("sums", 0, 7, 5, b"a", b"1"), ReadRecord("sums", 0, 9, 6, b"b", None)])
     >>> len(records), records[-1].key, [record.offset for record in records], records.values.lengths.tolist()
@@ -45,6 +49,7 @@ class Records(Sequence[Record]):
         keys: Spans,
         values: Spans,
         headers: Spans,
+        fetched_ms: int = UNKNOWN_MS,
     ) -> None:
         self.topic = topic
         self.partition = partition
@@ -53,6 +58,21 @@ class Records(Sequence[Record]):
         self.keys = keys
         self.values = values
         self.headers = headers
+        self.fetched_ms = fetched_ms
+
+    @cached_property
+    def clock_ms(self) -> NDArray[np.int64]:
+        """For each record a time before which it was written, by clocks that its sender alone does not set.
+
+        That is its time stamp, but the worker's clock where it has none (-1, or 0) or one that is still to come: on a
+        topic with time stamps of appending the broker's clock.
+
+        >>> records = Records.of([ReadRecord("sums", 0, 0, stamp_ms, None, None) for stamp_ms in (-1, 5, 99)])
+        >>> records.fetched_ms = 7; records.clock_ms.tolist()
+        [7, 5, 7]
+        """
+        stamped = np.minimum(self.timestamps, self.fetched_ms)
+        return np.where(self.timestamps > 0, stamped, self.fetched_ms)
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Records":
@@ -89,6 +109,7 @@ class Records(Sequence[Record]):
                 keys=self.keys.part(index),
                 values=self.values.part(index),
                 headers=self.headers.part(index),
+                fetched_ms=self.fetched_ms,
             )
         headers = self.headers.at(index)
         return ReadRecord(

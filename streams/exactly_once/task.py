@@ -47,7 +47,7 @@ class Record(Protocol):
         ...
 
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
         """Its headers."""
         ...
 
@@ -63,7 +63,7 @@ class Produced(NamedTuple):
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
     partition: int | None = None
     timestamp_ms: int | None = None
 
@@ -199,6 +199,7 @@ class TaskSpec:
     meaning. A task that computes much does so ``in_thread``: all its methods but ``restore`` are then called
     off the event loop, one at a time as ever; others go on meanwhile, in so far as it lets go of the interpreter.
     A partition is opened when ``until_ready`` has returned: until then it is owned, and nothing of it is read.
+    ``partition_count`` is how many partitions its code reckons with, where it does: other topics are refused.
     """
 
     name: str
@@ -210,6 +211,7 @@ class TaskSpec:
     state_format: int = 1
     in_thread: bool = False
     until_ready: Callable[[], Awaitable[None]] = at_once
+    partition_count: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not work.

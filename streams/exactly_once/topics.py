@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 
 from streams.exactly_once.errors import PartitionsDifferError, TopicMissingError
@@ -52,20 +53,38 @@ def check_topics(specs: Sequence[TaskSpec], counts: Mapping[str, int]) -> None:
     >>> try:
     ...     check_topics([spec], {"left": 4, "right": 2, "state": 4})
     ... except PartitionsDifferError as error:
-    ...     print(str(error).split(":")[0])
+    ...     print(str(error).split(" (")[0])
     task 'sums' needs equal partition counts, but left has 4, right has 2, state has 4
     """
     missing = sorted(topic for topic in topics_of(specs) if not counts.get(topic))
     if missing:
-        raise TopicMissingError(f"no such topic: {', '.join(missing)}: create it first")
+        raise TopicMissingError(f"no such topic: {', '.join(missing)}: create it first (was it deleted?)")
     for spec in specs:
         together = (*spec.inputs, spec.state_topic)
+        listed = ", ".join(f"{topic} has {counts[topic]}" for topic in together)
         if len({counts[topic] for topic in together}) > 1:
-            listed = ", ".join(f"{topic} has {counts[topic]}" for topic in together)
             raise PartitionsDifferError(
-                f"task '{spec.name}' needs equal partition counts, but {listed}: "
+                f"task '{spec.name}' needs equal partition counts, but {listed} (were partitions added to one?): "
                 "create the topics anew with equal counts"
             )
+        if spec.partition_count is not None and counts[spec.state_topic] != spec.partition_count:
+            raise PartitionsDifferError(
+                f"task '{spec.name}' is set up for {spec.partition_count} partitions, but {listed} (were partitions "
+                "added to all of them?): what it knows of a key lies where that was before; put the old topics back"
+            )
+
+
+async def refuse_torn(
+    settings: DriverSettings, specs: Sequence[TaskSpec], assigned: Collection[TopicPartition]
+) -> None:
+    """Say why the inputs of a task were not assigned alike, where the topics tell: one is gone, or has grown.
+
+    Raises as ``topics_checked`` does.
+    """
+    for spec in specs:
+        given = [{tp.partition for tp in assigned if tp.topic == topic} for topic in spec.inputs]
+        if any(numbers != given[0] for numbers in given):
+            await topics_checked(settings, specs)
 
 
 def topics_of(specs: Sequence[TaskSpec]) -> set[str]:

@@ -24,8 +24,9 @@ from faust.types.tuples import ConsumerMessage
 
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.consumer_thread import BatchConsumerThread
-from streams.exactly_once.errors import NOT_ALLOWED, not_allowed
+from streams.exactly_once.errors import NOT_ALLOWED, DriverError, not_allowed
 from streams.exactly_once.owner import OwnedApp, Owner
+from streams.exactly_once.topics import refuse_torn
 
 IDLE_S = 0.05
 
@@ -52,7 +53,15 @@ class BatchConsumer(driver.Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Open tasks while Faust resumes its streams."""
-        self._owner.assigned({TopicPartition(tp.topic, tp.partition) for tp in assigned})
+        partitions = {TopicPartition(tp.topic, tp.partition) for tp in assigned}
+        try:
+            await refuse_torn(self._owner.settings, self._owner.specs, partitions)
+        except DriverError as error:
+            self._owner.fail(error)
+            return
+        except (KafkaError, OSError):
+            pass  # then the owner says what it sees
+        self._owner.assigned(partitions)
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
@@ -97,6 +106,9 @@ class BatchConsumer(driver.Consumer):
             pass  # aiokafka looked for a position before the task had sought one
         except OffsetOutOfRangeError as error:
             self._owner.out_of_range(error.args[0])
+        except DriverError as error:
+            self._owner.fail(error)
+            await self.sleep(IDLE_S)
         except NOT_ALLOWED as error:
             self._owner.fail(not_allowed(error, "read its input as a member of its group"))
             await self.sleep(IDLE_S)

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from schemas.rankings import HOME
+from streams.reading.consumers import Consumer
 from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicMissingError
 from streams.topics.partitions import partitions_of
 
@@ -59,7 +60,7 @@ class AsyncRankingSubscriber:
         self._followers: list[_Arrivals] = []
 
     async def __aenter__(self) -> Self:
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = Consumer(
             isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False, **self._options
         )
         try:
@@ -147,6 +148,6 @@ class AsyncRankingSubscriber:
             for records in batches.values():
                 for record in records:
                     if self.table.put(record.key, record.value):
-                        user_id = self.table.user_of((record.key or b"").decode(errors="replace"))
+                        user_id = self.table.user_of(record.key)
                         for follower in self._followers:
                             follower.add(user_id)

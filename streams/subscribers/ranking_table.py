@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from schemas.codec import UnreadableError, decode
 from schemas.fields import Weights
-from schemas.rankings import HOME, ShelfRanking, ranking_key
+from schemas.rankings import HOME, ShelfRanking, user_of_key
 
 TOPIC = "shelf-rankings"
 Source = Literal["own", "group", "global"]
@@ -96,7 +96,7 @@ class RankingTable:
     def put(self, key: bytes | None, value: bytes | None) -> bool:
         """Take in one record of the topic; false where it is old, unreadable, of another surface, or deletes nobody."""
         if value is None:
-            return self._forget(self.user_of((key or b"").decode(errors="replace")))
+            return self._forget(self.user_of(key))
         try:
             head = self._decode_head(value)
         except msgspec.MsgspecError:
@@ -147,10 +147,9 @@ class RankingTable:
             return None
         return Found(ranking, source, self.newest_ms - ranking.event_ms, kept.unseen_count)
 
-    def user_of(self, key: str) -> str:
+    def user_of(self, key: bytes | None) -> str:
         """Whom a key speaks of; nobody, if it is that of another surface."""
-        user_id = key.removesuffix(ranking_key("", self.surface))
-        return user_id if ranking_key(user_id, self.surface) == key else ""
+        return user_of_key((key or b"").decode(errors="replace"), self.surface) or ""
 
     def _forget(self, user_id: str) -> bool:
         kept = self._kept.pop(user_id, None)

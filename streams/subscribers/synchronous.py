@@ -3,9 +3,10 @@
 from types import TracebackType
 from typing import Any, Self
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
 from schemas.rankings import HOME
+from streams.reading.waiting_consumers import WaitingConsumer
 from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicMissingError
 
 
@@ -28,7 +29,7 @@ class RankingSubscriber:
         self._ends: dict[TopicPartition, int] = {}
 
     def __enter__(self) -> Self:
-        self._consumer = KafkaConsumer(
+        self._consumer = WaitingConsumer(
             isolation_level="read_committed",
             auto_offset_reset="earliest",
             enable_auto_commit=False,
@@ -66,7 +67,7 @@ class RankingSubscriber:
     def poll(self, timeout_ms: int = 200) -> list[str]:
         """Take in what has come; gives the users whose ranking is new, each once for each."""
         return [
-            self.table.user_of((record.key or b"").decode(errors="replace"))
+            self.table.user_of(record.key)
             for records in self._consumer.poll(timeout_ms=timeout_ms).values()
             for record in records
             if self.table.put(record.key, record.value)

@@ -1,12 +1,32 @@
 """Records to messages; what cannot be read becomes a dead letter with its reason, bytes untouched."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from schemas.codec import EVENT_AHEAD_MAX_MS, UnreadableError, decode, decode_keyed, encode
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.codec import UnreadableError, decode, decode_keyed, encode
 from schemas.dead_letters import DeadLetter, attempt_of
+from schemas.fields import EVENT_AHEAD_MAX_MS
 from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role
+from streams.exactly_once.placement import misplaced, partition_of
+from streams.exactly_once.records import Records
 from streams.exactly_once.task import Produced, Record
+
+
+class Surroundings(NamedTuple):
+    """What is known of records beside themselves: a clock that their senders do not set, and how many partitions."""
+
+    clock_ms: NDArray[np.int64]
+    is_misplaced: NDArray[np.bool_]
+    partition_count: int
+
+    @classmethod
+    def of(cls, records: Records, partition_count: int) -> "Surroundings":
+        """Look at the clock and at where each key belongs."""
+        wrong = misplaced(records.keys, records.partition, partition_count)
+        return cls(records.clock_ms, wrong, partition_count)
 
 
 class Intake:
@@ -30,15 +50,11 @@ class Intake:
         """
         is_input = TOPICS[topic].role is Role.INPUT
         for record in records:
-            try:
-                if is_input:
-                    message = read_one(topic, record.key, record.value, record.timestamp)
-                else:
-                    message = decode(topic, record.value)
-            except UnreadableError as error:
-                self._on_dead_letter(error.reason)
-                dead.append(_dead_letter(record, error))
+            if is_input:
+                message = self._taken(record, dead, lambda it: read_one(topic, it.key, it.value, it.timestamp))
             else:
+                message = self._taken(record, dead, lambda it: decode(topic, it.value))
+            if message is not None:
                 yield record.offset, message
 
     def canonical(self, topic: str, records: Sequence[Record], dead: list[Produced]) -> Callable[[int], bytes | None]:
@@ -49,25 +65,60 @@ class Intake:
 
         return bytes_of
 
+    def canonical_input(
+        self, topic: str, records: Records, around: Surroundings, dead: list[Produced]
+    ) -> Callable[[int], bytes | None]:
+        """The same for records of clients, who may be wrong about the time and about where their records belong."""
 
-def read_one(topic: str, key: bytes | None, value: bytes | None, timestamp_ms: int) -> Any:
-    """The message of one input record; raises `UnreadableError` with the reason where there is none.
+        def bytes_of(index: int) -> bytes | None:
+            def read(record: Record) -> Any:
+                message = read_one(topic, record.key, record.value, int(around.clock_ms[index]))
+                if around.is_misplaced[index]:
+                    raise _wrong_partition(record, around.partition_count)
+                return message
+
+            message = self._taken(records[index], dead, read)
+            return None if message is None else encode(message)
+
+        return bytes_of
+
+    def _taken(self, record: Record, dead: list[Produced], read: Callable[[Record], Any]) -> Any:
+        try:
+            return read(record)
+        except UnreadableError as error:
+            self._on_dead_letter(error.reason)
+            dead.append(_dead_letter(record, error))
+            return None
+
+
+def read_one(topic: str, key: bytes | None, value: bytes | None, clock_ms: int) -> Any:
+    """The message of an input record, written by `clock_ms`; raises `UnreadableError` with the reason if it is none.
 
     >>> from schemas.codec import encode
     >>> from tests.builders import impression
-    >>> read_one("impressions", b"u1", encode(impression(event_ms=9_000_000)), timestamp_ms=5)
+    >>> read_one("impressions", b"u1", encode(impression(event_ms=9_000_000)), clock_ms=5)
     Traceback (most recent call last):
-    schemas.codec.UnreadableError: event_time_ahead: event_ms is 8999 s ahead of the record's time stamp
+    schemas.codec.UnreadableError: event_time_ahead: event_ms is 8999 s ahead of the clock of the broker or the worker
     """
     message = decode_keyed(topic, key, value)
-    _refuse_ahead(message.event_ms, timestamp_ms)
+    _refuse_ahead(message.event_ms, clock_ms)
     return message
 
 
-def _refuse_ahead(event_ms: int, record_ms: int) -> None:
-    if record_ms > 0 and event_ms > record_ms + EVENT_AHEAD_MAX_MS:
-        ahead_s = (event_ms - record_ms) // 1_000
-        raise UnreadableError("event_time_ahead", f"event_ms is {ahead_s} s ahead of the record's time stamp")
+def _refuse_ahead(event_ms: int, clock_ms: int) -> None:
+    if clock_ms > 0 and event_ms > clock_ms + EVENT_AHEAD_MAX_MS:
+        ahead_s = (event_ms - clock_ms) // 1_000
+        detail = f"event_ms is {ahead_s} s ahead of the clock of the broker or the worker"
+        raise UnreadableError("event_time_ahead", detail)
+
+
+def _wrong_partition(record: Record, partition_count: int) -> UnreadableError:
+    right = partition_of(record.key or b"", partition_count)
+    return UnreadableError(
+        "wrong_partition",
+        f"the key belongs into partition {right} of {partition_count}, by Kafka's own partitioner (murmur2): set it in "
+        "the client (librdkafka, confluent-kafka, kcat: partitioner=murmur2_random), then replay",
+    )
 
 
 def _dead_letter(record: Record, error: UnreadableError) -> Produced:

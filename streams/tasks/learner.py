@@ -5,11 +5,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from processors.learner import Learner
 from processors.wire.batch import Column
 from processors.wire.interactions import read_interactions
+from schemas.interactions import FORGOTTEN_KEY
 from streams.exactly_once.records import Records
 from streams.exactly_once.task import Produced, Record, StateRow
 from streams.tasks.broadcast import broadcast_keyed
 from streams.tasks.intake import Intake
 from streams.tasks.routing import produced
+
+_FORGOTTEN = FORGOTTEN_KEY.encode()
 
 
 class LearnerTask:
@@ -33,11 +36,22 @@ class LearnerTask:
         return ()
 
     def process(self, topic: str, records: Records) -> Iterable[Produced]:
-        """Learn from one batch of interactions."""
+        """Learn from one batch of interactions, and forget who is to be forgotten, in the order of the log."""
         dead: list[Produced] = []
-        slow = self._intake.canonical(topic, records, dead)
-        self.core.learn(read_interactions(Column(*records.values), slow))
+        start = 0
+        for place, key in enumerate(records.keys.each()):
+            if key == _FORGOTTEN:
+                self._learn(topic, records[start:place], dead)
+                for _, message in self._intake.each(topic, [records[place]], dead):
+                    self.core.forget(message.user_id)
+                start = place + 1
+        self._learn(topic, records[start:], dead)
         return dead
+
+    def _learn(self, topic: str, records: Records, dead: list[Produced]) -> None:
+        if len(records):
+            slow = self._intake.canonical(topic, records, dead)
+            self.core.learn(read_interactions(Column(*records.values), slow))
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same
         """Publish what has been learned."""

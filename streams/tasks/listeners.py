@@ -10,12 +10,13 @@ from processors.listeners_settings import ListenersSettings
 from processors.wire.batch import Column
 from processors.wire.impressions import read_impressions
 from processors.wire.stream_ends import read_stream_ends
-from schemas.rankings import ShelfRanking
+from schemas.rankings import ShelfRanking, ranking_key
 from streams.exactly_once.records import Records
 from streams.exactly_once.spans import ABSENT, Spans
 from streams.exactly_once.task import Produced, Record, RowColumns, Rows, StateRow
 from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message, either
-from streams.tasks.intake import Intake
+from streams.tasks.forget_requests import parts_between
+from streams.tasks.intake import Intake, Surroundings
 from streams.tasks.routing import produced, topic_of
 
 RANKINGS = topic_of(ShelfRanking)
@@ -24,8 +25,9 @@ RANKINGS = topic_of(ShelfRanking)
 class ListenersTask:
     """One partition of users: impressions and stream-ends in; outcomes, interactions, sums and rankings out."""
 
-    def __init__(self, settings: ListenersSettings, partition: int) -> None:
+    def __init__(self, settings: ListenersSettings, partition: int, partition_count: int) -> None:
         self.core = Listeners(settings, source=f"listeners/{partition}")
+        self._partition_count = partition_count
         self._intake = Intake(self.core.dead_letter)
         self._positions = Positions()
         self._read_ms = 0
@@ -51,17 +53,34 @@ class ListenersTask:
         return ()
 
     def process(self, topic: str, records: Records) -> Iterable[Produced]:
-        """Take in one batch of impressions or of stream-ends."""
+        """Take in one batch of impressions or of stream-ends; forget who asks for it, in the order of the log."""
+        outputs: list[Produced] = []
+        for part, forgotten in parts_between(records, self._partition_count):
+            if len(part):
+                outputs += self._take(topic, part)
+            if forgotten is not None:
+                outputs += self._forget(forgotten)
+        return outputs
+
+    def _forget(self, user_id: str) -> Iterable[Produced]:
+        """What else is to forget her: the learner, and whoever keeps her rankings."""
+        keys = (ranking_key(user_id, surface).encode() for surface in self.core.surfaces)
+        return [produced(self.core.forget(user_id)), *(Produced(RANKINGS, key, None) for key in keys)]
+
+    def _take(self, topic: str, records: Records) -> Iterable[Produced]:
         dead: list[Produced] = []
-        self._read_ms = int(records.timestamps[-1])
-        slow = self._intake.canonical(topic, records, dead)
+        around = Surroundings.of(records, self._partition_count)
+        self._read_ms = int(around.clock_ms[-1])
+        slow = self._intake.canonical_input(topic, records, around, dead)
         values, keys = Column(*records.values), Column(*records.keys)
+        if around.is_misplaced.any():  # a value that is not there is read slowly, which tells what is wrong
+            values = values._replace(lengths=np.where(around.is_misplaced, ABSENT, values.lengths))
         if topic == "impressions":
-            impressions = read_impressions(values, keys, records.timestamps, slow)
-            self.core.take_impressions(impressions, records.offsets)
+            impressions = read_impressions(values, keys, around.clock_ms, slow)
+            self.core.take_impressions(impressions, records.offsets, around.clock_ms)
         else:
-            stream_ends = read_stream_ends(values, keys, records.timestamps, slow)
-            self.core.take_stream_ends(stream_ends, records.offsets)
+            stream_ends = read_stream_ends(values, keys, around.clock_ms, slow)
+            self.core.take_stream_ends(stream_ends, records.offsets, around.clock_ms)
         return dead
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:

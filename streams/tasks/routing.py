@@ -8,6 +8,8 @@ from typing import Any
 from msgspec import Struct
 
 from schemas.codec import encode
+from schemas.composite_keys import WORD_SEPARATOR, joined
+from schemas.interactions import FORGOTTEN_KEY, ListenerForgotten
 from schemas.learning import CoClusters
 from schemas.monitoring import DriftAlert, PolicyValue
 from schemas.rankings import ShelfRanking
@@ -53,6 +55,8 @@ def _key_reader(kind: type[Struct]) -> Callable[[Any], bytes]:
     if kind is DriftAlert:
         return lambda alert: f"{alert.user_group}.{alert.card_group}".encode()
     if kind is PolicyValue:
-        return lambda value: f"{value.policy} {value.reward}".encode()
+        return lambda value: joined((value.policy, value.reward), WORD_SEPARATOR).encode()
+    if kind is ListenerForgotten:
+        return lambda _: FORGOTTEN_KEY.encode()
     name = attrgetter("key" if kind is ShelfRanking else TOPICS[topic_of(kind)].key)
     return lambda message: name(message).encode()

@@ -8,9 +8,9 @@ from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource
-from kafka.errors import KafkaError
+from kafka.errors import InvalidConfigurationError, KafkaError
 
-from schemas.topics import TOPICS, Topic
+from schemas.topics import STAMP_AHEAD_MAX, TOPICS, Topic
 from streams.connections import kafka_python_options
 from streams.settings import ConfigurationError, Settings
 from streams.topics.acls import grants, topics_of_tasks
@@ -98,7 +98,7 @@ def apply(settings: Settings, client: Any, steps: Sequence[Step]) -> list[Step]:
     more = {step.topic: step.partitions for step in steps if step.action == "add_partitions"}
     try:
         if create:
-            client.create_topics(create, wait_for_metadata=True)
+            _create(client, create)
         if more:
             client.create_partitions(more)
         for step in steps:
@@ -107,6 +107,23 @@ def apply(settings: Settings, client: Any, steps: Sequence[Step]) -> list[Step]:
     except KafkaError as error:
         raise TopicsError(f"the cluster refuses: {_reason(error)}") from error
     return _still_open(settings, client)
+
+
+def _create(client: Any, topics: dict[str, dict[str, Any]]) -> None:
+    """Create topics; without the one setting that a broker before 3.6 does not know, where it refuses that."""
+    try:
+        client.create_topics(topics, wait_for_metadata=True)
+    except InvalidConfigurationError as error:
+        if STAMP_AHEAD_MAX not in str(error):
+            raise
+        for name in topics.keys() - _existing(client, topics):
+            known = {key: value for key, value in topics[name]["configs"].items() if key != STAMP_AHEAD_MAX}
+            client.create_topics({name: {**topics[name], "configs": known}}, wait_for_metadata=True)
+
+
+def _existing(client: Any, names: Iterable[str]) -> set[str]:
+    """Which of these were created although others were refused."""
+    return {topic["name"] for topic in client.describe_topics(list(names)) if topic["error_code"] == 0}
 
 
 def _reason(error: KafkaError) -> str:
@@ -143,7 +160,9 @@ def refuse_unless_ready(settings: Settings, bootstrap: str) -> None:
         steps = planned(settings, client, topics_of_tasks(settings.tasks))
         needed = [step for step in steps if step.action != "set_config"]
     if needed:
-        first = needed[0]
+        first = next((step for step in needed if step.action == "conflict"), needed[0])
+        if first.action == "conflict":
+            raise TopicsError(f"the topics do not fit, and only you can decide: {first.topic} {first.detail}")
         raise TopicsError(
             f"the topics are not ready ({first.action} {first.topic}: {first.detail}); "
             f"run `shelfwise topics apply --broker {bootstrap}`"

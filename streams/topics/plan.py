@@ -5,7 +5,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from schemas.topics import Topic
+from schemas.topics import STAMP_AHEAD_MAX, Topic
+
+UNLIMITED = str(2**63 - 1)
 
 Action = Literal["create", "add_partitions", "set_config", "conflict"]
 
@@ -79,12 +81,19 @@ def _steps(topic: Topic, found: FoundTopic | None, wanted: Wanted, counts: Mappi
         detail = f"has {found.replicas} {copies}, needs {needs}: add them with kafka-reassign-partitions.sh"
         yield Step(action="conflict", topic=topic.name, detail=detail)
     changed = {name: value for name, value in config.items() if found.config.get(name) != value}
+    if STAMP_AHEAD_MAX not in found.config:
+        changed.pop(STAMP_AHEAD_MAX, None)  # a broker before 3.6 does not know it
     if "cleanup.policy" in changed and found.config.get("cleanup.policy"):
         policy = found.config["cleanup.policy"]
         detail = f"cleanup.policy is {policy}, must be {topic.cleanup.value}: data would be lost; change it by hand"
         yield Step(action="conflict", topic=topic.name, detail=detail)
         changed.pop("cleanup.policy")
-    raised = {name: value for name, value in changed.items() if not _lowers(found.config.get(name), value)}
+    has = found.config
+    raised = {
+        name: value
+        for name, value in changed.items()
+        if _is_unlimited(name, has.get(name)) or not _lowers(has.get(name), value)
+    }
     if raised:
         detail = ", ".join(f"{name}={value}" for name, value in sorted(raised.items()))
         yield Step(action="set_config", topic=topic.name, detail=detail, config=raised)
@@ -105,6 +114,11 @@ def _way_out(has: int, needs: int, counts: Mapping[str, int]) -> str:
         return f"needs {needs}: keyed records would move; create it anew, or set page_partitions = {has}"
     other = next(name for name, count in counts.items() if count != has)
     return f"{other} has {counts[other]}: they are joined by partition and must be equal; create it anew with {needs}"
+
+
+def _is_unlimited(name: str, has: str | None) -> bool:
+    """Whether the broker refuses no time stamp, which is what brokers before 4.0 come with: nobody's choice."""
+    return name == STAMP_AHEAD_MAX and has == UNLIMITED
 
 
 def _lowers(has: str | None, wants: str) -> bool:

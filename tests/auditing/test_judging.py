@@ -63,6 +63,11 @@ def with_letters(index: int, count: int, value: bytes | None) -> Logs:
     return [*letters, *untouched()]
 
 
+def requests_of(key: bytes | None) -> Logs:
+    """A listener asks to be forgotten, in both topics."""
+    return [LogRecord(topic, 0, 10**6, key, None) for topic in ("impressions", "stream-ends")]
+
+
 def is_settled(body: dict) -> bool:  # type: ignore[type-arg]
     return body["type"] == "outcomes-settled.v1"
 
@@ -154,6 +159,10 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
     ),
     "a ranking is written twice": ("ranking_numbers_wrong", lambda: doubled(where("shelf-rankings"))),
     "the last ranking is lost": ("ranking_numbers_wrong", lambda: dropped(newest("shelf-rankings"))),
+    "a ranking stays of one who asked to be forgotten": (
+        "forgotten_remembered",
+        lambda: [*untouched(), *requests_of(untouched()[newest("shelf-rankings")].key)],
+    ),
     "an input is lost": ("settled_unexpectedly", lambda: dropped(where("impressions", is_full))),
     "an input is no message": (
         "inputs_unaccounted",

@@ -10,6 +10,7 @@ from operator import attrgetter
 from msgspec import Struct
 
 from processors.settlement.settings import SettlementSettings
+from schemas.fields import EVENT_MS_MAX
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
 
@@ -240,11 +241,14 @@ class Settlement:
         self.exposures_open = 0
         self._agenda: list[tuple[int, int, str, str]] = []
 
-    def arrive_impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> list[str]:
-        """Take in impressions with their offsets; gives the user of each that is new."""
+    def arrive_impressions(
+        self, arrivals: Iterable[tuple[int, Impression]], clock_ms: Iterable[int] = repeat(EVENT_MS_MAX)
+    ) -> list[str]:
+        """Take in impressions with their offsets, and the time by a clock of ours; gives the user of each new one."""
         touched = []
-        for offset, impression in arrivals:
-            self.watermark.observe(IMPRESSIONS, impression.event_ms)
+        for (offset, impression), now_ms in zip(arrivals, clock_ms, strict=False):
+            self.counters["impressions_ahead"] += impression.event_ms > now_ms
+            self.watermark.observe(IMPRESSIONS, min(impression.event_ms, now_ms))
             listener = self._touch(impression.user_id)
             if impression.event_ms < self.watermark.value_ms - self.settings.correction_ms:
                 self.counters["impressions_too_late"] += 1
@@ -256,11 +260,14 @@ class Settlement:
                 touched.append(impression.user_id)
         return touched
 
-    def arrive_streams(self, arrivals: Iterable[tuple[int, StreamEnd]]) -> list[str]:
-        """Take in stream-ends with their offsets; gives the user of each that is new."""
+    def arrive_streams(
+        self, arrivals: Iterable[tuple[int, StreamEnd]], clock_ms: Iterable[int] = repeat(EVENT_MS_MAX)
+    ) -> list[str]:
+        """Take in stream-ends with their offsets, and the time by a clock of ours; gives the user of each new one."""
         touched = []
-        for offset, stream in arrivals:
-            self.watermark.observe(STREAM_ENDS, stream.event_ms)
+        for (offset, stream), now_ms in zip(arrivals, clock_ms, strict=False):
+            self.counters["streams_ahead"] += stream.event_ms > now_ms
+            self.watermark.observe(STREAM_ENDS, min(stream.event_ms, now_ms))
             listener = self._touch(stream.user_id)
             if stream.event_ms < self.watermark.value_ms - self.settings.correction_ms:
                 self.counters["streams_too_late"] += 1
@@ -275,6 +282,17 @@ class Settlement:
                 heappush(self._agenda, (stream.event_ms, _ATTRIBUTE, stream.event_id, stream.user_id))
                 touched.append(stream.user_id)
         return touched
+
+    def forget(self, user_id: str) -> None:
+        """Forget a listener: nothing is concluded from what is open of hers."""
+        listener = self.listeners.pop(user_id, None)
+        if listener is None:
+            return
+        for impression in listener.impressions.values():
+            self.exposures_open -= len(impression.cards)
+            self.counters["exposures_forgotten"] += 0 if impression.settled else len(impression.cards)
+        self.counters["streams_forgotten"] += len(listener.pending)
+        self.counters["listeners_forgotten"] += 1
 
     def advance(self) -> list[Due]:
         """Work off the agenda up to the watermark, then drop what configuration has no room for."""

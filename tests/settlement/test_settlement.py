@@ -13,6 +13,7 @@ from processors.settlement import compaction
 from processors.settlement.rows import changed_rows, restore
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
+from schemas.fields import EVENT_MS_MAX
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
 from tests.builders import impression, stream_end
@@ -36,9 +37,15 @@ def closing(end_ms: int = END_MS) -> list[Event]:
 
 
 def feed(settlement: Settlement, events: Iterable[Event]) -> list[Fact]:
-    events = list(events)
-    settlement.arrive_impressions([(0, event) for event in events if isinstance(event, Impression)])
-    settlement.arrive_streams([(0, event) for event in events if isinstance(event, StreamEnd)])
+    return feed_clocked(settlement, [(event, EVENT_MS_MAX) for event in events])
+
+
+def feed_clocked(settlement: Settlement, events: Sequence[tuple[Event, int]]) -> list[Fact]:
+    """Events, each with the time by a clock that its sender does not set."""
+    shown = [(event, clock_ms) for event, clock_ms in events if isinstance(event, Impression)]
+    ended = [(event, clock_ms) for event, clock_ms in events if isinstance(event, StreamEnd)]
+    settlement.arrive_impressions([(0, event) for event, _ in shown], [clock_ms for _, clock_ms in shown])
+    settlement.arrive_streams([(0, event) for event, _ in ended], [clock_ms for _, clock_ms in ended])
     return facts_of(settlement, settlement.hand_over())
 
 
@@ -312,10 +319,16 @@ def test_it_agrees_with_settlement_told_plainly(
     events = [event for event in events for _ in range(random.choice((1, 1, 2)))]
     plain, compiled = reference.Settlement(how), Settlement(how)
     for batch in [*cut(events, places), closing()]:
-        plain.arrive_impressions((0, event) for event in batch if isinstance(event, Impression))
-        plain.arrive_streams((0, event) for event in batch if isinstance(event, StreamEnd))
-        assert known(feed(compiled, batch)) == known(facts_told_plainly(plain.advance()))
+        clocked = [(event, event.event_ms + random.choice((EVENT_MS_MAX, 0, -1, -30, -400))) for event in batch]
+        shown = [(event, clock_ms) for event, clock_ms in clocked if isinstance(event, Impression)]
+        ended = [(event, clock_ms) for event, clock_ms in clocked if isinstance(event, StreamEnd)]
+        plain.arrive_impressions([(0, event) for event, _ in shown], [clock_ms for _, clock_ms in shown])
+        plain.arrive_streams([(0, event) for event, _ in ended], [clock_ms for _, clock_ms in ended])
+        assert known(feed_clocked(compiled, clocked)) == known(facts_told_plainly(plain.advance()))
         assert compiled.counters == +plain.counters
         assert compiled.exposures_open == plain.exposures_open
         list(changed_rows(compiled))
         assert compiled.listeners_count == len(plain.listeners)
+        for user_id in random.sample(MANY, random.choice((0, 0, 1))):
+            plain.forget(user_id)
+            compiled.forget(user_id)

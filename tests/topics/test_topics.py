@@ -9,11 +9,12 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource
 
-from schemas.topics import TOPICS
+from schemas.topics import STAMP_AHEAD_MAX, TOPICS
 from streams.cli.main import run
 from streams.harness.embedded import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 from streams.harness.jars import JarsKafka
+from streams.topics.plan import UNLIMITED, FoundTopic, Wanted, plan
 
 DEADLINE_S = 30.0
 BACKENDS: dict[str, Callable[[], KafkaHarness]] = {
@@ -171,3 +172,16 @@ def test_there_are_no_dead_letters_on_a_cluster_without_topics(admin: Any, harne
     assert run(["dlq", "list", "--broker", harness.bootstrap]) == 0
     assert run(["dlq", "replay", "impressions", "--broker", harness.bootstrap]) == 0
     assert names(admin) == []
+
+
+@pytest.mark.parametrize(
+    ("has", "planned"),
+    [({}, []), ({STAMP_AHEAD_MAX: UNLIMITED}, [{STAMP_AHEAD_MAX: "3600000"}]), ({STAMP_AHEAD_MAX: "7200000"}, [])],
+)
+def test_what_the_broker_can_refuse_is_set_where_it_knows_how_and_nobody_has_chosen(
+    has: dict[str, str], planned: list[dict[str, str]]
+) -> None:
+    known = {name: value for name, value in TOPICS["impressions"].config().items() if name != STAMP_AHEAD_MAX}
+    found = FoundTopic(partitions=4, config={**known, "min.insync.replicas": "1", **has})
+    steps = plan([TOPICS["impressions"]], {"impressions": found}, Wanted(page_partitions=4))
+    assert [step.config for step in steps] == planned

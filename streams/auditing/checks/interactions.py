@@ -12,6 +12,8 @@ def interactions_missing(books: Books, recomputed: Recomputed) -> Iterator[str]:
     sampled = {user_id for user_id, _ in books.interactions}
     excused = books.counters["streams_too_late"]
     for (user_id, event_id), stream in books.streams.items():
+        if user_id in books.forgotten:
+            continue
         if (user_id, event_id) in books.interactions or not recomputed.is_due(user_id, stream.event_ms):
             continue
         if recomputed.rules.sample_share < 1.0 and user_id not in sampled:
@@ -25,6 +27,8 @@ def interactions_missing(books: Books, recomputed: Recomputed) -> Iterator[str]:
 def interactions_twice(books: Books, _: Recomputed) -> Iterator[str]:
     """Interactions that were written more than once."""
     for (user_id, event_id), count in books.interactions.items():
+        if user_id in books.forgotten:
+            continue
         for _again in range(count - 1):
             yield f"{user_id} {event_id}"
 
@@ -40,5 +44,5 @@ def listener_sums_wrong(books: Books, _: Recomputed) -> Iterator[str]:
     for name in books.interactions.keys() & books.streams.keys():
         expected[name[0]] += books.streams[name].played_ms
     for user_id, played_ms in books.played_ms.items():
-        if played_ms != expected[user_id]:
+        if played_ms != expected[user_id] and user_id not in books.forgotten:
             yield f"{user_id}: {played_ms} ms, not {expected[user_id]} ms"

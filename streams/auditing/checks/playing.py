@@ -11,6 +11,8 @@ from streams.auditing.recomputed import Recomputed
 def corrections_broken(books: Books, _: Recomputed) -> Iterator[str]:
     """Corrections that do not begin where the last outcome ended, or that one stream made twice."""
     for exposure, corrections in books.corrected.items():
+        if exposure[0] in books.forgotten:
+            continue
         steps = sorted(corrections, key=lambda step: step.stream_count)
         reached = [*books.settled.get(exposure, ())[:1], *steps]
         for before, after in pairwise(reached):
@@ -33,6 +35,8 @@ def played_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]:
 
 def _played_wrong(books: Books, recomputed: Recomputed) -> Iterator[Wrong]:
     for exposure, settled in books.settled.items():
+        if exposure[0] in books.forgotten:
+            continue
         last = max([*settled, *books.corrected.get(exposure, ())], key=lambda outcome: outcome.stream_count)
         streams = recomputed.streams_of.get(exposure, ())
         sure = [stream for stream in streams if recomputed.is_due(stream.user_id, stream.event_ms)]
@@ -52,6 +56,8 @@ def settled_early(books: Books, recomputed: Recomputed) -> Iterator[str]:
 
 def _settled_early(books: Books, recomputed: Recomputed) -> Iterator[Wrong]:
     for exposure, settled in books.settled.items():
+        if exposure[0] in books.forgotten:
+            continue
         first = settled[0]
         horizon_ms = first.shown_ms + recomputed.rules.horizon_ms
         streams = [s for s in recomputed.streams_of.get(exposure, ()) if s.event_ms <= horizon_ms]

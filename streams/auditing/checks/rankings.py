@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from streams.auditing.books import Books
+from streams.auditing.books import INPUTS, Books
 from streams.auditing.recomputed import Recomputed
 
 
@@ -25,9 +25,18 @@ def ranking_numbers_wrong(books: Books, _: Recomputed) -> Iterator[str]:
     if books.counters["listeners_evicted"]:
         return  # whoever was forgotten counts anew
     for user_id, count in accepted.items():
+        if user_id in books.forgotten:
+            continue
         number = books.rankings.number_of.get(user_id, 0)
         if books.rankings.count and number != count:
             if number < count <= number + excused:
                 excused -= count - number
                 continue
             yield f"{user_id}: the last ranking is #{number}, after {count} events"
+
+
+def forgotten_remembered(books: Books, _: Recomputed) -> Iterator[str]:
+    """Rankings that are still there of listeners who have asked to be forgotten, and of whom nothing came since."""
+    for key, user_id in books.rankings.user_under.items():
+        if len(books.asked_last.get(user_id, ())) == len(INPUTS):
+            yield f"{user_id} has a ranking under {key}, after the request to forget"

@@ -11,6 +11,8 @@ def exposures_missing(books: Books, recomputed: Recomputed) -> Iterator[str]:
     excused: set[tuple[str, str]] = set()
     for exposure in recomputed.card_of:
         user_id, event_id, row, slot = exposure
+        if user_id in books.forgotten:
+            continue
         shown_ms = books.impressions[user_id, event_id].event_ms
         if exposure in books.settled or not recomputed.is_due(user_id, shown_ms + recomputed.rules.horizon_ms):
             continue
@@ -24,6 +26,8 @@ def exposures_missing(books: Books, recomputed: Recomputed) -> Iterator[str]:
 def settled_twice(books: Books, _: Recomputed) -> Iterator[str]:
     """Exposures with more than one settled outcome."""
     for (user_id, event_id, row, slot), outcomes in books.settled.items():
+        if user_id in books.forgotten:
+            continue  # sent again after that, nobody can tell that it is the same
         for _again in outcomes[1:]:
             yield f"{user_id} {event_id} row {row} slot {slot}"
 

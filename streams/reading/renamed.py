@@ -1,0 +1,29 @@
+"""A function of a library, in which some names mean something else: how a subclass changes what its base makes."""
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, cast
+
+Method = Callable[..., Any]
+
+
+def renamed(method: Method, **names: Any) -> Method:
+    """The same function, in which some global names mean something else.
+
+    Raises AttributeError where it does not use one of them: it is not what it used to be.
+
+    >>> def total(numbers): return sum(numbers)
+    >>> renamed(total, sum=max)([1, 2])
+    2
+    >>> renamed(total, product=max)
+    Traceback (most recent call last):
+    AttributeError: total does not name product
+    """
+    function = cast("FunctionType", method)
+    if missing := names.keys() - set(function.__code__.co_names):
+        raise AttributeError(f"{function.__name__} does not name {', '.join(sorted(missing))}")
+    made = FunctionType(
+        function.__code__, {**function.__globals__, **names}, function.__name__, function.__defaults__, None
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made

@@ -1,0 +1,64 @@
+"""Do clients put records where Kafka's own partitioner would? Asked before a worker starts, and by `topics verify`."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from aiokafka import TopicPartition
+
+from schemas.topics import TOPICS, Role
+from streams.exactly_once.placement import looks_like, partition_of
+from streams.reading.consumers import Consumer
+from streams.topics.partitions import partitions_of
+
+LOOKED_AT, PATIENCE_S = 200, 5.0
+INPUTS = tuple(topic.name for topic in TOPICS.values() if topic.role is Role.INPUT)
+
+
+class Misplaced(NamedTuple):
+    """Keys of a topic's newest records that lie in another partition than all else of their user."""
+
+    topic: str
+    wrong_count: int
+    looked_at: int
+    looks_like: str | None
+
+    def __str__(self) -> str:
+        by = f"; it looks like {self.looks_like}" if self.looks_like else ""
+        return (
+            f"{self.wrong_count} of the newest {self.looked_at} records of {self.topic} are in another partition than "
+            f"Kafka's own partitioner (murmur2) puts them{by}: set murmur2 in that client (librdkafka: "
+            f"partitioner=murmur2_random), then `shelfwise dlq replay {self.topic} --reason wrong_partition`"
+        )
+
+
+async def misplaced_inputs(bootstrap: str, options: Mapping[str, Any]) -> list[Misplaced]:
+    """Look at the newest records of each input topic; `options` are aiokafka's own.
+
+    Raises aiokafka's errors, TimeoutError.
+    """
+    consumer = Consumer(
+        **{**options, "bootstrap_servers": bootstrap}, auto_offset_reset="earliest", enable_auto_commit=False
+    )
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await consumer.start()
+            return [found for topic in INPUTS if (found := await _looked_at(consumer, topic)) is not None]
+    finally:
+        await consumer.stop()
+
+
+async def _looked_at(consumer: Any, topic: str) -> Misplaced | None:
+    partitions = [TopicPartition(topic, number) for number in await partitions_of(consumer, topic)]
+    if len(partitions) < 2:
+        return None
+    consumer.assign(partitions)
+    first, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+    for tp in partitions:
+        consumer.seek(tp, max(first[tp], ends[tp] - LOOKED_AT))
+    placed: list[tuple[bytes, int]] = []
+    while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+        for tp, records in (await consumer.getmany(timeout_ms=100)).items():
+            placed += [(record.key, tp.partition) for record in records if record.key is not None]
+    count = sum(partition_of(key, len(partitions)) != partition for key, partition in placed)
+    return Misplaced(topic, count, len(placed), looks_like(placed, len(partitions))) if count else None

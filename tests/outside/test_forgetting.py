@@ -1,0 +1,88 @@
+"""A listener who asks to be forgotten: in order, exactly once, by the learner too, and nobody else notices."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.cocluster.settings import LearnerSettings
+from processors.learner import Learner
+from processors.listeners_settings import ListenersSettings
+from schemas.codec import decode, encode
+from schemas.interactions import FORGOTTEN_KEY, Interaction, Interactions, ListenerForgotten
+from schemas.rankings import ranking_key
+from streams.exactly_once.records import ReadRecord, Records
+from streams.tasks.learner import LearnerTask
+from streams.tasks.listeners import ListenersTask
+from streams.tasks.routing import key_of, topic_of
+from tests.builders import impression
+
+PARTITION = 0
+GONE, STAYS = b"user-1", b"user-2"
+
+
+def batch(values: list[tuple[bytes, bytes | None]]) -> Records:
+    return Records.of(ReadRecord("impressions", PARTITION, at, 5, *it) for at, it in enumerate(values))
+
+
+def page(user: bytes, number: int) -> tuple[bytes, bytes]:
+    return user, encode(impression(event_id=f"i{number}", user_id=user.decode(), event_ms=0))
+
+
+def test_a_null_value_forgets_what_came_before_it_and_nothing_after() -> None:
+    task = ListenersTask(ListenersSettings(), PARTITION, 1)
+    out = list(task.process("impressions", batch([page(GONE, 1), page(STAYS, 2), (GONE, None), page(GONE, 3)])))
+    assert [(it.topic, it.key, it.value) for it in out if it.topic == "shelf-rankings"] == [
+        ("shelf-rankings", ranking_key("user-1", "home").encode(), None)
+    ]
+    (told,) = [decode("interactions", it.value) for it in out if it.topic == "interactions"]
+    assert told == ListenerForgotten(source="listeners/0", user_id="user-1")
+    assert key_of(told) == FORGOTTEN_KEY.encode()
+    assert topic_of(ListenerForgotten) == "interactions"
+    counters = task.core.settlement.counters
+    assert (counters["listeners_forgotten"], counters["exposures_forgotten"]) == (1, 1)
+    assert (task.core.settlement.listeners_count, task.core.settlement.exposures_open) == (2, 2)
+
+
+def test_a_null_value_that_names_nobody_is_a_dead_letter_and_one_in_a_wrong_partition_too() -> None:
+    task = ListenersTask(ListenersSettings(), PARTITION, 1)
+    out = list(task.process("impressions", batch([(b"\xff", None), (b"", None), (b"u" * 257, None)])))
+    assert [it.topic for it in out] == ["impressions.dlq"] * 3
+
+
+def learner() -> LearnerTask:
+    how = LearnerSettings(user_groups=2, card_groups=2, warmup_events=20, refresh_events=20)
+    return LearnerTask(Learner(how, ("static",), seed=1), publish_interval_ms=1)
+
+
+def told(kind: Interactions | ListenerForgotten, offset: int) -> ReadRecord:
+    return ReadRecord("interactions", 0, offset, 5, key_of(kind), encode(kind))
+
+
+def streams(user: str, first: int, count: int) -> Interactions:
+    return Interactions.of(
+        "listeners/0",
+        [
+            Interaction(event_id=f"s{n}", user_id=user, card_id=f"c{n % 5}", event_ms=n, played_ms=1_000 * n)
+            for n in range(first, first + count)
+        ],
+    )
+
+
+@settings(max_examples=20)
+@given(st.lists(st.sampled_from(["gone", "stays", "forget"]), min_size=1, max_size=12), st.booleans())
+def test_no_row_of_the_learner_names_her_and_it_goes_on(history: list[str], in_one: bool) -> None:
+    task, rows = learner(), dict[bytes, bytes | None]()
+    history = [*history, "gone", "forget", "forget", "stays"]
+    records = [
+        told(ListenerForgotten(source="listeners/0", user_id="gone") if it == "forget" else streams(it, 9 * n, 9), n)
+        for n, it in enumerate(history)
+    ]
+    for some in [records] if in_one else [[record] for record in records]:
+        assert not list(task.process("interactions", Records.of(some)))
+        rows |= {row.key: row.value for row in task.changed()}
+    kept = {key: value for key, value in rows.items() if value is not None}
+    assert not any(b"gone" in key + value for key, value in kept.items())
+    assert any(b"stays" in value for value in kept.values())
+    again = learner()
+    again.core.restore(kept.items())
+    again.process("interactions", Records.of([told(streams("gone", 900, 9), 99)]))
+    assert any(b"gone" in (row.value or b"") for row in again.changed())
