@@ -1,6 +1,8 @@
 """The composition root: the one place that joins topics, processors and agents."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
 
 from processors.learner import Learner
 from schemas.topics import STATE_SUFFIX
@@ -64,13 +66,20 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
 
 
 def build_app(
-    settings: Settings, bootstrap: str, observer: Observer | None = None, pinned: PinnedModel | None = None
+    settings: Settings,
+    bootstrap: str,
+    observer: Observer | None = None,
+    pinned: PinnedModel | None = None,
+    ready_for: Callable[[str], Awaitable[None]] | None = None,
 ) -> ExactlyOnce:
     """A worker for these settings; it connects to nothing before it is run.
 
-    With a pinned model its tasks read no broadcast topics: what they write is then a function of the input alone.
+    With a pinned model its tasks read no broadcast topics: what they write is then a function of the input alone. The
+    partitions of a task are opened when `ready_for` its name has returned.
     """
     specs = task_specs(settings)
+    if ready_for is not None:
+        specs = [replace(spec, until_ready=partial(ready_for, spec.name)) for spec in specs]
     if pinned is not None:
         specs = [pinned_spec(spec, pinned) for spec in specs]
     return build(driver_settings(settings, bootstrap), specs, observer=observer)

@@ -36,6 +36,12 @@ class LoggingObserver(Observer):  # each method is documented where it is declar
             "shelfwise_restored_share", "Share of the rows read back that is taken up", _LABELS, registry=registry
         )
         self._lost = Counter("shelfwise_input_lost", "Input deleted unread", (*_LABELS, "topic"), registry=registry)
+        self._differences = Counter(
+            "shelfwise_positions_differ",
+            "Inputs whose offset in the group was not that of the state, at opening",
+            (*_LABELS, "topic"),
+            registry=registry,
+        )
         if metrics_port:
             start_http_server(metrics_port, addr=metrics_host, registry=registry)
 
@@ -102,3 +108,10 @@ class LoggingObserver(Observer):  # each method is documented where it is declar
     def input_lost(self, task: str, partition: int, topic: str, *, records: int) -> None:
         self._lost.labels(task, partition, topic).inc(records)
         self._log.error("input_lost", task=task, partition=partition, topic=topic, records=records)
+
+    @override
+    def positions_differ(self, task: str, partition: int, topic: str, *, position: int, committed: int | None) -> None:
+        self._differences.labels(task, partition, topic).inc()
+        self._log.warning(
+            "positions_differ", task=task, partition=partition, topic=topic, position=position, committed=committed
+        )

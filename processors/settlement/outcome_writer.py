@@ -76,12 +76,13 @@ def outcome_records(book: Book, due: Due, weights: FloatArray, generation: int) 
     """
     logged = _logged(book, due)
     exposures = spread(book, due, weights.shape[1])
-    order, parts = sorted_parts(due.exposures["card"], exposures.size, int(book.cards.counts[0]))
+    card = np.ascontiguousarray(due.exposures["card"])  # of few a column is contiguous as it is: one type for all
+    order, parts = sorted_parts(card, exposures.size, int(book.cards.counts[0]))
     exposures = exposures._replace(order=order)
     room = int(exposures.size.sum()) + len(parts) * _room_of_record(book)
     data, ends = np.empty(room, dtype=np.uint8), np.zeros(len(parts), dtype=np.int64)
     write_records(book, due, exposures, logged, page_parts(book, due, weights), generation, parts, data, ends)
-    return Records(data, ends, due.exposures["card"][order[parts[:, 0]]] if len(parts) else ends)
+    return Records(data, ends, card[order[parts[:, 0]]] if len(parts) else ends)
 
 
 def _room_of_record(book: Book) -> int:

@@ -13,6 +13,7 @@ from processors.wire.binary import text_end
 
 def variants_of(book: Book, pages: IntArray, otherwise: str) -> tuple[list[str], IntArray]:
     """Names of variants, and for each page [n] (where it begins in the book's text) which it is; of -1, `otherwise`."""
+    pages = np.ascontiguousarray(pages)  # of few a column is contiguous as it is: one type for all
     names = names_with_room(new_names(), len(pages), bytes_of_variants(book, pages))
     numbers = number_variants(book, pages, names)
     return [otherwise, *names_from(names, 0)], numbers

@@ -7,15 +7,25 @@ import msgspec
 
 from streams.auditing.ranking_watch import RankingWatch
 from streams.auditing.reading import LogRecord
-from streams.auditing.wire import DECODERS, CardStatisticsRead, ImpressionRead, OutcomeRead, StreamEndRead, outcomes_in
+from streams.auditing.wire import (
+    DECODERS,
+    CardStatisticsRead,
+    ImpressionRead,
+    OutcomeRead,
+    PositionRead,
+    StreamEndRead,
+    outcomes_in,
+)
 
 Place = tuple[str, int, int]
 Exposure = tuple[str, str, int, int]
 INPUTS = ("impressions", "stream-ends")
 LETTERS = tuple(f"{topic}.dlq" for topic in INPUTS)
+STATES = ("listeners-state", "cards-state", "learner-state", "model-state")
+POSITION_KEY = b"__position__"
 READING_ORDER = (
     *LETTERS, "catalogue", *INPUTS, "outcomes", "interactions", "engagement", "card-statistics", "co-clusters",
-    "shelf-rankings",
+    "shelf-rankings", *STATES,
 )  # fmt: skip
 """Dead letters come before the inputs that they excuse, the catalogue and the inputs before rankings made of them."""
 
@@ -43,11 +53,14 @@ class Books:
         self.statistics: dict[str, CardStatisticsRead] = {}
         self.block_count: float | None = None
         self.rankings = RankingWatch()
+        self.positions: dict[tuple[str, int], list[PositionRead]] = defaultdict(list)
 
     def take(self, record: LogRecord) -> None:
         """Enter one record."""
         self.topics.add(record.topic)
-        if record.topic in LETTERS:
+        if record.topic in STATES:
+            self._take_row(record)
+        elif record.topic in LETTERS:
             self._take_letter(record)
         elif record.topic in INPUTS:
             self._take_input(record)
@@ -56,6 +69,12 @@ class Books:
                 return  # withdrawn; rankings made before may still show it
         else:
             self._take_output(record.topic, DECODERS[record.topic].decode(record.value), record)
+
+    def _take_row(self, record: LogRecord) -> None:
+        """Of a task's state only its position is for the auditor to understand."""
+        if record.key == POSITION_KEY and record.value is not None:
+            position = msgspec.json.decode(record.value, type=PositionRead)
+            self.positions[record.topic, record.partition].append(position)
 
     def _take_letter(self, record: LogRecord) -> None:
         headers = dict(record.headers)

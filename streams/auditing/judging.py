@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from streams.auditing.books import LETTERS, Books
-from streams.auditing.checks import inputs, interactions, playing, rankings, settling, sums
+from streams.auditing.books import LETTERS, STATES, Books
+from streams.auditing.checks import inputs, interactions, playing, positions, rankings, settling, sums
 from streams.auditing.findings import Audit, Finding
 from streams.auditing.reading import LogRecord
 from streams.auditing.recomputed import Recomputed
@@ -42,6 +42,7 @@ CHECKS = (
     Checked(rankings.ranking_propensities_wrong, IN | {"shelf-rankings", "catalogue"}),
     Checked(rankings.ranking_sources_wrong, IN | {"shelf-rankings"}),
     Checked(rankings.ranking_numbers_wrong, IN | {"shelf-rankings"}),
+    Checked(positions.positions_broken, frozenset(STATES)),
 )
 
 

@@ -96,6 +96,13 @@ class InteractionsRead(Struct, frozen=True, gc=False):
     played_ms: list[int]
 
 
+class PositionRead(Struct, frozen=True, gc=False):
+    """One transaction of a task: its number, and by input topic where it began and the next offset after it."""
+
+    transaction: int
+    inputs: dict[str, tuple[int, int]]
+
+
 class EngagementRead(Struct, frozen=True):
     """Sums by block, in columns."""
 

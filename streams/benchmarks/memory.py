@@ -12,7 +12,7 @@ from processors.drift.settings import DriftSettings
 from processors.learner import Learner
 from processors.listeners import Listeners
 from processors.settlement.settings import SettlementSettings
-from processors.warm_up import warm_up
+from processors.warm_up.stages import warm_up
 from processors.watch import Watch
 from processors.worlds.home_page import Event
 from schemas.impressions import Impression

@@ -112,7 +112,8 @@ class EmbeddedBroker:
         self.stop()
 
     async def _open(self) -> None:
-        state = BrokerState(self._storage, Identity(host=self._host, port=self.port, auto_create=self._auto_create))
+        identity = Identity(host=self._host, port=self.port, auto_create=self._auto_create)
+        state = BrokerState(self._storage, identity, lambda: self.faults.holds_offsets)
         server = BrokerServer(state, self.faults)
         try:
             self.port = await server.start(self._host, self.port)

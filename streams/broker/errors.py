@@ -64,6 +64,7 @@ class ErrorCode(IntEnum):
     INVALID_RECORD = 87
     UNSTABLE_OFFSET_COMMIT = 88
     PRODUCER_FENCED = 90
+    TRANSACTIONAL_ID_NOT_FOUND = 105
 
 
 class KafkaFailure(Exception):  # noqa: N818  an answer of the protocol, not an error of ours

@@ -46,6 +46,7 @@ class FaultPlan:
     def __init__(self, *, seed: int) -> None:
         self.fired: dict[str, int] = {}  # how often each "Api/kind" went wrong
         self.is_cut_off = False
+        self.holds_offsets = False
         self._random = Random(seed)  # noqa: S311  reproducible faults, no secret
         self._rules: list[Fault] = []
         self._lock = threading.Lock()
@@ -89,8 +90,17 @@ class FaultPlan:
         """Be reachable again."""
         self.is_cut_off = False
 
+    def hold_offsets(self) -> None:
+        """Answer with a group's old offsets after a transaction has committed newer ones, until `clear`.
+
+        Apache Kafka does so for a moment: a transaction's offsets are in a partition of their own, whose marker is
+        written apart from the others. Whoever asks for stable offsets (KIP-447) is told that they are not.
+        """
+        self.holds_offsets = True
+
     def clear(self) -> None:
         """Behave again."""
+        self.holds_offsets = False
         with self._lock:
             self._rules.clear()
 

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -38,13 +39,19 @@ class Identity:
 class BrokerState:
     """Topics, groups and transactions on one storage; opening it is the recovery from a kill."""
 
-    def __init__(self, storage: Storage, identity: Identity) -> None:
+    def __init__(self, storage: Storage, identity: Identity, holds_offsets: Callable[[], bool] = lambda: False) -> None:
         self.identity = identity
         self.journal = Journal(storage)
         self.cluster_id = self._cluster_id()
         self.topics = Topics(storage, self.journal, wall_clock_ms)
         self.groups = Groups(self.journal, session_clock_ms())
-        self.transactions = Transactions(self.journal, topics=self.topics, groups=self.groups, clock_ms=wall_clock_ms)
+        self.transactions = Transactions(
+            self.journal,
+            topics=self.topics,
+            groups=self.groups,
+            clock_ms=wall_clock_ms,
+            holds_offsets=holds_offsets,
+        )
         self.transactions.recover()
 
     def _cluster_id(self) -> str:

@@ -9,6 +9,7 @@ without giving way, so no request sees a transaction half ended.
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from itertools import chain
 
 import msgspec
 
@@ -58,13 +59,23 @@ class TransactionRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Transactions:
     """Every transactional id's producer and transaction."""
 
-    def __init__(self, journal: Journal, *, topics: Topics, groups: Groups, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        topics: Topics,
+        groups: Groups,
+        clock_ms: Callable[[], int],
+        holds_offsets: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.by_id: dict[str, TransactionRecord] = {}
         self._id_of_producer: dict[int, str] = {}
         self._journal = journal
         self._topics = topics
         self._groups = groups
         self._clock_ms = clock_ms
+        self._holds_offsets = holds_offsets
+        self._held: list[PendingOffset] = []
         self._next_producer_id = 1000
         for _, encoded in journal.items("producer-id"):
             self._next_producer_id = msgspec.msgpack.decode(encoded, type=int)
@@ -113,7 +124,11 @@ class Transactions:
             if epoch != known.epoch and known.state is not TransactionState.ONGOING:
                 return known  # it asks again, or its transaction has timed out: the bump is done
         known = self.abort_and_fence(transactional_id) if known.state is TransactionState.ONGOING else _bumped(known)
-        fresh = msgspec.structs.replace(known, timeout_ms=timeout_ms, state=TransactionState.EMPTY)
+        # without an id it is no bump that somebody may ask for again: the epoch before has no claim on this one
+        last_epoch = known.last_epoch if producer_id >= 0 else -1
+        fresh = msgspec.structs.replace(
+            known, timeout_ms=timeout_ms, state=TransactionState.EMPTY, last_epoch=last_epoch
+        )
         if fresh.epoch >= _EPOCH_MAX - 1:
             fresh = msgspec.structs.replace(fresh, producer_id=self.new_producer_id(), epoch=0, last_epoch=-1)
         self._save(transactional_id, fresh)
@@ -164,12 +179,10 @@ class Transactions:
         self._save(transactional_id, msgspec.structs.replace(record, offsets=tuple(pending.values())))
 
     def has_pending_offset(self, group_id: str, topic: str, partition: int) -> bool:
-        """Whether an open transaction is about to commit this offset."""
-        return any(
-            (kept.group_id, kept.topic, kept.partition) == (group_id, topic, partition)
-            for record in self.by_id.values()
-            for kept in record.offsets
-        )
+        """Whether a transaction is about to commit this offset, or has committed it and nobody sees it yet."""
+        pending = chain(self._held, *(record.offsets for record in self.by_id.values()))
+        wanted = (group_id, topic, partition)
+        return any((kept.group_id, kept.topic, kept.partition) == wanted for kept in pending)
 
     def check_batch(self, topic: str, partition: int, header: BatchHeader) -> None:
         """Refuse a transactional batch outside of a transaction with its partition; raises `KafkaFailure`.
@@ -215,11 +228,18 @@ class Transactions:
             OffsetKey(kept.group_id, kept.topic, kept.partition).encode(): kept.committed for kept in offsets
         }
         self._save(transactional_id, completed, **committed_offsets)
-        for kept in offsets:
+        self._held.extend(offsets)
+        self._show_offsets()
+
+    def _show_offsets(self) -> None:
+        """Let committed offsets be seen, unless the fault plan holds them back; they are in the journal already."""
+        while self._held and not self._holds_offsets():
+            kept = self._held.pop(0)
             self._groups.remember(kept.group_id, {(kept.topic, kept.partition): kept.committed})
 
     def tick(self) -> None:
         """Abort the transactions that are open longer than their producers have asked for."""
+        self._show_offsets()
         now_ms = self._clock_ms()
         for transactional_id, record in list(self.by_id.items()):
             is_open = record.state is TransactionState.ONGOING

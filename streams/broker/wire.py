@@ -40,6 +40,7 @@ VERSIONS: dict[str, tuple[int, int]] = {
     "DeleteGroups": (0, 2),
     "IncrementalAlterConfigs": (0, 1),
     "OffsetDelete": (0, 0),
+    "DescribeTransactions": (0, 0),
     "DescribeCluster": (0, 1),
 }
 

@@ -74,12 +74,23 @@ def storm(
     freeze_seconds: Annotated[
         float, typer.Option(min=1.0, max=3_600.0, callback=finite, help="How long a zombie is stopped.")
     ] = 60.0,
+    clusters: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=1_000_000,
+            help="Moments at which several acts come within seconds.",
+            show_default="2 in 3 minutes",
+        ),
+    ] = None,
+    busy: Annotated[int, typer.Option(min=0, max=1_000, help="Other processes that keep the processors busy.")] = 0,
     logs: Annotated[Path | None, typer.Option(help="Keep the workers' logs in this folder.")] = None,
     json: JsonOption = False,
 ) -> int:
     """Kill, freeze and scale workers, kill brokers, by a schedule that the seed replays; then audit everything.
 
-    Status 1 where the audit does not hold, a worker ended by itself, or something planned could not be done.
+    Status 1 where the audit does not hold, a worker ended by itself, or something planned could not be done; then the
+    logs and the brokers' data are kept. The same options play the same schedule again.
     """
     from streams.benchmarks.storm.schedule import StormSettings
     from streams.benchmarks.storm.storm import bench_storm
@@ -101,6 +112,8 @@ def storm(
             freezes=round(minutes / 7),
             freeze_s=freeze_seconds,
             fault_bursts=max(2, round(2.0 * minutes)) if embedded else 0,
+            clusters=round(minutes / 1.5) if clusters is None else clusters,
+            busy=busy,
             events_per_second=rate,
         )
         if logs:

@@ -111,8 +111,8 @@ async def work(
 
     import structlog
 
-    from processors.warm_up import warm_up
     from streams.app import build_app
+    from streams.compiling.for_worker import compiling_ahead
     from streams.interpreter import calm_garbage_collection, take_turns_often
     from streams.observing import LoggingObserver
     from streams.stop_deadline import StopDeadline
@@ -128,8 +128,7 @@ async def work(
     except OSError as error:
         address = f"{settings.metrics_host}:{settings.metrics_port}"
         raise ConfigurationError(f"metrics cannot be served at {address}: {error.strerror}") from error
-    log.info("compiling", why="once on a machine; later starts find it done")
-    await asyncio.to_thread(warm_up)
+    machine_code = await compiling_ahead(settings.tasks)
     make_ready = ensure if settings.broker is None else refuse_unless_ready
     await _made_ready(make_ready, settings, bootstrap)
     calm_garbage_collection()
@@ -138,5 +137,6 @@ async def work(
     deadline = StopDeadline(STOP_DEADLINE_S, loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop_in_time, stop, deadline)
-    await build_app(settings, bootstrap, observer, pinned).run(stop)
+    await build_app(settings, bootstrap, observer, pinned, machine_code.ready_for).run(stop)
+    await machine_code.stop()
     log.info("stopped")

@@ -14,6 +14,7 @@ from schemas.codec import encode
 from schemas.rankings import ShelfRanking
 from streams.audit_rules import audit_rules
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
+from streams.compiling.before_start import compile_ahead
 from streams.demo import view
 from streams.demo.report import Report, make_report
 from streams.demo.settings import DemoSettings
@@ -27,12 +28,14 @@ from streams.topics.admin import ensure, is_group_stable
 
 SETTLE_DEADLINE_S = 60.0
 LINE_EVERY_S = 5.0
-START_DEADLINE_S = 120.0
+STILL_DEADLINE_S = 120.0
+"""A worker that has written nothing for so long does not get on."""
 
 
 async def run_demo(demo: DemoSettings, settings: Settings, bootstrap: str, console: Console) -> Report:
     """Play the demo against a broker; topics are made where they are missing."""
     await asyncio.to_thread(ensure, settings, bootstrap)
+    await compile_ahead(settings.tasks, console)
     with tempfile.TemporaryDirectory(prefix="shelfwise-demo-") as folder:
         log = Path(folder) / "worker.log"
         with WorkerProcess(bootstrap, demo.worker_environment, log) as worker:
@@ -55,13 +58,16 @@ async def run_demo(demo: DemoSettings, settings: Settings, bootstrap: str, conso
 
 
 async def _wait_until_working(bootstrap: str, settings: Settings, worker: WorkerProcess) -> None:
-    """Wait until the worker has its partitions; on a new machine it compiles first."""
-    print("the worker starts; on a new machine it compiles first", file=sys.stderr, flush=True)  # noqa: T201  progress
-    deadline_s = time.monotonic() + START_DEADLINE_S
+    """Wait until the worker has its partitions, as long as it lives and gets on; it tells what it is doing."""
+    told, told_s = "", time.monotonic()
     while not await asyncio.to_thread(is_group_stable, settings, bootstrap):
         worker.refuse_if_dead()
-        if time.monotonic() > deadline_s:
-            raise RuntimeError(f"the worker did not begin to work within {START_DEADLINE_S:.0f} s")
+        line = worker.last_line()
+        if line != told:
+            told, told_s = line, time.monotonic()
+            print(f"the worker starts: {line}", file=sys.stderr, flush=True)  # noqa: T201  progress
+        elif time.monotonic() - told_s > STILL_DEADLINE_S:
+            raise RuntimeError(f"the worker has not got on for {STILL_DEADLINE_S:.0f} s; it last said: {told}")
         await asyncio.sleep(0.3)
 
 

@@ -50,6 +50,11 @@ class WorkerProcess:
                 self.process.kill()
                 self.process.wait()
 
+    def last_line(self) -> str:
+        """What the worker said last, without its time and what follows the words."""
+        lines = self.log.read_text(errors="replace").splitlines() or [""]
+        return " ".join(lines[-1].split())
+
     def refuse_if_dead(self) -> None:
         """Raise `WorkerEndedError` with the end of the log where the worker has ended by itself."""
         assert self.process is not None

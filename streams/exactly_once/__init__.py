@@ -7,7 +7,8 @@ A worker is built from settings and specs of tasks, and runs on an event loop un
     await worker.run(stop)
 
 Where to look: ``task`` for what a task is, ``driver`` for how a worker runs, ``partition`` for the life of
-one task, ``opened`` and ``writer`` for what one transaction holds, ``past`` for what the one before left behind,
+one task, ``opened`` and ``writer`` for what one transaction holds, ``takeover`` for how a task
+passes from one worker to the next, ``position`` for how far it has got,
 ``transport`` and ``consumer_thread`` for what is changed in Faust. Records travel in columns (``spans``, ``records``):
 ``column_fetcher`` and ``batches`` are where they come from bytes and go to bytes.
 """

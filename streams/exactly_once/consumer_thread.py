@@ -102,19 +102,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             self._seeks[tp], self._counts[tp] = self._last_seek, 0
         return self._last_seek
 
-    async def start_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
-        """Give each partition's next offset to process, and how many records were deleted before it.
-
-        What the group has committed; where it has not, the earliest.
-        """
-        consumer = self._ensure_consumer()
-        earliest = await consumer.beginning_offsets(list(partitions))
-        offsets = {}
-        for tp in partitions:
-            committed = await consumer.committed(tp)
-            first = committed if committed is not None else earliest[tp]
-            offsets[tp] = (max(first, earliest[tp]), max(0, earliest[tp] - first))
-        return offsets
+    async def bounds(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+        """Give each partition's earliest offset, and the next one after what is committed there."""
+        consumer, listed = self._ensure_consumer(), list(partitions)
+        earliest, ends = await consumer.beginning_offsets(listed), await consumer.end_offsets(listed)
+        return {tp: (earliest[tp], ends[tp]) for tp in listed}
 
     async def await_leaders(self, partitions: Collection[TopicPartition]) -> None:
         """Return once the leader of each partition has answered; aiokafka asks until it does."""

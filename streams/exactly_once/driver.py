@@ -37,10 +37,10 @@ class ConsumerFeed:
         thread = self._consumer.thread
         return await thread.run(thread.is_member())
 
-    async def start_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
-        """Ask for committed and earliest offsets."""
+    async def bounds(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+        """Ask for earliest offsets and ends."""
         thread = self._consumer.thread
-        return await thread.run(thread.start_offsets(partitions))
+        return await thread.run(thread.bounds(partitions))
 
     async def seek(self, positions: Mapping[TopicPartition, int]) -> int:
         """Seek a task's inputs together."""

@@ -25,6 +25,10 @@ class StateFormatError(DriverError):
     """The state topic was written by code with another idea of its rows."""
 
 
+class InputAnewError(DriverError):
+    """An input topic ends before what was processed of it: it is not the topic that it was."""
+
+
 class BrokerUnreachableError(DriverError):
     """No broker answered before the deadline."""
 

@@ -45,3 +45,9 @@ class Observer:
 
     def input_lost(self, task: str, partition: int, topic: str, *, records: int) -> None:
         """Raise the alarm: the broker deleted input that was never processed (retention too short)."""
+
+    def positions_differ(self, task: str, partition: int, topic: str, *, position: int, committed: int | None) -> None:
+        """Take note that the group's committed offset is not where the state is; the state's position counts.
+
+        Somebody has reset the group's offsets, or their marker is late; None where there is no offset.
+        """

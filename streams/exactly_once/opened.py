@@ -9,8 +9,8 @@ from typing import TypeVar
 from aiokafka import TopicPartition
 
 from streams.exactly_once.batch import Batch
-from streams.exactly_once.errors import TaskFailed
-from streams.exactly_once.past import Past
+from streams.exactly_once.errors import InputAnewError, ReopenNeeded, TaskFailed
+from streams.exactly_once.position import Position
 from streams.exactly_once.restore import PROGRESS_S, Restored, format_row, read_state
 from streams.exactly_once.surroundings import Surroundings
 from streams.exactly_once.task import Outputs, Produced, ProducedColumns, Record, StateRow, Task, TaskSpec, record_count
@@ -29,7 +29,6 @@ class OpenTask:
         self.seek = 0
         self._spec = spec
         self._number = number
-        self._state = TopicPartition(spec.state_topic, number)
         self._inputs = [TopicPartition(topic, number) for topic in spec.inputs]
         self._around = around
         self._writer = writer
@@ -41,33 +40,27 @@ class OpenTask:
         self._needs_format = False
 
     @classmethod
-    async def open(cls, spec: TaskSpec, number: int, around: Surroundings, past: Past) -> "OpenTask":
-        """Fence, sweep, restore, seek; in this order, since nothing may change after it has been read.
+    async def open(cls, spec: TaskSpec, number: int, around: Surroundings) -> "OpenTask":
+        """Take the task over, restore, seek; in this order, since nothing may change after it has been read.
 
-        ``past`` is what this worker knows of its predecessors.
-
-        Raises ReopenNeeded, KafkaError or OSError when the broker is not up to it, StateFormatError,
-        TaskFailed.
+        Raises ReopenNeeded, KafkaError or OSError when the broker is not up to it, DriverError, TaskFailed.
         """
+        await spec.until_ready()
+        state = TopicPartition(spec.state_topic, number)
         transactional_id = f"{around.settings.group}-{spec.name}-{number}"
         writer = TransactionalWriter(
-            around.settings, transactional_id, around.clock_ms, around.feed.await_leaders, past
+            around.settings, transactional_id, state, around.clock_ms, around.feed.await_leaders
         )
         try:
-            await writer.open()
             opened = cls(spec, number, around, writer)
-            await writer.sweep({opened._state, *past.places})
-            restored = await read_state(around.settings, opened._state, spec.state_format, opened._restoring)
+            restored = await writer.open(
+                lambda: read_state(around.settings, state, spec.state_format, opened._restoring)
+            )
             await opened._begin(restored)
         except BaseException:
             await writer.discard()
             raise
         return opened
-
-    @property
-    def places(self) -> frozenset[TopicPartition]:
-        """The partitions that it has written to."""
-        return self._writer.swept
 
     @property
     def held_count(self) -> int:
@@ -104,7 +97,7 @@ class OpenTask:
         if self._needs_format:
             rows.append(format_row(self._spec.state_format))
             self._needs_format = False
-        collected = Transaction(self._produced, rows, self._state, {**self._positions}, self._input_count, self._number)
+        collected = Transaction(self._produced, rows, {**self._positions}, self._input_count, self._number)
         self._produced, self._produced_count, self._input_count = [], 0, 0
         return collected
 
@@ -146,15 +139,48 @@ class OpenTask:
         self._needs_format = not restored.has_format
         row_count = len(restored.rows)
         _guarded(lambda: self._task.restore(self._followed(restored, row_count)))
-        starts = await around.feed.start_offsets([TopicPartition(topic, self._number) for topic in spec.inputs])
-        self._positions = {tp: offset for tp, (offset, _) in starts.items()}
+        self._positions = await self._starts(restored.position)
+        position = restored.position or Position()
+        self._writer.begin_at(position.resuming_at({tp.topic: offset for tp, offset in self._positions.items()}))
         self.seek = await around.feed.seek(self._positions)
         around.observer.restored(
             spec.name, self._number, rows=row_count, bytes_read=restored.bytes_read, seconds=restored.seconds
         )
-        for tp, (_, lost) in starts.items():
-            if lost:
-                around.observer.input_lost(spec.name, self._number, tp.topic, records=lost)
+
+    async def _starts(self, position: Position | None) -> dict[TopicPartition, int]:
+        """Where to go on: where the state says; the group's offsets are for tools, and for state without a position."""
+        feed, known = self._around.feed, {} if position is None else position.starts
+        committed = await self._writer.committed(self._inputs)
+        starts = {}
+        for tp, (earliest, end) in (await feed.bounds(self._inputs)).items():
+            offset = known.get(tp.topic)
+            if offset is None:
+                if tp not in committed:
+                    raise ReopenNeeded(f"the group's offset of {tp.topic}-{tp.partition} is not stable yet")
+                offset = committed[tp]
+            elif committed.get(tp, offset) != offset:
+                self._tell_difference(tp, offset, committed[tp])
+            starts[tp] = self._possible(tp, offset, earliest, end)
+        return starts
+
+    def _tell_difference(self, tp: TopicPartition, position: int, committed: int | None) -> None:
+        tell = self._around.observer.positions_differ
+        tell(self._spec.name, self._number, tp.topic, position=position, committed=committed)
+
+    def _possible(self, tp: TopicPartition, offset: int | None, earliest: int, end: int) -> int:
+        """Give the offset, or the earliest where it is unknown or gone; raises InputAnewError."""
+        if offset is None:
+            return earliest
+        if offset > end:
+            raise InputAnewError(
+                f"task '{self._spec.name}' has processed {tp.topic}-{tp.partition} up to offset {offset}, but it ends "
+                f"at {end}: the topic was deleted and created anew, or has lost its newest records. Give the topic "
+                "its records back, or start over with another group and empty state topics"
+            )
+        if offset < earliest:
+            lost = earliest - offset
+            self._around.observer.input_lost(self._spec.name, self._number, tp.topic, records=lost)
+        return max(offset, earliest)
 
     def _followed(self, restored: Restored, row_count: int) -> Iterator[StateRow]:
         """Give the rows, and tell about once a second how many the task has taken."""

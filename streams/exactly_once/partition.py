@@ -39,7 +39,6 @@ from streams.exactly_once.cancelling import ended
 from streams.exactly_once.continuity import Continuity
 from streams.exactly_once.errors import NOT_ALLOWED, ReopenNeeded, TaskFailed, not_allowed
 from streams.exactly_once.opened import OpenTask
-from streams.exactly_once.past import Past
 from streams.exactly_once.surroundings import Surroundings
 from streams.exactly_once.task import Record, TaskSpec
 from streams.exactly_once.under_way import UnderWay
@@ -79,7 +78,6 @@ class OwnedPartition:
         self._opened: OpenTask | None = None
         self._continuity = Continuity(self.tps)
         self._alignment = Alignment(self.tps)
-        self._past = Past()
         self._living: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -168,7 +166,7 @@ class OwnedPartition:
         if not await around.feed.is_member():
             raise ReopenNeeded("the group's coordinator does not confirm our membership")
         async with around.restoring:
-            opened = self._opened = await OpenTask.open(self.spec, self.number, around, self._past)
+            opened = self._opened = await OpenTask.open(self.spec, self.number, around)
         # no await from here on: nothing may be announced between the newest records and what follows them
         self._announced = [(topic, around.broadcasts.newest(topic)) for topic in self.spec.broadcasts]
         self._reopen_reason = None
@@ -282,6 +280,5 @@ class OwnedPartition:
         self._announced = []
         self._inbox.clear()
         if self._opened is not None:
-            self._past.places = self._opened.places
             await self._opened.discard()
             self._opened = None

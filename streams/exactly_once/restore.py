@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.exactly_once.errors import StateFormatError
+from streams.exactly_once.position import POSITION_KEY, Position
 from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.task import StateRow
 
@@ -19,12 +21,18 @@ PROGRESS_S = 1.0
 
 
 class Restored(NamedTuple):
-    """What was read."""
+    """What was read; state written before positions were part of it has none."""
 
     rows: dict[bytes, bytes]
     bytes_read: int
     seconds: float
     has_format: bool
+    position: Position | None
+
+    @property
+    def outputs(self) -> Collection[TopicPartition]:
+        """The partitions that the task may have written to."""
+        return set() if self.position is None else self.position.places()
 
     def consume_rows(self) -> Iterator[StateRow]:
         """Give every row once, and let go of it: a large state need not be held twice."""
@@ -47,7 +55,7 @@ async def read_state(
     """
     started_s = last_progress_s = time.monotonic()
     rows: dict[bytes, bytes] = {}
-    bytes_read = 0
+    bytes_read, newest_key = 0, None
     consumer = AIOKafkaConsumer(
         **settings.client_options(),
         enable_auto_commit=False,
@@ -65,6 +73,7 @@ async def read_state(
             fetched = await consumer.getmany(state, timeout_ms=POLL_MS)
             for record in fetched.get(state, ()):
                 bytes_read += len(record.key or b"") + len(record.value or b"")
+                newest_key = record.key
                 if record.value is None:
                     rows.pop(record.key, None)
                 else:
@@ -75,8 +84,11 @@ async def read_state(
     finally:
         with contextlib.suppress(TimeoutError):  # aiokafka waits for a broker that is gone
             await asyncio.wait_for(consumer.stop(), STOP_TIMEOUT_S)
+    position = _position(rows, state)
+    if position is not None and newest_key != POSITION_KEY:  # it ends each transaction: an older version wrote since
+        position = position.outdated()
     has_format = _check_format(rows, state, state_format)
-    return Restored(rows, bytes_read, time.monotonic() - started_s, has_format)
+    return Restored(rows, bytes_read, time.monotonic() - started_s, has_format, position)
 
 
 def format_row(state_format: int) -> StateRow:
@@ -86,6 +98,19 @@ def format_row(state_format: int) -> StateRow:
     StateRow(key=b'__format__', value=b'2')
     """
     return StateRow(FORMAT_KEY, str(state_format).encode())
+
+
+def _position(rows: dict[bytes, bytes], state: TopicPartition) -> Position | None:
+    written = rows.pop(POSITION_KEY, None)
+    if written is None:
+        return None
+    try:
+        return Position.of_row(written)
+    except msgspec.DecodeError as error:
+        raise StateFormatError(
+            f"the position in partition {state.partition} of the state topic '{state.topic}' cannot be read ({error}): "
+            "run the version that wrote it, or start over with another state topic and group"
+        ) from error
 
 
 def _check_format(rows: dict[bytes, bytes], state: TopicPartition, state_format: int) -> bool:

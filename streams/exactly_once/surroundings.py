@@ -18,8 +18,8 @@ class Feed(Protocol):
         """Whether the group's coordinator still knows us."""
         ...
 
-    async def start_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
-        """Next offsets, and how many records were deleted before them."""
+    async def bounds(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+        """The earliest offset of each partition, and the next one after what is committed there."""
         ...
 
     async def seek(self, positions: Mapping[TopicPartition, int]) -> int:

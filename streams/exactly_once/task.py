@@ -1,6 +1,6 @@
 """What a task is: the processor of one input partition, and what it exchanges with the driver."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
@@ -185,6 +185,10 @@ class Task(Protocol):
         ...
 
 
+async def at_once() -> None:
+    """Wait for nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
     """What the driver has to know about one kind of task.
@@ -194,6 +198,7 @@ class TaskSpec:
     topics that every task reads in full. ``state_format`` is a number to raise when rows change their
     meaning. A task that computes much does so ``in_thread``: all its methods but ``restore`` are then called
     off the event loop, one at a time as ever; others go on meanwhile, in so far as it lets go of the interpreter.
+    A partition is opened when ``until_ready`` has returned: until then it is owned, and nothing of it is read.
     """
 
     name: str
@@ -204,6 +209,7 @@ class TaskSpec:
     tick_interval_ms: int = 200
     state_format: int = 1
     in_thread: bool = False
+    until_ready: Callable[[], Awaitable[None]] = at_once
 
     def __post_init__(self) -> None:
         """Refuse what could not work.

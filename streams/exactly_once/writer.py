@@ -1,12 +1,13 @@
-"""One transactional producer: writes outputs, state rows and source offsets together or not at all."""
+"""One transactional producer: writes outputs, state rows, position and source offsets together or not at all."""
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.client import ConnectionGroup, CoordinationType
+from aiokafka.client import CoordinationType
 from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
@@ -15,20 +16,23 @@ from aiokafka.errors import (
     RecordListTooLargeError,
     UnknownTopicOrPartitionError,
 )
+from aiokafka.producer.transaction_manager import PidAndEpoch
 
 from streams.exactly_once.batches import Batches, PlacedBatch
+from streams.exactly_once.coordinators import AwaitLeaders, GroupCoordinator, TransactionsCoordinator
 from streams.exactly_once.errors import NOT_ALLOWED, OutputRefusedError, ReopenNeeded, TopicMissingError, not_allowed
-from streams.exactly_once.past import Past, ask_before_fencing
+from streams.exactly_once.position import Position
 from streams.exactly_once.settings import DriverSettings
+from streams.exactly_once.takeover import Identity, StateRead, begin, settle, take_over
 from streams.exactly_once.task import Produced, ProducedColumns, RowColumns, StateRow
 
 DISCARD_TIMEOUT_S = 2.0
-AwaitLeaders = Callable[[Collection[TopicPartition]], Awaitable[None]]
 _REFUSALS = (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
     InvalidTopicError,
 )
+S = TypeVar("S", bound=StateRead)
 
 
 class Transaction(NamedTuple):
@@ -36,32 +40,30 @@ class Transaction(NamedTuple):
 
     produced: Sequence[Produced | ProducedColumns]
     rows: Sequence[StateRow | RowColumns]
-    state: TopicPartition
     offsets: Mapping[TopicPartition, int]
     input_count: int
     number: int
 
 
 class TransactionalWriter:
-    """Holds one transactional id.
+    """Holds the transactional id of one task, and knows its position.
 
-    Opening fences whoever held it before and ends their open transaction, so what is read from the log
-    afterwards cannot change any more. After any error the writer is of no use: discard it.
+    Opening fences whoever held it before, so what is read from the state afterwards cannot change any more. After
+    any error the writer is of no use: discard it.
     """
 
     def __init__(
         self,
         settings: DriverSettings,
         transactional_id: str,
+        state: TopicPartition,
         clock_ms: Callable[[], int],
         await_leaders: AwaitLeaders,
-        past: Past,
     ) -> None:
-        self._await_leaders = await_leaders
-        self._past = past
         self._settings = settings
+        self._transactional_id = transactional_id
+        self._state = state
         self._clock_ms = clock_ms
-        self._swept: set[TopicPartition] = set()
         self._producer = AIOKafkaProducer(
             **settings.client_options(),
             transactional_id=transactional_id,
@@ -69,38 +71,41 @@ class TransactionalWriter:
             acks="all",
             transaction_timeout_ms=settings.transaction_timeout_ms,
         )
+        client, timeout_ms = self._producer.client, settings.transaction_timeout_ms
+        self._coordinator = TransactionsCoordinator(client, transactional_id, timeout_ms, await_leaders)
+        self._group = GroupCoordinator(client, settings.group, timeout_ms)
+        self._position = Position()
+        self._touched: set[TopicPartition] = set()
         self._committed_over: object = None
-        ask_before_fencing(self._producer, transactional_id, past)
 
-    async def open(self) -> None:
-        """Connect, fence, and end what was open; discard it when this fails.
+    async def open(self, read: Callable[[], Awaitable[S]]) -> S:
+        """Connect, take the task over, and give its state as ``read`` finds it; discard the writer when this fails.
 
-        Raises ReopenNeeded when the broker does not answer within the transaction timeout, NotAllowedError.
+        Raises ReopenNeeded when the broker does not answer, or another worker takes the task over meanwhile;
+        NotAllowedError; and what ``read`` raises.
         """
-        try:
-            await asyncio.wait_for(self._producer.start(), self._settings.transaction_timeout_ms / 1000)
-        except NOT_ALLOWED as error:
-            raise not_allowed(error, "use its transactional id") from error
-        except (KafkaError, TimeoutError, OSError) as error:
-            raise ReopenNeeded(f"cannot open the transactional producer: {error!r}") from error
+        with _opening():
+            await asyncio.wait_for(self._producer.client.bootstrap(), self._settings.transaction_timeout_ms / 1000)
+            timeout_ms = self._settings.transaction_timeout_ms
+            identity, found = await take_over(self._coordinator, self._state, read, timeout_ms)
+            self._identify(identity)
+            sender = self._producer._sender  # noqa: SLF001  the producer's own start() would fence again, and blindly
+            await sender._find_coordinator(CoordinationType.TRANSACTION, self._transactional_id)  # noqa: SLF001
+            await sender.start()
+        return found
 
-    @property
-    def swept(self) -> frozenset[TopicPartition]:
-        """The partitions that this writer has written to, or may have."""
-        return frozenset(self._swept)
+    async def committed(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int | None]:
+        """The group's stable offsets, None where there is none; unstable ones are left out."""
+        return await self._group.committed(partitions)
 
-    async def sweep(self, places: Collection[TopicPartition]) -> None:
-        """End what this task's predecessors may have left open in these places and its offsets, as they ended it.
-
-        The broker has ended their last transaction, but it may have left out the marker of a partition that had
-        no leader at that moment; see ``past``. Raises as ``transact`` does.
-        """
-        await self._within_timeout(self._sweep(places, committed=self._past.committed), ())
+    def begin_at(self, position: Position) -> None:
+        """Take the position that the next transaction goes on from."""
+        self._position = position
 
     @property
     def is_unsettled(self) -> bool:
         """Whether the coordinator went away after, or in, the last transaction, so that markers may be missing."""
-        return self._committed_over is not None and self._committed_over is not self._coordinator()
+        return self._committed_over is not None and self._committed_over is not self._coordinator.connection
 
     async def settle(self) -> None:
         """Write the markers that the last transaction may lack; raises as ``transact`` does."""
@@ -152,58 +157,86 @@ class TransactionalWriter:
                 raise not_allowed(error.__cause__, "write outputs, state and offsets") from error
             raise ReopenNeeded(f"the transaction did not commit: {error!r}") from error
 
-    async def _sweep(self, places: Collection[TopicPartition], *, committed: bool) -> None:
-        """End transactions without a record in them: that puts a marker into each place, and into the offsets."""
-        await self._await_leaders(places)  # a marker for a partition without one is left out
-        if committed:
-            await self._put_markers(places, committed=True)
-        # of two the second begins once the markers of the first are there: what is read from now on includes them
-        await self._put_markers(places, committed=committed)
-
-    async def _put_markers(self, places: Collection[TopicPartition], *, committed: bool) -> None:
-        producer = self._producer
-        sender, manager = producer._sender, producer._txn_manager  # noqa: SLF001  no public way without a record
-        await producer.begin_transaction()
-        while not await sender._do_add_offsets_to_txn(self._settings.group):  # noqa: SLF001
-            pass  # it waits between two attempts
-        for place in places:
-            manager.maybe_add_partition_to_txn(place)
-            self._swept.add(place)
-        await (producer.commit_transaction() if committed else producer.abort_transaction())
-
     async def _settle(self) -> None:
-        coordinator = self._coordinator()
-        await self._sweep(self._swept, committed=True)
-        self._committed_over = coordinator
+        timeout_ms = self._settings.transaction_timeout_ms
+        self._identify(await settle(self._coordinator, self._identity, self._touched, timeout_ms))
+        self._committed_over = None
 
-    def _coordinator(self) -> object:
-        """Give the connection to the transactions' coordinator, which does not survive it."""
-        producer = self._producer
-        node_id = producer._sender._coordinators.get(CoordinationType.TRANSACTION)  # noqa: SLF001
-        connection = producer.client._conns.get((node_id, ConnectionGroup.COORDINATION))  # noqa: SLF001
-        return connection if connection is not None and connection.connected() else object()
+    @property
+    def _identity(self) -> Identity:
+        manager = self._producer._txn_manager  # noqa: SLF001  as below
+        return Identity(manager.producer_id, manager.producer_epoch)
 
-    async def _transact(self, transaction: Transaction, topics: Iterable[str]) -> None:
+    def _identify(self, identity: Identity) -> None:
+        """Let the producer write with this identity; nothing of it may be under way."""
+        manager = self._producer._txn_manager  # noqa: SLF001  no public way to change its epoch
+        if manager.has_pid():
+            manager._pid_and_epoch = PidAndEpoch(*identity)  # noqa: SLF001
+            manager._sequence_numbers.clear()  # noqa: SLF001  they are counted by epoch
+        else:
+            manager.set_pid_and_epoch(*identity)
+
+    async def _transact(self, transaction: Transaction, topics: Sequence[str]) -> None:
+        counts = {topic: len(await self._producer.partitions_for(topic)) for topic in topics}
+        outputs = await asyncio.to_thread(self._outputs, transaction, counts)
+        places = {TopicPartition(topic, partition) for topic, partition, _ in outputs}
+        if not places <= self._position.places():  # first: whoever opens next must know where to look
+            starts = self._position.starts
+            unmoved = {tp: starts.get(tp.topic, offset) for tp, offset in transaction.offsets.items()}
+            await self._commit([], [], self._position.declaring(places), unmoved)
+        ends = {tp.topic: offset for tp, offset in transaction.offsets.items()}
+        await self._commit(outputs, transaction.rows, self._position.after(ends), transaction.offsets)
+
+    async def _commit(
+        self,
+        outputs: Sequence[PlacedBatch],
+        rows: Sequence[StateRow | RowColumns],
+        position: Position,
+        offsets: Mapping[TopicPartition, int],
+    ) -> None:
         producer = self._producer
-        if self.is_unsettled:
-            await self._settle()
-        coordinator = self._coordinator()
-        counts = {topic: len(await producer.partitions_for(topic)) for topic in topics}
-        batches = await asyncio.to_thread(self._laid_out, transaction, counts)
-        if unswept := {TopicPartition(topic, partition) for topic, partition, _ in batches} - self._swept:
-            await self._sweep(unswept, committed=self._past.committed)
-        await producer.begin_transaction()
-        deliveries = [
+        batches = [*outputs, *await asyncio.to_thread(self._rows, [*rows, position.row()])]
+        await self._begin({TopicPartition(topic, partition) for topic, partition, _ in batches})
+        work: list[Awaitable[Any]] = [
             await producer.send_batch(batch, topic, partition=partition) for topic, partition, batch in batches
         ]
-        await asyncio.gather(
-            *deliveries, producer.send_offsets_to_transaction(transaction.offsets, self._settings.group)
-        )
+        # for tools and lag: the position counts
+        work.append(producer.send_offsets_to_transaction(offsets, self._settings.group))
+        await asyncio.gather(*work)
         await producer.commit_transaction()
-        self._committed_over = coordinator
+        self._position = position
 
-    def _laid_out(self, transaction: Transaction, counts: Mapping[str, int]) -> list[PlacedBatch]:
+    async def _begin(self, places: set[TopicPartition]) -> None:
+        """Begin a transaction with these partitions, all at once."""
+        over, timeout_ms = self._committed_over, self._settings.transaction_timeout_ms
+        identity = await begin(
+            self._coordinator, self._identity, places, over=over, last=self._touched, timeout_ms=timeout_ms
+        )
+        if identity != self._identity:
+            self._identify(identity)
+        self._committed_over, self._touched = self._coordinator.connection, places
+        await self._producer.begin_transaction()
+        self._producer._txn_manager._txn_partitions.update(places)  # noqa: SLF001  it need not add them once more
+
+    def _outputs(self, transaction: Transaction, counts: Mapping[str, int]) -> list[PlacedBatch]:
+        return self._batches().of_outputs(transaction.produced, counts, transaction.number)
+
+    def _rows(self, rows: Sequence[StateRow | RowColumns]) -> list[PlacedBatch]:
+        return self._batches().of_rows(rows, self._state)
+
+    def _batches(self) -> Batches:
         settings = self._settings
-        batches = Batches(settings.produce_max_batch_bytes, settings.compression, self._clock_ms())
-        outputs = batches.of_outputs(transaction.produced, counts, transaction.number)
-        return outputs + batches.of_rows(transaction.rows, transaction.state)
+        return Batches(settings.produce_max_batch_bytes, settings.compression, self._clock_ms())
+
+
+@contextmanager
+def _opening() -> Iterator[None]:
+    """Turn what goes wrong while a task is taken over into what the driver raises."""
+    try:
+        yield
+    except NOT_ALLOWED as error:
+        raise not_allowed(error, "use its transactional id") from error
+    except ProducerFenced as error:
+        raise ReopenNeeded("fenced: another worker takes this task over", fenced=True) from error
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise ReopenNeeded(f"cannot take the task over: {error!r}") from error

@@ -66,6 +66,7 @@ class JarsKafka:
         self.ca_file: Path | None = None
         self._nodes: dict[int, Node] = {}
         self._folder: Path | None = None
+        self._kept: Path | None = None
         self._watchdog: Watchdog | None = None
 
     @property
@@ -95,15 +96,21 @@ class JarsKafka:
         raise AssertionError("unreachable")
 
     def stop(self) -> None:
-        """End the nodes at once, since nothing of theirs is kept, and remove the folder."""
+        """End the nodes at once, and remove the folder, unless it is to be kept."""
         for node in self._nodes.values():
             node.kill()
+        if self._folder is not None and self._kept is not None:
+            shutil.move(self._folder, self._kept)  # before the watchdog ends, for it leaves nothing behind
         if self._watchdog is not None:
             self._watchdog.close()
             self._watchdog = None
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+    def keep(self, folder: Path) -> None:
+        """Leave the nodes' data and logs in this folder, which must not exist, once the cluster is stopped."""
+        self._kept = folder
 
     def kill(self, node: int = 1) -> None:
         """SIGKILL."""

@@ -56,7 +56,7 @@ def grants(program: Program, settings: Settings) -> list[Grant]:
     if program is Program.OPERATOR:
         return list(_operator())
     if program is Program.AUDITOR:
-        return _each((topic for topic in TOPICS.values() if topic.role is not Role.STATE), READ)
+        return _each(TOPICS.values(), READ)
     if program is Program.SUBSCRIBER:
         return _each((topic for topic in TOPICS.values() if "subscribers" in topic.readers), READ)
     return _each((topic for topic in TOPICS.values() if topic.writer in {"clients", "editors"}), WRITE)

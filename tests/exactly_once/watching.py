@@ -16,6 +16,7 @@ class Watching(Observer):
         self.restores: list[tuple[int, int]] = []
         self.aborts: list[str] = []
         self.refusals: list[str] = []
+        self.differences: set[tuple[int, str]] = set()
         self.fencings = self.commits = self.caught_up = self.lost = 0
         self._changed = asyncio.Event()
 
@@ -61,4 +62,8 @@ class Watching(Observer):
 
     def input_lost(self, task: str, partition: int, topic: str, *, records: int) -> None:
         self.lost += records
+        self._changed.set()
+
+    def positions_differ(self, task: str, partition: int, topic: str, *, position: int, committed: int | None) -> None:
+        self.differences.add((partition, topic))
         self._changed.set()

@@ -1,5 +1,7 @@
 """A short crash storm over the whole pipeline, on every broker: nothing is lost and nothing counts twice."""
 
+from itertools import pairwise
+
 import pytest
 
 from streams.benchmarks.backends import Backend
@@ -8,11 +10,11 @@ from streams.benchmarks.storm.storm import bench_storm
 
 SHORT = StormSettings(
     seed=7, seconds=10.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=2, freezes=0, events_per_second=120,
-    transaction_timeout_ms=8_000,
+    transaction_timeout_ms=8_000, clusters=1,
 )  # fmt: skip
 FAULTY = StormSettings(
     seed=8, seconds=13.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=0, freezes=1, freeze_s=7.0,
-    fault_bursts=2, events_per_second=120, transaction_timeout_ms=8_000,
+    fault_bursts=2, events_per_second=120, transaction_timeout_ms=8_000, clusters=1,
 )  # fmt: skip
 STORMS = [
     pytest.param(Backend.EMBEDDED, FAULTY, id="embedded"),
@@ -28,7 +30,7 @@ def test_after_a_storm_the_audit_holds(backend: Backend, storm: StormSettings) -
     assert found["audit"]["open"] == 0
     assert found["worker_deaths"] == []
     assert found["passed"], found
-    assert found["worker_kills"] == storm.worker_kills
+    assert found["worker_kills"] == storm.worker_kills + 2 * storm.clusters
     assert found["audit"]["settled"] > 1_500
 
 
@@ -45,3 +47,12 @@ def test_a_schedule_has_what_was_asked_for_and_ends_in_time() -> None:
         assert sum(act.kind is kind for act in acts) == count
     assert all(act.at_s + act.lasts_s * (act.kind is ActKind.FREEZE_WORKER) < settings.seconds for act in acts)
     assert acts == sorted(acts)
+
+
+def test_clustered_acts_come_within_seconds_and_leave_the_others_as_they_were() -> None:
+    plain, clustered = StormSettings(seed=5), StormSettings(seed=5, clusters=4)
+    extra = [act for act in schedule(clustered) if act not in schedule(plain)]
+    assert set(schedule(plain)) < set(schedule(clustered))
+    assert {act.kind for act in extra} == set(ActKind) - {ActKind.FAULTS}
+    gaps = [later.at_s - earlier.at_s for earlier, later in pairwise(extra)]
+    assert sum(gap > 20.0 for gap in gaps) == clustered.clusters - 1

@@ -52,6 +52,8 @@ class Conductor:
     async def _do(self, act: Act) -> None:
         if act.kind is ActKind.KILL_WORKER:
             await self._crew.kill(act.number)
+        elif act.kind is ActKind.KILL_OPENING:
+            await self._crew.kill_opening(act.number)
         elif act.kind is ActKind.FREEZE_WORKER:
             await self._crew.freeze(act.number, act.lasts_s)
         elif act.kind is ActKind.SCALE:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import orjson
 from streams.demo.worker_process import WorkerProcess
 
 STOP_S, ALIVE_AGAIN_S = 60.0, 5.0
+OPENING_S, LOOK_S, OPENING_TAKES_S = 15.0, 0.02, 0.6
 LEFT = {0, -signal.SIGKILL, -signal.SIGTERM}
 """Ends that were asked for; SIGTERM ends a worker that has only begun to start without more ado."""
 TOLD = ("restored", "aborted", "fenced", "not_opened", "revoked", "input_lost")
@@ -53,6 +55,19 @@ class Crew:
         await asyncio.sleep(self._random.uniform(0.0, 1.0))
         if victim in self._workers:  # a scale change may have come between
             self._workers[self._workers.index(victim)] = self._start()
+
+    async def kill_opening(self, number: int) -> None:
+        """Kill a worker; then the first that is assigned partitions afterwards, while it takes them over."""
+        marks = {worker: _size(worker) for worker in self._workers}
+        await self.kill(number)
+        until_s = time.monotonic() + OPENING_S
+        while time.monotonic() < until_s:
+            for place, worker in enumerate(self._workers):
+                if _was_assigned(worker, marks.get(worker, 0)):
+                    await asyncio.sleep(self._random.uniform(0.0, OPENING_TAKES_S))
+                    await self.kill(place)
+                    return
+            await asyncio.sleep(LOOK_S)
 
     async def freeze(self, number: int, seconds: float) -> None:
         """Stop one worker's process for a while, with another in its place; then let it go on, and leave."""
@@ -129,6 +144,17 @@ class Crew:
         assert worker.process is not None
         last = worker.log.read_text(errors="replace").splitlines()[-3:]
         self.deaths.append(f"{worker.log.name} ended with status {worker.process.returncode}: {' | '.join(last)}")
+
+
+def _size(worker: WorkerProcess) -> int:
+    return worker.log.stat().st_size if worker.log.exists() else 0
+
+
+def _was_assigned(worker: WorkerProcess, since: int) -> bool:
+    """Whether its log says so after its first so many bytes."""
+    with worker.log.open("rb") as log:
+        log.seek(since)
+        return b'"event": "assigned"' in log.read()
 
 
 def _send(worker: WorkerProcess, number: signal.Signals) -> None:

@@ -20,9 +20,10 @@ RULES = (
 
 
 def begin_burst(plan: FaultPlan) -> None:
-    """Let the broker misbehave, until `plan.clear()`.
+    """Let the broker misbehave, until `plan.clear()`: also with offsets that are old for a while.
 
     >>> plan = FaultPlan(seed=1); begin_burst(plan)
     """
+    plan.hold_offsets()
     for api, kind, probability, code, latency_ms in RULES:
         plan.inject(api=api, kind=kind, probability=probability, code=code, latency_ms=latency_ms)

@@ -10,6 +10,7 @@ class ActKind(StrEnum):
     """What is done to workers and brokers."""
 
     KILL_WORKER = "kill_worker"  # SIGKILL; another starts at once
+    KILL_OPENING = "kill_opening"  # SIGKILL to a worker that is just taking partitions over
     FREEZE_WORKER = "freeze_worker"  # SIGSTOP, later SIGCONT: a zombie, if others took over meanwhile
     SCALE = "scale"  # start workers, or stop them politely
     KILL_BROKER = "kill_broker"  # at once; back after a while
@@ -26,7 +27,11 @@ class Act(Struct, frozen=True, kw_only=True, order=True):
 
 
 class StormSettings(Struct, frozen=True, kw_only=True):
-    """How long, how many of what, how fast. Counts are those of the whole storm."""
+    """How long, how many of what, how fast. Counts are those of the whole storm.
+
+    ``clusters`` are places where several acts come within seconds, besides the others; ``busy`` is how many other
+    processes keep the processors busy.
+    """
 
     seed: int = 1
     seconds: float = 900.0
@@ -38,6 +43,8 @@ class StormSettings(Struct, frozen=True, kw_only=True):
     freezes: int = 2
     freeze_s: float = 60.0
     fault_bursts: int = 0
+    clusters: int = 0
+    busy: int = 0
     events_per_second: int = 150
     transaction_timeout_ms: int = 20_000  # well below `freeze_s`: a stopped worker loses its transaction
 
@@ -78,7 +85,39 @@ def schedule(settings: StormSettings) -> list[Act]:
     for _ in range(settings.fault_bursts):
         burst_s = round(random.uniform(1.0, 4.0), 3)
         acts.append(Act(at_s=anywhere(), kind=ActKind.FAULTS, lasts_s=burst_s))
+    for number in range(settings.clusters):
+        at_s = 4.0 + _share(number, settings.clusters, random) * max(0.0, end_s - 40.0)
+        acts += _cluster(round(at_s, 3), CLUSTERS[number % len(CLUSTERS)], random)
     return sorted(acts)
+
+
+CLUSTERS = ("broker_and_worker", "openings", "thaw", "broker_and_opening")
+
+
+def _cluster(at_s: float, kind: str, random: Random) -> list[Act]:
+    """Acts around one moment, where a task passes from one worker to another.
+
+    A broker dies with workers just before and after it; workers die one after the other while they open what the one
+    before has left; a zombie comes back in the middle of a takeover; a broker dies in the middle of one.
+    """
+
+    def act(act_kind: ActKind, early_s: float, late_s: float, lasts_s: float = 0.0) -> Act:
+        when_s = round(max(0.0, at_s + random.uniform(early_s, late_s)), 3)
+        return Act(at_s=when_s, kind=act_kind, number=random.randrange(12), lasts_s=lasts_s)
+
+    broker_s = round(random.uniform(0.2, 6.0), 3)
+    if kind == "broker_and_worker":
+        number = random.choice(SCALES)
+        scale = Act(at_s=round(at_s + random.uniform(0.0, 3.0), 3), kind=ActKind.SCALE, number=number)
+        kills = [act(ActKind.KILL_WORKER, -3.0, 0.0), act(ActKind.KILL_WORKER, 0.0, 3.0)]
+        return [act(ActKind.KILL_BROKER, -0.3, 0.3, broker_s), scale, *kills]
+    if kind == "openings":
+        return [act(ActKind.KILL_OPENING, 0.0, 3.0) for _ in range(3)]
+    if kind == "broker_and_opening":
+        return [act(ActKind.KILL_OPENING, 0.0, 1.5), act(ActKind.KILL_BROKER, 0.0, 3.0, broker_s)]
+    frozen_s = round(random.uniform(8.0, 14.0), 3)  # longer than a session lasts: others have begun to take over
+    freeze = Act(at_s=at_s, kind=ActKind.FREEZE_WORKER, number=random.randrange(12), lasts_s=frozen_s)
+    return [freeze, *(act(ActKind.KILL_OPENING, frozen_s - 3.0, frozen_s) for _ in range(2))]
 
 
 def _share(number: int, count: int, random: Random) -> float:

@@ -2,17 +2,20 @@
 
 import asyncio
 import logging
+import shutil
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 
 from streams.audit_rules import audit_rules
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.auditing.findings import Audit
 from streams.benchmarks.backends import Backend, harness_of
+from streams.benchmarks.storm.busy import busy
 from streams.benchmarks.storm.conductor import Conductor
 from streams.benchmarks.storm.crew import Crew
 from streams.benchmarks.storm.feeding import Feeder
@@ -20,9 +23,11 @@ from streams.benchmarks.storm.schedule import StormSettings, schedule
 from streams.benchmarks.traffic import Traffic, TrafficSettings
 from streams.harness.embedded import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
+from streams.harness.jars import JarsKafka
 from streams.settings import Settings, load
 from streams.topics.admin import ensure
 
+_log: Any = structlog.get_logger("shelfwise.storm")
 SETTLE_DEADLINE_S, FOLLOW_DEADLINE_S = 300.0, 60.0
 PATIENCE_MS, EMBEDDED_PATIENCE_MS = 60_000, 12_000
 ENVIRONMENT = {
@@ -37,14 +42,26 @@ ENVIRONMENT = {
 def bench_storm(storm: StormSettings, backend: Backend, logs: Path | None = None) -> dict[str, Any]:
     """Play one storm; `passed` where the audit holds, no worker died by itself and all that was planned was done.
 
-    Workers' logs go to the folder `logs`, where one is named, and stay there.
+    Workers' logs go to the folder `logs`, where one is named, and stay there. Where a storm fails, its logs and the
+    brokers' data are `kept` in any case.
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is no news here
     settings = load(None, {"replication_factor": storm.nodes, "log_level": "warning"})
-    with tempfile.TemporaryDirectory(prefix="shelfwise-storm-") as folder:
+    folder = Path(tempfile.mkdtemp(prefix=f"shelfwise-storm-{storm.seed}-"))
+    found: dict[str, Any] = {}
+    try:
         harness = harness_of(backend, nodes=storm.nodes, seed=storm.seed, data_dir=f"{folder}/broker")
-        with harness as broker:
-            return asyncio.run(Storm(storm, settings, broker, logs or Path(folder)).run())
+        with busy(storm.busy), harness as broker:
+            if isinstance(broker, JarsKafka):
+                broker.keep(folder / "brokers")
+            found = asyncio.run(Storm(storm, settings, broker, logs or folder).run())
+    finally:
+        if found.get("passed"):
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            found["kept"] = str(folder)
+            _log.warning("the storm's logs and the brokers' data are kept", folder=str(folder))
+    return found
 
 
 class Storm:

@@ -13,6 +13,7 @@ from streams.broker.handlers import (
     produce,
     topic_admin,
     transacting,
+    transaction_admin,
 )
 from streams.broker.state import BrokerState
 from streams.broker.wire import Request
@@ -48,5 +49,6 @@ HANDLERS: Mapping[str, Handler] = {
     "DeleteGroups": group_admin.delete_groups,
     "IncrementalAlterConfigs": config_admin.incremental_alter_configs,
     "OffsetDelete": offsets.offset_delete,
+    "DescribeTransactions": transaction_admin.describe_transactions,
     "DescribeCluster": discovery.describe_cluster,
 }

@@ -1,0 +1,130 @@
+"""Keeps the machine code of a compiled function in files, and finds it again by what it is made of.
+
+A file is named after the function, the sources of all that it reaches, and the types of its arguments on a kind of
+machine: it needs no index, so that many processes may write at once, and holds wherever it is copied to.
+"""
+
+import pickle
+import tempfile
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+from types import FunctionType
+from typing import Any, Literal
+
+from processors.machine_code.closure import closure_digest
+from processors.machine_code.machine import made_with, runnable
+from processors.machine_code.numba_core import CompileResult, dumps, types
+from processors.machine_code.places import reading_places, writing_place
+
+Happening = Literal["loaded", "compiling", "compiled"]
+Watcher = Callable[[Happening, str], object]
+
+VERSIONS_MAX = 6
+"""Files of one function that are kept: of its last changes, and of the processors that share the folder."""
+
+_CHECK_SIZE = 16
+_watchers: list[Watcher] = []
+
+
+def watch(watcher: Watcher) -> None:
+    """Have what happens to machine code told from now on, in the thread that needs it."""
+    _watchers.append(watcher)
+
+
+def is_kept(function: FunctionType) -> bool:
+    """Whether there is machine code of this function as it is now; for which arguments and machine is not looked at."""
+    pattern = f"{_stem(function)}.*.code"
+    return any(True for place in reading_places() for _ in place.glob(pattern))
+
+
+class Kept:
+    """What numba asks for machine code before it compiles, and gives what it has compiled."""
+
+    cache_path = ""
+
+    def __init__(self, function: FunctionType) -> None:
+        self._function = function
+        self._name = f"{function.__module__}.{function.__qualname__}"
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Machine code for these types of arguments, or None."""
+        context.refresh()
+        names = [self._file_name(signature, machine) for machine in runnable(context.codegen())]
+        for name in names:
+            for place in reading_places():
+                found = _read(place / name)
+                if found is not None:
+                    _tell("loaded", self._name)
+                    return CompileResult._rebuild(context, *found)  # noqa: SLF001  as numba's own cache does
+        _tell("compiling", self._name)
+        return None
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep it where that is possible."""
+        place = writing_place()
+        if place is not None and not result.library.has_dynamic_globals:
+            machine = runnable(result.codegen)[0]
+            _write(place / self._file_name(signature, machine), dumps(result._reduce()))  # noqa: SLF001
+            _forget_old(place, f"{self._name}-*.code")
+        _tell("compiled", self._name)
+
+    def flush(self) -> None:
+        """Nothing: what is kept holds for its sources."""
+
+    def _file_name(self, signature: Any, machine: str) -> str:
+        arguments = "; ".join(map(told_type, signature if isinstance(signature, tuple) else signature.args))
+        digest = blake2b(f"{made_with()} {machine} {arguments}".encode(), digest_size=8).hexdigest()
+        return f"{_stem(self._function)}.{digest}.code"
+
+
+def told_type(kind: Any) -> str:
+    """All that compiled code knows of a type: of a named tuple also the order of its fields."""
+    if isinstance(kind, types.BaseNamedTuple):
+        named = kind.instance_class
+        inside = ", ".join(f"{field}: {told_type(one)}" for field, one in zip(named._fields, kind, strict=True))
+        return f"{named.__module__}.{named.__qualname__}({inside})"
+    if isinstance(kind, types.BaseTuple):
+        return f"({', '.join(map(told_type, kind))})"
+    return str(kind)
+
+
+def _stem(function: FunctionType) -> str:
+    return f"{function.__module__}.{function.__qualname__}-{closure_digest(function)}"
+
+
+def _tell(happening: Happening, name: str) -> None:
+    for watcher in _watchers:
+        watcher(happening, name)
+
+
+def _read(path: Path) -> Any:
+    """What a file holds, or None where there is none, or not all of it."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    check, body = content[:_CHECK_SIZE], content[_CHECK_SIZE:]
+    if blake2b(body, digest_size=_CHECK_SIZE).digest() != check:
+        return None
+    return pickle.loads(body)  # noqa: S301  as trustworthy as the sources: see `places`
+
+
+def _write(path: Path, body: bytes) -> None:
+    """Write a file at once, whole; a folder that takes no more files takes this one neither."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as made:
+            made.write(blake2b(body, digest_size=_CHECK_SIZE).digest() + body)
+        Path(made.name).chmod(0o644)
+        Path(made.name).replace(path)
+    except OSError:
+        return
+
+
+def _forget_old(place: Path, pattern: str) -> None:
+    try:
+        found = sorted(place.glob(pattern), key=lambda path: path.stat().st_mtime)
+        for path in found[: -VERSIONS_MAX * 2]:
+            path.unlink()
+    except OSError:  # another process was faster
+        return

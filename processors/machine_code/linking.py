@@ -1,0 +1,70 @@
+"""How compiled functions become machine code: each function that Python calls is one unit, all that it calls inside.
+
+By itself numba optimises every function alone, emits machine code for it with wrappers for Python and C, and then
+optimises it again inside each of its callers. Here a function that only compiled code calls stays what LLVM reads
+(`Fragment`), is linked into each unit that reaches it (`Unit`), and is optimised and emitted there, once. That takes
+half of the time, and the same optimiser sees the same functions.
+
+This stands below the public interface of numba, which is pinned exactly; `tests/machine_code` holds what is used of it.
+"""
+
+from typing import Any
+
+import llvmlite.binding as llvm
+from typing_extensions import override
+
+from processors.machine_code.numba_core import JITCodeLibrary
+
+
+class Fragment(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
+    """A function that only compiled code calls: no machine code of its own."""
+
+    @override
+    def finalize(self) -> None:
+        self._raise_if_finalized()
+        self._finalized = True
+
+    @override
+    def get_pointer_to_function(self, name: str) -> int:
+        return 0
+
+
+class Unit(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
+    """A function that Python calls, and all that it reaches."""
+
+    _linking_libraries: list[Any]
+
+    @override
+    def finalize(self) -> None:
+        self._linking_libraries = _reached(self._linking_libraries)
+        super().finalize()
+
+    @override
+    def serialize_using_object_code(self) -> tuple[str, str, tuple[bytes, bytes]]:
+        """Machine code, and the names in it: nothing is linked to a unit, so its bitcode is left out."""
+        self._ensure_finalized()
+        return self.name, "object", (self._get_compiled_object(), self._names())
+
+    def _names(self) -> bytes:
+        """A module that defines what this one does, and does nothing: numba reads from it which symbols there are."""
+        module = self._codegen._create_empty_module(self.name)  # noqa: SLF001  below numba's interface
+        text = [str(module)]
+        text += [f'define void @"{function.name}"() {{ ret void }}' for function in self.get_defined_functions()]
+        text += [
+            f'@"{one.name}" = global i8 0' for one in self._final_module.global_variables if not one.is_declaration
+        ]
+        bitcode: bytes = llvm.parse_assembly("\n".join(text)).as_bitcode()
+        return bitcode
+
+
+def _reached(libraries: list[Any]) -> list[Any]:
+    """Libraries and, of fragments, what those call; callers first, each once."""
+    found: dict[Any, None] = {}
+    waiting = list(libraries)
+    while waiting:
+        library = waiting.pop(0)
+        if library not in found:
+            found[library] = None
+            if isinstance(library, Fragment):
+                waiting += library._linking_libraries  # noqa: SLF001  our own kind
+    return list(found)

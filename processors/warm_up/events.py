@@ -1,0 +1,32 @@
+"""Reading events and taking them into the settlement."""
+
+from processors.settlement.settings import SettlementSettings
+from processors.settlement.settlement import Settlement
+from schemas.impressions import Impression, ShownShelf
+from schemas.stream_ends import StreamEnd
+
+
+def a_settlement() -> Settlement:
+    """One that settles at once."""
+    return Settlement(SettlementSettings(lateness_ms=0))
+
+
+def an_impression(event_ms: int) -> Impression:
+    """A page of one card."""
+    shelf = ShownShelf(shelf_id="s", cards=("c",), propensities=(1.0,), seen=(0,))
+    return Impression(event_id=f"i{event_ms}", user_id="u", event_ms=event_ms, shelves=(shelf,))
+
+
+def a_stream_end(event_ms: int) -> StreamEnd:
+    """A stream of that card."""
+    return StreamEnd(event_id=f"s{event_ms}", user_id="u", card_id="c", started_ms=0, event_ms=event_ms, played_ms=0)
+
+
+def take_impressions() -> None:
+    """Read an impression, and take it in."""
+    a_settlement().arrive_impressions([(0, an_impression(0))])
+
+
+def take_stream_ends() -> None:
+    """Read a stream-end, and take it in."""
+    a_settlement().arrive_streams([(0, a_stream_end(0))])

@@ -1,0 +1,78 @@
+"""The stages of warming up: what each lets run, which compiled functions those are, and which tasks wait for it.
+
+A process that has gone through the stages of a task waits for no compiler any more; `tests/compiling` holds that, and
+that the functions named here are those that Python calls. Stages need nothing of each other, so that each may be
+compiled in a process of its own; what a listener needs comes first.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from processors.warm_up.events import take_impressions, take_stream_ends
+from processors.warm_up.learning import count_outcomes, learn
+from processors.warm_up.records import keep_state, rank, write_records
+
+
+class Stage(NamedTuple):
+    """`entries` are compiled by `run`, each of them `module.function`."""
+
+    name: str
+    tasks: frozenset[str]
+    run: Callable[[], None]
+    entries: tuple[str, ...]
+
+
+def _stage(name: str, tasks: str, run: Callable[[], None], entries: str) -> Stage:
+    """Entries are told as `module: function function; module: …`."""
+    parts = (part.split(":") for part in entries.split(";") if part.strip())
+    named = (f"processors.{module.strip()}.{function}" for module, functions in parts for function in functions.split())
+    return Stage(name, frozenset(tasks.split()), run, tuple(named))
+
+
+STAGES = (
+    _stage(
+        *("impressions", "listeners", take_impressions),
+        "wire.batch: gather; wire.impressions: _fill; settlement.arrivals: take_impressions",
+    ),
+    _stage(
+        *("records", "listeners", write_records),
+        "settlement.advance: advance; settlement.outcome_writer: spans_of_logged number_logged spread sorted_parts "
+        "write_records; settlement.page_parts: bytes_of_names write_parts; settlement.interaction_writer: "
+        "interaction_parts write_interactions; settlement.correction_writer: bytes_of_corrections write_corrections; "
+        "settlement.variants: bytes_of_variants number_variants",
+    ),
+    _stage(
+        *("state", "listeners", keep_state),
+        "settlement.row_columns: room_needed write_rows; settlement.waiting: collect await_pages; "
+        "settlement.listener_rows: read_listeners read_impressions read_played; settlement.index: reindex; "
+        "settlement.compaction: move_text renumber_cards move_exposures move_plays; settlement.watermark: rise",
+    ),
+    _stage(
+        *("stream-ends", "listeners", take_stream_ends),
+        "wire.batch: gather; wire.stream_ends: _fill; settlement.arrivals: take_stream_ends",
+    ),
+    _stage(
+        *("rankings", "listeners", rank),
+        "cocluster.density_table: tabulated; cocluster.evidence: edge_evidence; rewards.success: _stepped; "
+        "ranking.page_writer: write_shelves",
+    ),
+    _stage(
+        *("cards", "cards", count_outcomes),
+        "cocluster.density_table: tabulated; wire.batch: gather; wire.outcomes: _fill; rewards.success: _stepped; "
+        "bandit.card_sums: add_exposures add_rewards",
+    ),
+    _stage(
+        *("learner", "learner", learn),
+        "cocluster.block_statistics: shrunk_blocks; cocluster.density_table: tabulated; cocluster.ring_memory: "
+        "learn_interactions retire_users retire_cards ring_edges; cocluster.passes: densities start make_passes; "
+        "cocluster.split_merge: halve; cocluster.belief_propagation: sweep; cocluster.evidence: edge_evidence; "
+        "wire.batch: gather; wire.interactions: _fill; wire.name_index: _put _find",
+    ),
+)
+"""In the order in which they are worth compiling: those first for which listeners wait, and of these the longest."""
+
+
+def warm_up() -> None:
+    """Run all stages."""
+    for stage in STAGES:
+        stage.run()

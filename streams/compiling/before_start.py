@@ -1,0 +1,32 @@
+"""Compiles before a worker is started, where people look on: they see how far it is."""
+
+import sys
+from collections.abc import Collection
+
+from rich.console import Console
+
+from processors.machine_code.places import told_places, writing_place
+from streams.compiling.machine_code import STAGE_OF_READINESS, MachineCode
+from streams.compiling.showing import shown
+from streams.readiness import Readiness, Stage
+
+
+async def compile_ahead(tasks: Collection[str], console: Console) -> None:
+    """Compile what these tasks need and is missing; where nothing can be kept, that is left to whoever needs it."""
+    if writing_place() is None:
+        return
+    machine_code = MachineCode(tasks, tasks, Readiness(STAGE_OF_READINESS), loads=False)
+    if not machine_code.missing:
+        return
+    _tell(f"compiling {len(machine_code.missing)} functions, once on a machine; kept in {told_places()}")
+    async with shown(machine_code.readiness, STAGE_OF_READINESS, console, lambda stage: _tell(_line(stage))):
+        await machine_code.run()
+    _tell(f"compiled in {machine_code.elapsed_s:.0f} s")
+
+
+def _line(stage: Stage) -> str:
+    return f"compiling, {stage}"
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201  progress

@@ -1,0 +1,51 @@
+"""A process that compiles: reads names of stages from its input, and tells line by line what it does.
+
+It ends when its input ends, whatever it is doing: nobody waits for it any more.
+"""
+
+import os
+import sys
+import threading
+from queue import SimpleQueue
+
+from processors.machine_code.keeping import watch
+
+STAGE_DONE = "done"
+STAGE_FAILED = "failed"
+BEHIND = "behind"
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    wanted: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_listen, args=(wanted,), daemon=True).start()
+    watch(_tell)
+    from streams.compiling.stages import ALL
+
+    by_name = {stage.name: stage for stage in ALL}
+    while True:
+        name = wanted.get()
+        if name == BEHIND:
+            os.nice(10)  # what follows is not to keep anybody waiting who works already
+            continue
+        try:
+            by_name[name].run()
+        except Exception as error:  # noqa: BLE001  the worker runs the stage as well, and shows what is wrong
+            _tell(STAGE_FAILED, f"{name} {error!r}")
+        else:
+            _tell(STAGE_DONE, name)
+
+
+def _listen(wanted: "SimpleQueue[str]") -> None:
+    for line in sys.stdin:
+        wanted.put(line.strip())
+    os._exit(0)
+
+
+def _tell(what: str, name: str) -> None:
+    sys.stdout.write(f"{what} {' '.join(name.splitlines())}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

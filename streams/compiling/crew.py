@@ -1,0 +1,91 @@
+"""Processes that compile stages, a few at a time; what they compile is kept where all processes find it."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Self
+
+import structlog
+
+from streams.compiling.child import BEHIND, STAGE_DONE, STAGE_FAILED
+
+Told = Callable[[str, str], None]
+"""What has happened (`keeping.Happening`) to which compiled function."""
+
+
+class Child:
+    """One process that compiles."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._is_behind = False
+
+    @classmethod
+    async def start(cls) -> Self:
+        """Start it: it takes some seconds before it compiles."""
+        return cls(
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "streams.compiling.child"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,  # what is typed at the terminal is for us
+            )
+        )
+
+    async def compile(self, stage: str, told: Told, *, is_behind: bool) -> bool:
+        """Have it run a stage; tell whether it is good for more."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(OSError):
+            if is_behind and not self._is_behind:
+                self._process.stdin.write(f"{BEHIND}\n".encode())
+                self._is_behind = True
+            self._process.stdin.write(f"{stage}\n".encode())
+            await self._process.stdin.drain()
+            async for line in self._process.stdout:
+                what, _, name = line.decode().strip().partition(" ")
+                if what == STAGE_DONE:
+                    return True
+                if what == STAGE_FAILED:
+                    structlog.get_logger("shelfwise.compiling").warning("stage_failed", stage=name)
+                    return True
+                told(what, name)
+        return False
+
+    def stop(self) -> None:
+        """End it, whatever it is doing."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+
+
+class Crew:
+    """At most `size` children; they end with the context."""
+
+    def __init__(self, size: int, told: Told) -> None:
+        self._free = asyncio.Semaphore(size)
+        self._told = told
+        self._idle: list[Child] = []
+        self._all: list[Child] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for child in self._all:
+            child.stop()
+
+    async def compile(self, stage: str, *, is_behind: bool) -> None:
+        """Wait for a child that has nothing to do, and have it run a stage.
+
+        Where it dies over that, the stage counts as done: whoever needs its code compiles what is missing itself.
+        """
+        async with self._free:
+            child = self._idle.pop() if self._idle else await self._another()
+            if await child.compile(stage, self._told, is_behind=is_behind):
+                self._idle.append(child)
+
+    async def _another(self) -> Child:
+        child = await Child.start()
+        self._all.append(child)
+        return child

@@ -1,0 +1,41 @@
+"""What a worker says and does about machine code when it starts."""
+
+from collections.abc import Collection
+
+import structlog
+from rich.console import Console
+
+from processors.machine_code.places import told_places
+from streams.compiling.machine_code import STAGE_OF_READINESS, MachineCode
+from streams.compiling.showing import shown
+from streams.readiness import Readiness, Stage
+
+FIRST = "listeners"
+"""The task for which people wait."""
+
+
+async def compiling_ahead(tasks: Collection[str], readiness: Readiness | None = None) -> MachineCode:
+    """Begin to compile what is missing, and wait until those tasks can work for which people wait.
+
+    Without the task of listeners nobody waits for more than the others; each task waits for what is its own.
+    """
+    log = structlog.get_logger("shelfwise.worker")
+    first = {FIRST} & set(tasks) or set(tasks)
+    machine_code = MachineCode(tasks, first, readiness or Readiness(STAGE_OF_READINESS))
+    missing = len(machine_code.missing)
+    if missing:
+        log.info("compiling", functions=missing, why="once on a machine", kept_in=told_places())
+    else:
+        log.info("machine_code", kept_in=told_places(), compiling="nothing")
+    machine_code.start()
+    async with shown(machine_code.readiness, STAGE_OF_READINESS, Console(stderr=True), _log_line):
+        await machine_code.ready_for(*first)
+    if missing:
+        log.info("compiled", for_tasks=sorted(first), seconds=round(machine_code.elapsed_s, 1))
+    return machine_code
+
+
+def _log_line(stage: Stage) -> None:
+    left_s = None if stage.left_s is None else round(stage.left_s)
+    if stage.total:
+        structlog.get_logger("shelfwise.worker").info("compiling", done=stage.done, of=stage.total, left_s=left_s)

@@ -1,0 +1,111 @@
+"""The machine code of a worker: compiled ahead by a crew where it is missing, loaded here, and waited for by tasks."""
+
+import asyncio
+import os
+import time
+from collections.abc import Collection
+
+import structlog
+
+from processors.machine_code.keeping import Happening, watch
+from processors.machine_code.places import writing_place
+from processors.warm_up.stages import Stage
+from streams.compiling.crew import Crew
+from streams.compiling.inventory import missing_entries, work_of
+from streams.compiling.stages import stages_of
+from streams.exactly_once.cancelling import ended
+from streams.readiness import Readiness
+
+STAGE_OF_READINESS = "machine code"
+TELLING_SHARE = 0.05
+"""Before so much is done, nobody knows how long the rest takes."""
+
+CREW_MAX = 4
+"""A process that compiles takes half a gigabyte."""
+
+
+class MachineCode:
+    """What the tasks of one process need; `run` it once, and let each task wait until it is `ready_for` it.
+
+    What `first` tasks need is compiled before all else, and with all the processor time there is.
+    """
+
+    def __init__(
+        self, tasks: Collection[str], first: Collection[str], readiness: Readiness, *, loads: bool = True
+    ) -> None:
+        self.readiness = readiness
+        needed, urgent = stages_of(tasks), {stage.name for stage in stages_of(first)}
+        self._stages = sorted(needed, key=lambda stage: stage.name not in urgent)
+        self._urgent = urgent
+        self._loads = loads
+        self._loaded = {stage.name: asyncio.Event() for stage in self._stages}
+        self._loading = asyncio.Lock()
+        self._failure: BaseException | None = None
+        self.missing = missing_entries(self._stages)
+        self._done: dict[str, None] = {}
+        self._started_s = time.monotonic()
+        self._is_over = False
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def elapsed_s(self) -> float:
+        """Since it was begun."""
+        return time.monotonic() - self._started_s
+
+    def start(self) -> None:
+        """Run beside what else is to be done; a failure is raised to those who wait."""
+        self._running = asyncio.create_task(self._run_for_others(), name="machine code")
+
+    async def stop(self) -> None:
+        """Let go of what is not compiled yet."""
+        if self._running is not None:
+            await ended(self._running)
+
+    async def ready_for(self, *tasks: str) -> None:
+        """Wait until all that these tasks may call is loaded; raises what `run` has raised, where it has."""
+        for stage in self._stages:
+            if stage.tasks & set(tasks):
+                await self._loaded[stage.name].wait()
+        if self._failure is not None:
+            raise self._failure
+
+    async def run(self) -> None:
+        """Compile and load everything."""
+        loop, self._started_s = asyncio.get_running_loop(), time.monotonic()
+        self._note()
+        watch(lambda what, entry: loop.call_soon_threadsafe(self._told, what, entry))
+        waiting = [stage for stage in self._stages if missing_entries([stage])]
+        size = min(len(os.sched_getaffinity(0)), CREW_MAX) if len(waiting) > 1 and writing_place() else 0
+        async with Crew(size, self._told) as crew, asyncio.TaskGroup() as group:
+            for stage in self._stages:
+                group.create_task(self._prepare(stage, crew if size and stage in waiting else None))
+        self._is_over = self._loads
+        self.readiness.finish(STAGE_OF_READINESS)
+
+    async def _run_for_others(self) -> None:
+        try:
+            await self.run()
+        except Exception as error:  # noqa: BLE001  raised to whoever waits
+            self._failure = error
+            for loaded in self._loaded.values():
+                loaded.set()
+
+    async def _prepare(self, stage: Stage, crew: Crew | None) -> None:
+        if crew is not None:
+            await crew.compile(stage.name, is_behind=stage.name not in self._urgent)
+        if self._loads:
+            async with self._loading:
+                await asyncio.to_thread(stage.run)
+        self._loaded[stage.name].set()
+
+    def _told(self, what: str | Happening, entry: str) -> None:
+        if what == "compiling" and self._is_over:  # nobody should wait for a compiler any more
+            structlog.get_logger("shelfwise.worker").warning("compiling_late", function=entry)
+        if what == "compiled" and entry in self.missing:
+            self._done[entry] = None
+            self._note()
+
+    def _note(self) -> None:
+        done, everything = work_of(self._done), work_of(self.missing)
+        left_s = self.elapsed_s * (everything - done) / done if done > TELLING_SHARE * everything else None
+        self.readiness.note(STAGE_OF_READINESS, done=len(self._done), total=len(self.missing), left_s=left_s)

@@ -1,0 +1,24 @@
+"""All stages of warming up: the driver's and the processors'."""
+
+from collections.abc import Collection
+
+from processors.warm_up.stages import STAGES, Stage
+from streams.exactly_once.compiling import compile_ahead
+
+_DRIVER = Stage(
+    "driver",
+    frozenset({"listeners", "cards", "learner", "model"}),
+    compile_ahead,
+    tuple(
+        f"streams.exactly_once.{name}"
+        for name in ("batch_layout.choose_partitions", "batch_layout.lay_out", "batch_reading.read_columns")
+    ),
+)
+
+ALL: tuple[Stage, ...] = (*STAGES[:3], _DRIVER, *STAGES[3:])
+"""In the order in which they are worth compiling: the longest of what every listener waits for first."""
+
+
+def stages_of(tasks: Collection[str]) -> list[Stage]:
+    """What these tasks need."""
+    return [stage for stage in ALL if stage.tasks & set(tasks)]
