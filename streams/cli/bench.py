@@ -77,10 +77,13 @@ def storm(
     clusters: Annotated[
         int | None,
         typer.Option(
-            min=0, max=10_000, help="Moments at which several acts come within seconds.", show_default="2 in 3 minutes"
+            min=0,
+            max=1_000_000,
+            help="Moments at which several acts come within seconds.",
+            show_default="2 in 3 minutes",
         ),
     ] = None,
-    busy: Annotated[int, typer.Option(min=0, max=100, help="Other processes that keep the processors busy.")] = 0,
+    busy: Annotated[int, typer.Option(min=0, max=1_000, help="Other processes that keep the processors busy.")] = 0,
     logs: Annotated[Path | None, typer.Option(help="Keep the workers' logs in this folder.")] = None,
     json: JsonOption = False,
 ) -> int:
