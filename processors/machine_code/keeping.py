@@ -32,6 +32,12 @@ def watch(watcher: Watcher) -> None:
     _watchers.append(watcher)
 
 
+def unwatch(watcher: Watcher) -> None:
+    """Tell this one nothing more."""
+    if watcher in _watchers:
+        _watchers.remove(watcher)
+
+
 def is_kept(function: FunctionType) -> bool:
     """Whether there is machine code of this function as it is now; for which arguments and machine is not looked at."""
     pattern = f"{_stem(function)}.*.code"

@@ -11,6 +11,7 @@ from streams.cli import (
     audit,
     bench,
     broker,
+    compiling,
     config,
     dead_letters,
     demo,
@@ -55,7 +56,7 @@ def application() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    for module in (demo, worker, broker, simulate, schemas):
+    for module in (demo, worker, broker, simulate, schemas, compiling):
         module.register(app)
     app.command("cocluster")(cocluster)
     for module in (ladder, evaluate, labels, topics, replay, rankings, dead_letters, audit, bench, harness, config):

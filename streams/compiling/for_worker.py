@@ -6,6 +6,7 @@ import structlog
 from rich.console import Console
 
 from processors.machine_code.places import told_places
+from processors.machine_code.shipped_for import why_not_shipped
 from streams.compiling.machine_code import STAGE_OF_READINESS, MachineCode
 from streams.compiling.showing import shown
 from streams.readiness import Readiness, Stage
@@ -24,7 +25,8 @@ async def compiling_ahead(tasks: Collection[str], readiness: Readiness | None = 
     machine_code = MachineCode(tasks, first, readiness or Readiness(STAGE_OF_READINESS))
     missing = len(machine_code.missing)
     if missing:
-        log.info("compiling", functions=missing, why="once on a machine", kept_in=told_places())
+        why = why_not_shipped() or "once on a machine"
+        log.info("compiling", functions=missing, why=why, kept_in=told_places())
     else:
         log.info("machine_code", kept_in=told_places(), compiling="nothing")
     machine_code.start()
