@@ -8,6 +8,8 @@ import llvmlite
 import llvmlite.binding as llvm
 import numba
 
+from processors.machine_code.numba_core import get_host_cpu_features
+
 FORMAT = 1
 """Of what is kept: another number finds nothing that was kept before."""
 
@@ -32,8 +34,10 @@ def generic_machine() -> str:
     return f"{llvm.get_process_triple()} {' '.join(GENERIC)}"
 
 
-def runnable(codegen: Any) -> list[str]:
+@cache
+def runnable() -> tuple[str, ...]:
     """Descriptions of the machine code that runs here, the best first: that of this processor, and the generic."""
-    triple, processor, features = codegen.magic_tuple()
-    own, generic = f"{triple} {processor} {features}", generic_machine()
-    return [own] if own == generic else [own, generic]
+    processor = _config.CPU_NAME or llvm.get_host_cpu_name()
+    features = get_host_cpu_features() if _config.CPU_FEATURES is None else _config.CPU_FEATURES
+    own, generic = f"{llvm.get_process_triple()} {processor} {features}", generic_machine()
+    return (own,) if own == generic else (own, generic)

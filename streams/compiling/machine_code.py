@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -107,7 +108,7 @@ class MachineCode:
             await crew.compile(stage.name, is_behind=stage.name not in self._urgent)
         if self._loads:
             async with self._loading:
-                await asyncio.to_thread(stage.run)
+                await _beside(stage.run)
         self._loaded[stage.name].set()
 
     def _hear(self, what: Happening, entry: str) -> None:
@@ -129,3 +130,29 @@ class MachineCode:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+async def _beside(run: Callable[[], None]) -> None:
+    """Run it in a thread for which the process does not wait when it ends: a compiler cannot be told to stop."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def finish(error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        error: BaseException | None = None
+        try:
+            run()
+        except BaseException as raised:  # noqa: BLE001  raised to whoever waits
+            error = raised
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(finish, error)
+
+    threading.Thread(target=work, name="loading machine code", daemon=True).start()
+    await done
