@@ -15,13 +15,16 @@ FIRST = "listeners"
 """The task for which people wait."""
 
 
-async def compiling_ahead(tasks: Collection[str], readiness: Readiness | None = None) -> MachineCode:
+async def compiling_ahead(
+    tasks: Collection[str], readiness: Readiness | None = None, *, waits_for_all: bool = False
+) -> MachineCode:
     """Begin to compile what is missing, and wait until those tasks can work for which people wait.
 
-    Without the task of listeners nobody waits for more than the others; each task waits for what is its own.
+    With `waits_for_all` it waits until all can: who measures wants to see nothing of it. Without the task of listeners
+    nobody waits for more than the others; each task waits for what is its own.
     """
     log = structlog.get_logger("shelfwise.worker")
-    first = {FIRST} & set(tasks) or set(tasks)
+    first = set(tasks) if waits_for_all else {FIRST} & set(tasks) or set(tasks)
     machine_code = MachineCode(tasks, first, readiness or Readiness(STAGE_OF_READINESS))
     missing = len(machine_code.missing)
     if missing:
