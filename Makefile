@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-with-brokers test-without-brokers lint bench requirements clean
+.PHONY: wheel demo test test-with-brokers test-without-brokers lint bench requirements clean
 
 demo: $(STAMP)
 	$(BIN)/shelfwise demo
@@ -38,6 +38,11 @@ $(STAMP): requirements.txt pyproject.toml
 
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-options \
 	--no-annotate
+
+wheel: $(STAMP)  ## with machine code for any processor of this architecture, for this Python
+	$(BIN)/shelfwise compile --ship
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	rm -rf processors/machine_code/shipped build
 
 requirements:  ## pin anew: after a change of the dependencies in pyproject.toml
 	$(BIN)/python -m pip install --quiet pip-tools

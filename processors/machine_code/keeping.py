@@ -32,10 +32,16 @@ def watch(watcher: Watcher) -> None:
     _watchers.append(watcher)
 
 
+def unwatch(watcher: Watcher) -> None:
+    """Tell this one nothing more."""
+    if watcher in _watchers:
+        _watchers.remove(watcher)
+
+
 def is_kept(function: FunctionType) -> bool:
-    """Whether there is machine code of this function as it is now; for which arguments and machine is not looked at."""
-    pattern = f"{_stem(function)}.*.code"
-    return any(True for place in reading_places() for _ in place.glob(pattern))
+    """Whether there is machine code of this function, as it is now, that runs here; for whichever arguments."""
+    patterns = [f"{_stem(function, machine)}.*.code" for machine in runnable()]
+    return any(True for place in reading_places() for pattern in patterns for _ in place.glob(pattern))
 
 
 class Kept:
@@ -50,7 +56,7 @@ class Kept:
     def load_overload(self, signature: Any, context: Any) -> Any:
         """Machine code for these types of arguments, or None."""
         context.refresh()
-        names = [self._file_name(signature, machine) for machine in runnable(context.codegen())]
+        names = [self._file_name(signature, machine) for machine in runnable()]
         for name in names:
             for place in reading_places():
                 found = _read(place / name)
@@ -64,7 +70,7 @@ class Kept:
         """Keep it where that is possible."""
         place = writing_place()
         if place is not None and not result.library.has_dynamic_globals:
-            machine = runnable(result.codegen)[0]
+            machine = runnable()[0]
             _write(place / self._file_name(signature, machine), dumps(result._reduce()))  # noqa: SLF001
             _forget_old(place, f"{self._name}-*.code")
         _tell("compiled", self._name)
@@ -74,8 +80,8 @@ class Kept:
 
     def _file_name(self, signature: Any, machine: str) -> str:
         arguments = "; ".join(map(told_type, signature if isinstance(signature, tuple) else signature.args))
-        digest = blake2b(f"{made_with()} {machine} {arguments}".encode(), digest_size=8).hexdigest()
-        return f"{_stem(self._function)}.{digest}.code"
+        digest = blake2b(arguments.encode(), digest_size=8).hexdigest()
+        return f"{_stem(self._function, machine)}.{digest}.code"
 
 
 def told_type(kind: Any) -> str:
@@ -89,8 +95,9 @@ def told_type(kind: Any) -> str:
     return str(kind)
 
 
-def _stem(function: FunctionType) -> str:
-    return f"{function.__module__}.{function.__qualname__}-{closure_digest(function)}"
+def _stem(function: FunctionType, machine: str) -> str:
+    made_for = blake2b(f"{made_with()} {machine}".encode(), digest_size=6).hexdigest()
+    return f"{function.__module__}.{function.__qualname__}-{closure_digest(function)}.{made_for}"
 
 
 def _tell(happening: Happening, name: str) -> None:

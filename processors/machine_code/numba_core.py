@@ -16,4 +16,5 @@ FunctionCompiler: Any = _dispatcher._FunctionCompiler  # noqa: SLF001
 JITCodeLibrary: Any = codegen.JITCodeLibrary
 compile_extra: Any = compiler.compile_extra
 dumps: Any = serialize.dumps
+get_host_cpu_features: Any = codegen.get_host_cpu_features
 make_function: Any = _cpu._dynfunc.make_function  # noqa: SLF001

@@ -22,19 +22,35 @@ import numba
 PACKAGE = Path(__file__).parent.parent
 SHIPPED = PACKAGE / "machine_code" / "shipped"
 _config: Any = numba.config
+_only: list[Path] = []
+
+
+def keep_only_in(folder: Path) -> None:
+    """Look nowhere else from now on, and keep everything there: to make code that is to be shipped."""
+    _only.append(folder)
+
+
+def reading_places() -> tuple[Path, ...]:
+    """Where to look, in this order."""
+    return tuple(_only) or _reading_places()
+
+
+def writing_place() -> Path | None:
+    """Where to keep what is compiled, or None where nothing can be written at all."""
+    if _only:
+        return _only[0] if _takes_files(_only[0]) else None
+    return _writing_place()
 
 
 @cache
-def reading_places() -> tuple[Path, ...]:
-    """Where to look, in this order."""
+def _reading_places() -> tuple[Path, ...]:
     shared = _shared_place()
     fixed = (SHIPPED, *_given(), PACKAGE / "__pycache__" / "machine-code", *_with_user())
     return (*fixed, shared) if shared is not None and _is_private(shared) else fixed
 
 
 @cache
-def writing_place() -> Path | None:
-    """Where to keep what is compiled, or None where nothing can be written at all."""
+def _writing_place() -> Path | None:
     for folder in (*_given(), PACKAGE / "__pycache__" / "machine-code", *_with_user()):
         if _takes_files(folder):
             return folder

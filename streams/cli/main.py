@@ -13,6 +13,7 @@ from streams.cli import (
     bench,
     broker,
     cocluster,
+    compiling,
     config,
     dead_letters,
     demo,
@@ -47,8 +48,8 @@ FAILURES = (
 )
 """What says that the job ran and could not be done; by name, since to import them would load every client."""
 COMMANDS = (
-    demo, worker, broker, simulate, schemas, cocluster, ladder, evaluate, labels, topics, replay, rankings, forget,
-    dead_letters, audit, bench, harness, config,
+    demo, worker, broker, simulate, schemas, compiling, cocluster, ladder, evaluate, labels, topics, replay, rankings,
+    forget, dead_letters, audit, bench, harness, config,
 )  # fmt: skip
 
 

@@ -139,12 +139,13 @@ async def work(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _leave_at_once)  # nothing has begun that would have to be committed
+    is_measured = observer is not None
     try:
         observer = observer or LoggingObserver(settings.metrics_port, settings.metrics_host)
     except OSError as error:
         address = f"{settings.metrics_host}:{settings.metrics_port}"
         raise ConfigurationError(f"metrics cannot be served at {address}: {error.strerror}") from error
-    machine_code = await compiling_ahead(settings.tasks)
+    machine_code = await compiling_ahead(settings.tasks, waits_for_all=is_measured)
     make_ready = ensure if settings.broker is None else refuse_unless_ready
     await _made_ready(make_ready, settings, bootstrap)
     await _warn_of_misplaced(settings, bootstrap)

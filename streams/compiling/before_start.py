@@ -1,31 +1,29 @@
 """Compiles before a worker is started, where people look on: they see how far it is."""
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from rich.console import Console
 
 from processors.machine_code.places import told_places, writing_place
+from streams.compiling.crew import Crew, Told
 from streams.compiling.machine_code import STAGE_OF_READINESS, MachineCode
 from streams.compiling.showing import shown
-from streams.readiness import Readiness, Stage
+from streams.readiness import Readiness
 
 
-async def compile_ahead(tasks: Collection[str], console: Console) -> None:
+async def compile_ahead(tasks: Collection[str], console: Console, hire: Callable[[int, Told], Crew] = Crew) -> None:
     """Compile what these tasks need and is missing; where nothing can be kept, that is left to whoever needs it."""
     if writing_place() is None:
         return
-    machine_code = MachineCode(tasks, tasks, Readiness(STAGE_OF_READINESS), loads=False)
+    machine_code = MachineCode(tasks, tasks, Readiness(STAGE_OF_READINESS), loads=False, hire=hire)
     if not machine_code.missing:
         return
     _tell(f"compiling {len(machine_code.missing)} functions, once on a machine; kept in {told_places()}")
-    async with shown(machine_code.readiness, STAGE_OF_READINESS, console, lambda stage: _tell(_line(stage))):
+    async with shown(machine_code.readiness, STAGE_OF_READINESS, console, lambda stage: _tell(f"compiling, {stage}")):
         await machine_code.run()
+    await machine_code.stop()
     _tell(f"compiled in {machine_code.elapsed_s:.0f} s")
-
-
-def _line(stage: Stage) -> str:
-    return f"compiling, {stage}"
 
 
 def _tell(line: str) -> None:

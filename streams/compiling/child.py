@@ -1,14 +1,17 @@
 """A process that compiles: reads names of stages from its input, and tells line by line what it does.
 
-It ends when its input ends, whatever it is doing: nobody waits for it any more.
+It ends when its input ends, whatever it is doing: nobody waits for it any more. With a folder as its argument it keeps
+machine code there and looks nowhere else.
 """
 
 import os
 import sys
 import threading
+from pathlib import Path
 from queue import SimpleQueue
 
 from processors.machine_code.keeping import watch
+from processors.machine_code.places import keep_only_in
 
 STAGE_DONE = "done"
 STAGE_FAILED = "failed"
@@ -20,6 +23,8 @@ def main() -> None:
     wanted: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=_listen, args=(wanted,), daemon=True).start()
     watch(_tell)
+    if sys.argv[1:]:
+        keep_only_in(Path(sys.argv[1]))
     from streams.compiling.stages import ALL
 
     by_name = {stage.name: stage for stage in ALL}

@@ -1,8 +1,9 @@
 """Processes that compile stages, a few at a time; what they compile is kept where all processes find it."""
 
 import asyncio
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Self
 
@@ -22,11 +23,12 @@ class Child:
         self._is_behind = False
 
     @classmethod
-    async def start(cls) -> Self:
+    async def start(cls, arguments: Sequence[str], environment: Mapping[str, str]) -> Self:
         """Start it: it takes some seconds before it compiles."""
         return cls(
             await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "streams.compiling.child"),
+                *(sys.executable, "-m", "streams.compiling.child", *arguments),
+                env={**os.environ, **environment},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 start_new_session=True,  # what is typed at the terminal is for us
@@ -60,9 +62,12 @@ class Child:
 
 
 class Crew:
-    """At most `size` children; they end with the context."""
+    """At most `size` children, with these arguments and more in their environment; they end with the context."""
 
-    def __init__(self, size: int, told: Told) -> None:
+    def __init__(
+        self, size: int, told: Told, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._arguments, self._environment = arguments, environment or {}
         self._free = asyncio.Semaphore(size)
         self._told = told
         self._idle: list[Child] = []
@@ -86,6 +91,6 @@ class Crew:
                 self._idle.append(child)
 
     async def _another(self) -> Child:
-        child = await Child.start()
+        child = await Child.start(self._arguments, self._environment)
         self._all.append(child)
         return child

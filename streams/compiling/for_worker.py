@@ -6,6 +6,7 @@ import structlog
 from rich.console import Console
 
 from processors.machine_code.places import told_places
+from processors.machine_code.shipped_for import why_not_shipped
 from streams.compiling.machine_code import STAGE_OF_READINESS, MachineCode
 from streams.compiling.showing import shown
 from streams.readiness import Readiness, Stage
@@ -14,17 +15,21 @@ FIRST = "listeners"
 """The task for which people wait."""
 
 
-async def compiling_ahead(tasks: Collection[str], readiness: Readiness | None = None) -> MachineCode:
+async def compiling_ahead(
+    tasks: Collection[str], readiness: Readiness | None = None, *, waits_for_all: bool = False
+) -> MachineCode:
     """Begin to compile what is missing, and wait until those tasks can work for which people wait.
 
-    Without the task of listeners nobody waits for more than the others; each task waits for what is its own.
+    With `waits_for_all` it waits until all can: who measures wants to see nothing of it. Without the task of listeners
+    nobody waits for more than the others; each task waits for what is its own.
     """
     log = structlog.get_logger("shelfwise.worker")
-    first = {FIRST} & set(tasks) or set(tasks)
+    first = set(tasks) if waits_for_all else {FIRST} & set(tasks) or set(tasks)
     machine_code = MachineCode(tasks, first, readiness or Readiness(STAGE_OF_READINESS))
     missing = len(machine_code.missing)
     if missing:
-        log.info("compiling", functions=missing, why="once on a machine", kept_in=told_places())
+        why = why_not_shipped() or "once on a machine"
+        log.info("compiling", functions=missing, why=why, kept_in=told_places())
     else:
         log.info("machine_code", kept_in=told_places(), compiling="nothing")
     machine_code.start()

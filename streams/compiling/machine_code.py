@@ -2,15 +2,17 @@
 
 import asyncio
 import os
+import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import suppress
 
 import structlog
 
-from processors.machine_code.keeping import Happening, watch
+from processors.machine_code.keeping import Happening, unwatch, watch
 from processors.machine_code.places import writing_place
 from processors.warm_up.stages import Stage
-from streams.compiling.crew import Crew
+from streams.compiling.crew import Crew, Told
 from streams.compiling.inventory import missing_entries, work_of
 from streams.compiling.stages import stages_of
 from streams.exactly_once.cancelling import ended
@@ -27,13 +29,21 @@ CREW_MAX = 4
 class MachineCode:
     """What the tasks of one process need; `run` it once, and let each task wait until it is `ready_for` it.
 
-    What `first` tasks need is compiled before all else, and with all the processor time there is.
+    What `first` tasks need is compiled before all else, and with all the processor time there is. Without `loads` it is
+    compiled only, for other processes. A crew of children with settings of their own is made by `hire`.
     """
 
     def __init__(
-        self, tasks: Collection[str], first: Collection[str], readiness: Readiness, *, loads: bool = True
+        self,
+        tasks: Collection[str],
+        first: Collection[str],
+        readiness: Readiness,
+        *,
+        loads: bool = True,
+        hire: Callable[[int, Told], Crew] = Crew,
     ) -> None:
         self.readiness = readiness
+        self._hire = hire
         needed, urgent = stages_of(tasks), {stage.name for stage in stages_of(first)}
         self._stages = sorted(needed, key=lambda stage: stage.name not in urgent)
         self._urgent = urgent
@@ -45,6 +55,7 @@ class MachineCode:
         self._done: dict[str, None] = {}
         self._started_s = time.monotonic()
         self._is_over = False
+        self._loop: asyncio.AbstractEventLoop
         self._running: asyncio.Task[None] | None = None
 
     @property
@@ -58,6 +69,7 @@ class MachineCode:
 
     async def stop(self) -> None:
         """Let go of what is not compiled yet."""
+        unwatch(self._hear)
         if self._running is not None:
             await ended(self._running)
 
@@ -71,12 +83,13 @@ class MachineCode:
 
     async def run(self) -> None:
         """Compile and load everything."""
-        loop, self._started_s = asyncio.get_running_loop(), time.monotonic()
+        self._loop, self._started_s = asyncio.get_running_loop(), time.monotonic()
         self._note()
-        watch(lambda what, entry: loop.call_soon_threadsafe(self._told, what, entry))
+        watch(self._hear)
         waiting = [stage for stage in self._stages if missing_entries([stage])]
-        size = min(len(os.sched_getaffinity(0)), CREW_MAX) if len(waiting) > 1 and writing_place() else 0
-        async with Crew(size, self._told) as crew, asyncio.TaskGroup() as group:
+        is_worth_it = len(waiting) > 1 or not self._loads  # one stage is compiled here before a process has started
+        size = min(_cores(), CREW_MAX) if is_worth_it and writing_place() else 0
+        async with self._hire(size, self._told) as crew, asyncio.TaskGroup() as group:
             for stage in self._stages:
                 group.create_task(self._prepare(stage, crew if size and stage in waiting else None))
         self._is_over = self._loads
@@ -95,8 +108,12 @@ class MachineCode:
             await crew.compile(stage.name, is_behind=stage.name not in self._urgent)
         if self._loads:
             async with self._loading:
-                await asyncio.to_thread(stage.run)
+                await _beside(stage.run)
         self._loaded[stage.name].set()
+
+    def _hear(self, what: Happening, entry: str) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._told, what, entry)
 
     def _told(self, what: str | Happening, entry: str) -> None:
         if what == "compiling" and self._is_over:  # nobody should wait for a compiler any more
@@ -109,3 +126,33 @@ class MachineCode:
         done, everything = work_of(self._done), work_of(self.missing)
         left_s = self.elapsed_s * (everything - done) / done if done > TELLING_SHARE * everything else None
         self.readiness.note(STAGE_OF_READINESS, done=len(self._done), total=len(self.missing), left_s=left_s)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+async def _beside(run: Callable[[], None]) -> None:
+    """Run it in a thread for which the process does not wait when it ends: a compiler cannot be told to stop."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def finish(error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        error: BaseException | None = None
+        try:
+            run()
+        except BaseException as raised:  # noqa: BLE001  raised to whoever waits
+            error = raised
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(finish, error)
+
+    threading.Thread(target=work, name="loading machine code", daemon=True).start()
+    await done
