@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: wheel demo test test-with-brokers test-without-brokers lint bench requirements clean
+.PHONY: wheel demo check machine-code test test-with-brokers test-without-brokers lint bench requirements clean
 
 demo: $(STAMP)
 	$(BIN)/shelfwise demo
@@ -12,14 +12,23 @@ demo: $(STAMP)
 # tests that mostly wait for brokers run beside the others: two cores take half the time
 WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once harness pipeline security subscribers topics)
 
-test: $(STAMP)
+test: machine-code
 	$(MAKE) --no-print-directory --jobs=2 test-with-brokers lint test-without-brokers
 
+# under a minute once machine code is there: for those who change a line
+QUICK := schemas processors $(addprefix tests/,test_house_style.py test_loop.py bandit policies rewards schemas tasks drift)
+
+check: machine-code lint
+	$(BIN)/python -m pytest -q -m "not slow and not kafka" $(QUICK)
+
+machine-code: $(STAMP)  ## compiled once, over the cores, before tests begin to wait for what needs it
+	$(BIN)/shelfwise compile
+
 test-with-brokers: $(STAMP)
-	$(BIN)/python -m pytest $(WITH_BROKERS)
+	$(BIN)/python -m pytest --durations=10 $(WITH_BROKERS)
 
 test-without-brokers: $(STAMP)
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(WITH_BROKERS))
+	$(BIN)/python -m pytest --durations=10 $(addprefix --ignore=,$(WITH_BROKERS))
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

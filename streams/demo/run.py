@@ -20,7 +20,7 @@ from streams.demo.report import Report, make_report
 from streams.demo.settings import DemoSettings
 from streams.demo.traffic import Traffic
 from streams.demo.watcher import Watcher
-from streams.demo.worker_process import WorkerProcess
+from streams.demo.worker_process import WorkerEndedError, WorkerProcess
 from streams.publishing import Publisher
 from streams.settings import Settings
 from streams.subscribers import AsyncRankingSubscriber
@@ -67,7 +67,7 @@ async def _wait_until_working(bootstrap: str, settings: Settings, worker: Worker
             told, told_s = line, time.monotonic()
             print(f"the worker starts: {line}", file=sys.stderr, flush=True)  # noqa: T201  progress
         elif time.monotonic() - told_s > STILL_DEADLINE_S:
-            raise RuntimeError(f"the worker has not got on for {STILL_DEADLINE_S:.0f} s; it last said: {told}")
+            raise WorkerEndedError(f"the worker has not got on for {STILL_DEADLINE_S:.0f} s; it last said: {told}")
         await asyncio.sleep(0.3)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from streams.exactly_once.errors import StateFormatError
 from streams.exactly_once.position import POSITION_KEY, Position
 from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.task import StateRow
+from streams.reading.consumers import Consumer
 
 FORMAT_KEY = b"__format__"
 POLL_MS = 500
@@ -56,7 +57,7 @@ async def read_state(
     started_s = last_progress_s = time.monotonic()
     rows: dict[bytes, bytes] = {}
     bytes_read, newest_key = 0, None
-    consumer = AIOKafkaConsumer(
+    consumer = Consumer(
         **settings.client_options(),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
