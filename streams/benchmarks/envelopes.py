@@ -66,7 +66,7 @@ def spoiled(record: Produced, random: Random) -> tuple[str, Produced]:
     """One of them, by its name, and what became of the record.
 
     >>> name, odd = spoiled(Produced("impressions", b"u1", b"{}", timestamp_ms=5), Random(2)); name, odd.value
-    ('odd_names', b'{}')
+    ('another_partition', b'{}')
     """
     spoiler = random.choice(SPOILERS)
     return spoiler.__name__, spoiler(record, random)

@@ -1,10 +1,11 @@
 """`shelfwise compile`: machine code ahead of need, to be shipped or just to be there."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from streams.cli.options import JsonOption, print_json
 from streams.configuration_error import ConfigurationError
 
 
@@ -21,27 +22,38 @@ def compile_all(
     check: Annotated[
         bool, typer.Option("--check", help="Load everything; status 1 where something had to be compiled.")
     ] = False,
+    json: JsonOption = False,
 ) -> int:
     """Compile what is missing, so that no start has to; without options for this machine, where code is kept."""
     import asyncio
 
     from rich.console import Console
 
-    from processors.machine_code.places import SHIPPED
+    from processors.machine_code.places import SHIPPED, told_places
     from streams.compiling.before_start import compile_ahead
     from streams.compiling.shipping import TASKS, compiled_here, ship_generic
 
     if check:
         compiled = compiled_here()
-        typer.echo(f"compiled anew: {', '.join(compiled)}" if compiled else "nothing had to be compiled")
+        line = f"compiled anew: {', '.join(compiled)}" if compiled else "nothing had to be compiled"
+        _tell({"compiled_anew": list(compiled)}, line, json=json)
         return 1 if compiled else 0
     folder = SHIPPED if ship else out
     if folder is None:
         asyncio.run(compile_ahead(TASKS, Console(stderr=True)))
+        _tell({"kept_in": told_places()}, f"machine code is kept in {told_places()}", json=json)
         return 0
     try:
+        folder.mkdir(parents=True, exist_ok=True)  # before minutes of work
         count = ship_generic(folder)
     except OSError as error:
         raise ConfigurationError(f"cannot write to {folder}: {error.strerror}") from error
-    typer.echo(f"{count} functions in {folder}")
+    _tell({"functions": count, "kept_in": str(folder)}, f"{count} functions in {folder}", json=json)
     return 0
+
+
+def _tell(found: dict[str, Any], line: str, *, json: bool) -> None:
+    if json:
+        print_json(found)
+    else:
+        typer.echo(line)

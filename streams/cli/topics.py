@@ -1,11 +1,9 @@
 """`shelfwise topics`: what the table of topics asks for against what the cluster has."""
 
-import asyncio
 from typing import Annotated
 
 import msgspec
 import typer
-from aiokafka.errors import KafkaError
 
 from streams.cli.options import ConfigOption, JsonOption, NeededBrokerOption, needed_broker, print_json, settings_of
 from streams.topics.programs import Program
@@ -57,6 +55,10 @@ def acls(
 
 
 def _refuse_misplaced(broker: str | None, config: ConfigOption) -> None:
+    import asyncio
+
+    from aiokafka.errors import KafkaError
+
     from streams.connections import aiokafka_options
     from streams.topics.admin import TopicsError
     from streams.topics.placing import misplaced_inputs

@@ -75,7 +75,7 @@ async def _show(traffic: Traffic, watcher: Watcher, worker: WorkerProcess, conso
     playing = asyncio.create_task(traffic.run(), name="traffic")
     live = Live(console=console, refresh_per_second=4, transient=False) if console.is_terminal else None
     recent: deque[tuple[float, int]] = deque(maxlen=8)
-    lined_s = time.monotonic()
+    lined_s, has_ranked = time.monotonic(), False
     if live:
         live.start()
     try:
@@ -86,6 +86,9 @@ async def _show(traffic: Traffic, watcher: Watcher, worker: WorkerProcess, conso
             rate = _rate(recent)
             if live:
                 live.update(view.render(traffic, watcher, _newest_ranking(traffic), rate))
+            elif traffic.latencies_s and not has_ranked:
+                has_ranked = True
+                print("the first ranking is there", file=sys.stderr, flush=True)  # noqa: T201  progress
             elif time.monotonic() - lined_s >= LINE_EVERY_S:
                 lined_s = time.monotonic()
                 print(view.line(traffic, watcher, rate), file=sys.stderr, flush=True)  # noqa: T201  progress

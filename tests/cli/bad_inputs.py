@@ -35,6 +35,7 @@ FLOAT_WORDS = ("x", "", "-1", "nan", "inf", "-inf", "1e400", "9" * 30)
 WRITTEN = {"out", "report", "snapshot", "save_model"}
 """Files that a command writes."""
 FOLDERS = {"data", "logs", "state", "directory"}
+WRITTEN_FOLDERS = {("compile", "out")}
 READ_AS_TEXT = {("evaluate obd", "target"), ("audit", "against")}
 """Files that may also be a word."""
 ACCEPTED = {("config", "empty")}
@@ -110,10 +111,10 @@ def parameters_of(command: str) -> list[Parameter]:
 def _kind(command: str, parameter: Any) -> str:
     """Of a parameter without a type descriptor nothing is known: that is typer's own business (`--help`)."""
     typed = str(parameter.type_descriptor.annotation)
+    if parameter.name in FOLDERS or (command, parameter.name) in WRITTEN_FOLDERS:
+        return "folder"
     if parameter.name in WRITTEN:
         return "written"
-    if parameter.name in FOLDERS:
-        return "folder"
     if "Path" in typed or (command, parameter.name) in READ_AS_TEXT:
         return "file"
     return next((kind for kind in ("int", "float") if kind in typed), "other")

@@ -36,8 +36,8 @@ def test_up_status_kill_restart_down(state: Path, capsys: pytest.CaptureFixture[
     assert found == {"bootstrap": bootstrap, "backend": "embedded", "nodes": {"1": "stopped"}}
     assert run(["harness", "restart", "1", *at]) == 0
     assert answering_brokers(port) == 1
-    assert run(["harness", "kill", "4", *at]) == 1
-    assert "no running node 4" in capsys.readouterr().err
+    assert run(["harness", "kill", "3", *at]) == 1
+    assert "no running node 3" in capsys.readouterr().err
     assert run(["harness", "down", *at]) == 0
     assert answering_brokers(port) == 0
     assert run(["harness", "down", *at]) == 0, "twice is as good as once"
