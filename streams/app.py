@@ -32,6 +32,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             make=lambda partition: ListenersTask(settings.listeners, partition, settings.page_partitions),
             state_format=LISTENERS_FORMAT,
             partition_count=settings.page_partitions,
+            awaits="shelf-rankings",
             in_thread=True,  # what it does with events is compiled, and without the interpreter's lock
         ),
         "cards": lambda: TaskSpec(

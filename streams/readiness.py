@@ -19,13 +19,15 @@ class Stage(Struct, frozen=True, kw_only=True):
     done: int = 0
     total: int = 0
     left_s: float | None = None
+    detail: str = ""
     is_finished: bool = False
 
     def __str__(self) -> str:
         """One line for people."""
-        counted = f": {self.done} of {self.total}" if self.total else ""
-        left = f", about {self.left_s:.0f} s left" if self.left_s is not None else ""
-        return f"{self.name}{counted}{left}"
+        counted = f"{self.done} of {self.total}" if self.total else ""
+        left = f"about {self.left_s:.0f} s left" if self.left_s is not None else ""
+        told = ", ".join(filter(None, (counted, left, self.detail)))
+        return f"{self.name}: {told}" if told else self.name
 
 
 class Readiness:
@@ -49,7 +51,7 @@ class Readiness:
     @property
     def missing(self) -> list[Stage]:
         """Those that are not finished."""
-        return [stage for stage in self._stages.values() if not stage.is_finished]
+        return [stage for stage in self.stages if not stage.is_finished]
 
     @property
     def is_ready(self) -> bool:
@@ -60,9 +62,9 @@ class Readiness:
         """One of them."""
         return self._stages.get(name)
 
-    def note(self, name: str, *, done: int = 0, total: int = 0, left_s: float | None = None) -> None:
+    def note(self, name: str, *, done: int = 0, total: int = 0, left_s: float | None = None, detail: str = "") -> None:
         """Take note of how far a stage is; one that was finished is not any more."""
-        self._stages[name] = Stage(name=name, done=done, total=total, left_s=left_s)
+        self._stages[name] = Stage(name=name, done=done, total=total, left_s=left_s, detail=detail)
 
     def finish(self, name: str) -> None:
         """Take note that nothing of a stage is left to do."""

@@ -110,8 +110,8 @@ class Settings(BaseSettings):
     session_timeout_ms: int = Field(10_000, ge=1_500, description="silence after which a worker counts as gone")
     start_deadline_ms: int | None = Field(30_000, description="how long to look for a broker at start; none: for ever")
     publish_interval_ms: int = Field(1_000, ge=100, description="at most one new set of co-clusters in this time")
-    metrics_port: int = Field(0, ge=0, le=65_535, description="Prometheus metrics; 0: none")
-    metrics_host: str = Field("127.0.0.1", min_length=1, description="where metrics are served; loopback by default")
+    metrics_port: int = Field(0, ge=0, le=65_535, description="serves /metrics, /livez and /readyz; 0: none")
+    metrics_host: str = Field("127.0.0.1", min_length=1, description="where they are served; loopback by default")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

@@ -30,6 +30,7 @@ from processors.settlement.names import names_from
 from processors.settlement.page import bytes_of_pages
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.stream_text import bytes_of_streams
+from processors.settlement.unsettled import unsettled_count
 from processors.settlement.waiting import Waiting, waiting_listeners
 from processors.settlement.watermark import Watermark
 from processors.wire.impressions import ImpressionColumns, impressions_of
@@ -94,6 +95,11 @@ class Settlement:
     def exposures_open(self) -> int:
         """How many exposures are kept, settled or not."""
         return int(self.book.totals["exposures_open"][0])
+
+    @property
+    def exposures_unsettled(self) -> int:
+        """How many of them have not settled yet; counted in one pass over the agenda, so not to be asked too often."""
+        return unsettled_count(self.book)
 
     @property
     def watermark_ms(self) -> int:

@@ -20,13 +20,13 @@ from streams.cli.options import (
     serving_broker,
     settings_of,
 )
-from streams.configuration_error import ConfigurationError
 from streams.reachable import NoBrokerError
 
 if TYPE_CHECKING:
     import asyncio
 
     from streams.exactly_once.observer import Observer
+    from streams.observing.worker import Told
     from streams.pinned_model import PinnedModel
     from streams.settings import Settings
     from streams.stop_deadline import StopDeadline
@@ -45,7 +45,7 @@ def worker(
     config: ConfigOption = None,
     tasks: Annotated[str | None, typer.Option(help="Tasks to run, by comma: listeners,cards,learner,model.")] = None,
     metrics_port: Annotated[
-        int | None, typer.Option(min=0, max=65_535, help="Serve Prometheus metrics on this loopback port.")
+        int | None, typer.Option(min=0, max=65_535, help="Serve /metrics, /livez and /readyz on this port.")
     ] = None,
     seed: SeedOption = None,
     pin_model: Annotated[
@@ -122,7 +122,24 @@ def _stop_in_time(stop: "asyncio.Event", deadline: "StopDeadline") -> None:
 async def work(
     settings: "Settings", bootstrap: str, observer: "Observer | None" = None, *, pinned: "PinnedModel | None" = None
 ) -> None:
-    """Check the topics, then run a worker until a signal stops it; without an observer it logs and serves metrics."""
+    """Check the topics, then run a worker until a signal stops it; without an observer it logs and tells how it is."""
+    import asyncio
+
+    from streams.observing.worker import Told, telling, unready
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _leave_at_once)  # nothing has begun that would have to be committed
+    if observer is not None:
+        await _work(settings, bootstrap, Told(observer, unready()), pinned, waits_for_all=True)
+        return
+    async with telling(settings.metrics_host, settings.metrics_port) as told:
+        await _work(settings, bootstrap, told, pinned, waits_for_all=False)
+
+
+async def _work(
+    settings: "Settings", bootstrap: str, told: "Told", pinned: "PinnedModel | None", *, waits_for_all: bool
+) -> None:
     import asyncio
 
     import structlog
@@ -130,22 +147,12 @@ async def work(
     from streams.app import build_app
     from streams.compiling.for_worker import compiling_ahead
     from streams.interpreter import calm_garbage_collection, take_turns_often
-    from streams.observing import LoggingObserver
     from streams.stop_deadline import StopDeadline
     from streams.topics.admin import ensure, refuse_unless_ready
 
     log = structlog.get_logger("shelfwise.worker")
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _leave_at_once)  # nothing has begun that would have to be committed
-    is_measured = observer is not None
-    try:
-        observer = observer or LoggingObserver(settings.metrics_port, settings.metrics_host)
-    except OSError as error:
-        address = f"{settings.metrics_host}:{settings.metrics_port}"
-        raise ConfigurationError(f"metrics cannot be served at {address}: {error.strerror}") from error
-    machine_code = await compiling_ahead(settings.tasks, waits_for_all=is_measured)
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    machine_code = await compiling_ahead(settings.tasks, told.readiness, waits_for_all=waits_for_all)
     make_ready = ensure if settings.broker is None else refuse_unless_ready
     await _made_ready(make_ready, settings, bootstrap)
     await _warn_of_misplaced(settings, bootstrap)
@@ -155,6 +162,6 @@ async def work(
     deadline = StopDeadline(STOP_DEADLINE_S, loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop_in_time, stop, deadline)
-    await build_app(settings, bootstrap, observer, pinned, machine_code.ready_for).run(stop)
+    await build_app(settings, bootstrap, told.observer, pinned, machine_code.ready_for).run(stop)
     await machine_code.stop()
     log.info("stopped")

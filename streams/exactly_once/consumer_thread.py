@@ -33,6 +33,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._seeks: dict[TopicPartition, int] = {}
         self._counts: dict[TopicPartition, int] = {}
         self.read_up: frozenset[TopicPartition] = frozenset()
+        self.ends: dict[TopicPartition, int] = {}
         self._membership = Membership(self._owner.settings)
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:  # noqa: ARG002  Faust passes it
@@ -76,7 +77,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         fetcher = consumer._fetcher  # noqa: SLF001
         with fetcher._subscriptions.fetch_context():  # noqa: SLF001
             fetched = await fetcher.fetched_records(partitions, timeout=FETCH_TIMEOUT_S)
-        self.read_up = frozenset(filter(self._is_read_up, consumer.assignment()))
+        assignment = consumer.assignment()
+        self.read_up = frozenset(filter(self._is_read_up, assignment))
+        self.ends = {tp: end for tp in assignment if (end := self._end(tp)) is not None}
         # no await between the fetcher's answer and these numbers: no seek can happen in between
         return [self._numbered(tp, records) for tp, records in fetched.items() if records]
 
@@ -92,9 +95,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _is_read_up(self, tp: TopicPartition) -> bool:
         """Whether all that is committed in a partition has been fetched."""
-        assignment = self._ensure_consumer()._subscription.subscription.assignment  # noqa: SLF001  as above
-        state = assignment.state_value(tp)
+        state = self._state(tp)
         return bool(state.has_valid_position and state.lso is not None and state.position >= state.lso)
+
+    def _end(self, tp: TopicPartition) -> int | None:
+        """The next offset after what is committed in a partition, as the last fetch said."""
+        end: int | None = self._state(tp).lso
+        return end
+
+    def _state(self, tp: TopicPartition) -> Any:
+        return self._ensure_consumer()._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001  as above
 
     async def seek_together(self, positions: Mapping[TopicPartition, int]) -> int:
         """Seek a task's partitions and give the number that batches fetched from there will carry."""

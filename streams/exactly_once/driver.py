@@ -56,6 +56,10 @@ class ConsumerFeed:
         """Whether the last fetch found nothing more to read there."""
         return partition in self._consumer.thread.read_up
 
+    def end(self, partition: TopicPartition) -> int | None:
+        """The next offset after what is committed there."""
+        return self._consumer.thread.ends.get(partition)
+
     def fetched_count(self, partition: TopicPartition, seek: int) -> int:
         """Batches fetched of a partition since this seek."""
         return self._consumer.thread.fetched_count(partition, seek)

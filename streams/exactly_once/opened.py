@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ from aiokafka import TopicPartition
 
 from streams.exactly_once.batch import Batch
 from streams.exactly_once.errors import InputAnewError, ReopenNeeded, TaskFailed
+from streams.exactly_once.measuring import Measuring, Taken, measures_of
 from streams.exactly_once.position import Position
 from streams.exactly_once.restore import PROGRESS_S, Restored, format_row, read_state
 from streams.exactly_once.surroundings import Surroundings
@@ -38,6 +39,7 @@ class OpenTask:
         self._input_count = 0
         self._positions: dict[TopicPartition, int] = {}
         self._needs_format = False
+        self._measuring = Measuring(spec, number, around.observer, around.clock_ms)
 
     @classmethod
     async def open(cls, spec: TaskSpec, number: int, around: Surroundings) -> "OpenTask":
@@ -67,6 +69,11 @@ class OpenTask:
         """How much the next transaction holds by now."""
         return max(self._input_count, self._produced_count)
 
+    @property
+    def positions(self) -> Mapping[TopicPartition, int]:
+        """The next offset to process of each input."""
+        return self._positions
+
     async def broadcast(self, topic: str, records: Sequence[Record]) -> None:
         """Let the task see records of a broadcast topic."""
         await self._take(partial(self._task.broadcast, topic, records))
@@ -78,6 +85,7 @@ class OpenTask:
         self._positions[TopicPartition(batch.topic, batch.partition)] = int(batch.records.offsets[-1]) + 1
         count = len(batch.records)
         self._input_count += count
+        self._measuring.note(batch.records.clock_ms)
         seconds = time.perf_counter() - started_s
         self._around.observer.processed(self._spec.name, self._number, batch.topic, records=count, seconds=seconds)
 
@@ -85,12 +93,15 @@ class OpenTask:
         """Let the task see the clock, and which of its inputs have more to read."""
         await self._take(partial(self._task.tick, self._around.clock_ms(), behind))
 
-    async def collect(self) -> Transaction | None:
+    async def collect(self) -> tuple[Transaction, Taken] | None:
         """Take everything since the last time out of here, for one transaction; None, if there is nothing.
 
         The task goes on meanwhile: what it produces from now on belongs to the next transaction.
         """
-        concluded, rows = await self._run(lambda: (list(self._task.conclude()), list(self._task.changed())))
+        task = self._task
+        concluded, rows, measures = await self._run(
+            lambda: (list(task.conclude()), list(task.changed()), measures_of(task))
+        )
         self._keep(concluded)
         if not (rows or self._produced or self._input_count):
             return None
@@ -98,10 +109,11 @@ class OpenTask:
             rows.append(format_row(self._spec.state_format))
             self._needs_format = False
         collected = Transaction(self._produced, rows, {**self._positions}, self._input_count, self._number)
+        taken = self._measuring.take(self._produced, measures)
         self._produced, self._produced_count, self._input_count = [], 0, 0
-        return collected
+        return collected, taken
 
-    async def commit(self, collected: Transaction) -> None:
+    async def commit(self, collected: Transaction, taken: Taken) -> None:
         """Write a transaction; after a failure this task is of no use.
 
         Raises what TransactionalWriter.transact raises.
@@ -116,6 +128,7 @@ class OpenTask:
             outputs=record_count(collected.produced),
             rows=record_count(collected.rows),
         )
+        self._measuring.tell(taken)
 
     @property
     def is_unsettled(self) -> bool:
@@ -139,6 +152,7 @@ class OpenTask:
         self._needs_format = not restored.has_format
         row_count = len(restored.rows)
         _guarded(lambda: self._task.restore(self._followed(restored, row_count)))
+        _guarded(lambda: self._measuring.begin(self._task))
         self._positions = await self._starts(restored.position)
         position = restored.position or Position()
         self._writer.begin_at(position.resuming_at({tp.topic: offset for tp, offset in self._positions.items()}))

@@ -100,6 +100,7 @@ class Ownership:
             self.fail(error)
             return
         wanted = {(spec.name, number): spec for spec in self.specs for number in numbers[spec.name]}
+        self.observer.joined(wanted.keys())
         gone = [owned for place, owned in self._owned.items() if place not in wanted]
         self._begin_closing(gone)
         new = []

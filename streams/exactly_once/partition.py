@@ -27,7 +27,7 @@ import contextlib
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import Enum, auto
 
 from aiokafka import TopicPartition
@@ -38,6 +38,7 @@ from streams.exactly_once.batch import Batch
 from streams.exactly_once.cancelling import ended
 from streams.exactly_once.continuity import Continuity
 from streams.exactly_once.errors import NOT_ALLOWED, ReopenNeeded, TaskFailed, not_allowed
+from streams.exactly_once.lag import Lags
 from streams.exactly_once.opened import OpenTask
 from streams.exactly_once.surroundings import Surroundings
 from streams.exactly_once.task import Record, TaskSpec
@@ -78,6 +79,7 @@ class OwnedPartition:
         self._opened: OpenTask | None = None
         self._continuity = Continuity(self.tps)
         self._alignment = Alignment(self.tps)
+        self._lags: Lags
         self._living: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -169,6 +171,7 @@ class OwnedPartition:
             opened = self._opened = await OpenTask.open(self.spec, self.number, around)
         # no await from here on: nothing may be announced between the newest records and what follows them
         self._announced = [(topic, around.broadcasts.newest(topic)) for topic in self.spec.broadcasts]
+        self._lags = Lags(self.tps, now_s=around.clock_ms() / 1_000)
         self._reopen_reason = None
         self._continuity.begin(opened.seek)
         self._alignment.begin()
@@ -222,10 +225,13 @@ class OwnedPartition:
                 batch = self._inbox.popleft()
                 self.read_ms = int(batch.records.timestamps[-1])
                 await opened.process(batch)
+                self._lags.processed(batch)
             now_s = time.monotonic()
             if now_s >= next_tick_s:
                 self._continuity.check(self._around.feed.fetched_count)
-                await opened.tick(self._behind())
+                behind = self._behind()
+                self._tell_lag(opened, behind)
+                await opened.tick(behind)
                 next_tick_s = now_s + tick_s
             under_way.check()  # it may have ended meanwhile: after a failure nothing more may begin
             interval_s = self.commit_interval_s(under_way.took_s)
@@ -261,6 +267,12 @@ class OwnedPartition:
         """Topics that have more to read, here or at the broker; also those nobody has looked at yet."""
         at_broker = {tp.topic for tp in self.tps if not self._around.feed.is_read_up(tp)}
         return frozenset(at_broker | {batch.topic for batch in self._inbox})
+
+    def _tell_lag(self, opened: OpenTask, behind: Collection[str]) -> None:
+        now_s = self._around.clock_ms() / 1_000
+        self._lags.look(behind, now_s)
+        around = self._around
+        self._lags.tell(around.observer, self.spec.name, self.number, opened.positions, around.feed.end, now_s)
 
     def _is(self, state: State) -> bool:
         return self.state is state

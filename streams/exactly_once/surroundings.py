@@ -30,6 +30,10 @@ class Feed(Protocol):
         """Whether the last fetch found nothing more to read there."""
         ...
 
+    def end(self, partition: TopicPartition) -> int | None:
+        """The next offset after what is committed there, as far as the last fetches said; None before the first."""
+        ...
+
     def fetched_count(self, partition: TopicPartition, seek: int) -> int:
         """Batches fetched of a partition since this seek."""
         ...

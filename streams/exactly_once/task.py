@@ -1,8 +1,8 @@
 """What a task is: the processor of one input partition, and what it exchanges with the driver."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,6 +185,22 @@ class Task(Protocol):
         ...
 
 
+class Measures(NamedTuple):
+    """What a task measures of itself: counts, which only ever grow, and gauges, by name."""
+
+    counts: Mapping[str, int]
+    gauges: Mapping[str, float] = {}
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A task that measures itself."""
+
+    def measures(self) -> Measures:
+        """Give all counts and gauges as they are; asked once per commit, after ``changed``, and after ``restore``."""
+        ...
+
+
 async def at_once() -> None:
     """Wait for nothing."""
 
@@ -199,6 +215,7 @@ class TaskSpec:
     meaning. A task that computes much does so ``in_thread``: all its methods but ``restore`` are then called
     off the event loop, one at a time as ever; others go on meanwhile, in so far as it lets go of the interpreter.
     A partition is opened when ``until_ready`` has returned: until then it is owned, and nothing of it is read.
+    Somebody ``awaits`` its records of that output topic: how old inputs are is told when one has been committed.
     ``partition_count`` is how many partitions its code reckons with, where it does: other topics are refused.
     """
 
@@ -212,6 +229,7 @@ class TaskSpec:
     in_thread: bool = False
     until_ready: Callable[[], Awaitable[None]] = at_once
     partition_count: int | None = None
+    awaits: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not work.

@@ -34,7 +34,7 @@ class UnderWay:
         """
         collected = await self._opened.collect()
         if collected is not None:
-            self._write(self._opened.commit(collected))
+            self._write(self._opened.commit(*collected))
         elif self._opened.is_unsettled:
             self._write(self._opened.settle())
 

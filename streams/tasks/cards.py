@@ -6,7 +6,7 @@ from processors.cards import CARDS_MAX, Cards
 from processors.wire.batch import Column
 from processors.wire.outcomes import read_outcomes
 from streams.exactly_once.records import Records
-from streams.exactly_once.task import Produced, Record, StateRow
+from streams.exactly_once.task import Measures, Produced, Record, StateRow
 from streams.tasks.broadcast import broadcast_keyed, broadcast_message, either
 from streams.tasks.intake import Intake
 from streams.tasks.routing import produced
@@ -54,6 +54,11 @@ class CardsTask:
     def changed(self) -> Iterable[StateRow]:
         """Rows of the statistics."""
         return [StateRow(key, value) for key, value in self.core.changed_rows()]
+
+    def measures(self) -> Measures:
+        """What was counted, and how many cards have statistics of which generation."""
+        table = self.core.table
+        return Measures(self.core.counters, {"cards_kept": len(table.row), "generation": table.generation})
 
     def _count(self, reason: str) -> None:
         self.core.counters[f"dead_letters_{reason}"] += 1

@@ -7,7 +7,7 @@ from processors.wire.batch import Column
 from processors.wire.interactions import read_interactions
 from schemas.interactions import FORGOTTEN_KEY
 from streams.exactly_once.records import Records
-from streams.exactly_once.task import Produced, Record, StateRow
+from streams.exactly_once.task import Measures, Produced, Record, StateRow
 from streams.tasks.broadcast import broadcast_keyed
 from streams.tasks.intake import Intake
 from streams.tasks.routing import produced
@@ -70,6 +70,12 @@ class LearnerTask:
     def changed(self) -> Iterable[StateRow]:
         """Rows of the learner."""
         return [StateRow(key, value) for key, value in self.core.changed_rows()]
+
+    def measures(self) -> Measures:
+        """What was counted, from how many streams the learner has learned, and its generation."""
+        state = self.core.learner.state
+        gauges = {"streams_learned": state.events_count, "generation": state.generation}
+        return Measures(self.core.counters, gauges)
 
     def _count(self, reason: str) -> None:
         self.core.counters[f"dead_letters_{reason}"] += 1

@@ -13,13 +13,15 @@ from processors.wire.stream_ends import read_stream_ends
 from schemas.rankings import ShelfRanking, ranking_key
 from streams.exactly_once.records import Records
 from streams.exactly_once.spans import ABSENT, Spans
-from streams.exactly_once.task import Produced, Record, RowColumns, Rows, StateRow
+from streams.exactly_once.task import Measures, Produced, Record, RowColumns, Rows, StateRow
 from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message, either
 from streams.tasks.forget_requests import parts_between
 from streams.tasks.intake import Intake, Surroundings
 from streams.tasks.routing import produced, topic_of
 
 RANKINGS = topic_of(ShelfRanking)
+COUNT_UNSETTLED_MS = 5_000
+"""So often, by the wall clock, unsettled exposures are counted: that takes longer the more there are."""
 
 
 class ListenersTask:
@@ -31,6 +33,8 @@ class ListenersTask:
         self._intake = Intake(self.core.dead_letter)
         self._positions = Positions()
         self._read_ms = 0
+        self._now_ms = 0
+        self._unsettled = (-COUNT_UNSETTLED_MS, 0)  # counted when, and how many
 
     def restore(self, rows: Iterable[StateRow]) -> None:
         """Take up the settlement."""
@@ -85,6 +89,7 @@ class ListenersTask:
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
         """Take the wall clock; a source that has more to read is not silent."""
+        self._now_ms = now_ms
         self.core.tick(now_ms, behind, lag_ms=max(0, now_ms - self._read_ms) if behind else 0)
         return ()
 
@@ -109,3 +114,18 @@ class ListenersTask:
         lengths = np.where(columns.is_deleted, ABSENT, values.lengths)
         in_columns = RowColumns(Spans.packed(columns.keys, columns.key_ends), values._replace(lengths=lengths))
         return [in_columns, StateRow(*rows.partition)]
+
+    def measures(self) -> Measures:
+        """What settlement has counted, how much it keeps, and the generation of the co-clusters that it follows."""
+        settlement = self.core.settlement
+        if self._now_ms >= self._unsettled[0] + COUNT_UNSETTLED_MS:
+            self._unsettled = (self._now_ms, settlement.exposures_unsettled)
+        return Measures(
+            settlement.counters,
+            {
+                "exposures_open": self._unsettled[1],
+                "exposures_kept": settlement.exposures_open,
+                "listeners_kept": settlement.listeners_count,
+                "generation": self.core.learned.blocks.generation,
+            },
+        )

@@ -1,10 +1,12 @@
 """The model task on the wire."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from processors.drift.settings import DriftSettings
 from processors.watch import Watch
-from streams.exactly_once.task import Produced, Record, StateRow
+from schemas.monitoring import DriftAlert
+from streams.exactly_once.task import Measures, Produced, Record, StateRow
 from streams.tasks.broadcast import broadcast_message
 from streams.tasks.intake import Intake
 from streams.tasks.routing import produced
@@ -16,6 +18,7 @@ class ModelTask:
     def __init__(self, settings: DriftSettings) -> None:
         self.core = Watch(settings)
         self._intake = Intake(self._count)
+        self._own: Counter[str] = Counter()  # the core's are those of all tasks
 
     def restore(self, rows: Iterable[StateRow]) -> None:
         """Take up the watch."""
@@ -30,7 +33,9 @@ class ModelTask:
     def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
         """Take in one batch of sums."""
         arrivals, dead = self._intake.read(topic, records)
-        return [*dead, *map(produced, self.core.engagement(sums for _, sums in arrivals))]
+        messages = self.core.engagement(sums for _, sums in arrivals)
+        self._own["drift_alerts"] += sum(isinstance(message, DriftAlert) for message in messages)
+        return [*dead, *map(produced, messages)]
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same
         """Do nothing: buckets close by event time."""
@@ -44,5 +49,11 @@ class ModelTask:
         """Rows of the watch."""
         return [StateRow(key, value) for key, value in self.core.changed_rows()]
 
+    def measures(self) -> Measures:
+        """The alerts given, what this task set aside, and the generation that it watches."""
+        counts = {**self._own, "engagement_late": self.core.counters["engagement_late"]}
+        return Measures(counts, {"generation": self.core.generation})
+
     def _count(self, reason: str) -> None:
         self.core.counters[f"dead_letters_{reason}"] += 1
+        self._own[f"dead_letters_{reason}"] += 1

@@ -3,8 +3,19 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from streams.exactly_once.measuring import measures_of
 from streams.exactly_once.records import Records
-from streams.exactly_once.task import Outputs, Produced, ProducedColumns, Record, Rows, StateRow, Task, TaskSpec
+from streams.exactly_once.task import (
+    Measures,
+    Outputs,
+    Produced,
+    ProducedColumns,
+    Record,
+    Rows,
+    StateRow,
+    Task,
+    TaskSpec,
+)
 from streams.pinned_model import PinnedModel
 
 
@@ -41,6 +52,10 @@ class PinnedTask:
     def changed(self) -> Rows:
         """Pass the rows on."""
         return self._task.changed()
+
+    def measures(self) -> Measures:
+        """What the task measures; nothing where it does not."""
+        return measures_of(self._task) or Measures({})
 
     def _waited(self) -> list[Produced | ProducedColumns]:
         waiting, self._waiting = self._waiting, []

@@ -11,7 +11,7 @@ import yaml
 
 from schemas.topics import TOPICS
 from streams.harness.artifacts import pinned_digests
-from streams.observing import LoggingObserver
+from streams.observing.worker import registry_of, unready
 from streams.settings import Settings, load
 from tests.docs.documents import ROOT, parse
 
@@ -120,7 +120,7 @@ def test_what_runs_in_the_image_is_pinned_as_what_is_tested() -> None:
 def exposed() -> set[str]:
     """The samples that a worker can expose, histograms' and counters' with their suffixes."""
     suffixes = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
-    families = LoggingObserver().registry.collect()
+    families = registry_of(unready())[0].collect()
     return {family.name + suffix for family in families for suffix in suffixes[family.type]}
 
 

@@ -17,7 +17,7 @@ class Watching(Observer):
         self.aborts: list[str] = []
         self.refusals: list[str] = []
         self.differences: set[tuple[int, str]] = set()
-        self.fencings = self.commits = self.caught_up = self.lost = 0
+        self.fencings = self.commits = self.broadcasts_read = self.lost = 0
         self._changed = asyncio.Event()
 
     async def until(self, condition: Callable[["Watching"], bool], *, deadline_s: float = DEADLINE_S) -> None:
@@ -57,7 +57,7 @@ class Watching(Observer):
         self._changed.set()
 
     def broadcast_caught_up(self, *, records: int, seconds: float) -> None:
-        self.caught_up += 1
+        self.broadcasts_read += 1
         self._changed.set()
 
     def input_lost(self, task: str, partition: int, topic: str, *, records: int) -> None:
