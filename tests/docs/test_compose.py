@@ -124,16 +124,68 @@ def exposed() -> set[str]:
     return {family.name + suffix for family in families for suffix in suffixes[family.type]}
 
 
-@pytest.mark.parametrize("path", sorted((DOCKER / "grafana" / "dashboards").glob("*.json")), ids=lambda path: path.name)
-def test_a_dashboard_asks_for_metrics_that_exist(path: Path) -> None:
-    expressions = [target["expr"] for panel in json.loads(path.read_text())["panels"] for target in panel["targets"]]
-    asked = {name for expression in expressions for name in re.findall(r"shelfwise_\w+", expression)}
+DASHBOARDS = sorted((DOCKER / "grafana" / "dashboards").glob("*.json"))
+RULES = yaml.safe_load((DOCKER / "alerts.yaml").read_text())["groups"][0]["rules"]
+PANELS = {
+    f"{path.stem}: {panel['title']}: {target['refId']}": target["expr"]
+    for path in DASHBOARDS
+    for panel in json.loads(path.read_text())["panels"]
+    for target in panel["targets"]
+}
+EXPRESSIONS = {**PANELS, **{rule["alert"]: rule["expr"] for rule in RULES}}
+FUNCTIONS = {"count", "histogram_quantile", "increase", "max", "min", "rate", "sum", "vector"}
+WORDS = {"or", "unless", "offset", "by"}
+
+
+def metrics_in(expression: str) -> set[str]:
+    """The metrics that an expression of PromQL names.
+
+    >>> sorted(metrics_in('sum by (task) (rate(a_total{task="b"}[1m])) > 0 or vector(0) unless c offset 10m'))
+    ['a_total', 'c']
+    """
+    bare = re.sub(r"\{[^}]*\}|\[\w+\]|by \([^)]*\)", "", expression)
+    return set(re.findall(r"\b[a-z_]\w*", bare)) - FUNCTIONS - WORDS
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_a_panel_or_rule_asks_for_metrics_that_exist(name: str) -> None:
+    asked = metrics_in(EXPRESSIONS[name])
     assert asked
-    assert asked <= exposed()
+    assert asked <= exposed() | {"up"}
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_an_expression_asks_for_labels_that_exist(name: str) -> None:
+    inside = re.findall(r"by \(([^)]*)\)|\{([^}]*)\}", EXPRESSIONS[name])
+    labels = {label for by, matched in inside for label in re.findall(r"\w+(?==)", matched) + re.findall(r"\w+", by)}
+    assert labels <= {"task", "partition", "topic", "reason", "what", "stage", "le", "instance", "job"}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_an_alert_says_what_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
+    assert rule["labels"]["severity"] in {"warning", "critical"}
+    assert {"summary", "what_to_do"} == set(rule["annotations"])
+    for command in re.findall(r"`(shelfwise [^`]+)`", rule["annotations"]["what_to_do"]):
+        parse(command.split())
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.name)
+def test_panels_do_not_cover_each_other(path: Path) -> None:
+    cells: set[tuple[int, int]] = set()
+    panels = json.loads(path.read_text())["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    for panel in panels:
+        x, y, width, height = (panel["gridPos"][name] for name in "xywh")
+        mine = {(column, row) for column in range(x, x + width) for row in range(y, y + height)}
+        assert not mine & cells
+        assert x + width <= 24
+        cells |= mine
 
 
 def test_prometheus_and_grafana_find_what_they_look_for() -> None:
-    [job] = yaml.safe_load((DOCKER / "prometheus.yaml").read_text())["scrape_configs"]
+    prometheus = yaml.safe_load((DOCKER / "prometheus.yaml").read_text())
+    [job] = prometheus["scrape_configs"]
+    assert f"./alerts.yaml:{prometheus['rule_files'][0]}:ro" in SERVICES["prometheus"]["volumes"]
     [found] = job["dns_sd_configs"]
     assert found["names"] == ["worker"]
     assert str(found["port"]) == SERVICES["worker"]["environment"]["SHELFWISE_METRICS_PORT"]

@@ -327,6 +327,8 @@ def test_it_agrees_with_settlement_told_plainly(
         assert known(feed_clocked(compiled, clocked)) == known(facts_told_plainly(plain.advance()))
         assert compiled.counters == +plain.counters
         assert compiled.exposures_open == plain.exposures_open
+        kept = [impression for listener in plain.listeners.values() for impression in listener.impressions.values()]
+        assert compiled.exposures_unsettled == sum(len(it.cards) for it in kept if not it.settled)
         list(changed_rows(compiled))
         assert compiled.listeners_count == len(plain.listeners)
         for user_id in random.sample(MANY, random.choice((0, 0, 1))):
