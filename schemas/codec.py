@@ -26,12 +26,17 @@ class UnreadableError(Exception):
         self.detail = detail
 
 
-@cache
+# all at import, before there are threads: a type that msgspec has begun to look into is shown to other threads as if it
+# were done, and who decodes it then reads at address zero
+_DECODERS: "dict[str, msgspec.json.Decoder[Any]]" = {
+    name: msgspec.json.Decoder(topic.message) for name, topic in TOPICS.items() if topic.message is not None
+}
+
+
 def _decoder(topic: str) -> "msgspec.json.Decoder[Any]":
-    message = TOPICS[topic].message
-    if message is None:
+    if topic not in _DECODERS:
         raise KeyError(f"{topic} carries no messages of its own")
-    return msgspec.json.Decoder(message)
+    return _DECODERS[topic]
 
 
 @cache
