@@ -31,6 +31,7 @@ from processors.settlement.settings import SettlementSettings
 from streams.configuration_error import ConfigurationError
 from streams.files.text import text_of
 from streams.known_settings import names_of, refuse_unknown_keys, refuse_unknown_variables
+from streams.profiles import PROFILES, ProfileName
 
 __all__ = ["TASKS", "ConfigurationError", "Settings", "TaskName", "load"]
 
@@ -86,6 +87,7 @@ class Settings(BaseSettings):
         arbitrary_types_allowed=True,
     )
 
+    profile: ProfileName = Field("standard", description="defaults; quick: learning shows within a minute")
     broker: str | None = Field(None, description="bootstrap servers; none: an embedded broker serves")
     group: str = Field("shelfwise", min_length=1, description="consumer group; also begins every transactional id")
     client_id: str = Field("shelfwise", min_length=1)
@@ -160,7 +162,7 @@ class Settings(BaseSettings):
 
 
 def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
-    """Settings from a TOML file, the environment and flags (none: not given), the later winning.
+    """Settings from a profile, a TOML file, the environment and flags (none: not given), the later winning.
 
     Raises `ConfigurationError` with one line that names the setting.
     """
@@ -185,7 +187,7 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
 
 
 def _layered(from_file: dict[str, Any]) -> type[Settings]:
-    """Settings that read flags, then the environment, then these values of a file; sections merge knob by knob."""
+    """Settings that read flags, the environment, these values of a file, a profile; sections merge knob by knob."""
 
     class Layered(Settings):
         @classmethod
@@ -198,7 +200,10 @@ def _layered(from_file: dict[str, Any]) -> type[Settings]:
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             """Name the sources, the strongest first."""
-            return init_settings, _Environment(settings_cls), InitSettingsSource(settings_cls, from_file)
+            given = init_settings, _Environment(settings_cls), InitSettingsSource(settings_cls, from_file)
+            named = next((name for source in given if (name := source().get("profile"))), "")
+            profile = PROFILES.get(str(named), {})  # one that does not exist is refused as a value
+            return *given, InitSettingsSource(settings_cls, dict(profile))
 
     return Layered
 

@@ -57,11 +57,15 @@ def audit(
     reference = _reference(settings, against) if against else None
     with progress() as tell:
         found, differing = asyncio.run(_audit(settings, bootstrap, closed, reference, snapshot, save_model, tell))
+        is_early = found.exposures > 0 and not found.settled
+        early = asyncio.run(_why_early(settings, bootstrap)) if is_early else None
     if json:
         print_json({**msgspec.to_builtins(found), "differences": differing, "holds": found.holds and not differing})
     else:
         counted = {name: getattr(found, name) for name in found.__struct_fields__[1:-2]}
         typer.echo("  ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counted.items()))
+        if early is not None:
+            typer.echo(early)
         for finding in found.findings:
             typer.echo(f"{finding.check} {finding.count:,}: {'; '.join(finding.examples)}")
         typer.echo("".join(f"differs: {line}\n" for line in differing[:20]), nl=False)
@@ -98,6 +102,14 @@ async def _audit(
     if model_file:
         await asyncio.to_thread(model_file.write_bytes, await saved_model(bootstrap, options))
     return found, differing
+
+
+async def _why_early(settings: "Settings", bootstrap: str) -> str | None:
+    """When the first exposure settles: that none has looks like a fault."""
+    from streams.connections import aiokafka_options
+    from streams.first_settling import first_settling
+
+    return await first_settling(settings, aiokafka_options(settings, bootstrap))
 
 
 def _reference(settings: "Settings", against: str) -> "Snapshot":

@@ -26,7 +26,12 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    seconds: Annotated[float, typer.Option(min=5, max=DAYS_MAX_S, callback=finite, help="How long to play.")] = 60.0,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            min=5, max=DAYS_MAX_S, callback=finite, help="How long to play; below 60 the drift verdict is left out."
+        ),
+    ] = 60.0,
     events: Annotated[int | None, typer.Option(min=1, max=COUNT_MAX, help="Stop after so many events.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the world and of all draws.")] = 202,
     report: Annotated[Path | None, typer.Option(help="Write the report there, as JSON.")] = None,

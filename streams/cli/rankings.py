@@ -18,6 +18,7 @@ from streams.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from streams.settings import Settings
     from streams.subscribers import RankingSubscriber
 
 
@@ -53,6 +54,20 @@ def get(
     if found is None:
         raise NoAnswerError(f"there is no ranking yet, not for {user} nor for anybody")
     typer.echo(msgspec.json.encode(found).decode())
+    if not any(score for shelf in found.ranking.shelves for score in shelf.scores):
+        _say_why_zero(settings_of(config, broker=broker))
+
+
+def _say_why_zero(settings: "Settings") -> None:
+    """Say on standard error when learning begins: scores of zero look like a fault."""
+    import asyncio
+
+    from streams.connections import aiokafka_options
+    from streams.first_settling import first_settling
+
+    told = asyncio.run(first_settling(settings, aiokafka_options(settings, needed_broker(settings))))
+    if told is not None:
+        typer.echo(f"every score is zero; {told}", err=True)
 
 
 def follow(

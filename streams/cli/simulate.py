@@ -29,6 +29,7 @@ STEP_MS = 1_000
 TOGETHER = 500
 END_MS = 10**12
 LIVE_DELAY_MAX_MS = 1_000
+PATIENCE_MS = 60_000
 
 
 def register(app: typer.Typer) -> None:
@@ -124,6 +125,12 @@ def _at_once(settings: Any, home: Any, visits: Any, out: Path | None, truth: dic
     return len(events)
 
 
+def _way_out(settings: Any) -> str:
+    """What shortens a wait that is longer than anybody looks on."""
+    is_short = settings.settlement.horizon_ms <= PATIENCE_MS
+    return "" if is_short else "; workers with SHELFWISE_PROFILE=quick show learning within a minute"
+
+
 def _write(out: Path, catalogue: Any, events: Any, truth: dict[str, Any]) -> None:
     from streams.replaying.event_lines import write_lines
 
@@ -146,6 +153,7 @@ async def _live(settings: Any, home: Any, users: int, **pace: Any) -> int:
     import asyncio
 
     from streams.connections import aiokafka_options
+    from streams.first_settling import told
     from streams.replaying.live import live
     from streams.topics.admin import refuse_unless_there
 
@@ -154,4 +162,5 @@ async def _live(settings: Any, home: Any, users: int, **pace: Any) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await asyncio.to_thread(refuse_unless_there, settings, settings.broker)
     options = aiokafka_options(settings, settings.broker)
+    typer.echo(f"{told(settings, round(time.time() * 1_000))}, by these settings{_way_out(settings)}", err=True)
     return await live(settings.broker, home, users, **pace, stop=stop, options=options)

@@ -21,6 +21,10 @@ from streams.demo.traffic import Traffic
 from streams.demo.watcher import Watcher
 
 
+DRIFT_PLAYED_S_MIN = 59.0
+"""A change is told from what was usual before it: the demo's own minute is the least in which both can be seen."""
+
+
 class PlantedShift(Struct, frozen=True, kw_only=True):
     """The change that was planted, and how it was found.
 
@@ -41,9 +45,13 @@ class PlantedShift(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """The whole of it; `passed` says whether all that the demo promises held."""
+    """The whole of it; `passed` says whether all that the demo promises held.
+
+    `drift_found` is none where play was too short to tell: then it is left out.
+    """
 
     passed: bool
+    drift_found: bool | None
     seconds: float
     seed: int
     events: int
@@ -80,9 +88,11 @@ async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, rules:
     last_third = arm_rates(outcomes, from_ms=traffic.base_ms + 2 * elapsed_ms // 3)
     better = _is_better(last_third)
     shift = _shift(traffic, watcher, newest)
+    drift_found = drift_verdict(shift, traffic.played_s)
     latencies = np.array(traffic.latencies_s or [np.nan]) * 1_000
     return Report(
-        passed=found.holds and better and shift is not None and shift.named and not shift.alerts_before,
+        passed=found.holds and better and drift_found is not False,
+        drift_found=drift_found,
         seconds=round(traffic.played_s, 1),
         seed=traffic.settings.seed,
         events=traffic.events_count,
@@ -104,6 +114,17 @@ async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, rules:
         dead_letters=sum(dead),
         audit=found,
     )
+
+
+def drift_verdict(shift: PlantedShift | None, played_s: float) -> bool | None:
+    """Whether the planted change was named, and none before it; None where play was too short to tell.
+
+    >>> drift_verdict(None, played_s=30.0), drift_verdict(None, played_s=60.0)
+    (None, False)
+    """
+    if played_s < DRIFT_PLAYED_S_MIN:
+        return None
+    return shift is not None and shift.named and not shift.alerts_before
 
 
 def _is_better(rates: dict[str, ArmRate]) -> bool:

@@ -31,13 +31,15 @@ def _rows(report: Report) -> list[tuple[str, str, bool | None]]:
     rows.extend((f"stream rate, {name}, last third", _interval(rate), None) for name, rate in rates.items())
     rows.append(("learning above random", "intervals apart", report.learning_beats_random))
     rows.append(("groups found (ARI)", f"users {report.ari_users:.2f}, cards {report.ari_cards:.2f}", None))
-    if shift is not None:
+    if report.drift_found is None:
+        rows.append(("planted change", "left out: play for a minute to see it named", None))
+    elif shift is not None:
         after = "not found" if shift.delay_wall_s is None else f"named after {shift.delay_wall_s:.1f} s"
         rows.append(
             (
                 "planted change",
                 f"{after}, {shift.alerts_before} alerts before it",
-                shift.named and not shift.alerts_before,
+                report.drift_found,
             )
         )
     oddities = {name: count for name, count in sorted(report.counters.items()) if count}
