@@ -20,7 +20,6 @@ from streams.demo.arms import ArmRate, arm_rates
 from streams.demo.traffic import Traffic
 from streams.demo.watcher import Watcher
 
-
 DRIFT_PLAYED_S_MIN = 59.0
 """A change is told from what was usual before it: the demo's own minute is the least in which both can be seen."""
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ import yaml
 
 from schemas.topics import TOPICS
 from streams.harness.artifacts import pinned_digests
+from streams.observing.pulse import Pulse
+from streams.observing.server import HealthServer
 from streams.observing.worker import registry_of, unready
 from streams.settings import Settings, load
 from tests.docs.documents import ROOT, parse
@@ -95,11 +99,42 @@ def test_images_are_pinned_and_kafka_is_the_version_that_is_tested() -> None:
     assert {service["image"] for service in OURS.values()} == {f"shelfwise:{project['version']}"}
 
 
-def test_the_image_runs_as_nobody_special_and_is_watched() -> None:
+def last_stage() -> str:
     dockerfile = (DOCKER / "Dockerfile").read_text()
-    last = dockerfile[dockerfile.rindex("FROM ") :]
+    return dockerfile[dockerfile.rindex("FROM ") :]
+
+
+def test_the_image_runs_as_nobody_special_and_keeps_its_machine_code_in_a_volume() -> None:
+    last = last_stage()
     assert re.search(r"^USER shelfwise$", last, re.MULTILINE)
-    assert SERVICES["worker"]["environment"]["SHELFWISE_METRICS_PORT"] in last[last.index("HEALTHCHECK") :]
+    [folder] = re.findall(r"NUMBA_CACHE_DIR=(\S+)", last)
+    assert re.findall(r"^VOLUME (\S+)$", last, re.MULTILINE) == [folder]
+    assert f"--owner=shelfwise --group=shelfwise {folder}" in last, "a volume is made with the owner of its folder"
+    assert SERVICES["worker"]["volumes"] == [f"compiled:{folder}"]
+
+
+@pytest.mark.parametrize(("is_ready", "status"), [(False, 1), (True, 0)])
+def test_the_health_check_of_the_image_is_that_of_a_worker(is_ready: bool, status: int) -> None:
+    """The very words of the image, but for the port, ask a server that is, or is not, ready."""
+    [words] = re.findall(r"^    CMD (\[.*\])$", last_stage(), re.MULTILINE)
+    [port] = re.findall(r"SHELFWISE_METRICS_PORT=(\d+)", last_stage())
+    assert SERVICES["worker"]["environment"]["SHELFWISE_METRICS_PORT"] == port
+    readiness = unready()
+    if is_ready:
+        for stage in readiness.stages:
+            readiness.finish(stage.name)
+    with HealthServer("127.0.0.1", 0, registry_of(readiness)[0], Pulse(), readiness) as server:
+        command = [word.replace(port, str(server.port)) for word in json.loads(words)]
+        done = subprocess.run([sys.executable, *command[1:]], capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == status, done.stderr
+    assert done.stdout.startswith("ready" if is_ready else "machine code")
+
+
+def test_compose_shows_learning_within_a_minute_unless_told_otherwise() -> None:
+    for environment, horizon_ms in (({}, 20_000), ({"SHELFWISE_PROFILE": "standard"}, 1_800_000)):
+        for name in OURS:
+            profile = compose(**environment)["services"][name]["environment"]["SHELFWISE_PROFILE"]
+            assert load(flags={"profile": profile}).settlement.horizon_ms == horizon_ms
 
 
 def test_what_the_image_is_built_from_exists_and_is_let_through() -> None:
