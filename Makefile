@@ -15,7 +15,7 @@ WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once harnes
 test: machine-code
 	$(MAKE) --no-print-directory --jobs=2 test-with-brokers lint test-without-brokers
 
-# under a minute once machine code is there: for those who change a line
+# under two minutes once machine code is there: for those who change a line
 QUICK := schemas processors $(addprefix tests/,test_house_style.py test_loop.py bandit policies rewards schemas tasks drift)
 
 check: machine-code lint

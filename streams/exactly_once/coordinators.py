@@ -15,6 +15,7 @@ from aiokafka.errors import (
     KafkaError,
     NodeNotReadyError,
     ProducerFenced,
+    TopicAuthorizationFailedError,
     for_code,
 )
 from aiokafka.protocol.transaction import AddPartitionsToTxnRequest, EndTxnRequest
@@ -207,7 +208,10 @@ class GroupCoordinator:
 
 
 def _added_codes(answer: Any) -> Iterable[int]:
-    return (code for _, numbers in answer.errors for _, code in numbers if code != _NOT_ATTEMPTED)
+    denied = TopicAuthorizationFailedError.errno
+    if topics := {topic for topic, numbers in answer.errors if any(code == denied for _, code in numbers)}:
+        raise TopicAuthorizationFailedError(topics)
+    return [code for _, numbers in answer.errors for _, code in numbers if code != _NOT_ATTEMPTED]
 
 
 def _codes_but_busy(answer: Any) -> Iterable[int]:

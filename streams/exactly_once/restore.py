@@ -16,7 +16,7 @@ from streams.exactly_once.task import StateRow
 from streams.reading.consumers import Consumer
 
 FORMAT_KEY = b"__format__"
-POLL_MS = 500
+POLL_MS, EMPTY_MS = 500, 200
 STOP_TIMEOUT_S = 2.0
 PROGRESS_S = 1.0
 
@@ -70,6 +70,8 @@ async def read_state(
         consumer.assign([state])
         await consumer.seek_to_beginning(state)
         end = (await consumer.end_offsets([state]))[state]
+        if not end:  # a right to read that is missing shows now, not when there is something to read
+            await consumer.getmany(state, timeout_ms=EMPTY_MS)
         while await consumer.position(state) < end:
             fetched = await consumer.getmany(state, timeout_ms=POLL_MS)
             for record in fetched.get(state, ()):

@@ -14,6 +14,7 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     ProducerFenced,
     RecordListTooLargeError,
+    TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
 from aiokafka.producer.transaction_manager import PidAndEpoch
@@ -87,7 +88,7 @@ class TransactionalWriter:
         with _opening():
             await asyncio.wait_for(self._producer.client.bootstrap(), self._settings.transaction_timeout_ms / 1000)
             timeout_ms = self._settings.transaction_timeout_ms
-            identity, found = await take_over(self._coordinator, self._state, read, timeout_ms)
+            identity, found = await take_over(self._coordinator, self._state, _allowed(read), timeout_ms)
             self._identify(identity)
             sender = self._producer._sender  # noqa: SLF001  the producer's own start() would fence again, and blindly
             await sender._find_coordinator(CoordinationType.TRANSACTION, self._transactional_id)  # noqa: SLF001
@@ -235,13 +236,27 @@ class TransactionalWriter:
         return Batches(settings.produce_max_batch_bytes, settings.compression, self._clock_ms())
 
 
+def _allowed(read: Callable[[], Awaitable[S]]) -> Callable[[], Awaitable[S]]:
+    """The same, with a missing right to read the state told apart from one to write."""
+
+    async def allowed() -> S:
+        try:
+            return await read()
+        except NOT_ALLOWED as error:
+            raise not_allowed(error, "read its state") from error
+
+    return allowed
+
+
 @contextmanager
 def _opening() -> Iterator[None]:
     """Turn what goes wrong while a task is taken over into what the driver raises."""
     try:
         yield
     except NOT_ALLOWED as error:
-        raise not_allowed(error, "use its transactional id") from error
+        is_topic = isinstance(error, TopicAuthorizationFailedError)
+        what = "write outputs, state and offsets" if is_topic else "use its transactional id"
+        raise not_allowed(error, what) from error
     except ProducerFenced as error:
         raise ReopenNeeded("fenced: another worker takes this task over", fenced=True) from error
     except (KafkaError, TimeoutError, OSError) as error:

@@ -90,7 +90,7 @@ def without(settings: Settings, resource: Resource, name: str, right: str) -> li
 LACKING = {
     "input": (Resource.TOPIC, "impressions", "Read", "read its input"),
     "output": (Resource.TOPIC, "shelf-rankings", "Write", "write outputs, state and offsets"),
-    "state": (Resource.TOPIC, "listeners-state", "Read", "open partition"),
+    "state": (Resource.TOPIC, "listeners-state", "Read", "read its state"),
     "broadcast": (Resource.TOPIC, "catalogue", "Read", "read broadcast topics"),
     "group": (Resource.GROUP, "", "Read", "join its group"),
     "transactional id": (Resource.TRANSACTIONAL_ID, "", "Write", "use its transactional id"),
