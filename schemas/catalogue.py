@@ -1,8 +1,11 @@
 """The cards that may be ranked: in which shelves each is valid, and what it is."""
 
+from typing import ClassVar
+
 from msgspec import Struct
 
-from schemas.fields import EventMs, Identifier, refuse_unless, refuse_unless_identifiers
+from schemas.fields import EventMs, Identifier, refuse_unless_identifiers
+from schemas.rules import Distinct, Rules, obey
 
 
 class CatalogueCard(Struct, frozen=True, kw_only=True, tag="catalogue-card.v1", tag_field="type"):
@@ -12,8 +15,10 @@ class CatalogueCard(Struct, frozen=True, kw_only=True, tag="catalogue-card.v1", 
     'playlist'
     >>> CatalogueCard(card_id="c1", title="Blue Train", shelves=("jazz", "jazz"))
     Traceback (most recent call last):
-    ValueError: a shelf stands twice
+    ValueError: something stands twice in shelves
     """
+
+    rules: ClassVar[Rules] = (Distinct("shelves"),)
 
     card_id: Identifier
     title: str
@@ -24,4 +29,4 @@ class CatalogueCard(Struct, frozen=True, kw_only=True, tag="catalogue-card.v1", 
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(card_id=self.card_id)
-        refuse_unless(len(set(self.shelves)) == len(self.shelves), "a shelf stands twice")
+        obey(self)

@@ -1,10 +1,11 @@
 """What a listener was shown: one page or viewport, its shelves, and the slots that were seen."""
 
-from operator import lt
+from typing import ClassVar
 
 from msgspec import Struct, field
 
 from schemas.fields import Count, EventMs, Identifier, Propensity, refuse_unless, refuse_unless_identifiers
+from schemas.rules import AscendingPlaces, Distinct, Rules, SameLength, obey
 
 
 class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
@@ -17,8 +18,14 @@ class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
     (0,)
     >>> ShownShelf(shelf_id="jazz", cards=("c1",), propensities=(1.0,), seen=(3,))
     Traceback (most recent call last):
-    ValueError: seen names slot 3 of a shelf with 1 slots
+    ValueError: seen names place 3 of 1 cards
     """
+
+    rules: ClassVar[Rules] = (
+        SameLength("cards", "propensities"),
+        Distinct("cards"),
+        AscendingPlaces("seen", "cards"),
+    )
 
     shelf_id: Identifier
     cards: tuple[Identifier, ...]
@@ -27,16 +34,8 @@ class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
     propensity: Propensity = 1.0
 
     def __post_init__(self) -> None:
-        slots, seen, propensities = len(self.cards), self.seen, self.propensities
-        if len(propensities) != slots:
-            raise ValueError("propensities and cards differ in length")
-        if len(set(self.cards)) != slots:
-            raise ValueError("a card stands twice in one shelf")
-        if seen:
-            if seen[0] < 0 or not all(map(lt, seen, seen[1:])):
-                raise ValueError("seen is not strictly ascending")
-            if seen[-1] >= slots:
-                raise ValueError(f"seen names slot {seen[-1]} of a shelf with {slots} slots")
+        obey(self)
+        slots, propensities = len(self.cards), self.propensities
         # where one is no number, the sum is none
         if slots and not (min(propensities) > 0.0 and max(propensities) <= 1.0 and sum(propensities) <= slots):
             raise ValueError("a propensity is not in (0, 1]")

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
 from schemas.fields import DurationMs, EventMs, Identifier, refuse_unless, refuse_unless_identifiers
+from schemas.rules import Rules, SameLength, obey
 
 
 class Interaction(Struct, frozen=True, kw_only=True, gc=False):
@@ -48,6 +49,8 @@ class Interactions(Struct, frozen=True, kw_only=True, gc=False, tag="interaction
     True
     """
 
+    rules: ClassVar[Rules] = tuple(SameLength("event_id", name) for name in Interaction.__struct_fields__[1:])
+
     source: Identifier
     event_id: tuple[Identifier, ...]
     user_id: tuple[Identifier, ...]
@@ -58,7 +61,7 @@ class Interactions(Struct, frozen=True, kw_only=True, gc=False, tag="interaction
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(source=self.source)
-        refuse_unless(len(set(map(len, self._columns()))) == 1, "the columns of interactions differ in length")
+        obey(self)
         refuse_unless(min(self.played_ms, default=0) >= 0, "played_ms is negative")
 
     @classmethod

@@ -1,10 +1,10 @@
 """What became of an exposure: settled once in event time, and corrected where a stream outlasts its horizon."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from operator import attrgetter, ge, le
-from typing import Any
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from schemas.fields import (
     Count,
@@ -14,8 +14,20 @@ from schemas.fields import (
     Weights,
     refuse_unless,
     refuse_unless_identifiers,
-    refuse_unless_weights,
 )
+from schemas.rules import NotAbove, Places, Rules, SameLength, SumsToOne, ZeroUnless, obey
+
+ROW_RULES: Rules = (
+    NotAbove("shown_ms", "settled_ms"),
+    ZeroUnless("played_ms", "stream_count"),
+    SumsToOne("user_weights"),
+)
+"""What holds of an outcome, by itself or in columns."""
+
+COLUMNS = (
+    "impression_id", "row", "slot", "shelf_id", "user_id", "shown_ms", "settled_ms", "played_ms", "stream_count",
+    "propensity", "user_weights",
+)  # fmt: skip
 
 
 class ExposureKey(Struct, frozen=True, order=True, gc=False):
@@ -47,6 +59,8 @@ class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
     ExposureKey(impression_id='i1', row=0, slot=2)
     """
 
+    rules: ClassVar[Rules] = ROW_RULES
+
     impression_id: Identifier
     row: Count
     slot: Count
@@ -64,10 +78,8 @@ class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(impression_id=self.impression_id, user_id=self.user_id, card_id=self.card_id)
-        refuse_unless_weights(self.user_weights, "user_weights")
-        refuse_unless(self.shown_ms <= self.settled_ms, "an exposure settles before it is shown")
+        obey(self)
         refuse_unless(self.played_ms >= 0, "played_ms is negative")
-        refuse_unless(self.played_ms == 0 or self.stream_count > 0, "played without a stream")
         refuse_unless(0.0 < self.propensity <= 1.0, "the propensity is not in (0, 1]")
 
     @property
@@ -94,6 +106,12 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
     True
     """
 
+    rules: ClassVar[Rules] = (
+        *(SameLength("impression_id", name) for name in (*COLUMNS[1:], "page")),
+        Places("page", "logged"),
+        *ROW_RULES,
+    )
+
     card_id: Identifier
     impression_id: tuple[Identifier, ...]
     row: tuple[Count, ...]
@@ -112,14 +130,7 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(card_id=self.card_id)
-        refuse_unless(len(set(map(len, self._columns()))) == 1, "the columns of outcomes differ in length")
-        refuse_unless(all(map(le, self.shown_ms, self.settled_ms)), "an exposure settles before it is shown")
-        played = map(ge, map(bool, self.stream_count), map(bool, self.played_ms))
-        refuse_unless(all(played), "played without a stream")
-        refuse_unless(max(self.page, default=-1) < len(self.logged), "page names no logged page")
-        sums = set(map(sum, filter(None, self.user_weights)))
-        if sums and not (min(sums) >= 1.0 - 1e-6 and max(sums) <= 1.0 + 1e-6):
-            raise ValueError("user_weights do not sum to one")
+        obey(self)
 
     @classmethod
     def of(cls, outcomes: Sequence[OutcomeSettled]) -> "OutcomesSettled":
@@ -141,10 +152,6 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
         return _columns_of(self)
 
 
-COLUMNS = (
-    "impression_id", "row", "slot", "shelf_id", "user_id", "shown_ms", "settled_ms", "played_ms", "stream_count",
-    "propensity", "user_weights",
-)  # fmt: skip
 _columns_of = attrgetter(*COLUMNS)
 
 
@@ -158,6 +165,8 @@ class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome
     2
     """
 
+    rules: ClassVar[Rules] = (NotAbove("previous_ms", "played_ms"), SumsToOne("user_weights"))
+
     impression_id: Identifier
     row: Count
     slot: Count
@@ -168,16 +177,16 @@ class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome
     corrected_ms: EventMs
     previous_ms: Count
     played_ms: Count
-    stream_count: Count
+    stream_count: Annotated[int, Meta(ge=1)]
     variant: Identifier = "default"
     generation: Count = 0
     user_weights: Weights = ()
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(impression_id=self.impression_id, user_id=self.user_id, card_id=self.card_id)
-        refuse_unless(0 <= self.previous_ms <= self.played_ms, "a correction never shortens a stream")
+        obey(self)
+        refuse_unless(self.previous_ms >= 0, "previous_ms is negative")
         refuse_unless(self.stream_count > 0, "a correction has a stream")
-        refuse_unless_weights(self.user_weights, "user_weights")
 
     @property
     def exposure(self) -> ExposureKey:

@@ -1,6 +1,6 @@
 """The shelf ranking of a listener: cards in order inside each shelf, shelves in order, each explained."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct, field
 
@@ -14,6 +14,7 @@ from schemas.fields import (
     refuse_unless,
     refuse_unless_identifiers,
 )
+from schemas.rules import Rules, SameLength, obey
 
 HOME = "home"
 ReasonKind = Literal["own_streams", "group", "card", "fresh", "newcomer", "exploration"]
@@ -34,6 +35,11 @@ class RankedShelf(Struct, frozen=True, kw_only=True, gc=False):
     ('c1',)
     """
 
+    rules: ClassVar[Rules] = tuple(
+        SameLength("cards", name)
+        for name in ("scores", "propensities", "reasons", "reason_values", "second_reasons", "second_values")
+    )
+
     shelf_id: Identifier
     score: float
     propensity: Propensity
@@ -46,12 +52,7 @@ class RankedShelf(Struct, frozen=True, kw_only=True, gc=False):
     second_values: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        slots = len(self.cards)
-        refuse_unless(len(self.scores) == len(self.propensities) == slots, "the columns of a shelf differ in length")
-        refuse_unless(len(self.reasons) == len(self.reason_values) == slots, "reasons and cards differ in length")
-        refuse_unless(
-            len(self.second_reasons) == len(self.second_values) == slots, "reasons and cards differ in length"
-        )
+        obey(self)
 
 
 def ranking_key(user_id: str, surface: str) -> str:

@@ -1,8 +1,11 @@
 """What was played, and for how long: a stream has ended."""
 
+from typing import ClassVar
+
 from msgspec import Struct, field
 
 from schemas.fields import DurationMs, EventMs, Identifier, refuse_unless, refuse_unless_identifiers
+from schemas.rules import NotAbove, Rules, obey
 
 
 class StreamEnd(Struct, frozen=True, kw_only=True, gc=False, tag="stream-end.v1", tag_field="type"):
@@ -15,8 +18,10 @@ class StreamEnd(Struct, frozen=True, kw_only=True, gc=False, tag="stream-end.v1"
     'home'
     >>> StreamEnd(event_id="s1", user_id="u1", card_id="c1", started_ms=9, event_ms=8, played_ms=0)
     Traceback (most recent call last):
-    ValueError: the stream ends before it starts
+    ValueError: started_ms is above event_ms
     """
+
+    rules: ClassVar[Rules] = (NotAbove("started_ms", "event_ms"),)
 
     event_id: Identifier
     user_id: Identifier
@@ -31,5 +36,5 @@ class StreamEnd(Struct, frozen=True, kw_only=True, gc=False, tag="stream-end.v1"
     def __post_init__(self) -> None:
         refuse_unless_identifiers(event_id=self.event_id, user_id=self.user_id, card_id=self.card_id)
         refuse_unless(self.started_ms >= 0, "started_ms is negative")
-        refuse_unless(self.started_ms <= self.event_ms, "the stream ends before it starts")
+        obey(self)
         refuse_unless(self.played_ms >= 0, "played_ms is negative")

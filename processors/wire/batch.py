@@ -5,7 +5,7 @@ accepts is written again, and so read by the same reader, now trusted: all recor
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,6 @@ from processors.compiled import compiled, fused
 from processors.wire.cursor import LEAD, LOST
 from schemas.codec import VALUE_BYTES_MAX
 from schemas.fields import EVENT_AHEAD_MAX_MS
-
-Columns = TypeVar("Columns")
 
 
 class Column(NamedTuple):
@@ -37,6 +35,11 @@ class Column(NamedTuple):
         sizes = np.maximum(lengths, 0)
         return cls(np.frombuffer(b"".join(filter(None, listed)), dtype=np.uint8), np.cumsum(sizes) - sizes, lengths)
 
+    @classmethod
+    def none(cls, count: int) -> "Column":
+        """A column of `count` times nothing."""
+        return cls(np.zeros(0, dtype=np.uint8), np.zeros(count, dtype=np.int64), np.full(count, -1, dtype=np.int64))
+
     def with_others(self, places: IntArray, values: Sequence[bytes | None]) -> "Column":
         """The same with other values [m] in these places [m]."""
         others, starts, lengths = Column.of(values), self.starts.copy(), self.lengths.copy()
@@ -48,11 +51,8 @@ Values = Sequence[bytes | None] | Column
 Slow = Callable[[int], bytes | None]
 """Canonical bytes of a declined record, by its index in the batch; none where it carries no message."""
 
-TAIL_TEXTS = ("home", "default", "unknown")
-"""Defaults of fields that a record left out: behind the last value, so that spans can point to them."""
-
-_TAIL = b"\0".join(text.encode() for text in TAIL_TEXTS) + bytes(17)
-_TAIL_STARTS = np.cumsum([0, *(len(text) + 1 for text in TAIL_TEXTS)])
+_BEYOND = bytes(40)
+"""Bytes that may be looked at behind the last: a key is compared by words."""
 
 
 class Batch(NamedTuple):
@@ -65,19 +65,22 @@ class Batch(NamedTuple):
     keys: IntArray  # uint8, those of the records end to end
     key_ends: IntArray  # [n]
     timestamps_ms: IntArray  # [n]
+    texts_at: int  # where the texts begin that records do not have themselves, behind the last value
 
     @classmethod
-    def of(cls, values: Column, keys: Column, timestamps_ms: IntArray, trusted: BoolArray) -> "Batch":
+    def of(cls, values: Column, keys: Column, timestamps_ms: IntArray, trusted: BoolArray, texts: bytes) -> "Batch":
         r"""Bring these records together.
 
-        >>> batch = Batch.of(Column.of([b"{}", None]), Column.of([b"u1", None]), np.array([5, 6]), np.zeros(2, bool))
-        >>> batch.starts.tolist(), batch.ends.tolist(), batch.data[17:21].tobytes()
-        ([17, 20], [19, 20], b'{}\x00\x00')
+        >>> columns = Column.of([b"{}", None]), Column.of([b"u1", None])
+        >>> batch = Batch.of(*columns, np.array([5, 6]), np.zeros(2, bool), b"home")
+        >>> batch.starts.tolist(), batch.ends.tolist(), batch.data[17:25].tobytes()
+        ([17, 20], [19, 20], b'{}\x00\x00home')
         """
         lengths, key_lengths = np.maximum(values.lengths, 0), np.maximum(keys.lengths, 0)
         ends, key_ends = len(LEAD) + np.cumsum(lengths + 1), np.cumsum(key_lengths)
-        data = np.zeros(len(LEAD) + 1 + int((lengths + 1).sum()) + len(_TAIL), dtype=np.uint8)
-        data[len(data) - len(_TAIL) :] = np.frombuffer(_TAIL, dtype=np.uint8)
+        texts_at = len(LEAD) + 1 + int((lengths + 1).sum())
+        data = np.zeros(texts_at + len(texts) + len(_BEYOND), dtype=np.uint8)
+        data[texts_at : texts_at + len(texts)] = np.frombuffer(texts, dtype=np.uint8)
         joined_keys = np.zeros(int(key_lengths.sum()) + 1, dtype=np.uint8)
         gather(values.data, values.starts, lengths, ends - lengths, data)
         gather(keys.data, keys.starts, key_lengths, key_ends - key_lengths, joined_keys)
@@ -89,6 +92,7 @@ class Batch(NamedTuple):
             keys=joined_keys,
             key_ends=key_ends,
             timestamps_ms=np.ascontiguousarray(timestamps_ms, dtype=np.int64),
+            texts_at=texts_at,
         )
 
     @property
@@ -97,53 +101,9 @@ class Batch(NamedTuple):
         lengths = self.ends - self.starts
         return int(lengths[self.trusted | (lengths <= VALUE_BYTES_MAX)].max(initial=0))
 
-    def tail_span(self, text: str) -> tuple[int, int]:
-        """Where one of the `TAIL_TEXTS` stands."""
-        start = len(self.data) - len(_TAIL) + int(_TAIL_STARTS[TAIL_TEXTS.index(text)])
-        return start, start + len(text)
 
-
-def read_all(
-    values: Values,
-    keys: Values,
-    timestamps_ms: IntArray,
-    slow: Slow,
-    read: Callable[[Batch], tuple[Columns, IntArray]],
-) -> Columns:
-    """Columns of all records that carry a message, in order; `read` gives columns and which records it declined."""
-    column, key_column = _column_of(values), _column_of(keys)
-    trusted = np.zeros(len(column.starts), dtype=np.bool_)
-    columns, declined = read(Batch.of(column, key_column, timestamps_ms, trusted))
-    if not len(declined):
-        return columns
-    canonical = [slow(index) for index in declined.tolist()]
-    trusted[declined] = True
-    column = column.with_others(declined, canonical)
-    columns, missing = read(Batch.of(column, key_column, timestamps_ms, trusted))
-    assert (column.lengths[missing] < 0).all(), "canonical bytes are always read"
-    return columns
-
-
-def read_unkeyed(values: Values, slow: Slow, read: Callable[[Batch], tuple[Columns, IntArray]]) -> Columns:
-    """Like `read_all`, of a topic of our own: keys and times of its records are not looked at."""
-    column = _column_of(values)
-    return read_all(column, _no_keys(len(column.starts)), np.zeros(len(column.starts), dtype=np.int64), slow, read)
-
-
-def read_trusted(values: Sequence[bytes], read: Callable[[Batch], tuple[Columns, IntArray]]) -> Columns:
-    """Columns of values that `schemas.codec.encode` wrote."""
-    count = len(values)
-    trusted = np.ones(count, dtype=np.bool_)
-    columns, missing = read(Batch.of(Column.of(values), _no_keys(count), np.zeros(count, dtype=np.int64), trusted))
-    assert not len(missing), "canonical bytes are always read"
-    return columns
-
-
-def _no_keys(count: int) -> Column:
-    return Column(np.zeros(0, dtype=np.uint8), np.zeros(count, dtype=np.int64), np.full(count, -1, dtype=np.int64))
-
-
-def _column_of(values: Values) -> Column:
+def column_of_values(values: Values) -> Column:
+    """These as a column."""
     return values if isinstance(values, Column) else Column.of(values)
 
 

@@ -5,7 +5,8 @@ import numpy as np
 from processors.cocluster.arrays import IntArray
 from processors.compiled import fused
 from processors.wire.hashing import hash_of
-from processors.wire.lists import END, SPAN
+from processors.wire.leaves import SPAN
+from processors.wire.leaves import SPAN_END as END
 from processors.wire.loads import number_at, put
 
 _SLOT, _CODE = 16, 8

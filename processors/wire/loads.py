@@ -40,6 +40,13 @@ def _number(_: Any, address: Any, at: Any) -> Any:
     return types.int64(address, at), _word(_, address, at)[1]
 
 
+def _real(_: Any, address: Any, at: Any) -> Any:
+    def load(_: Any, builder: Any, __: Any, places: Any) -> Any:
+        return builder.load(builder.inttoptr(builder.add(*places), ir.DoubleType().as_pointer()))
+
+    return types.float64(address, at), load
+
+
 def _putter(size: int) -> Callable[..., Any]:
     """A store of the lowest `size` bytes of a number, at any position."""
 
@@ -80,6 +87,9 @@ word_at = cast("Callable[[int, Index], np.uint64]", intrinsic(_word))
 
 number_at = cast("Callable[[int, Index], int]", intrinsic(_number))
 """The whole number of eight bytes at a position."""
+
+real_at = cast("Callable[[int, Index], float]", intrinsic(_real))
+"""The double at a position, a multiple of eight."""
 
 put = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(8)))
 """Store a whole number of eight bytes at a position, and give it back."""

@@ -1,32 +1,24 @@
 """Outcomes and corrections from bytes to columns: what the statistics of cards need of them."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, IntArray
-from processors.compiled import compiled, fused
-from processors.wire.batch import Batch, Slow, Values, read_trusted, read_unkeyed, start_of
-from processors.wire.cursor import LOST
-from processors.wire.lists import NUMBER as WIDTH
-from processors.wire.loads import address_of
-from processors.wire.outcome_records import (
-    CARD_ID,
-    CORRECTED_TABLE,
-    GENERATION,
-    LOGGED_TABLE,
-    SETTLED_TABLE,
-    Places,
-    corrected,
-    settled,
-)
-from processors.wire.weights import read_late, room_for_late
-from schemas.codec import encode
+from processors.wire.batch import Slow, Values
+from processors.wire.reader import Reader, Shredded
 from schemas.outcomes import Outcome
 
-_ROW_BYTES_MIN = 29
-"""An outcome takes at least three names `"c",`, seven numbers `0,` and `[],`; brackets make up for last commas."""
+_SETTLED, _CORRECTED = 0, 1
+_READER = Reader(
+    Outcome,
+    keep=(
+        *("card_id", "generation", "shown_ms[]", "settled_ms[]", "played_ms[]"),
+        *("shown_ms", "corrected_ms", "previous_ms", "played_ms"),
+    ),
+    exact=("user_weights[][]", "user_weights[]"),
+)
 
 
 class OutcomeColumns(NamedTuple):
@@ -49,39 +41,9 @@ class OutcomeColumns(NamedTuple):
     weights: FloatArray  # [w]
 
 
-class _Room(NamedTuple):
-    """Scratch for one record, and tables."""
-
-    settled_table: IntArray
-    corrected_table: IntArray
-    logged_table: IntArray
-    fields: IntArray  # int64 [k, 2]
-    page_fields: IntArray  # int64 [5, 2]
-    spans: IntArray  # int64 [c, 2]
-    counts: IntArray  # int64 [c]
-    stream_counts: IntArray  # int64 [c]
-    late: IntArray
-
-    @classmethod
-    def of(cls, batch: Batch) -> "_Room":
-        """Room for the longest record of a batch."""
-        most = batch.longest // 2 + 1
-        return cls(
-            SETTLED_TABLE,
-            CORRECTED_TABLE,
-            LOGGED_TABLE,
-            fields=np.zeros((len(SETTLED_TABLE), 2), dtype=np.int64),
-            page_fields=np.zeros((len(LOGGED_TABLE), 2), dtype=np.int64),
-            spans=np.empty((most, 2), dtype=np.int64),
-            counts=np.empty(most, dtype=np.int64),
-            stream_counts=np.empty(most, dtype=np.int64),
-            late=room_for_late(len(batch.data)),
-        )
-
-
 def read_outcomes(values: Values, slow: Slow) -> OutcomeColumns:
     """Columns of the outcomes and corrections that these records carry."""
-    return read_unkeyed(values, slow, _read)
+    return _columns(_READER.read_unkeyed(values, slow))
 
 
 def outcomes_of(messages: Sequence[Outcome]) -> OutcomeColumns:
@@ -93,64 +55,71 @@ def outcomes_of(messages: Sequence[Outcome]) -> OutcomeColumns:
     >>> columns = outcomes_of([OutcomesSettled.of([one, one])]); columns.known_ms, columns.weights
     (array([9, 9]), array([0.25, 0.75, 0.25, 0.75]))
     """
-    return read_trusted([encode(message) for message in messages], _read)
+    return _columns(_READER.read_messages(messages))
 
 
-def _read(batch: Batch) -> tuple[OutcomeColumns, IntArray]:
-    size = len(batch.starts)
-    most = len(batch.data) // _ROW_BYTES_MIN + batch.longest // 2 + 2
-    shapes: list[tuple[int, ...]] = [(size, 2), (size,), (size,), (size + 1,), *[(most,)] * 4, (most + 1,)]
-    empty: list[Any] = [np.empty(shape, dtype=np.int64) for shape in shapes]
-    empty.append(np.empty(len(batch.data) // 2 + 2))
-    columns = OutcomeColumns(batch.data, *empty)
-    declined, room = np.empty(size, dtype=np.int64), _Room.of(batch)
-    count = _fill(batch, columns, room, declined)
-    rows = int(columns.offsets[count])
-    ends = [count, count, count, count + 1, *[rows] * 4, rows + 1, int(columns.weight_offsets[rows])]
-    columns_of: list[Any] = [column[:end] for column, end in zip(columns[1:], ends, strict=True)]
-    kept = OutcomeColumns(batch.data, *columns_of)
-    read_late(batch.data, room.late, kept.weights)
-    return kept, declined[: size - count]
+def _columns(shredded: Shredded) -> OutcomeColumns:
+    """Bring the rows of both types into the order of their records."""
+    settled, corrected = (np.flatnonzero(shredded.member == member) for member in (_SETTLED, _CORRECTED))
+    counts = np.ones(len(shredded.member), dtype=np.int64)
+    counts[settled] = np.diff(shredded.values_of("shown_ms", _SETTLED))
+    offsets = _offsets(counts)
+    rows = (_spread(offsets[settled], counts[settled]), offsets[corrected])
 
+    def merged(*paths: str) -> IntArray:
+        return _merged(shredded, rows, paths)
 
-@compiled
-def _fill(batch: Batch, columns: OutcomeColumns, room: _Room, declined: IntArray) -> int:
-    """Read what can be read; return how many records that are. The others are named in `declined`."""
-    text, count = address_of(batch.data), 0
-    columns.offsets[0], columns.weight_offsets[0] = 0, 0
-    for index in range(len(batch.starts)):
-        begin, trusted, settles = start_of(batch, index), batch.trusted[index], 1
-        places, late_count = _places(room, columns, columns.offsets[count]), room.late[0]
-        rows, at = settled(text, begin, trusted, places)
-        if at == LOST:
-            settles = 0
-            rows, at = corrected(text, begin, trusted, places)
-        if at != batch.ends[index]:
-            declined[index - count], room.late[0] = index, late_count
-            continue
-        columns.card_id[count, 0], columns.card_id[count, 1] = room.fields[CARD_ID, 0], room.fields[CARD_ID, 1]
-        columns.generation[count], columns.settles[count] = room.fields[GENERATION, 0], settles
-        columns.offsets[count + 1] = columns.offsets[count] + rows
-        count += 1
-    return count
+    def of_records(path: str) -> IntArray:
+        return _merged(shredded, (settled, corrected), (path, path))
 
-
-@fused
-def _places(room: _Room, columns: OutcomeColumns, row: int) -> Places:
-    return Places(
-        address_of(room.settled_table),
-        address_of(room.corrected_table),
-        address_of(room.logged_table),
-        address_of(room.fields),
-        address_of(room.page_fields),
-        address_of(room.spans),
-        address_of(room.counts),
-        address_of(room.stream_counts),
-        address_of(room.late),
-        address_of(columns.weights),
-        address_of(columns.shown_ms) + WIDTH * row,
-        address_of(columns.known_ms) + WIDTH * row,
-        address_of(columns.played_ms) + WIDTH * row,
-        address_of(columns.previous_ms) + WIDTH * row,
-        address_of(columns.weight_offsets) + WIDTH * row,
+    weight_offsets, weights = _soft_groups(shredded, rows)
+    return OutcomeColumns(
+        shredded.data,
+        card_id=of_records("card_id"),
+        generation=of_records("generation"),
+        settles=(shredded.member == _SETTLED).astype(np.int64),
+        offsets=offsets,
+        shown_ms=merged("shown_ms[]", "shown_ms"),
+        known_ms=merged("settled_ms[]", "corrected_ms"),
+        played_ms=merged("played_ms[]", "played_ms"),
+        previous_ms=merged("", "previous_ms"),
+        weight_offsets=weight_offsets,
+        weights=weights,
     )
+
+
+def _soft_groups(shredded: Shredded, rows: tuple[IntArray, IntArray]) -> tuple[IntArray, FloatArray]:
+    """Where the soft groups of all rows begin, and the weights; `rows` are the places of either type's rows."""
+    lists, elements = ("user_weights[]", "user_weights"), ("user_weights[][]", "user_weights[]")
+    widths = [np.diff(shredded.values_of(path, member)) for member, path in enumerate(lists)]
+    width = np.empty(sum(map(len, rows)), dtype=np.int64)
+    for places, of_member in zip(rows, widths, strict=True):
+        width[places] = of_member
+    offsets = _offsets(width)
+    weights = np.empty(int(offsets[-1]))
+    for member, path in enumerate(elements):
+        weights[_spread(offsets[rows[member]], widths[member])] = shredded.doubles(path, member)
+    return offsets, weights
+
+
+def _offsets(counts: IntArray) -> IntArray:
+    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
+
+
+def _spread(starts: IntArray, counts: IntArray) -> IntArray:
+    """Places of stretches that begin at `starts` [n] and are `counts` [n] long, one after the other."""
+    ends = np.cumsum(counts)
+    return np.arange(int(counts.sum())) + np.repeat(starts - ends + counts, counts)
+
+
+def _merged(shredded: Shredded, places: tuple[IntArray, IntArray], paths: tuple[str, ...]) -> IntArray:
+    """One column of both types, each value at its place; zero where a type has none."""
+    parts = [shredded.values_of(path, member) if path else None for member, path in enumerate(paths)]
+    shape = next(part.shape[1:] for part in parts if part is not None)
+    merged = np.zeros((sum(map(len, places)), *shape), dtype=np.int64)
+    for at, part in zip(places, parts, strict=True):
+        if part is not None:
+            merged[at] = part
+    return merged

@@ -1,0 +1,280 @@
+"""Leaves of a message from JSON to their columns, and lists of leaves. Compiled.
+
+A value that is not there, not in its usual form, or out of its bounds loses the cursor (see `cursor`).
+"""
+
+import math
+from typing import NamedTuple
+
+from processors.compiled import borrowing, fused
+from processors.wire.cursor import (
+    ARRAY,
+    ARRAY_END,
+    LOST,
+    after,
+    boolean,
+    count_of,
+    next_item,
+    null,
+    number_end,
+    string,
+    strings,
+)
+from processors.wire.loads import byte_at, number_at, put, put_real, real_at
+from processors.wire.nodes import Kind
+from processors.wire.program import (
+    BELOW,
+    COLUMN,
+    COUNTER,
+    EXACT,
+    HIGH,
+    HIGH_REAL,
+    KIND,
+    LOW,
+    LOW_REAL,
+    NULL_NUMBER,
+    NULLABLE,
+    OPEN,
+)
+from processors.wire.reals import LATE_WORDS, MARGIN, real
+
+VALUES, DOUBLES, HEAD, BEFORE, CAPACITY = 0, 8, 16, 24, 32
+COLUMN_WORDS, COLUMN_BYTES = 5, 40
+"""A column: where its values are (spans, numbers, or offsets), where its doubles (0: they are not wanted), how many
+there are, how many there were before this record, and how many there may be."""
+
+NUMBER, SPAN, SPAN_END = 8, 16, 8
+"""Bytes of a number, of a span, and from its start to its end."""
+
+_TEXT, _WHOLE, _REAL, _TRUTH, _MAPPING = (int(kind) for kind in Kind if kind < Kind.LIST)
+_MINUS = ord("-")
+
+
+class Memory(NamedTuple):
+    """Addresses of all that a reader works with."""
+
+    program: int
+    columns: int
+    frames: int
+    late: int
+    slots: int
+
+
+@fused
+def column_of(m: Memory, node: int) -> int:
+    """Where the column of a node is described."""
+    return m.columns + COLUMN_BYTES * number_at(m.program, node + COLUMN)
+
+
+@fused
+def count_in(column: int) -> int:
+    """How many values a column has."""
+    return number_at(column, HEAD)
+
+
+@fused
+def put_span(column: int, start: int, end: int) -> None:
+    """Put a span at the end of a column."""
+    head = number_at(column, HEAD)
+    at = number_at(column, VALUES) + SPAN * head
+    put(at, 0, start)
+    put(at, SPAN_END, end)
+    put(column, HEAD, head + 1)
+
+
+@fused
+def put_number(column: int, number: int) -> None:
+    """Put a number at the end of a column."""
+    head = number_at(column, HEAD)
+    put(number_at(column, VALUES), NUMBER * head, number)
+    put(column, HEAD, head + 1)
+
+
+@fused
+def put_double(column: int, value: float, start: int, end: int) -> None:
+    """Put a real at the end of a column: its text, and the double."""
+    doubles = number_at(column, DOUBLES)
+    if doubles != 0:
+        put_real(doubles, NUMBER * number_at(column, HEAD), value)
+    put_span(column, start, end)
+
+
+@fused
+def put_end(m: Memory, node: int) -> None:
+    """Put at the end of a list's offsets how many elements there are now."""
+    column = column_of(m, node)
+    head = number_at(column, HEAD) + 1
+    count = count_in(m.columns + COLUMN_BYTES * number_at(m.program, node + COUNTER))
+    put(number_at(column, VALUES), NUMBER * head, count)
+    put(column, HEAD, head)
+
+
+@fused
+def leaf(text: int, at: int, node: int, kind: int, trusted: bool, m: Memory) -> int:
+    """After the leaf that stands here."""
+    column = column_of(m, node)
+    if kind == _TEXT:
+        return _text(text, at, m.program + node, column, trusted)
+    if kind == _WHOLE:
+        return _whole(text, at, m.program + node, column, trusted)
+    if kind == _REAL:
+        return _real_at(text, at, m.program + node, column, trusted, m.late)
+    if kind == _TRUTH:
+        number, following = boolean(text, at)
+        put_number(column, number)
+        return following
+    following = strings(text, at, trusted)
+    put_span(column, at, following)
+    return following
+
+
+@fused
+def or_null(text: int, at: int, node: int, kind: int, trusted: bool, m: Memory) -> int:
+    """After the leaf or the null that stands here."""
+    if number_at(m.program, node + NULLABLE) == 0 or null(text, at) == LOST:
+        return leaf(text, at, node, kind, trusted, m)
+    column = column_of(m, node)
+    if kind == _TEXT:
+        put_span(column, -1, -1)
+    elif kind == _REAL:
+        put_double(column, math.nan, -1, -1)
+    else:
+        put_number(column, NULL_NUMBER)
+    return null(text, at)
+
+
+@fused
+def leaves(text: int, at: int, node: int, trusted: bool, m: Memory) -> int:
+    """After the list of leaves that stands here."""
+    element = number_at(m.program, node + BELOW)
+    kind = number_at(m.program, element + KIND)
+    at = after(text, at, ARRAY)
+    if byte_at(text, at) == ARRAY_END:
+        at += 1
+    elif kind == _TEXT and number_at(m.program, element + NULLABLE) == 0:
+        at = _texts(text, at, m.program + element, column_of(m, element), trusted)
+    elif kind == _REAL and number_at(m.program, element + NULLABLE) == 0:
+        at = _reals(text, at, m.program + element, column_of(m, element), trusted, m.late)
+    elif kind == _WHOLE and number_at(m.program, element + NULLABLE) == 0:
+        at = _wholes(text, at, m.program + element, column_of(m, element), trusted)
+    else:
+        more = True
+        while more:
+            at = or_null(text, at, element, kind, trusted, m)
+            more, at = next_item(text, at, ARRAY_END)
+    put_end(m, node)
+    return at
+
+
+@borrowing
+def _texts(text: int, at: int, row: int, column: int, trusted: bool) -> int:
+    """After a list of texts that has begun."""
+    low, high, head = number_at(row, LOW), number_at(row, HIGH), number_at(column, HEAD)
+    place, more, is_right = number_at(column, VALUES) + SPAN * head, True, True
+    while more:
+        length, end, following = string(text, at, trusted)
+        put(place, 0, at + 1)
+        put(place, SPAN_END, end)
+        is_right = is_right and (trusted or low <= length <= high)
+        place, head = place + SPAN, head + 1
+        more, at = next_item(text, following, ARRAY_END)
+    put(column, HEAD, head)
+    return at if is_right else LOST
+
+
+@borrowing
+def _wholes(text: int, at: int, row: int, column: int, trusted: bool) -> int:
+    """After a list of whole numbers that has begun."""
+    low, high, head = number_at(row, LOW), number_at(row, HIGH), number_at(column, HEAD)
+    place, more, is_right = number_at(column, VALUES) + NUMBER * head, True, True
+    while more:
+        number, following = whole(text, at, trusted)
+        put(place, 0, number)
+        is_right = is_right and low <= number <= high
+        place, head = place + NUMBER, head + 1
+        more, at = next_item(text, following, ARRAY_END)
+    put(column, HEAD, head)
+    return at if is_right else LOST
+
+
+@borrowing
+def _reals(text: int, at: int, row: int, column: int, trusted: bool, late: int) -> int:
+    """After a list of reals that has begun."""
+    low, high, is_open = real_at(row, LOW_REAL), real_at(row, HIGH_REAL), number_at(row, OPEN)
+    head, exact_wanted, more, is_right = number_at(column, HEAD), number_at(row, EXACT) != 0, True, True
+    values, doubles = number_at(column, VALUES), number_at(column, DOUBLES)
+    while more:
+        value, is_exact, following = real(text, at)
+        if not is_exact:
+            if following == LOST and trusted:
+                value, following = math.nan, number_end(text, at)
+            if exact_wanted:
+                note_late(late, column, head, at, following)
+        put(values, SPAN * head, at)
+        put(values, SPAN * head + SPAN_END, following)
+        if doubles != 0:
+            put_real(doubles, NUMBER * head, value)
+        is_right = is_right and (trusted or is_within(value, is_exact, low, high, is_open))
+        head += 1
+        more, at = next_item(text, following, ARRAY_END)
+    put(column, HEAD, head)
+    return at if is_right else LOST
+
+
+@fused
+def _text(text: int, at: int, row: int, column: int, trusted: bool) -> int:
+    length, end, following = string(text, at, trusted)
+    put_span(column, at + 1, end)
+    if trusted or number_at(row, LOW) <= length <= number_at(row, HIGH):
+        return following
+    return LOST
+
+
+@fused
+def _whole(text: int, at: int, row: int, column: int, trusted: bool) -> int:
+    number, following = whole(text, at, trusted)
+    put_number(column, number)
+    return following if number_at(row, LOW) <= number <= number_at(row, HIGH) else LOST
+
+
+@fused
+def whole(text: int, at: int, trusted: bool) -> tuple[int, int]:
+    """A whole number, and the position after it."""
+    if byte_at(text, at) != _MINUS:
+        return count_of(text, at, trusted)
+    number, following = count_of(text, at + 1, trusted)
+    return -number, (LOST if number == 0 else following)
+
+
+@fused
+def _real_at(text: int, at: int, row: int, column: int, trusted: bool, late: int) -> int:
+    value, is_exact, following = real(text, at)
+    if not is_exact:
+        if following == LOST and trusted:
+            value, following = math.nan, number_end(text, at)
+        if number_at(row, EXACT) != 0:
+            note_late(late, column, count_in(column), at, following)
+    put_double(column, value, at, following)
+    low, high, is_open = real_at(row, LOW_REAL), real_at(row, HIGH_REAL), number_at(row, OPEN)
+    return following if trusted or is_within(value, is_exact, low, high, is_open) else LOST
+
+
+@fused
+def note_late(late: int, column: int, place: int, start: int, end: int) -> None:
+    """Leave a number to Python: which column and place it belongs to, and where its text is."""
+    count = number_at(late, 0)
+    entry = late + NUMBER * (LATE_WORDS * count + 1)
+    put(entry, 0, column)
+    put(entry, 8, place)
+    put(entry, 16, start)
+    put(entry, 24, end)
+    put(late, 0, count + 1)
+
+
+@fused
+def is_within(value: float, is_exact: bool, low: float, high: float, is_open: int) -> bool:
+    """Whether a double is surely within its bounds: one that is not exact keeps a margin from them."""
+    if not is_exact:
+        low, high, is_open = low + MARGIN * abs(low), high - MARGIN * abs(high), 3
+    is_above = value > low or (value == low and is_open & 1 == 0)
+    return is_above and (value < high or (value == high and is_open & 2 == 0))

@@ -1,0 +1,89 @@
+"""Decimals as doubles, exact or to a few of the last digits. Compiled.
+
+A whole number up to 2**53 is exact as a double, and so is a power of ten up to 22: their product or quotient is rounded
+once, and so the double nearest to the decimals (Clinger, *How to read floating point numbers accurately*, PLDI 1990).
+Other decimals get a double that is near enough to compare it with a bound; who wants them exact has Python read them
+(`read_late`).
+"""
+
+import numpy as np
+
+from processors.cocluster.arrays import FloatArray, IntArray
+from processors.compiled import borrowing, fused
+from processors.wire.cursor import LOST, digits, integer
+from processors.wire.loads import byte_at, word_at
+
+MARGIN = 1e-9
+"""How far a double that is not exact may be off, as a share of it: digits behind the tenth may be left out."""
+
+LATE_WORDS = 4
+_ZERO, _POINT, _EXPONENT, _MINUS, _PLUS = (ord(symbol) for symbol in "0.e-+")
+_TO_LOWER = 0x20
+_EXACT_MAX, _EXACT_SCALE = 2**53, 22
+_SCALE_MAX = 300
+_POWERS = np.array([float(f"1e{exponent}") for exponent in range(_SCALE_MAX + 1)])
+_WHOLE_POWERS = 10 ** np.arange(9)
+_SHORT, _SHORT_POWERS = 16, 10 ** np.arange(16)
+_ROOM = 10**10  # eight digits more still fit into 64 bits
+
+
+@fused
+def real(text: int, at: int) -> tuple[float, bool, int]:
+    """The double that a JSON number means, whether it is exact, and the position after the number."""
+    whole = byte_at(text, at) - _ZERO
+    if byte_at(text, at + 1) == _POINT and 0 <= whole <= 9:
+        count, part = digits(word_at(text, at + 2))
+        end = at + 2 + count
+        if count == 8:
+            more, low = digits(word_at(text, end))
+            count, part, end = count + more, part * _WHOLE_POWERS[more] + low, end + more
+        if 0 < count < _SHORT and byte_at(text, end) | _TO_LOWER != _EXPONENT:
+            number = whole * _SHORT_POWERS[count] + part
+            return number / _POWERS[count], number <= _EXACT_MAX, end
+    return _any_real(text, at)
+
+
+@borrowing
+def _any_real(text: int, at: int) -> tuple[float, bool, int]:
+    is_negative = byte_at(text, at) == _MINUS
+    number, end = integer(text, at + is_negative)
+    if end == LOST:
+        return 0.0, False, LOST
+    scale, is_whole = 0, True  # whether no digit was left out
+    if byte_at(text, end) == _POINT:
+        begin, count = end + 1, 8
+        end = begin
+        while count == 8:
+            count, part = digits(word_at(text, end))
+            end += count
+            if number < _ROOM:
+                number = number * _WHOLE_POWERS[count] + part
+                scale += count
+            else:
+                is_whole = is_whole and part == 0
+        if end == begin:
+            return 0.0, False, LOST
+    if byte_at(text, end) | _TO_LOWER == _EXPONENT:
+        sign = byte_at(text, end + 1)
+        end += 2 if sign in (_MINUS, _PLUS) else 1
+        count, exponent = digits(word_at(text, end))
+        if count in (0, 8):
+            return 0.0, False, LOST
+        end += count
+        scale += exponent if sign == _MINUS else -exponent
+    if abs(scale) > _SCALE_MAX:
+        return 0.0, False, LOST
+    value = number / _POWERS[scale] if scale >= 0 else number * _POWERS[-scale]
+    is_exact = is_whole and number <= _EXACT_MAX and abs(scale) <= _EXACT_SCALE
+    return (-value if is_negative else value), is_exact, end
+
+
+def read_late(data: IntArray, late: IntArray, column: int, values: FloatArray) -> None:
+    """Put the doubles of one column where Python has to read them: `late` has column, place, start and end of each.
+
+    >>> values = np.zeros(2); data = np.frombuffer(b"[0.30000000000000004,0]", dtype=np.uint8)
+    >>> read_late(data, np.array([[7, 0, 1, 20]]), 7, values); values.tolist()
+    [0.30000000000000004, 0.0]
+    """
+    for _, place, start, end in late[late[:, 0] == column].tolist():
+        values[place] = float(data[start:end].tobytes())
