@@ -32,7 +32,7 @@ def _stage(name: str, tasks: str, run: Callable[[], None], entries: str) -> Stag
 STAGES = (
     _stage(
         *("impressions", "listeners", take_impressions),
-        "wire.batch: gather; wire.reader: read_records; settlement.arrivals: take_impressions",
+        "wire.batch: gather; wire.shredding: read_records; settlement.arrivals: take_impressions",
     ),
     _stage(
         *("records", "listeners", write_records),
@@ -49,7 +49,7 @@ STAGES = (
     ),
     _stage(
         *("stream-ends", "listeners", take_stream_ends),
-        "wire.batch: gather; wire.reader: read_records; settlement.arrivals: take_stream_ends",
+        "wire.batch: gather; wire.shredding: read_records; settlement.arrivals: take_stream_ends",
     ),
     _stage(
         *("rankings", "listeners", rank),
@@ -58,15 +58,15 @@ STAGES = (
     ),
     _stage(
         *("cards", "cards", count_outcomes),
-        "cocluster.density_table: tabulated; wire.batch: gather; wire.reader: read_records; rewards.success: _stepped; "
-        "bandit.card_sums: add_exposures add_rewards",
+        "cocluster.density_table: tabulated; wire.batch: gather; wire.shredding: read_records; "
+        "rewards.success: _stepped; bandit.card_sums: add_exposures add_rewards",
     ),
     _stage(
         *("learner", "learner", learn),
         "cocluster.block_statistics: shrunk_blocks; cocluster.density_table: tabulated; cocluster.ring_memory: "
         "learn_interactions retire_users retire_cards ring_edges; cocluster.passes: densities start make_passes; "
         "cocluster.split_merge: halve; cocluster.belief_propagation: sweep; cocluster.evidence: edge_evidence; "
-        "wire.batch: gather; wire.reader: read_records; wire.name_index: _put _find",
+        "wire.batch: gather; wire.shredding: read_records; wire.name_index: _put _find",
     ),
 )
 """In the order in which they are worth compiling: those first for which listeners wait, and of these the longest."""

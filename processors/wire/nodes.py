@@ -49,8 +49,18 @@ class Node:
     def all(self) -> "Iterator[Node]":
         """This node and all below it."""
         yield self
-        for below in (*([self.element] if self.element else []), *(field.node for field in self.fields)):
-            yield from below.all()
+        for node in self._below():
+            yield from node.all()
+
+    def _below(self) -> "Iterator[Node]":
+        if self.element is not None:
+            yield self.element
+        yield from (field.node for field in self.fields)
+
+    @property
+    def depth(self) -> int:
+        """How many values stand in each other at most."""
+        return 1 + max((node.depth for node in self._below()), default=0)
 
     @property
     def is_column(self) -> bool:

@@ -1,0 +1,195 @@
+"""Records of any message type from bytes to columns, driven by the program that its Struct gives. Compiled.
+
+One loop for all types: values that hold others are kept on a stack of frames. Room for a record is made before it is
+read, so that no store is checked: an element of a list takes two bytes of JSON at least, and so does an object.
+"""
+
+from typing import NamedTuple
+
+from processors.cocluster.arrays import IntArray
+from processors.compiled import compiled, fused
+from processors.wire.arena import SURPLUS
+from processors.wire.batch import Batch, is_acceptable, start_of
+from processors.wire.cursor import ARRAY, ARRAY_END, LOST, OBJECT, OBJECT_END, after, blank, next_item
+from processors.wire.leaves import (
+    BEFORE,
+    CAPACITY,
+    COLUMN_BYTES,
+    HEAD,
+    NUMBER,
+    SPAN_END,
+    VALUES,
+    Memory,
+    leaves,
+    or_null,
+    put_end,
+)
+from processors.wire.loads import address_of, byte_at, number_at, put
+from processors.wire.nodes import Kind
+from processors.wire.objects import ROW_BYTES, ROWS_AT, is_complete, key, tag
+from processors.wire.program import BELOW, FIELD_NODE, KIND, WORD
+
+_LIST, _OBJECT, _TAG = int(Kind.LIST), int(Kind.OBJECT), int(Kind.TAG)
+
+FRAME_WORDS = 4
+HOLDER, FOUND, EXPECTED, IS_OBJECT = range(0, WORD * FRAME_WORDS, WORD)
+"""A frame: the node that is open, of an object which fields were found and which is expected, and whether it is one."""
+
+
+class State(NamedTuple):
+    """What a reader works with besides a batch: the program, columns, scratch, and what has been read."""
+
+    words: IntArray  # the program
+    roots: IntArray  # [m], nodes of the member types
+    columns: IntArray  # int64 [c, COLUMN_WORDS], see `leaves`
+    repeated: IntArray  # [d], numbers of the columns of which a record may have several values
+    passing: IntArray  # [p], numbers of the columns that are not kept
+    frames: IntArray  # [d, FRAME_WORDS], as deep as messages go
+    late: IntArray  # [1 + 4 l], how many numbers Python has to read, and which
+    slots: IntArray  # [s, 2], see `distinct`
+    record: IntArray  # [n], of what has been read
+    member: IntArray  # [n]
+    declined: IntArray  # [n]
+    key_column: int
+    event_ms_column: int
+
+
+@compiled
+def read_records(batch: Batch, state: State, progress: IntArray) -> int:
+    """Read on; gives the column that is full, or -1 when all is read.
+
+    `progress` counts records, those that were read, those that were declined, and objects.
+    """
+    text, columns = address_of(batch.data), address_of(state.columns)
+    m = Memory(
+        address_of(state.words), columns, address_of(state.frames), address_of(state.late), address_of(state.slots)
+    )
+    first, count, declined_count, objects = progress[0], progress[1], progress[2], progress[3]
+    for index in range(first, len(batch.starts)):
+        start, trusted = start_of(batch, index), batch.trusted[index]
+        many = 0 if start == LOST else (batch.ends[index] - start) // 2
+        for number in state.repeated:
+            column = columns + COLUMN_BYTES * number
+            if number_at(column, HEAD) + many + SURPLUS > number_at(column, CAPACITY):
+                progress[0], progress[1], progress[2], progress[3] = index, count, declined_count, objects
+                return int(number)
+        for number in range(len(state.columns)):
+            column = columns + COLUMN_BYTES * number
+            put(column, BEFORE, number_at(column, HEAD))
+        late_count, member, at = state.late[0], _member(text, start, state.roots, m), LOST
+        if member >= 0:
+            at, objects = _record(text, start, state.roots[member], trusted, batch.texts_at, objects, m)
+        if at == batch.ends[index] and _is_right(batch, index, state, columns):
+            state.record[count], state.member[count] = index, member
+            count += 1
+            for number in state.passing:
+                put(columns + COLUMN_BYTES * number, HEAD, 0)
+        else:
+            state.declined[declined_count], state.late[0] = index, late_count
+            declined_count += 1
+            for number in range(len(state.columns)):
+                column = columns + COLUMN_BYTES * number
+                put(column, HEAD, number_at(column, BEFORE))
+    progress[0], progress[1], progress[2], progress[3] = len(batch.starts), count, declined_count, objects
+    return -1
+
+
+@fused
+def _is_right(batch: Batch, index: int, state: State, columns: int) -> bool:
+    """Whether what was read last belongs to its key and its time."""
+    if state.key_column < 0:
+        return True
+    span, event = columns + COLUMN_BYTES * state.key_column, columns + COLUMN_BYTES * state.event_ms_column
+    at = number_at(span, VALUES) + 2 * NUMBER * (number_at(span, HEAD) - 1)
+    event_ms = number_at(number_at(event, VALUES), NUMBER * (number_at(event, HEAD) - 1))
+    return is_acceptable(batch, index, event_ms, number_at(at, 0), number_at(at, SPAN_END))
+
+
+@fused
+def _member(text: int, at: int, roots: IntArray, m: Memory) -> int:
+    """Which member type stands here by its tag, if there are several; a tag comes first, or the record is declined."""
+    if len(roots) == 1:
+        return 0
+    at = after(text, at, OBJECT)
+    for member in range(len(roots)):
+        table = m.program + number_at(m.program, roots[member] + BELOW)
+        number, following = key(text, at, table, 0, 0)
+        node = number_at(table, ROWS_AT + FIELD_NODE)
+        if number == 0 and tag(text, following, node, m) != LOST:
+            return member
+    return -1
+
+
+@fused
+def _record(text: int, at: int, root: int, trusted: bool, own_text: int, objects: int, m: Memory) -> tuple[int, int]:
+    """The position after the object that stands here and white space, and how many objects there were by now."""
+    depth, holder, is_object, found, expected = 0, root, True, 0, 0
+    at = after(text, at, OBJECT)
+    while True:
+        node = number_at(m.program, holder + BELOW)
+        if is_object:
+            number, at = key(text, at, m.program + node, expected, found)
+            found, expected = found | 1 << number, number + 1
+            node = number_at(m.program + node, ROWS_AT + ROW_BYTES * number + FIELD_NODE)
+        at, opens = _value(text, at, node, trusted, m)
+        if opens and at != LOST:
+            frame = m.frames + WORD * FRAME_WORDS * depth
+            put(frame, HOLDER, holder)
+            put(frame, FOUND, found)
+            put(frame, EXPECTED, expected)
+            put(frame, IS_OBJECT, is_object)
+            depth, holder, is_object = depth + 1, node, number_at(m.program, node + KIND) == _OBJECT
+            found = expected = 0
+            continue
+        more = False
+        while not more:
+            more, at = next_item(text, at, OBJECT_END if is_object else ARRAY_END)
+            if not more and at != LOST:
+                objects += 1
+                at = _closed(text, at, holder, is_object, found, trusted, own_text, objects, m)
+                depth -= 1
+            if at == LOST or depth < 0:
+                return blank(text, at), objects
+            if not more:
+                frame = m.frames + WORD * FRAME_WORDS * depth
+                holder, found = number_at(frame, HOLDER), number_at(frame, FOUND)
+                expected, is_object = number_at(frame, EXPECTED), number_at(frame, IS_OBJECT) != 0
+
+
+@fused
+def _value(text: int, at: int, node: int, trusted: bool, m: Memory) -> tuple[int, bool]:
+    """The position after the value that stands here, or after the symbol that opens it; whether it is open."""
+    kind = number_at(m.program, node + KIND)
+    if kind < _LIST:
+        return or_null(text, at, node, kind, trusted, m), False
+    if kind == _TAG:
+        return tag(text, at, node, m), False
+    if kind == _OBJECT:
+        return after(text, at, OBJECT), True
+    if number_at(m.program, number_at(m.program, node + BELOW) + KIND) < _LIST:
+        return leaves(text, at, node, trusted, m), False
+    at = after(text, at, ARRAY)
+    if byte_at(text, at) != ARRAY_END:
+        return at, True
+    put_end(m, node)
+    return at + 1, False
+
+
+@fused
+def _closed(
+    text: int,
+    at: int,
+    holder: int,
+    is_object: bool,
+    found: int,
+    trusted: bool,
+    own_text: int,
+    occasion: int,
+    m: Memory,
+) -> int:
+    """The same position, where what is closed here is complete."""
+    if not is_object:
+        put_end(m, holder)
+        return at
+    table = m.program + number_at(m.program, holder + BELOW)
+    return at if is_complete(text, table, found, trusted, own_text, m, occasion) else LOST
