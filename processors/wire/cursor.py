@@ -16,15 +16,13 @@ LOST = 0
 LEAD = bytes(16)
 """What stands before the first value: where a lost cursor is."""
 
-IDENTIFIER_MAX = 256  # characters
 DIGITS_MAX = 15
 COUNT_MAX = 2**62
-_FRACTION_DIGITS_MAX, _EXPONENT_MAX = 24, 99
 
 QUOTE, COMMA, COLON = ord('"'), ord(","), ord(":")
 ARRAY, ARRAY_END, OBJECT, OBJECT_END = ord("["), ord("]"), ord("{"), ord("}")
 _SPACE, _TAB, _NEWLINE, _RETURN = ord(" "), ord("\t"), ord("\n"), ord("\r")
-_ZERO, _POINT, _EXPONENT, _MINUS, _BACKSLASH, _NOT_ASCII = ord("0"), ord("."), ord("e"), ord("-"), ord("\\"), 0x80
+_ZERO, _BACKSLASH, _NOT_ASCII = ord("0"), ord("\\"), 0x80
 _NOTHING = 0
 
 _ONES = np.uint64(0x0101010101010101)
@@ -35,7 +33,6 @@ _ZEROS, _SIXES = np.uint64(0x3030303030303030), np.uint64(0x0606060606060606)
 _PAIRS, _FOURS = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
 _TEN, _HUNDRED, _TEN_THOUSAND = np.uint64(10), np.uint64(100), np.uint64(10_000)
 _EIGHT, _SIXTEEN, _THIRTY_TWO = np.uint64(8), np.uint64(16), np.uint64(32)
-_ALL = np.uint64(2**64 - 1)
 _NULL, _NULL_MASK = np.uint64(int.from_bytes(b"null", "little")), np.uint64(2**32 - 1)
 _TRUE = np.uint64(int.from_bytes(b"true", "little"))
 _FALSE, _FALSE_MASK = np.uint64(int.from_bytes(b"false", "little")), np.uint64(2**40 - 1)
@@ -84,6 +81,7 @@ def digits(word: np.uint64) -> tuple[int, int]:
         if count == 0:
             return 0, 0
         word <<= np.uint64(64 - 8 * count)
+    # pairs, fours and eights of digits by three multiplications: Lemire, "Quickly parsing eight digits" (2018)
     word &= _LOW_NIBBLES
     word = (word * _TEN + (word >> _EIGHT)) & _PAIRS
     word = (word * _HUNDRED + (word >> _SIXTEEN)) & _FOURS
@@ -129,29 +127,6 @@ def number_end(text: int, at: int) -> int:
 
 
 @fused
-def propensity(text: int, at: int, trusted: bool) -> int:
-    """After a number above zero and not above one: `1`, `1.0`, `0.05`, `5e-9`, at most 24 digits after a point."""
-    if trusted:
-        return number_end(text, at)
-    whole, parts, begin, end = byte_at(text, at) - _ZERO, 0, at + 2, at + 1
-    is_number = 0 <= whole <= 9
-    if byte_at(text, end) == _POINT:
-        count, end = 8, begin
-        while count == 8:
-            count, part = digits(word_at(text, end))
-            end += count
-            parts += part
-        is_number = is_number and begin < end <= begin + _FRACTION_DIGITS_MAX
-    if byte_at(text, end) == _EXPONENT and byte_at(text, end + 1) == _MINUS:
-        count, exponent = digits(word_at(text, end + 2))
-        end += 2 + count
-        is_right = 1 <= exponent <= _EXPONENT_MAX and whole + parts > 0
-    else:
-        is_right = (whole == 0 and parts > 0) or (whole == 1 and parts == 0)
-    return end if is_number and is_right else LOST
-
-
-@fused
 def _character(text: int, at: int) -> int:
     """After one character of two to four bytes of UTF-8."""
     first, second = byte_at(text, at), byte_at(text, at + 1)
@@ -179,6 +154,7 @@ def string(text: int, at: int, trusted: bool) -> tuple[int, int, int]:
     begin, surplus = at, 0
     while True:
         word = word_at(text, at)
+        # a byte of `(x - ones) & ~x & high bits` is set where x has a zero byte: Mycroft's test (Warren, Hacker's Delight)
         quotes, slashes = word ^ _QUOTES, word ^ _BACKSLASHES
         stops = (quotes - _ONES) & ~quotes | (slashes - _ONES) & ~slashes | (word - _SPACES) & ~word | word
         stops &= _HIGH_BITS
@@ -199,15 +175,6 @@ def string(text: int, at: int, trusted: bool) -> tuple[int, int, int]:
             at += 2
         else:
             return 0, LOST, LOST
-
-
-@fused
-def identifier(text: int, at: int, trusted: bool) -> tuple[int, int]:
-    """Where the second quote of a string of 1 to 256 characters is, and the position after it."""
-    length, end, following = string(text, at, trusted)
-    if trusted or 1 <= length <= IDENTIFIER_MAX:
-        return end, following
-    return LOST, LOST
 
 
 @fused
