@@ -154,7 +154,7 @@ def string(text: int, at: int, trusted: bool) -> tuple[int, int, int]:
     begin, surplus = at, 0
     while True:
         word = word_at(text, at)
-        # a byte of `(x - ones) & ~x & high bits` is set where x has a zero byte: Mycroft's test, in Hacker's Delight, 6-1
+        # a byte of `(x - ones) & ~x & high bits` is set where x has a zero byte: Mycroft's test (Hacker's Delight, 6-1)
         quotes, slashes = word ^ _QUOTES, word ^ _BACKSLASHES
         stops = (quotes - _ONES) & ~quotes | (slashes - _ONES) & ~slashes | (word - _SPACES) & ~word | word
         stops &= _HIGH_BITS
