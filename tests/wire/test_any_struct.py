@@ -1,22 +1,24 @@
 """Of any Struct the reader gives what msgspec gives, or leaves the record to it; it takes nothing msgspec refuses."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from random import Random
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from processors.wire.batch import Batch, Column
 from processors.wire.nodes import members_of, tree_of
 from processors.wire.reader import Reader
 from schemas.outcomes import Outcome
-from tests.wire.any_struct import columns_of, structs, told_by, values_of
+from schemas.rules import AscendingPlaces, Distinct, NotAbove, Places, Rule, SameLength, SumsToOne, ZeroUnless
+from tests.wire.any_struct import Base, columns_of, structs, told_by, values_of
 from tests.wire.odd_bytes import odd
 
 
@@ -79,6 +81,43 @@ def test_of_canonical_records_only_escapes_and_long_numbers_are_declined(data: s
 
 
 _ODD_FORM = re.compile(rb"[\\]|[0-9.]{16}|[0-9]e")
+
+
+LISTS = [("a", tuple[Annotated[int, Meta(ge=0)], ...]), ("b", tuple[Annotated[int, Meta(ge=0)], ...])]
+NUMBERS = [("a", int), ("b", int)]
+SMALL: dict[str, Callable[[Random], Any]] = {
+    "lists": lambda random: {name: [random.randrange(4) for _ in range(random.randrange(5))] for name in "ab"},
+    "numbers": lambda random: {name: random.randrange(-1, 3) for name in "ab"},
+    "texts": lambda random: {"a": [random.choice("xyz") * random.choice((1, 9)) for _ in range(random.randrange(5))]},
+    "shares": lambda random: {
+        "a": random.choice(([], [0.5, 0.5], [0.25, 0.75], [1.0], [0.5], [0.3, 0.69], [2.0, -1.0]))
+    },
+    "lists of shares": lambda random: {"a": [random.choice(([], [0.5, 0.5], [1], [0.4])) for _ in range(3)]},
+}
+RULED: tuple[tuple[Rule, list[Any], str], ...] = (
+    *((rule("a", "b"), LISTS, "lists") for rule in (SameLength, AscendingPlaces, Places, NotAbove, ZeroUnless)),
+    *((rule("a", "b"), NUMBERS, "numbers") for rule in (NotAbove, ZeroUnless)),
+    (Distinct("a"), [("a", tuple[str, ...])], "texts"),
+    (SumsToOne("a"), [("a", tuple[float, ...])], "shares"),
+    (SumsToOne("a"), [("a", tuple[tuple[float, ...], ...])], "lists of shares"),
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fields", "values"), RULED, ids=lambda one: one if isinstance(one, str) else type(one).__name__
+)
+def test_each_rule_is_seen_as_the_message_itself_sees_it(rule: Rule, fields: list[Any], values: str) -> None:
+    message = msgspec.defstruct("Ruled", fields, bases=(Base,), namespace={"rules": (rule,)}, frozen=True, kw_only=True)
+    random = Random(1)
+    records = [msgspec.json.encode(SMALL[values](random)) for _ in range(2_000)]
+    assert agrees(message, records) == []
+    decoder, refused = msgspec.json.Decoder(message), 0
+    for record in records:
+        try:
+            decoder.decode(record)
+        except msgspec.ValidationError:
+            refused += 1
+    assert 0 < refused < len(records)
 
 
 class _Unknown(Struct):
