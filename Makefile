@@ -4,16 +4,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: wheel demo check machine-code test test-with-brokers test-without-brokers lint bench requirements clean
+.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-without-brokers lint bench requirements clean
 
 demo: $(STAMP)
 	$(BIN)/shelfwise demo
 
-# tests that mostly wait for brokers run beside the others: two cores take half the time
-WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once harness pipeline security subscribers topics)
+# tests that mostly wait for brokers and workers run beside the others: two cores take half the time
+WITH_WORKERS := $(addprefix tests/,harness pipeline security)
+WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once replaying subscribers topics)
 
 test: machine-code
-	$(MAKE) --no-print-directory --jobs=2 test-with-brokers lint test-without-brokers
+	$(MAKE) --no-print-directory --jobs=4 test-with-workers test-with-brokers test-without-brokers lint
 
 # under two minutes once machine code is there: for those who change a line
 QUICK := schemas processors $(addprefix tests/,test_house_style.py test_loop.py bandit policies rewards schemas tasks drift)
@@ -24,11 +25,14 @@ check: machine-code lint
 machine-code: $(STAMP)  ## compiled once, over the cores, before tests begin to wait for what needs it
 	$(BIN)/shelfwise compile
 
+test-with-workers: $(STAMP)
+	$(BIN)/python -m pytest --durations=10 $(WITH_WORKERS)
+
 test-with-brokers: $(STAMP)
 	$(BIN)/python -m pytest --durations=10 $(WITH_BROKERS)
 
 test-without-brokers: $(STAMP)
-	$(BIN)/python -m pytest --durations=10 $(addprefix --ignore=,$(WITH_BROKERS))
+	$(BIN)/python -m pytest --durations=10 $(addprefix --ignore=,$(WITH_WORKERS) $(WITH_BROKERS))
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
