@@ -25,7 +25,7 @@ from processors.settlement.layout import NONE
 from processors.settlement.limits import Limits
 from processors.settlement.listener_places import find_listener, join_line, new_listener
 from processors.settlement.names import number_of
-from processors.settlement.page import COUNT_AT, ID_AT, exposures_at
+from processors.settlement.page import COUNT_AT, COUNT_BYTES, ID_AT, exposures_at
 from processors.settlement.plays import begin_later, move_plays, put_play
 from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
 from processors.settlement.stream_text import event_ms_of, stream_end
@@ -160,7 +160,7 @@ def read_impressions(
         first = keep_text(book, pages, start, end)
         id_at = first + ID_AT
         key = owned_hash(book.text, id_at + 2, text_end(book.text, id_at), listener)
-        count = get_int(pages, start + COUNT_AT, 4)
+        count = get_int(pages, start + COUNT_AT, COUNT_BYTES)
         place = new_impression(book, listener, key, first, first + end - start, count)
         impression = book.impressions[place]
         impression["shown_ms"], impression["has_row"] = get_int(pages, start, 8), True

@@ -14,7 +14,16 @@ from processors.settlement.book import Book
 from processors.settlement.due import Due
 from processors.settlement.layout import NONE
 from processors.settlement.names import Names, names_with_room, new_names, number_of
-from processors.settlement.page import LOGGED_COUNT, SHELF_AT, SLOT_AT, exposures_at, logged_at, propensity_of
+from processors.settlement.page import (
+    LOGGED_COUNT,
+    LOGGED_MIN,
+    SHELF_AT,
+    SLOT_AT,
+    exposures_at,
+    logged_at,
+    logged_count,
+    propensity_of,
+)
 from processors.settlement.page_parts import (
     IMPRESSION_ID,
     SETTLED_MS,
@@ -25,12 +34,16 @@ from processors.settlement.page_parts import (
     page_parts,
     put_part,
 )
+from processors.wire.batch import end_to_end
 from processors.wire.binary import get_int, text_end
+from processors.wire.impressions import LOGGED
 from processors.wire.json_writer import marks, put_comma, put_mark, put_span, put_string, put_whole
+from processors.wire.name_index import json_of
+from schemas.outcomes import LoggedPage
 
 OUTCOMES_MAX = 1_000
 RECORD_BYTES_MAX = 500_000
-_NUMBERS_BYTES, _WEIGHT_BYTES, _RECORD_BYTES, _LOGGED_BYTES = 128, 10, 512, 100
+_NUMBERS_BYTES, _WEIGHT_BYTES, _RECORD_BYTES = 128, 10, 512
 
 (
     _TYPE, _IMPRESSION_ID, _ROW, _SLOT, _SHELF_ID, _USER_ID, _SHOWN_MS, _SETTLED_MS, _PLAYED_MS, _STREAM_COUNT,
@@ -40,9 +53,13 @@ _NUMBERS_BYTES, _WEIGHT_BYTES, _RECORD_BYTES, _LOGGED_BYTES = 128, 10, 512, 100
     b'],"user_id":[', b'],"shown_ms":[', b'],"settled_ms":[', b'],"played_ms":[', b'],"stream_count":[',
     b'],"propensity":[', b'],"page":[', b'],"logged":[', b'],"user_weights":[', b'],"generation":', b"}",
 )  # fmt: skip
-_SURFACE, _VARIANT, _POLICY, _REWARD, _MODEL, _LOGGED_END = marks(
-    b'{"surface":', b',"variant":', b',"policy_version":', b',"reward_version":', b',"model_version":', b"}"
-)
+_LOGGED_KEYS = [b'%s"%s":' % (b"," if number else b"{", name.encode()) for number, name in enumerate(LOGGED)]
+_LOGGED_DEFAULTS = [json_of(default) for default in LoggedPage.__struct_defaults__]
+_LOGGED_TEXT, _LOGGED_SPANS = end_to_end([*_LOGGED_KEYS, *_LOGGED_DEFAULTS])
+"""What stands before each field, and then what stands for each where the page has none."""
+
+_LOGGED_BYTES = 15 + len(b"".join((*_LOGGED_KEYS, *_LOGGED_DEFAULTS[LOGGED_MIN:]))) + 2 * LOGGED_COUNT
+(_LOGGED_END,) = marks(b"}")
 
 
 class Exposures(NamedTuple):
@@ -255,19 +272,14 @@ def _put_logged(
 
 @borrowing
 def _put_one_logged(book: Book, page: Index, out: IntArray, at: Index) -> int:
-    place = logged_at(book.text, page)
+    place, kept = logged_at(book.text, page), logged_count(book.text, page)
     for field in range(LOGGED_COUNT):
-        if field == 0:
-            at = put_mark(out, at, _SURFACE)
-        elif field == 1:
-            at = put_mark(out, at, _VARIANT)
-        elif field == 2:
-            at = put_mark(out, at, _POLICY)
-        elif field == 3:
-            at = put_mark(out, at, _REWARD)
+        at = put_span(out, at, _LOGGED_TEXT, _LOGGED_SPANS[field, 0], _LOGGED_SPANS[field, 1])
+        if field < kept:
+            end = text_end(book.text, place)
+            at = put_string(out, at, book.text, place + 2, end)
+            place = end
         else:
-            at = put_mark(out, at, _MODEL)
-        end = text_end(book.text, place)
-        at = put_string(out, at, book.text, place + 2, end)
-        place = end
+            default = LOGGED_COUNT + field
+            at = put_string(out, at, _LOGGED_TEXT, _LOGGED_SPANS[default, 0], _LOGGED_SPANS[default, 1])
     return put_mark(out, at, _LOGGED_END)

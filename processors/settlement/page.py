@@ -1,19 +1,20 @@
 """An impression as it is kept: one stretch of bytes, which is also its row of state and never changes.
 
-When it was shown (8 bytes), how many exposures it has (4), its id, and what was logged with it: surface, variant and
-the versions of policy, reward and model; then of each exposure its row and slot (4 bytes each), shelf, card, and the
-propensity as it was written. Every text is preceded by its length in two bytes.
+When it was shown (8 bytes), how many exposures it has (3), how many fields beyond the first five were logged with it
+(1), its id, and the fields `LoggedPage` in their order; then of each exposure its row and slot (4 bytes each), shelf,
+card, and the propensity as it was written. Every text is preceded by its length in two bytes. A field that is new in
+`LoggedPage` comes last, so that pages which were kept before are read as having fewer.
 """
 
 from processors.cocluster.arrays import Index, IntArray
 from processors.compiled import borrowing, fused
 from processors.wire.binary import get_int, put_int, put_text, text_end
-from processors.wire.impressions import ImpressionColumns
+from processors.wire.impressions import LOGGED, ImpressionColumns
 from processors.wire.loads import address_of
 
-COUNT_AT, ID_AT = 8, 12
+COUNT_AT, COUNT_BYTES, LATER_AT, ID_AT = 8, 3, 11, 12
 SLOT_AT, SHELF_AT = 4, 8  # of an exposure
-LOGGED_COUNT = 5
+LOGGED_COUNT, LOGGED_MIN = len(LOGGED), 5
 _PAGE_BYTES = ID_AT + 2 + 2 * LOGGED_COUNT
 _EXPOSURE_BYTES = 8 + 3 * 2
 
@@ -31,7 +32,8 @@ def write_page(columns: ImpressionColumns, number: Index, text: IntArray, at: In
     first, last = columns.offsets[number], columns.offsets[number + 1]
     out, data, logged = address_of(text), address_of(columns.data), columns.logged[number]
     at = put_int(out, at, columns.event_ms[number], 8)
-    at = put_int(out, at, last - first, 4)
+    put_int(out, at, last - first, 4)
+    at = put_int(out, at + COUNT_BYTES, LOGGED_COUNT - LOGGED_MIN, 1)
     at = put_text(out, at, data, columns.event_id[number, 0], columns.event_id[number, 1])
     for field in range(LOGGED_COUNT):
         at = put_text(out, at, data, logged[field, 0], logged[field, 1])
@@ -52,8 +54,14 @@ def shown_ms_of(text: IntArray, page: Index) -> int:
 
 @borrowing
 def logged_at(text: IntArray, page: Index) -> int:
-    """Where the five texts begin that were logged with a page."""
+    """Where the texts begin that were logged with a page."""
     return text_end(text, page + ID_AT)
+
+
+@borrowing
+def logged_count(text: IntArray, page: Index) -> int:
+    """How many they are."""
+    return LOGGED_MIN + get_int(text, page + LATER_AT, 1)
 
 
 @borrowing
@@ -66,7 +74,7 @@ def variant_at(text: IntArray, page: Index) -> int:
 def exposures_at(text: IntArray, page: Index) -> int:
     """Where the exposures begin."""
     at = logged_at(text, page)
-    for _ in range(LOGGED_COUNT):
+    for _ in range(logged_count(text, page)):
         at = text_end(text, at)
     return int(at)
 

@@ -8,20 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 from msgspec import Struct
 
-from processors.cocluster.arrays import IntArray
 from processors.settlement.book import with_room
-from processors.settlement.layout import HASH_AHEAD
 from processors.settlement.listener_rows import read_impressions, read_listeners, read_played
-from processors.settlement.page import COUNT_AT
+from processors.settlement.page import COUNT_AT, COUNT_BYTES
 from processors.settlement.row_columns import WrittenRows, row_columns
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
 from processors.settlement.stream_text import STREAM_BYTES_MIN
 from processors.settlement.waiting import await_pages
 from processors.settlement.watermark import SOURCES
+from processors.wire.batch import end_to_end
 
 PARTITION_KEY = b"p"
 _LISTENER, _IMPRESSION = b"l/", b"i/"
@@ -103,26 +101,19 @@ def _adopt_listeners(settlement: Settlement, names: Sequence[bytes], rows: Seque
     # a row of no fewer bytes holds no more streams than this, nor do their names take more than its bytes
     streams = text // STREAM_BYTES_MIN
     settlement.book = with_room(settlement.book, listeners=len(rows), streams=streams, plays=streams, text=text)
-    read_listeners(settlement.book, *_joined(names), *_joined(rows))
+    read_listeners(settlement.book, *end_to_end(names), *end_to_end(rows))
 
 
 def _adopt_impressions(settlement: Settlement, pairs: Sequence[tuple[bytes, bytes]]) -> None:
     names, pages = [name for name, _ in pairs], [page for _, page in pairs]
-    exposures = sum(int.from_bytes(page[COUNT_AT : COUNT_AT + 4], "little") for page in pages)
+    exposures = sum(int.from_bytes(page[COUNT_AT : COUNT_AT + COUNT_BYTES], "little") for page in pages)
     text = sum(map(len, pages))
     settlement.book = with_room(settlement.book, impressions=len(pages), exposures=exposures, text=text)
-    read_impressions(settlement.book, *_joined(names), *_joined(pages), settlement.limits)
+    read_impressions(settlement.book, *end_to_end(names), *end_to_end(pages), settlement.limits)
 
 
 def _adopt_played(settlement: Settlement, names: Sequence[bytes], rows: Sequence[bytes]) -> None:
-    read_played(settlement.book, *_joined(names), *_joined(rows))
-
-
-def _joined(parts: Sequence[bytes]) -> tuple[IntArray, IntArray]:
-    """Parts end to end, and where each of them stands [n, 2]."""
-    lengths = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))
-    ends = np.cumsum(lengths)
-    return np.frombuffer(b"".join(parts) + bytes(HASH_AHEAD), dtype=np.uint8), np.stack([ends - lengths, ends], axis=1)
+    read_played(settlement.book, *end_to_end(names), *end_to_end(rows))
 
 
 def _partition_row(settlement: Settlement) -> _PartitionRow:

@@ -12,6 +12,7 @@ import numpy as np
 from processors.cocluster.arrays import BoolArray, IntArray
 from processors.compiled import compiled, fused
 from processors.wire.cursor import LEAD, LOST
+from processors.wire.loads import WORD
 from schemas.codec import VALUE_BYTES_MAX
 from schemas.fields import EVENT_AHEAD_MAX_MS
 
@@ -105,6 +106,17 @@ class Batch(NamedTuple):
 def column_of_values(values: Values) -> Column:
     """These as a column."""
     return values if isinstance(values, Column) else Column.of(values)
+
+
+def end_to_end(parts: Sequence[bytes]) -> tuple[IntArray, IntArray]:
+    """Parts end to end with a word of nothing behind them, and where each of them stands [n, 2].
+
+    >>> data, spans = end_to_end([b"ab", b"c"]); data[:3].tobytes(), spans.tolist()
+    (b'abc', [[0, 2], [2, 3]])
+    """
+    lengths = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))
+    ends = np.cumsum(lengths)
+    return np.frombuffer(b"".join(parts) + bytes(WORD), dtype=np.uint8), np.stack([ends - lengths, ends], axis=1)
 
 
 @compiled

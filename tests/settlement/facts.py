@@ -183,12 +183,11 @@ def _settled_plainly(due: reference.SettledImpression) -> Settled:
     columns = zip(
         shown.rows, shown.slots, shown.shelves, shown.cards, shown.propensities, due.played_ms, due.streams, strict=True
     )
-    logged = (shown.surface, shown.variant, shown.policy_version, shown.reward_version, shown.model_version)
     return Settled(
         due.user_id,
         shown.impression_id,
         due.settled_ms,
-        logged,
+        shown.logged,
         tuple((*column, column[3] not in known) for column in columns),
         tuple((play.card_id, play.played_ms) for play in due.plays),
     )

@@ -12,6 +12,7 @@ from msgspec import Struct
 from processors.settlement.settings import SettlementSettings
 from schemas.fields import EVENT_MS_MAX
 from schemas.impressions import Impression
+from schemas.outcomes import LoggedPage
 from schemas.stream_ends import StreamEnd
 
 TICK_GAP_MAX_MS = 1_000
@@ -85,11 +86,7 @@ class OpenImpression(Struct, array_like=True):
 
     impression_id: str
     shown_ms: int
-    surface: str
-    variant: str
-    policy_version: str
-    reward_version: str
-    model_version: str
+    logged: tuple[str, ...]  # the fields of `LoggedPage`
     shelves: list[str]
     rows: list[int]
     slots: list[int]
@@ -118,11 +115,7 @@ class OpenImpression(Struct, array_like=True):
         return cls(
             impression_id=impression.event_id,
             shown_ms=impression.event_ms,
-            surface=impression.surface,
-            variant=impression.variant,
-            policy_version=impression.policy_version,
-            reward_version=impression.reward_version,
-            model_version=impression.model_version,
+            logged=tuple(getattr(impression, name) for name in LoggedPage.__struct_fields__),
             shelves=shelves,
             rows=rows,
             slots=slots,

@@ -69,8 +69,7 @@ def told_of(message: Impression | StreamEnd) -> Any:
         )  # fmt: skip
     kept = OpenImpression.of(message)
     exposures = list(zip(kept.rows, kept.slots, kept.shelves, kept.cards, kept.propensities, strict=True))
-    logged = kept.surface, kept.variant, kept.policy_version, kept.reward_version, kept.model_version
-    return message.event_id, message.user_id, message.event_ms, logged, exposures
+    return message.event_id, message.user_id, message.event_ms, kept.logged, exposures
 
 
 def text_of(data: IntArray, span: IntArray) -> str:
