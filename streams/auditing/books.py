@@ -10,6 +10,8 @@ from streams.auditing.reading import LogRecord
 from streams.auditing.wire import (
     DECODERS,
     CardStatisticsRead,
+    CoClustersRead,
+    ForgottenRead,
     ImpressionRead,
     OutcomeRead,
     PositionRead,
@@ -56,10 +58,13 @@ class Books:
         self.corrected: dict[Exposure, list[OutcomeRead]] = defaultdict(list)
         self.interactions: Counter[tuple[str, str]] = Counter()
         self.played_ms: Counter[str] = Counter()
+        self.told_since: Counter[str] = Counter()  # interactions of a listener, since the learner forgot her last
+        self.told_before: list[int] = []  # of each whom it was told to forget: her interactions until then
+        self.told_cards: set[str] = set()
         self.engagement: Counter[str] = Counter()
         self.counters: Counter[str] = Counter()
         self.statistics: dict[str, CardStatisticsRead] = {}
-        self.block_count: float | None = None
+        self.blocks: CoClustersRead | None = None
         self.rankings = RankingWatch()
         self.positions: dict[tuple[str, int], list[PositionRead]] = defaultdict(list)
 
@@ -75,7 +80,10 @@ class Books:
         elif record.value is None:
             if record.topic == "shelf-rankings":
                 self.rankings.withdraw((record.key or b"").decode(errors="replace"))
-        elif (record.topic, record.key) != ("interactions", FORGOTTEN_KEY):
+        elif (record.topic, record.key) == ("interactions", FORGOTTEN_KEY):
+            user_id = msgspec.json.decode(record.value, type=ForgottenRead).user_id
+            self.told_before.append(self.told_since.pop(user_id, 0))
+        else:
             self._take_output(record.topic, DECODERS[record.topic].decode(record.value), record)
 
     def _take_row(self, record: LogRecord) -> None:
@@ -132,6 +140,8 @@ class Books:
                 (self.corrected if outcome.stream_event_id is not None else self.settled)[exposure].append(outcome)
         elif topic == "interactions":
             self.interactions.update(zip(message.user_id, message.event_id, strict=True))
+            self.told_since.update(message.user_id)
+            self.told_cards.update(message.card_id)
             for user_id, played_ms in zip(message.user_id, message.played_ms, strict=True):
                 self.played_ms[user_id] += played_ms
         elif topic == "engagement":
@@ -141,7 +151,7 @@ class Books:
         elif topic == "card-statistics":
             self.statistics[message.card_id] = message
         elif topic == "co-clusters":
-            self.block_count = sum(map(sum, message.count)) + message.unplaced_count
+            self.blocks = message
         elif topic == "catalogue":
             self.rankings.note_card(message)
         else:
