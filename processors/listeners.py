@@ -38,8 +38,7 @@ from schemas.impressions import Impression
 from schemas.interactions import Interactions, ListenerForgotten
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.stream_ends import StreamEnd
-
-ORGANIC = "organic"
+from schemas.variant_names import ORGANIC
 
 
 class Written(NamedTuple):
@@ -136,8 +135,8 @@ class Listeners:
 
     @property
     def surfaces(self) -> list[str]:
-        """The surfaces for which listeners are ranked."""
-        return [ranking.surface for ranking in self.settings.ranking.by_surface()]
+        """The surfaces for which listeners are ranked, or were by earlier settings: there a ranking may lie."""
+        return sorted(self.settlement.surfaces.union(own.surface for own in self.settings.ranking.by_surface()))
 
     def dead_letter(self, reason: str) -> None:
         """Count a record that was set aside."""
@@ -268,6 +267,7 @@ class Listeners:
         waiting = self.settlement.waiting()
         requests = self._requests(waiting)
         plays = PlayColumns(waiting.offsets, row[waiting.plays["card"]], waiting.plays["played_ms"] / 1_000.0)
+        self.settlement.surfaces.update(self.surfaces)
         for maker in self._makers:
             pages = maker.pages(self.learned, requests, plays)
             if pages is not None:

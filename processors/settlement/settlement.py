@@ -71,6 +71,7 @@ class Settlement:
         )
         self.dead_letters: Counter[str] = Counter()
         self.ranked_touches = 0  # the listeners touched since await a page
+        self.surfaces: set[str] = set()  # for which listeners were ever ranked, by these settings or by earlier ones
         self.written: tuple[dict[str, int], int] = ({}, 0)
         self._due, self._handed_over = (nothing_due(DUE_ROOM, settings.plays_max) for _ in range(2))
         self._card_names: list[str] = []

@@ -1,6 +1,7 @@
 """The auditor's books: what lies in the logs, folded into plain dictionaries, each record seen once."""
 
 from collections import Counter, defaultdict
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -35,6 +36,13 @@ READING_ORDER = (
 
 _DIGITS_MAX = 19  # of an offset
 FORGOTTEN_KEY = b"forgotten"  # of records that tell the learner whom to forget
+
+
+def _kept_of(record: LogRecord) -> tuple[bytes | None, bytes | None]:
+    """What a dead letter holds of a record: all of it, but of a key without a value only the digest."""
+    if record.value is None and record.key is not None:
+        return b"sha256:" + sha256(record.key).hexdigest().encode(), None
+    return record.key, record.value
 
 
 class Books:
@@ -107,7 +115,7 @@ class Books:
             return
         if place in self.letters:
             self.letters_matched.add(place)
-            if any((letter.key, letter.value) != (record.key, record.value) for letter in self.letters[place]):
+            if any((letter.key, letter.value) != _kept_of(record) for letter in self.letters[place]):
                 self.letters_changed.append(place)
             return
         try:
