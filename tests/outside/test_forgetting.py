@@ -1,15 +1,24 @@
 """A listener who asks to be forgotten: in order, exactly once, by the learner too, and nobody else notices."""
 
-from hypothesis import given, settings
+from hashlib import sha256
+
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from processors.cocluster.settings import LearnerSettings
 from processors.learner import Learner
 from processors.listeners_settings import ListenersSettings
+from processors.ranking.settings import RankingSettings, SurfaceSettings
 from schemas.codec import decode, encode
+from schemas.dead_letters import HEADER_DETAIL, DeadLetter
 from schemas.interactions import FORGOTTEN_KEY, Interaction, Interactions, ListenerForgotten
 from schemas.rankings import ranking_key
+from streams.auditing.books import Books
+from streams.auditing.reading import LogRecord
+from streams.dead_letters import Letter
+from streams.exactly_once.placement import partition_of
 from streams.exactly_once.records import ReadRecord, Records
+from streams.forgetting.traces import Traces
 from streams.tasks.learner import LearnerTask
 from streams.tasks.listeners import ListenersTask
 from streams.tasks.routing import key_of, topic_of
@@ -46,6 +55,44 @@ def test_a_null_value_that_names_nobody_is_a_dead_letter_and_one_in_a_wrong_part
     task = ListenersTask(ListenersSettings(), PARTITION, 1)
     out = list(task.process("impressions", batch([(b"\xff", None), (b"", None), (b"u" * 257, None)])))
     assert [it.topic for it in out] == ["impressions.dlq"] * 3
+
+
+def test_rankings_of_surfaces_that_the_settings_no_longer_name_go_as_well() -> None:
+    rows = dict[bytes, bytes | None]()
+    for named in ({"search": SurfaceSettings()}, {"sleep": SurfaceSettings()}, {}):
+        task = ListenersTask(ListenersSettings(ranking=RankingSettings(surfaces=named)), PARTITION, 1)
+        task.core.restore((key, value) for key, value in rows.items() if value is not None)
+        task.process("impressions", batch([page(GONE, len(rows))]))
+        task.conclude()
+        rows |= dict(task.core.changed_rows())
+    out = task.process("impressions", batch([(GONE, None)]))
+    keys = {it.key for it in out if it.topic == "shelf-rankings" and it.value is None}
+    assert keys == {ranking_key("user-1", surface).encode() for surface in ("home", "search", "sleep")}
+
+
+@given(st.text(min_size=1, max_size=40), st.integers(0, 3), st.sampled_from(["impressions", "stream-ends"]))
+def test_a_request_in_a_wrong_partition_is_told_and_keeps_neither_id_nor_headers(
+    text: str, partition: int, topic: str
+) -> None:
+    user_id = f"listener {text}"
+    assume(partition_of(user_id.encode(), 4) != partition)
+    task = ListenersTask(ListenersSettings(), partition, 4)
+    record = ReadRecord(topic, partition, 7, 5, user_id.encode(), None, (("who", user_id.encode()),))
+    (out,) = task.process(topic, Records.of([record]))
+    assert (out.topic, out.value, out.partition) == (topic + ".dlq", None, partition)
+    assert not Traces([user_id]).in_record(out.key, out.value, [it for it in out.headers if it[0] != HEADER_DETAIL])
+    why = DeadLetter.from_headers(out.headers)
+    assert (why.reason, why.offset) == ("wrong_partition", 7)
+    assert out.key == b"sha256:" + sha256(user_id.encode()).hexdigest().encode()
+    letter = Letter(partition=partition, offset=0, key=out.key, value=None, headers=tuple(out.headers), why=why)
+    assert not letter.can_be_sent
+    source, kept = (topic, partition, 7, record.key, None), (topic + ".dlq", partition, 0, out.key, None, out.headers)
+    for key, is_wrong in ((out.key, False), (record.key, True)):
+        books = Books()
+        books.take(LogRecord(*kept)._replace(key=key))
+        books.take(LogRecord(*source))
+        assert bool(books.letters_changed) is is_wrong
+        assert not books.forgotten
 
 
 def learner() -> LearnerTask:

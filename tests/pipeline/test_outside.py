@@ -201,7 +201,9 @@ def now_clocks() -> list[Produced]:
     ]
 
 
-def test_who_was_forgotten_is_in_no_row_of_state_and_no_compacted_record(bootstrap: str, worker: MakeWorker) -> None:
+def test_who_was_forgotten_is_in_no_row_of_state_and_no_compacted_record(
+    bootstrap: str, worker: MakeWorker, capsys: pytest.CaptureFixture[str]
+) -> None:
     shown_ms = now_ms() - 50 * MINUTE_MS
     events = [
         make(event_id=f"e-{number}", user_id=user_id, event_ms=shown_ms + 1_000 * number)
@@ -213,8 +215,9 @@ def test_who_was_forgotten_is_in_no_row_of_state_and_no_compacted_record(bootstr
         run(fill_raw(bootstrap, [sent(card()), *map(sent, events), *now_clocks()]))
         before = ["shelf-rankings", "listeners-state", "learner-state"]
         wait_for(lambda: naming(bootstrap, b"who-goes") == before, "the listener to be known")
-        assert command(["forget", "who-goes", "--broker", bootstrap]) == 0
-        wait_for(lambda: not naming(bootstrap, b"who-goes"), "the listener to be forgotten")
+        assert command(["forget", "who-goes", "--verify", "--wait-seconds", "180", "--broker", bootstrap]) == 0
+        assert "nothing that stays names the listener" in capsys.readouterr().out
+        assert not naming(bootstrap, b"who-goes"), "it was waited for"
         assert naming(bootstrap, b"who-stays") == before
         wait_for(lambda: run(audit(bootstrap, audit_rules(Settings()))).holds, "the audit to hold")
         working.refuse_if_dead()

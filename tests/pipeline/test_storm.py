@@ -10,11 +10,11 @@ from streams.benchmarks.storm.storm import bench_storm
 
 SHORT = StormSettings(
     seed=7, seconds=10.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=2, freezes=0, events_per_second=120,
-    transaction_timeout_ms=8_000, clusters=1,
+    transaction_timeout_ms=8_000, clusters=1, forget=5,
 )  # fmt: skip
 FAULTY = StormSettings(
     seed=8, seconds=13.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=0, freezes=1, freeze_s=7.0,
-    fault_bursts=2, events_per_second=120, transaction_timeout_ms=8_000, clusters=1,
+    fault_bursts=2, events_per_second=120, transaction_timeout_ms=8_000, clusters=1, forget=5,
 )  # fmt: skip
 STORMS = [
     pytest.param(Backend.EMBEDDED, FAULTY, id="embedded"),
@@ -32,6 +32,9 @@ def test_after_a_storm_the_audit_holds(backend: Backend, storm: StormSettings) -
     assert found["passed"], found
     assert found["worker_kills"] == storm.worker_kills + 2 * storm.clusters
     assert found["audit"]["settled"] > 1_500
+    assert found["asked_to_be_forgotten"] == storm.forget
+    assert sum(one["kept"] for one in found["scan_for_them"].values()) == 0
+    assert found["scan_for_them"]["impressions"]["leaving"] > storm.forget
 
 
 def test_a_schedule_has_what_was_asked_for_and_ends_in_time() -> None:
