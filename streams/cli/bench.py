@@ -33,7 +33,7 @@ ClustersOption = Annotated[
     ),
 ]
 ForgetOption = Annotated[
-    int, typer.Option(min=0, max=1_000, help="Listeners who ask to be forgotten; all topics are scanned for them.")
+    int, typer.Option(min=0, max=200, help="Listeners who ask to be forgotten; all topics are scanned for them.")
 ]
 
 

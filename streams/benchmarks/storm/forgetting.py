@@ -11,6 +11,7 @@ from streams.forgetting.scan import Found
 
 FIRST, LAST = 0.3, 0.7
 """Shares of the events between which requests come."""
+TOGETHER = 10
 
 
 class Asked(NamedTuple):
@@ -24,19 +25,14 @@ def with_requests(
 ) -> Iterator[Event | Asked]:
     """Events of whom `count` listeners ask, one after the other, and of whom nothing comes after they have.
 
-    They get names that stand in no other: a scan for these finds them alone.
-
-    >>> from tests.builders import impression
-    >>> came = [impression(event_id=f"i{n}", user_id=f"u{n % 2}") for n in range(20)]
-    >>> mixed = list(with_requests(came, 1, of_events=20, users=2, seed=3))
-    >>> (at,) = [place for place, one in enumerate(mixed) if isinstance(one, Asked)]
-    >>> mixed[at].user_id, sum(one.user_id == mixed[at].user_id for one in mixed[:at]) > 2, len(mixed[at:])
-    ('asks-to-be-forgotten-0000-3', True, 8)
+    They get names that stand in no other, so that a scan for these finds them alone; and each of them has the events
+    of several listeners of the world, so that much is known of each when it asks.
     """
-    chosen = Random(seed).sample(range(users), count)  # noqa: S311  a storm that can be played again, no secret
-    names = {f"u{user}": name for user, name in zip(chosen, names_of(count, seed), strict=True)}
+    together = min(TOGETHER, users // max(count, 1))
+    chosen = Random(seed).sample(range(users), together * count)  # noqa: S311  a storm that can be played again, no secret
+    names = {f"u{user}": name for user, name in zip(chosen, together * names_of(count, seed), strict=True)}
     step = (LAST - FIRST) * of_events / max(count, 1)
-    moments = [(round(FIRST * of_events + step * number), name) for number, name in enumerate(names.values())]
+    moments = [(round(FIRST * of_events + step * number), name) for number, name in enumerate(names_of(count, seed))]
     asked: set[str] = set()
     for place, event in enumerate(events):
         while moments and place >= moments[0][0]:
