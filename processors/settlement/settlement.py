@@ -103,6 +103,11 @@ class Settlement:
         return unsettled_count(self.book)
 
     @property
+    def is_due(self) -> bool:
+        """Whether anything has become due that was not handed over."""
+        return bool(self._due.counts.any())
+
+    @property
     def watermark_ms(self) -> int:
         """How far event time has come; -1 at first."""
         return self.watermark.value_ms(self.book)
@@ -192,7 +197,7 @@ class Settlement:
 
     def compact(self) -> None:
         """Let go of the memory of what is forgotten; not while something is due, for its spans would change."""
-        if self._due.counts.any():
+        if self.is_due:
             return
         before, self.book = self.book, compacted(self.book)
         if self.book.cards is not before.cards:

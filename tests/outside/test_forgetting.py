@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -22,14 +23,14 @@ from streams.forgetting.traces import Traces
 from streams.tasks.learner import LearnerTask
 from streams.tasks.listeners import ListenersTask
 from streams.tasks.routing import key_of, topic_of
-from tests.builders import impression
+from tests.builders import impression, stream_end
 
 PARTITION = 0
 GONE, STAYS = b"user-1", b"user-2"
 
 
-def batch(values: list[tuple[bytes, bytes | None]]) -> Records:
-    return Records.of(ReadRecord("impressions", PARTITION, at, 5, *it) for at, it in enumerate(values))
+def batch(values: list[tuple[bytes, bytes | None]], topic: str = "impressions", stamp_ms: int = 5) -> Records:
+    return Records.of(ReadRecord(topic, PARTITION, at, stamp_ms, *it) for at, it in enumerate(values))
 
 
 def page(user: bytes, number: int) -> tuple[bytes, bytes]:
@@ -93,6 +94,70 @@ def test_a_request_in_a_wrong_partition_is_told_and_keeps_neither_id_nor_headers
         books.take(LogRecord(*source))
         assert bool(books.letters_changed) is is_wrong
         assert not books.forgotten
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_what_had_become_due_before_the_request_is_told_before_it(comes_back: bool) -> None:
+    """Else the learner would forget her first, and hear of her afterwards."""
+    task, learning = ListenersTask(ListenersSettings(), PARTITION, 1), learner()
+    late_ms = 50 * 60_000
+    shown = [page(GONE, 1), (STAYS, encode(impression(event_id="late", user_id="user-2", event_ms=late_ms)))]
+    ended = [
+        (GONE, encode(stream_end(event_id="s1", user_id="user-1", event_ms=60_000))),
+        (STAYS, encode(stream_end(event_id="s2", user_id="user-2", started_ms=late_ms, event_ms=late_ms))),
+    ]
+    out = [*task.process("impressions", batch(shown, "impressions", late_ms))]
+    out += task.process("stream-ends", batch(ended, "stream-ends", late_ms))
+    out += task.process("impressions", batch([(GONE, None), *([page(GONE, 3)] if comes_back else [])]))
+    out += task.conclude()
+    told = [
+        ReadRecord("interactions", 0, at, 5, it.key, it.value)
+        for at, it in enumerate(out)
+        if it.topic == "interactions"
+    ]
+    assert [record.key for record in told] == [b"listeners/0", FORGOTTEN_KEY.encode()]
+    assert b'"user_id":["user-1"]' in (told[0].value or b"")
+    learning.process("interactions", Records.of(told))
+    assert not any(b"user-1" in row.key + (row.value or b"") for row in learning.changed())
+    assert learning.core.counters["users_forgotten"] == 1
+    assert sum(it.topic == "outcomes" for it in out) == 1 + comes_back, "what settled before is counted"
+    assert sum(it.topic == "engagement" for it in out) >= 1
+
+
+@settings(max_examples=25)
+@given(st.lists(st.sampled_from(["page", "stream", "forget", "others", "commit"]), max_size=14))
+def test_wherever_transactions_end_nobody_knows_her_after_the_last_request(history: list[str]) -> None:
+    """Twenty minutes pass with each event, so that streams and exposures become due at any place."""
+    task, learning, out, rows = (
+        ListenersTask(ListenersSettings(), PARTITION, 1),
+        learner(),
+        [],
+        dict[bytes, bytes | None](),
+    )
+    for number, what in enumerate([*history, "page", "stream", "others", "forget", "commit"]):
+        at_ms = 20 * 60_000 * (number + 1)
+        user = STAYS if what == "others" else GONE
+        if what == "forget":
+            out += task.process("impressions", batch([(GONE, None)], "impressions", at_ms))
+        elif what == "commit":
+            out += task.conclude()
+            rows |= dict(task.core.changed_rows())
+        if what in {"page", "others"}:
+            shown = encode(impression(event_id=f"i{number}", user_id=user.decode(), event_ms=at_ms))
+            out += task.process("impressions", batch([(user, shown)], "impressions", at_ms))
+        if what in {"stream", "others"}:
+            times = {"started_ms": at_ms - 60_000, "event_ms": at_ms}
+            ended = encode(stream_end(event_id=f"s{number}", user_id=user.decode(), **times))
+            out += task.process("stream-ends", batch([(user, ended)], "stream-ends", at_ms))
+    rankings = {it.key: it.value for it in out if it.topic == "shelf-rankings"}
+    told = [it for it in out if it.topic == "interactions"]
+    learning.process(
+        "interactions", Records.of(ReadRecord("interactions", 0, n, 5, it.key, it.value) for n, it in enumerate(told))
+    )
+    rows |= {row.key: row.value for row in learning.changed()}
+    traces = Traces(["user-1"])
+    assert not any(traces.in_state(key, value) for key, value in rows.items() if value is not None)
+    assert not any(traces.in_record(key, value) for key, value in rankings.items() if value is not None)
 
 
 def learner() -> LearnerTask:
