@@ -28,9 +28,17 @@ class Found(Struct, frozen=True, kw_only=True):
     where: tuple[bytes, ...] = ()
 
     def figures(self) -> dict[str, Any]:
-        """For results; keys as text."""
-        where = [key.decode(errors="replace") for key in self.where]
-        return {**{name: getattr(self, name) for name in self.__struct_fields__[1:-1]}, "where": where}
+        """For results: how and when it leaves where anything does, and the keys, as text, where any is kept.
+
+        >>> Found(topic="t", records=9, latest=4, kept=0, leaving=0, leaves="after 7 days").figures()
+        {'records': 9, 'latest': 4, 'kept': 0, 'leaving': 0}
+        """
+        figures: dict[str, Any] = {name: getattr(self, name) for name in ("records", "latest", "kept", "leaving")}
+        if self.leaving:
+            figures["leaves"] = self.leaves
+        if self.kept:
+            figures["where"] = [key.decode(errors="replace") for key in self.where]
+        return figures
 
     def line(self) -> str:
         """For people.
