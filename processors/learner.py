@@ -39,7 +39,7 @@ class Learner:
         self.counters: Counter[str] = Counter()
         self.newest_ms = 0
         self._written_count = 0
-        self._published: tuple[int, int] = (0, -1)
+        self._published: tuple[int, tuple[int, int]] = (0, (-1, 0))
         self._withdrawn: set[str] = set()
 
     def put_card(self, card_id: str, card: CatalogueCard | None) -> None:
@@ -72,17 +72,16 @@ class Learner:
         self.names.follow(self.learner.state.generation, self.learner.card_overlap)
 
     def forget(self, user_id: str) -> None:
-        """Forget a user who asks for it: her streams and her name; blocks keep the sums, which name nobody."""
-        user, learner = self.users.find(user_id), self.learner
+        """Forget a user who asks for it: her streams, what they told blocks and cards, and her name."""
+        user = self.users.find(user_id)
         if user is not None:
-            work = learner.memory.work(learner.renewed_beliefs(), learner.state.statistics, fitted=learner.ready)
-            learner.memory.forget_user(user, work)  # the number goes with the rows
+            self.learner.withdraw(user)  # the number goes with the rows
             self._written_count = -1  # there is something to write, though nothing was learned
             self.counters["users_forgotten"] += 1
 
     def publish(self) -> list[Struct]:
-        """The co-clusters and the card groups that have changed, if anything was learned since the last time."""
-        now = (self.learner.state.generation, self.learner.state.events_count)
+        """The co-clusters and the card groups that have changed, if anything was learned or withdrawn since."""
+        now = (self.learner.state.generation, self.learner.knows)
         if not self.learner.ready or self._published == now:
             return []
         is_new = self._published[0] != now[0]
@@ -139,6 +138,7 @@ class Learner:
             variance=_matrix(model.variance),
             count=_matrix(model.count),
             unplaced_count=self.learner.state.unplaced_count,
+            withdrawn_count=self.learner.state.withdrawn_count,
             global_mean=model.global_mean,
             global_variance=model.global_variance,
             thresholds_s={reward.name: _matrix(reward.success(times).threshold_s) for reward in self.rewards},

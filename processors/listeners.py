@@ -33,21 +33,13 @@ from processors.settlement.waiting import Waiting
 from processors.wire.impressions import ImpressionColumns
 from processors.wire.json_writer import cut
 from processors.wire.stream_ends import StreamEndColumns
+from processors.written import Written
 from schemas.codec import decode_as
 from schemas.impressions import Impression
 from schemas.interactions import Interactions, ListenerForgotten
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.stream_ends import StreamEnd
-
-ORGANIC = "organic"
-
-
-class Written(NamedTuple):
-    """The bytes of a message of this type, with what it is keyed by."""
-
-    kind: type[Struct]
-    key: bytes
-    value: bytes
+from schemas.variant_names import ORGANIC
 
 
 class Concluded(NamedTuple):
@@ -129,15 +121,19 @@ class Listeners:
         self._wall_ms, self._pause_ms = wall_ms, min(lag_ms // 2, self.settings.catching_up_ms)
         self.settlement.advance()
 
-    def forget(self, user_id: str) -> ListenerForgotten:
-        """Forget a listener who asks for it, with all that is open of hers; says so to who learns from streams."""
+    def forget(self, user_id: str) -> tuple[list[Written], ListenerForgotten]:
+        """Forget a listener who asks for it, with all that is open of hers; says so to who learns from streams.
+
+        What has become due by now comes first, hers too: said afterwards, it would write her name anew.
+        """
+        due = self._what_is_due() if self.settlement.is_due else []
         self.settlement.forget(user_id)
-        return ListenerForgotten(source=self.source, user_id=user_id)
+        return due, ListenerForgotten(source=self.source, user_id=user_id)
 
     @property
     def surfaces(self) -> list[str]:
-        """The surfaces for which listeners are ranked."""
-        return [ranking.surface for ranking in self.settings.ranking.by_surface()]
+        """The surfaces for which listeners are ranked, or were by earlier settings: there a ranking may lie."""
+        return sorted(self.settlement.surfaces.union(own.surface for own in self.settings.ranking.by_surface()))
 
     def dead_letter(self, reason: str) -> None:
         """Count a record that was set aside."""
@@ -148,10 +144,8 @@ class Listeners:
 
         A listener of whom much has come is ranked once: nobody would have seen the rankings in between.
         """
-        due = self.settlement.hand_over()
-        row = self._rows_of_cards()
-        written = [*self._outcomes(due, row), *self._plays(due, row)]
-        pages = list(self._due_pages(row))
+        written = self._what_is_due()
+        pages = list(self._due_pages(self._rows_of_cards()))
         sums = self._engagement.hand_over(
             self.source,
             watermark_ms=self.settlement.watermark_ms,
@@ -159,6 +153,11 @@ class Listeners:
             counters=self.settlement.counters,
         )
         return Concluded(written, list(sums), pages)
+
+    def _what_is_due(self) -> list[Written]:
+        due = self.settlement.hand_over()
+        row = self._rows_of_cards()
+        return [*self._outcomes(due, row), *self._plays(due, row)]
 
     def _outcomes(self, due: Due, row: IntArray) -> Iterator[Written]:
         """The outcomes of each card, with the soft groups of the listeners as they were when each page settled."""
@@ -268,6 +267,7 @@ class Listeners:
         waiting = self.settlement.waiting()
         requests = self._requests(waiting)
         plays = PlayColumns(waiting.offsets, row[waiting.plays["card"]], waiting.plays["played_ms"] / 1_000.0)
+        self.settlement.surfaces.update(self.surfaces)
         for maker in self._makers:
             pages = maker.pages(self.learned, requests, plays)
             if pages is not None:

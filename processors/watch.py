@@ -14,8 +14,8 @@ from processors.drift.settings import DriftSettings
 from processors.settlement.rows import Row
 from schemas.learning import CoClusters
 from schemas.monitoring import BlockEvidence, DriftAlert, EngagementMetrics, EngagementSums
+from schemas.variant_names import ALL_VARIANTS
 
-ALL_VARIANTS = "all"
 PARTITION_KEY = b"p"
 _BUCKET, _BLOCK = b"b/", b"m/"
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from schemas.dead_letters import DeadLetterReason
 from schemas.topics import TOPICS
-from schemas.whole_numbers import is_about_a_float, with_whole_numbers
+from schemas.whole_numbers import decoded
 
 VALUE_BYTES_MAX = 1_000_000
 """A larger record is set aside unread: a page of a thousand cards is 60 kB."""
@@ -77,12 +77,7 @@ def decode(topic: str, value: bytes | None) -> Any:
     if len(value) > VALUE_BYTES_MAX:
         raise UnreadableError("too_large", f"{len(value)} bytes; the limit is {VALUE_BYTES_MAX}")
     try:
-        try:
-            return _decoder(topic).decode(value)
-        except msgspec.ValidationError as error:
-            if not is_about_a_float(error):
-                raise
-            return msgspec.convert(with_whole_numbers(msgspec.json.decode(value)), _decoder(topic).type)
+        return decoded(_decoder(topic), value)
     except msgspec.ValidationError as error:
         unknown = str(error).startswith("Invalid value") and str(error).endswith("`$.type`")
         raise UnreadableError("unknown_version" if unknown else "invalid", str(error)) from error

@@ -5,6 +5,7 @@ Headers are their sender's: any name, any value, none, as often as they like. Ou
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from typing import Literal
 
 from msgspec import Struct
@@ -41,6 +42,21 @@ ATTEMPT_DIGITS_MAX = 9
 
 Header = tuple[str, bytes | None]
 Headers = tuple[Header, ...]
+
+
+NAMELESS = b"sha256:"
+"""Begins the key of a dead letter that holds no value: what follows is the digest of the key that the record had."""
+
+
+def nameless(key: bytes | None) -> bytes | None:
+    """What is kept of the key of a record without a value, which asks that its listener be forgotten.
+
+    Whoever has the id can look for it (`printf %s ID | sha256sum`), and nobody else is told whose it was.
+
+    >>> nameless(b"u1")[:15], nameless(None)
+    (b'sha256:bb82030d', None)
+    """
+    return None if key is None else NAMELESS + sha256(key).hexdigest().encode()
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True, tag="dead-letter.v1", tag_field="type"):

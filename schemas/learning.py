@@ -118,7 +118,8 @@ class CoClusters(Struct, frozen=True, kw_only=True, tag="co-clusters.v1", tag_fi
     `generation` means that groups changed in kind: `user_overlap[old][new]` and `card_overlap[old][new]` say how much
     of each old group went where. Between generations numbers are stable. `labels[k]` is an editor's name or the most
     characteristic genre of the cards, `most_frequent[k]` their most frequent one, which is often everybody's.
-    `count` holds every interaction but `unplaced_count`, which the bounded memory had let go before the first fit.
+    `count` holds every interaction but `unplaced_count`, which the bounded memory had let go before the first fit, and
+    `withdrawn_count`, which were taken back for listeners who asked to be forgotten.
     `signatures[g][k]` is how many times everybody's typical streaming time a user group streams a card group.
 
     >>> CoClusters(generation=1, version=1, event_ms=0, user_prior=(1.0,), card_prior=(1.0,), mean=((5.0,),),
@@ -144,6 +145,7 @@ class CoClusters(Struct, frozen=True, kw_only=True, tag="co-clusters.v1", tag_fi
     card_overlap: Matrix = ()
     times: TimeDistributions | None = None
     unplaced_count: Count = 0
+    withdrawn_count: Count = 0
 
     def __post_init__(self) -> None:
         rows, columns = len(self.user_prior), len(self.card_prior)

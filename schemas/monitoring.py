@@ -69,7 +69,8 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
 class EngagementMetrics(Struct, frozen=True, kw_only=True, tag="engagement-metrics.v1", tag_field="type"):
     """Engagement of one variant in one closed bucket of event time. Keyed by variant.
 
-    `discovery_share` is the share of exposures whose card the listener had not streamed lately.
+    `all` is everybody together, with the counters, `organic` what no exposure led to; a client's variant of such a
+    name is told as `~all`. `discovery_share` is the share of exposures whose card the listener had not streamed lately.
     """
 
     variant: Identifier

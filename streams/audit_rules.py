@@ -10,12 +10,15 @@ def audit_rules(settings: Settings, *, closed: bool = False) -> AuditRules:
     >>> audit_rules(Settings()).horizon_ms
     1800000
     """
-    settlement = settings.settlement
+    settlement, learner = settings.settlement, settings.coclusters
     return AuditRules(
         horizon_ms=settlement.horizon_ms,
         attribution_ms=settlement.attribution_ms,
         correction_ms=settlement.correction_ms,
         lateness_ms=settlement.lateness_ms,
         sample_share=settings.sample_share,
+        ring=learner.ring,
+        learner_nodes_max=min(learner.max_users, learner.max_cards),
+        learner_edges_max=learner.max_edges,
         closed=closed,
     )

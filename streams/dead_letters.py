@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from msgspec import Struct
 
-from schemas.dead_letters import DeadLetter, Headers
+from schemas.dead_letters import NAMELESS, DeadLetter, Headers
 from schemas.topics import DEAD_LETTER_SUFFIX
 from streams.exactly_once.batches import Batches
 from streams.exactly_once.ownership import wall_clock_ms
@@ -33,6 +33,11 @@ class Letter(Struct, frozen=True, kw_only=True):
     value: bytes | None
     headers: Headers
     why: DeadLetter
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether it still is what was set aside: of one who asks to be forgotten, only a digest was kept."""
+        return self.value is not None or not (self.key or b"").startswith(NAMELESS)
 
     def shown(self) -> dict[str, Any]:
         """The letter for people; at most 400 bytes of its value."""
@@ -125,7 +130,8 @@ async def replay_letters(bootstrap: str, topic: str, reason: str | None, **optio
         async for batch in letters_of(bootstrap, topic, **options):
             by_reason: defaultdict[str, list[Letter]] = defaultdict(list)
             for letter in batch:
-                if reason in {None, letter.why.reason} and not await done.covers(letter):
+                is_meant = letter.can_be_sent and reason in {None, letter.why.reason}
+                if is_meant and not await done.covers(letter):
                     by_reason[letter.why.reason].append(letter)
             for name, letters in by_reason.items():
                 async with producer.transaction():

@@ -39,8 +39,7 @@ class Publisher:
         if len(self._pending) >= 10_000:
             await self.flush()
 
-    async def flush(self) -> None:
-        """Wait until all that was handed over is acknowledged; raises the first error."""
+    async def flush(self) -> list[Any]:
+        """Wait until all that was handed over is acknowledged, and give where it lies; raises the first error."""
         pending, self._pending = self._pending, []
-        for acknowledgement in pending:
-            await acknowledgement
+        return [await acknowledgement for acknowledgement in pending]

@@ -256,25 +256,6 @@ def log_sum_exp(logits: FloatArray, row: Index, base: FloatArray) -> float:
 
 
 @borrowing
-def freeze(edge: Index, user: Index, graph: Graph, work: Work) -> None:
-    """Keep for good what a leaving edge told the blocks and its card."""
-    card = np.int64(graph.pool.card[edge])
-    if not work.fitted or card == NONE:
-        return
-    x, to_card, card_frozen = graph.pool.x[edge], graph.pool.to_card, graph.told.card_frozen
-    base_user, base_card, low, bins_per_unit, density, decay_per_ms, now_ms = work.beliefs
-    cavity, word, ahead = work.room
-    cavity_share(graph.heard.card_evidence, card, base_card, to_card, edge, cavity, 0)
-    cavity_share(graph.heard.user_evidence, user, base_user, graph.pool.to_user, edge, word, 0)
-    b = bin_of(x, low, bins_per_unit)
-    likelihood = look_ahead(0, b, cavity, density, word, ahead)
-    weight = age_weight(graph.pool.event_ms[edge], decay_per_ms, now_ms) / likelihood
-    count(0, b, x, weight, cavity, density, word, work.frozen)
-    for k in range(card_frozen.shape[1]):
-        card_frozen[card, k] += to_card[edge, k]
-
-
-@borrowing
 def sweep(graph: Graph, work: Work) -> float:
     """Visit every user with edges, counting all beliefs; return the users' part of the Bethe likelihood."""
     objective, every = 0.0, np.int64(NONE)

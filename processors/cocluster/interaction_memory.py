@@ -3,7 +3,8 @@
 import numpy as np
 
 from processors.cocluster.arrays import BoolArray, FloatArray, IntArray
-from processors.cocluster.belief_propagation import Beliefs, Work, scratch
+from processors.cocluster.belief_propagation import Beliefs, Work, scratch, sweep
+from processors.cocluster.counting import recount
 from processors.cocluster.edge_store import NONE, Graph, edge_pool, nodes
 from processors.cocluster.evidence import softmax
 from processors.cocluster.ring_memory import (
@@ -13,6 +14,7 @@ from processors.cocluster.ring_memory import (
     retire_cards,
     retire_users,
     ring_edges,
+    withdraw_users,
 )
 from processors.cocluster.roster import Roster, forget, least_recent, roster, with_room_for
 from processors.cocluster.settings import LearnerSettings
@@ -88,12 +90,37 @@ class InteractionMemory:
             self._departed[1].append(forget(self.cards, slots))
             self.cards_evicted_count += len(slots)
 
-    def forget_user(self, user: int, work: Work) -> None:
-        """Forget one user, as if room had run out; what it has told blocks and cards stays, in sums."""
+    def withdraw_user(self, user: int, work: Work) -> int:
+        """Forget one user, and take back what is remembered of it; gives from how many edges of the blocks.
+
+        What edges said that had left its ring before stays, in sums: nothing says any more whose they were.
+        """
         slots = slots_of(self.users, np.array([user], np.int64)).astype(np.int64)
-        if slots[0] != NONE:
-            retire_users(slots, self.columns, work)
-            self._departed[0].append(forget(self.users, slots))
+        if slots[0] == NONE:
+            return 0
+        taken_back = withdraw_users(slots, self.columns, work)
+        self._departed[0].append(forget(self.users, slots))
+        return taken_back
+
+    def pass_messages(self, beliefs: Beliefs) -> FloatArray:
+        """Renew all messages; return the statistics of all edges, those that have left included."""
+        counted = self.frozen.copy()
+        sweep(self.graph, self.work(beliefs, counted, fitted=True))
+        return counted
+
+    def restart_messages(self, known: FloatArray, beliefs: Beliefs) -> None:
+        """Hear cards as `known` [card slots, K], and tell them anew."""
+        self.pool.to_card[: self.free[1]] = 0.0
+        self.nodes.card_evidence[:] = self.nodes.card_frozen
+        heard = self.nodes._replace(card_evidence=known)
+        work = self.work(beliefs, np.zeros(self.frozen.shape), fitted=True)
+        sweep(self.graph._replace(heard=heard), work)
+
+    def recounted(self, beliefs: Beliefs) -> FloatArray:
+        """Statistics of all edges, those that have left included, by messages as they are."""
+        counted = self.frozen.copy()
+        recount(self.graph, self.work(beliefs, counted, fitted=True))
+        return counted
 
     def edges_count(self) -> int:
         """Return the number of interactions remembered."""

@@ -14,9 +14,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, IntArray
-from processors.cocluster.belief_propagation import Beliefs, sweep
+from processors.cocluster.belief_propagation import Beliefs
 from processors.cocluster.block_model import BlockModel
-from processors.cocluster.block_statistics import block_parameters
 from processors.cocluster.card_watch import CardWatch
 from processors.cocluster.edge_store import TO_KEEP, TO_PUBLISH
 from processors.cocluster.evidence import log_softmax, softmax
@@ -57,7 +56,8 @@ class CoClusterLearner:
         self.state = LearnerState.blank(settings.user_groups, settings.card_groups)
         self._published = CardWatch(settings.max_cards, settings.card_groups)
         self._kept = CardWatch(settings.max_cards, 2 * settings.card_groups)
-        self._snapshot: tuple[int, BlockModel] | None = None
+        self._snapshot: tuple[tuple[int, int], BlockModel] | None = None
+        self._recount_due = False
         self.forgotten: tuple[list[int], list[int]] = ([], [])  # ids of users and cards whose rows went last time
         self._beliefs = self.renewed_beliefs()
 
@@ -65,6 +65,11 @@ class CoClusterLearner:
     def ready(self) -> bool:
         """Whether the warm-up is over and there is a model."""
         return self.state.ready
+
+    @property
+    def knows(self) -> tuple[int, int]:
+        """How much has been learned, and how much of it withdrawn again: what changes when anything does."""
+        return self.state.events_count, self.state.withdrawn_count
 
     @property
     def user_overlap(self) -> FloatArray:
@@ -80,6 +85,7 @@ class CoClusterLearner:
         """Take interactions in order: dense ids given by the caller, streamed seconds, event times in ms."""
         x = np.log1p(np.asarray(seconds, dtype=np.float64)).astype(np.float32)
         user, card, event_ms = (np.ascontiguousarray(a, dtype=np.int64) for a in (user, card, event_ms))
+        self._recount_if_due()
         state, done = self.state, 0
         while done < len(user):
             until = min(len(user), done + self._next_stop() - state.events_count)
@@ -90,6 +96,23 @@ class CoClusterLearner:
             state.now_ms = max(state.now_ms, int(event_ms[part].max()))
             done = until
             self._on_schedule()
+
+    def withdraw(self, user: int) -> None:
+        """Forget a user who asks for it: what is remembered of it is taken out of blocks and cards again."""
+        before = self.state.withdrawn_count
+        work = self.memory.work(self._beliefs, self.state.statistics, fitted=self.ready)
+        self.state.withdrawn_count += self.memory.withdraw_user(user, work)
+        self._recount_due |= self.state.withdrawn_count > before
+
+    def _recount_if_due(self) -> None:
+        """Count the blocks without those who were withdrawn, once for all of them: before anything is learned or told.
+
+        An edge was counted as it was believed when it came, so its part cannot just be subtracted. Ages are those of
+        the last sweep, when what has left was aged as well.
+        """
+        if self._recount_due:
+            self._recount_due = False
+            self.state.statistics = self.memory.recounted(self._beliefs._replace(now_ms=self.state.swept_ms))
 
     def _next_stop(self) -> int:
         step = self.settings.refresh_events if self.ready else self.settings.warmup_events
@@ -128,17 +151,11 @@ class CoClusterLearner:
         memory, state = self.memory, self.state
         if self.settings.half_life_ms:
             memory.frozen *= 0.5 ** ((state.now_ms - state.swept_ms) / self.settings.half_life_ms)
-        state.statistics = self._pass_messages()
+        state.statistics = memory.pass_messages(self.renewed_beliefs())
         state.user_prior = group_prior(self._user_groups(memory.user_slots()))
         state.card_prior = group_prior(self._card_groups(memory.card_slots()))
         state.swept_at, state.swept_ms = state.events_count, state.now_ms
         self._beliefs = self.renewed_beliefs()
-
-    def _pass_messages(self) -> FloatArray:
-        """Renew all messages; return the statistics of all edges, those that have left included."""
-        counted = self.memory.frozen.copy()
-        sweep(self.memory.graph, self.memory.work(self.renewed_beliefs(), counted, fitted=True))
-        return counted
 
     def stuck(self) -> bool:
         """Whether a split/merge promises a better structure, judged on a bounded sample without any fit."""
@@ -196,18 +213,9 @@ class CoClusterLearner:
         state.user_prior, state.card_prior = group_prior(groups.user), group_prior(groups.card)
         known = np.zeros_like(self.memory.nodes.card_evidence)
         known[cards] = np.log(np.maximum(groups.card, 1e-12) / state.card_prior)
-        self._restart_messages(known)
+        self.memory.restart_messages(known, self.renewed_beliefs())
         for _ in range(SETTLING_SWEEPS):
             self.sweep()
-
-    def _restart_messages(self, known: FloatArray) -> None:
-        """Hear cards as `known` [card slots, K], and tell them anew."""
-        memory = self.memory
-        memory.pool.to_card[: memory.free[1]] = 0.0
-        memory.nodes.card_evidence[:] = memory.nodes.card_frozen
-        heard = memory.nodes._replace(card_evidence=known)
-        work = memory.work(self.renewed_beliefs(), np.zeros(self.state.statistics.shape), fitted=True)
-        sweep(memory.graph._replace(heard=heard), work)
 
     def _user_groups(self, slots: IntArray) -> FloatArray:
         return softmax(self.memory.nodes.user_evidence[slots] + np.log(self.state.user_prior))
@@ -219,25 +227,15 @@ class CoClusterLearner:
         """Publish a snapshot; the version rises when something was learned since the last one."""
         state = self.state
         assert state.ready, "no model before the warm-up is over"
-        if self._snapshot is None or self._snapshot[0] != state.events_count:
+        self._recount_if_due()
+        if self._snapshot is None or self._snapshot[0] != self.knows:
             state.version += 1
-            blocks = block_parameters(state.statistics)
-            model = BlockModel(
-                generation=state.generation,
-                version=state.version,
-                user_prior=state.user_prior,
-                card_prior=state.card_prior,
-                mean=blocks.mean,
-                variance=blocks.variance,
-                count=blocks.count.copy(),
-                global_mean=blocks.global_mean,
-                global_variance=blocks.global_variance,
-            )
-            self._snapshot = (state.events_count, model)
+            self._snapshot = (self.knows, state.model())
         return self._snapshot[1]
 
     def streaming_sums(self) -> FloatArray:
         """Copy the statistics of all blocks: float64 [STATISTICS, G, K], rows of `time_bins`."""
+        self._recount_if_due()
         return self.state.statistics.copy()
 
     def card_logits(self, cards: IntArray) -> FloatArray:
@@ -272,6 +270,7 @@ class CoClusterLearner:
 
         Cards are kept as often as they move notably. The structure is one row, always given.
         """
+        self._recount_if_due()
         self.forgotten = self.memory.departed()
         yield from changed_user_rows(self.memory, self.forgotten[0])
         moved = self._cards_to_keep() if self.ready else np.empty(0, np.int64)
@@ -291,9 +290,9 @@ class CoClusterLearner:
         learner.state, memory.frozen[:] = LearnerState.from_structure(Structure.read(structure))
         known = restore_evidence(memory, frozen, cards)
         if learner.ready:
-            learner._restart_messages(known)
+            memory.restart_messages(known, learner.renewed_beliefs())
             for _ in range(SETTLING_SWEEPS):
-                learner._pass_messages()
+                memory.pass_messages(learner.renewed_beliefs())
             learner._beliefs = learner.renewed_beliefs()
             learner._cards_to_keep()
         memory.nodes.user_dirty[:] = 0

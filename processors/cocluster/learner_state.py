@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray
+from processors.cocluster.block_model import BlockModel
+from processors.cocluster.block_statistics import block_parameters
 from processors.cocluster.state_rows import Structure
 from processors.cocluster.time_bins import STATISTICS
 
@@ -33,6 +35,7 @@ class LearnerState:
     rethought_at: int = 0
     unplaced_count: int = 0  # interactions that had left their rings before the first fit: in no block
     ready: bool = False
+    withdrawn_count: int = 0  # interactions taken out of the blocks again, since their user asked to be forgotten
     statistics: FloatArray  # [STATISTICS, G, K], rows of `time_bins`
     user_prior: FloatArray  # [G]
     card_prior: FloatArray  # [K]
@@ -50,6 +53,21 @@ class LearnerState:
             card_overlap=np.eye(card_groups),
         )
 
+    def model(self) -> BlockModel:
+        """Publish the blocks as they are."""
+        blocks = block_parameters(self.statistics)
+        return BlockModel(
+            generation=self.generation,
+            version=self.version,
+            user_prior=self.user_prior,
+            card_prior=self.card_prior,
+            mean=blocks.mean,
+            variance=blocks.variance,
+            count=blocks.count.copy(),
+            global_mean=blocks.global_mean,
+            global_variance=blocks.global_variance,
+        )
+
     def structure(self, frozen: FloatArray) -> Structure:
         """Give the row's content, with the statistics of edges that have left."""
         values = [getattr(self, field.name) for field in fields(self)]
@@ -62,6 +80,8 @@ class LearnerState:
         """Read a row's content: the state, and the statistics of edges that have left."""
         names = [field.name for field in fields(cls)]
         counters, arrays = structure.counters.tolist(), structure.arrays
+        if len(counters) + len(arrays) == len(names):  # kept before anything could be withdrawn
+            names.remove("withdrawn_count")
         state = cls(**dict(zip(names, (*counters, *arrays[:-1]), strict=True)))
         state.ready = bool(state.ready)
         return state, arrays[-1]

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import FloatArray, Index, IntArray
-from processors.cocluster.belief_propagation import Work, freeze, meet
+from processors.cocluster.belief_propagation import Work, meet
+from processors.cocluster.counting import freeze
 from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 from processors.cocluster.roster import Roster, slot_for
 from processors.compiled import borrowing, compiled
@@ -111,11 +112,41 @@ def retire_users(slots: IntArray, memory: Memory, work: Work) -> None:
             pool.following[edge] = free[0]
             free[0] = edge
             edge = after
-        nodes.newest[user] = NONE
-        nodes.degree[user] = 0
-        nodes.user_dirty[user] = 0
-        clear_row(nodes.user_frozen, user)
-        clear_row(nodes.user_evidence, user)
+        _clear_user(user, memory)
+
+
+@borrowing
+def withdraw_users(slots: IntArray, memory: Memory, work: Work) -> int:
+    """Free the rings of users as if their edges had never come: cards lose what these told them, nothing freezes.
+
+    Gives how many edges were taken back that blocks count; blocks are to be counted anew (`recount`).
+    """
+    pool, nodes, free = memory.graph.pool, memory.graph.told, memory.free
+    taken_back = np.int64(0)
+    for user in slots:
+        edge = np.int64(nodes.newest[user])
+        for _ in range(nodes.degree[user]):
+            after, card = np.int64(pool.following[edge]), np.int64(pool.card[edge])
+            if work.fitted and card != NONE:
+                for k in range(pool.to_card.shape[1]):
+                    nodes.card_evidence[card, k] -= pool.to_card[edge, k]
+                nodes.card_dirty[card] = TO_PUBLISH | TO_KEEP
+                taken_back += 1
+            pool.following[edge] = free[0]
+            free[0] = edge
+            edge = after
+        _clear_user(user, memory)
+    return int(taken_back)
+
+
+@borrowing
+def _clear_user(user: Index, memory: Memory) -> None:
+    nodes = memory.graph.told
+    nodes.newest[user] = NONE
+    nodes.degree[user] = 0
+    nodes.user_dirty[user] = 0
+    clear_row(nodes.user_frozen, user)
+    clear_row(nodes.user_evidence, user)
 
 
 @borrowing

@@ -34,6 +34,7 @@ class _PartitionRow(Struct, array_like=True):
     ranked_touches: int
     newest_ms: dict[str, int]
     counters: dict[str, int]
+    surfaces: tuple[str, ...] = ()
 
 
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
@@ -124,6 +125,7 @@ def _partition_row(settlement: Settlement) -> _PartitionRow:
         settlement.ranked_touches,
         dict(zip(SOURCES, settlement.book.clocks[:, 0].tolist(), strict=True)),
         dict(settlement.counters),
+        tuple(sorted(settlement.surfaces)),
     )
 
 
@@ -135,4 +137,5 @@ def _adopt_partition(settlement: Settlement, row: _PartitionRow) -> None:
         clock[0] = row.newest_ms[source]
     settlement.adopt_counters(row.counters)
     settlement.ranked_touches = row.ranked_touches
+    settlement.surfaces.update(row.surfaces)
     settlement.written = (row.counters, row.ranked_touches)

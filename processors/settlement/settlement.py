@@ -71,6 +71,7 @@ class Settlement:
         )
         self.dead_letters: Counter[str] = Counter()
         self.ranked_touches = 0  # the listeners touched since await a page
+        self.surfaces: set[str] = set()  # for which listeners were ever ranked, by these settings or by earlier ones
         self.written: tuple[dict[str, int], int] = ({}, 0)
         self._due, self._handed_over = (nothing_due(DUE_ROOM, settings.plays_max) for _ in range(2))
         self._card_names: list[str] = []
@@ -100,6 +101,11 @@ class Settlement:
     def exposures_unsettled(self) -> int:
         """How many of them have not settled yet; counted in one pass over the agenda, so not to be asked too often."""
         return unsettled_count(self.book)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether anything has become due that was not handed over."""
+        return bool(self._due.counts.any())
 
     @property
     def watermark_ms(self) -> int:
@@ -191,7 +197,7 @@ class Settlement:
 
     def compact(self) -> None:
         """Let go of the memory of what is forgotten; not while something is due, for its spans would change."""
-        if self._due.counts.any():
+        if self.is_due:
             return
         before, self.book = self.book, compacted(self.book)
         if self.book.cards is not before.cards:

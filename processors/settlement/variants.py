@@ -9,14 +9,18 @@ from processors.settlement.layout import NONE
 from processors.settlement.names import Names, names_from, names_with_room, new_names, number_of
 from processors.settlement.page import variant_at
 from processors.wire.binary import text_end
+from schemas.variant_names import in_metrics
 
 
 def variants_of(book: Book, pages: IntArray, otherwise: str) -> tuple[list[str], IntArray]:
-    """Names of variants, and for each page [n] (where it begins in the book's text) which it is; of -1, `otherwise`."""
+    """Names of variants in metrics, and for each page [n] (where it begins in the book's text) its variant's number.
+
+    That of page -1 is `otherwise`.
+    """
     pages = np.ascontiguousarray(pages)  # of few a column is contiguous as it is: one type for all
     names = names_with_room(new_names(), len(pages), bytes_of_variants(book, pages))
     numbers = number_variants(book, pages, names)
-    return [otherwise, *names_from(names, 0)], numbers
+    return [otherwise, *map(in_metrics, names_from(names, 0))], numbers
 
 
 @borrowing

@@ -42,6 +42,7 @@ def learn() -> None:
         learner.learn(
             rng.integers(USERS, size=ROWS), rng.integers(CARDS, size=ROWS), rng.exponential(60.0, ROWS), event_ms
         )
+    learner.withdraw(int(learner.memory.users.id_of.max()))
     rows = [(key, value) for key, value in learner.rows_changed() if value is not None]
     CoClusterLearner.restore(settings, 0, rows)
     learner.model().fold_in_users(np.array([0, 1]), np.ones((1, 2)) / 2.0, np.ones(1))

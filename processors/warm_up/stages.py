@@ -64,8 +64,9 @@ STAGES = (
     _stage(
         *("learner", "learner", learn),
         "cocluster.block_statistics: shrunk_blocks; cocluster.density_table: tabulated; cocluster.ring_memory: "
-        "learn_interactions retire_users retire_cards ring_edges; cocluster.passes: densities start make_passes; "
-        "cocluster.split_merge: halve; cocluster.belief_propagation: sweep; cocluster.evidence: edge_evidence; "
+        "learn_interactions retire_users withdraw_users retire_cards ring_edges; cocluster.counting: recount; "
+        "cocluster.passes: densities start make_passes; cocluster.split_merge: halve; "
+        "cocluster.belief_propagation: sweep; cocluster.evidence: edge_evidence; "
         "wire.batch: gather; wire.shredding: read_records; wire.name_index: _put _find",
     ),
 )

@@ -1,6 +1,7 @@
 """The auditor's books: what lies in the logs, folded into plain dictionaries, each record seen once."""
 
 from collections import Counter, defaultdict
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ from streams.auditing.reading import LogRecord
 from streams.auditing.wire import (
     DECODERS,
     CardStatisticsRead,
+    CoClustersRead,
+    ForgottenRead,
     ImpressionRead,
     OutcomeRead,
     PositionRead,
@@ -35,6 +38,13 @@ _DIGITS_MAX = 19  # of an offset
 FORGOTTEN_KEY = b"forgotten"  # of records that tell the learner whom to forget
 
 
+def _kept_of(record: LogRecord) -> tuple[bytes | None, bytes | None]:
+    """What a dead letter holds of a record: all of it, but of a key without a value only the digest."""
+    if record.value is None and record.key is not None:
+        return b"sha256:" + sha256(record.key).hexdigest().encode(), None
+    return record.key, record.value
+
+
 class Books:
     """Takes records topic by topic, in `READING_ORDER`; `topics` are those that were read, empty ones included."""
 
@@ -56,10 +66,13 @@ class Books:
         self.corrected: dict[Exposure, list[OutcomeRead]] = defaultdict(list)
         self.interactions: Counter[tuple[str, str]] = Counter()
         self.played_ms: Counter[str] = Counter()
+        self.told_since: Counter[str] = Counter()  # interactions of a listener, since the learner forgot her last
+        self.told_before: list[int] = []  # of each whom it was told to forget: her interactions until then
+        self.told_cards: set[str] = set()
         self.engagement: Counter[str] = Counter()
         self.counters: Counter[str] = Counter()
         self.statistics: dict[str, CardStatisticsRead] = {}
-        self.block_count: float | None = None
+        self.blocks: CoClustersRead | None = None
         self.rankings = RankingWatch()
         self.positions: dict[tuple[str, int], list[PositionRead]] = defaultdict(list)
 
@@ -75,7 +88,10 @@ class Books:
         elif record.value is None:
             if record.topic == "shelf-rankings":
                 self.rankings.withdraw((record.key or b"").decode(errors="replace"))
-        elif (record.topic, record.key) != ("interactions", FORGOTTEN_KEY):
+        elif (record.topic, record.key) == ("interactions", FORGOTTEN_KEY):
+            user_id = msgspec.json.decode(record.value, type=ForgottenRead).user_id
+            self.told_before.append(self.told_since.pop(user_id, 0))
+        else:
             self._take_output(record.topic, DECODERS[record.topic].decode(record.value), record)
 
     def _take_row(self, record: LogRecord) -> None:
@@ -99,7 +115,7 @@ class Books:
             return
         if place in self.letters:
             self.letters_matched.add(place)
-            if any((letter.key, letter.value) != (record.key, record.value) for letter in self.letters[place]):
+            if any((letter.key, letter.value) != _kept_of(record) for letter in self.letters[place]):
                 self.letters_changed.append(place)
             return
         try:
@@ -132,6 +148,8 @@ class Books:
                 (self.corrected if outcome.stream_event_id is not None else self.settled)[exposure].append(outcome)
         elif topic == "interactions":
             self.interactions.update(zip(message.user_id, message.event_id, strict=True))
+            self.told_since.update(message.user_id)
+            self.told_cards.update(message.card_id)
             for user_id, played_ms in zip(message.user_id, message.played_ms, strict=True):
                 self.played_ms[user_id] += played_ms
         elif topic == "engagement":
@@ -141,7 +159,7 @@ class Books:
         elif topic == "card-statistics":
             self.statistics[message.card_id] = message
         elif topic == "co-clusters":
-            self.block_count = sum(map(sum, message.count)) + message.unplaced_count
+            self.blocks = message
         elif topic == "catalogue":
             self.rankings.note_card(message)
         else:

@@ -96,6 +96,12 @@ class InteractionsRead(Struct, frozen=True, gc=False):
     played_ms: list[int]
 
 
+class ForgottenRead(Struct, frozen=True, gc=False):
+    """Whom the learner is told to forget."""
+
+    user_id: str
+
+
 class PositionRead(Struct, frozen=True, gc=False):
     """One transaction of a task: its number, and by input topic where it began and the next offset after it."""
 
@@ -137,6 +143,7 @@ class CoClustersRead(Struct, frozen=True):
 
     count: list[list[float]]
     unplaced_count: int = 0
+    withdrawn_count: int = 0
 
 
 class ShelfRead(Struct, frozen=True):

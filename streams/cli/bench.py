@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 BackendOption = Annotated[
     Backend, typer.Option(help="Broker to start where none is named: the embedded one, or Apache Kafka from jars.")
 ]
+ClustersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=1_000_000, help="Moments at which several acts come within seconds.", show_default="2 in 3 minutes"
+    ),
+]
+ForgetOption = Annotated[
+    int, typer.Option(min=0, max=200, help="Listeners who ask to be forgotten; all topics are scanned for them.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -74,16 +83,9 @@ def storm(
     freeze_seconds: Annotated[
         float, typer.Option(min=1.0, max=3_600.0, callback=finite, help="How long a zombie is stopped.")
     ] = 60.0,
-    clusters: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=1_000_000,
-            help="Moments at which several acts come within seconds.",
-            show_default="2 in 3 minutes",
-        ),
-    ] = None,
+    clusters: ClustersOption = None,
     busy: Annotated[int, typer.Option(min=0, max=1_000, help="Other processes that keep the processors busy.")] = 0,
+    forget: ForgetOption = 20,
     logs: Annotated[Path | None, typer.Option(help="Keep the workers' logs in this folder.")] = None,
     json: JsonOption = False,
 ) -> int:
@@ -115,6 +117,7 @@ def storm(
             clusters=round(minutes / 1.5) if clusters is None else clusters,
             busy=busy,
             events_per_second=rate,
+            forget=forget,
         )
         if logs:
             logs.mkdir(parents=True, exist_ok=True)

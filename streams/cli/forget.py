@@ -1,13 +1,27 @@
 """`shelfwise forget`: a listener withdrawn from all that is kept, and what only time removes."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from schemas.fields import IDENTIFIER_MAX
-from schemas.topics import TOPICS, Role
-from streams.cli.options import ConfigOption, JsonOption, NeededBrokerOption, needed_broker, print_json, settings_of
+from schemas.topics import TOPICS
+from streams.cli.options import (
+    DAYS_MAX_S,
+    ConfigOption,
+    JsonOption,
+    NeededBrokerOption,
+    finite,
+    needed_broker,
+    print_json,
+    settings_of,
+)
+from streams.cli.progress import progress
 from streams.configuration_error import ConfigurationError
+
+if TYPE_CHECKING:
+    from streams.forgetting.scan import Found
+    from streams.settings import Settings
 
 DAY_MS = 24 * 3_600_000
 NAMING = ("impressions", "stream-ends", "outcomes", "interactions", "impressions.dlq", "stream-ends.dlq")
@@ -23,16 +37,23 @@ def forget(
     user: Annotated[str, typer.Argument(help="The listener's id, as `user_id` has it.")],
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Wait until workers have done it, then look through all topics for the id.")
+    ] = False,
+    wait_seconds: Annotated[
+        float, typer.Option(min=1.0, max=DAYS_MAX_S, callback=finite, help="How long to wait for workers.")
+    ] = 120.0,
     json: JsonOption = False,
-) -> None:
+) -> int:
     """Ask that a listener be forgotten: state, rankings, what was learned from her; says what only retention removes.
 
-    Workers do it in the order of the log, exactly once. Whatever is sent of her afterwards begins anew.
+    Workers do it in the order of the log, exactly once. Whatever is sent of her afterwards begins anew. With --verify
+    status 1 where workers have not done it in time, or something that stays still names her.
     """
     import asyncio
 
     from streams.connections import aiokafka_options
-    from streams.publishing import Publisher
+    from streams.forgetting.asking import INPUTS, ask
     from streams.topics.admin import refuse_unless_there
 
     if not 1 <= len(user) <= IDENTIFIER_MAX:
@@ -40,19 +61,68 @@ def forget(
     settings = settings_of(config, broker=broker)
     bootstrap = needed_broker(settings)
     refuse_unless_there(settings, bootstrap)
-    inputs = [topic.name for topic in TOPICS.values() if topic.role is Role.INPUT]
-
-    async def ask() -> None:
-        options = {**aiokafka_options(settings, bootstrap)}
-        async with Publisher(options.pop("bootstrap_servers"), **options) as publisher:
-            for topic in inputs:  # in each, so that no event of hers that came before is read after it
-                await publisher.publish(topic, user, None)
-            await publisher.flush()
-
-    asyncio.run(ask())
+    options = aiokafka_options(settings, bootstrap)
+    del options["bootstrap_servers"]
     days = {name: TOPICS[name].retention_ms / DAY_MS for name in NAMING}
+    told: dict[str, Any] = {"user": user, "asked_in": list(INPUTS), "removed_by_retention_only_days": days}
+    if verify:
+        return _verified(user, settings, bootstrap, wait_seconds, options, told, json=json)
+    asyncio.run(ask(bootstrap, user, options))
     if json:
-        print_json({"user": user, "asked_in": inputs, "removed_by_retention_only_days": days})
-        return
-    typer.echo(f"asked in {' and '.join(inputs)}: state, rankings and what was learned go as workers read it")
-    typer.echo("only retention removes: " + ", ".join(f"{name} after {count:g} days" for name, count in days.items()))
+        print_json(told)
+    else:
+        typer.echo(f"asked in {' and '.join(INPUTS)}: state, rankings and what was learned go as workers read it")
+        typer.echo(
+            "only retention removes: " + ", ".join(f"{name} after {count:g} days" for name, count in days.items())
+        )
+    return 0
+
+
+def _verified(
+    user: str,
+    settings: "Settings",
+    bootstrap: str,
+    wait_s: float,
+    options: dict[str, Any],
+    told: dict[str, Any],
+    *,
+    json: bool,
+) -> int:
+    """Ask, wait, look, and say what there is; rankings of surfaces that no settings name any more are withdrawn."""
+    import asyncio
+
+    from streams.forgetting.asking import NotDoneError, ask_and_wait
+    from streams.forgetting.scanning import look
+
+    waits_for = asyncio.run(ask_and_wait(bootstrap, user, wait_s, options))
+    if waits_for is not None:
+        raise NotDoneError(
+            f"{waits_for} has not done it within {wait_s:g} s; the request stays in the topics: start a worker, or let"
+            " it catch up, and run this again"
+        )
+    surfaces = {ranking.surface for ranking in settings.listeners.ranking.by_surface()}
+    with progress() as tell:
+        found, withdrawn = asyncio.run(look(bootstrap, user, surfaces, options, tell))
+    kept = sum(one.kept for one in found)
+    if json:
+        print_json({**told, "withdrawn": withdrawn, "topics": {it.topic: it.figures() for it in found}, "kept": kept})
+    else:
+        _print(found, withdrawn, kept)
+    return 1 if kept else 0
+
+
+def _print(found: "list[Found]", withdrawn: list[str], kept: int) -> None:
+    from streams.forgetting.scan import HEADING
+
+    typer.echo(HEADING)
+    for one in found:
+        typer.echo(one.line())
+    if withdrawn:
+        typer.echo(f"rankings of surfaces that the settings do not name were withdrawn: {', '.join(withdrawn)}")
+    for one in found:
+        for key in one.where[:3]:
+            typer.echo(f"{one.topic} keeps {key.decode(errors='replace')!r}")
+    if kept:
+        typer.echo("the id is still there: events of hers have come since, or another name contains it")
+    else:
+        typer.echo("nothing that stays names the listener")

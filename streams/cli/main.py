@@ -42,6 +42,7 @@ FAILURES = (
     "streams.cli.options.NoAnswerError",
     "streams.demo.worker_process.WorkerEndedError",
     "streams.exactly_once.errors.DriverError",
+    "streams.forgetting.asking.NotDoneError",
     "streams.harness.interface.HarnessError",
     "streams.subscribers.ranking_table.TopicMissingError",
     "streams.topics.admin.TopicsError",

@@ -173,4 +173,4 @@ async def _replayed(
             err=True,
         )
     arguments = ["--config", str(config)] if config is not None else []
-    return await replay.run(arguments, tell)
+    return await replay.run(arguments, tell, lambda line: typer.echo(f"{file}: {line}", err=True))

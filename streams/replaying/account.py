@@ -12,6 +12,7 @@ from schemas.codec import decode
 from schemas.impressions import Impression
 from schemas.outcomes import OutcomeSettled, one_by_one
 from schemas.stream_ends import StreamEnd
+from schemas.whole_numbers import decoded
 from streams.auditing.reading import read_committed, stream_committed
 
 Event = Impression | StreamEnd
@@ -44,7 +45,7 @@ async def present_events(bootstrap: str, options: Mapping[str, Any]) -> Present:
     for topic in INPUTS:
         async for record in stream_committed(bootstrap, topic, options):
             try:
-                event = decoder.decode(record.value or b"")
+                event = decoded(decoder, record.value or b"")
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue  # no event: it lies among the dead letters
             names.add((event.user_id, event.event_id))

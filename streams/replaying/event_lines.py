@@ -9,6 +9,7 @@ import msgspec
 from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
+from schemas.whole_numbers import decoded
 from streams.files.tables import REASON_CHARACTERS_MAX
 from streams.files.text import lines_of
 
@@ -21,7 +22,7 @@ def read_lines(path: Path, rejected: Counter[str]) -> Iterator[Line]:
     for line in lines_of(path):
         if line.strip():
             try:
-                yield decoder.decode(line)
+                yield decoded(decoder, line)
             except msgspec.MsgspecError as error:
                 rejected[str(error)[:REASON_CHARACTERS_MAX]] += 1
             except RecursionError:

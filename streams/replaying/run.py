@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ from streams.auditing.findings import Audit
 from streams.auditing.reading import read_committed
 from streams.connections import aiokafka_options
 from streams.demo.worker_process import WorkerProcess
+from streams.exactly_once.ownership import wall_clock_ms
 from streams.publishing import Publisher
 from streams.replaying.account import Account, Books, Event, Present, count_cards, count_dead_letters
+from streams.replaying.closing import Closing, closing_of
 from streams.settings import Settings
 
 PATIENCE_S = 300.0
@@ -111,26 +113,40 @@ class Replay:
         """When the first event happened that is not there yet; the present end of the topics where there is none."""
         return min((event.event_ms for event in self._new), default=self._present.newest_ms)
 
-    async def run(self, arguments: Sequence[str] = (), tell: Tell = nobody) -> ReplayResult:
+    async def run(
+        self, arguments: Sequence[str] = (), tell: Tell = nobody, say: Callable[[str], None] = lambda _: None
+    ) -> ReplayResult:
         """Send what is not there yet, and wait until all of the file has come out of a worker.
 
         `arguments` are more of the worker's own. A file that lay there before, and is accounted for, changes nothing.
+        What has to be waited for, and until when, is said first.
         """
         account = await self._balanced()
         started_s = time.monotonic()
         if self._new or not account.is_complete:
+            closing = closing_of(self._file.events, self._settings, wall_clock_ms())
+            for line in closing.said(wall_clock_ms()):
+                say(line)
             await send(self._bootstrap, await self._new_cards(), self._new, tell=tell, **self._options)
-            newest_ms = max(event.event_ms for event in self._file.events)
-            await close_books(self._bootstrap, newest_ms, self._settings, **self._options)
             with tempfile.TemporaryDirectory(prefix="shelfwise-replay-") as folder:
                 log = Path(folder) / "worker.log"
                 environment = {"SHELFWISE_SETTLEMENT__IDLE_MS": "2000"}
                 with WorkerProcess(self._bootstrap, environment, log, arguments) as worker:
+                    await self._until(closing, worker, tell)
+                    await close_books(self._bootstrap, closing.newest_ms, self._settings, **self._options)
                     account = await self._come_out(worker, tell)
                     seconds = time.monotonic() - started_s
                     await asyncio.sleep(2.0 * self._settings.publish_interval_ms / 1_000)
             return await self._result(account, len(self._new) / seconds)
         return await self._result(account, 0.0)
+
+    async def _until(self, closing: Closing, worker: WorkerProcess, tell: Tell) -> None:
+        """Wait until the clock has come to where all of it can settle: event time comes no further."""
+        whole_ms = closing.waits_ms(wall_clock_ms())
+        while (left_ms := closing.waits_ms(wall_clock_ms())) > 0:
+            worker.refuse_if_dead()
+            tell("seconds until all can settle", (whole_ms - left_ms) // 1_000, whole_ms // 1_000)
+            await asyncio.sleep(min(1.0, left_ms / 1_000))
 
     async def _new_cards(self) -> list[CatalogueCard]:
         known: dict[bytes | None, bytes | None] = {}

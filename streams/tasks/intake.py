@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.codec import UnreadableError, decode, decode_keyed, encode
-from schemas.dead_letters import DeadLetter, attempt_of
+from schemas.dead_letters import DeadLetter, attempt_of, nameless
 from schemas.fields import EVENT_AHEAD_MAX_MS
 from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role
 from streams.exactly_once.placement import misplaced, partition_of
@@ -72,6 +72,8 @@ class Intake:
 
         def bytes_of(index: int) -> bytes | None:
             def read(record: Record) -> Any:
+                if record.value is None and around.is_misplaced[index]:
+                    raise _request_elsewhere(around.partition_count)
                 message = read_one(topic, record.key, record.value, int(around.clock_ms[index]))
                 if around.is_misplaced[index]:
                     raise _wrong_partition(record, around.partition_count)
@@ -121,7 +123,16 @@ def _wrong_partition(record: Record, partition_count: int) -> UnreadableError:
     )
 
 
+def _request_elsewhere(partition_count: int) -> UnreadableError:
+    return UnreadableError(
+        "wrong_partition",
+        f"a request to forget a listener who belongs into another partition of {partition_count}: it was not done, and"
+        " the id is not kept; send it again with Kafka's own partitioner (murmur2), or use `shelfwise forget`",
+    )
+
+
 def _dead_letter(record: Record, error: UnreadableError) -> Produced:
+    """The letter of a record; of one that only names somebody who asks to be forgotten, without that name."""
     letter = DeadLetter(
         topic=record.topic,
         partition=record.partition,
@@ -131,5 +142,7 @@ def _dead_letter(record: Record, error: UnreadableError) -> Produced:
         detail=error.detail,
         attempt=attempt_of(record.headers),
     )
-    headers = letter.headers(record.headers)
-    return Produced(record.topic + DEAD_LETTER_SUFFIX, record.key, record.value, headers, record.partition)
+    topic = record.topic + DEAD_LETTER_SUFFIX
+    if record.value is None and TOPICS[record.topic].role is Role.INPUT:
+        return Produced(topic, nameless(record.key), None, letter.headers(), record.partition)
+    return Produced(topic, record.key, record.value, letter.headers(record.headers), record.partition)

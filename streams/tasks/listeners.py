@@ -10,6 +10,7 @@ from processors.listeners_settings import ListenersSettings
 from processors.wire.batch import Column
 from processors.wire.impressions import read_impressions
 from processors.wire.stream_ends import read_stream_ends
+from processors.written import Written
 from schemas.rankings import ShelfRanking, ranking_key
 from streams.exactly_once.records import Records
 from streams.exactly_once.spans import ABSENT, Spans
@@ -68,8 +69,9 @@ class ListenersTask:
 
     def _forget(self, user_id: str) -> Iterable[Produced]:
         """What else is to forget her: the learner, and whoever keeps her rankings."""
+        due, told = self.core.forget(user_id)
         keys = (ranking_key(user_id, surface).encode() for surface in self.core.surfaces)
-        return [produced(self.core.forget(user_id)), *(Produced(RANKINGS, key, None) for key in keys)]
+        return [*map(_produced, due), produced(told), *(Produced(RANKINGS, key, None) for key in keys)]
 
     def _take(self, topic: str, records: Records) -> Iterable[Produced]:
         dead: list[Produced] = []
@@ -96,7 +98,7 @@ class ListenersTask:
     def conclude(self) -> Iterable[Produced]:
         """Outcomes, interactions, rankings and sums that follow from what came since the last commit."""
         concluded = self.core.conclude()
-        written = (Produced(topic_of(kind), key, value) for kind, key, value in concluded.written)
+        written = map(_produced, concluded.written)
         rankings = chain.from_iterable(pages.encoded() for pages in concluded.pages)
         return [
             *written,
@@ -129,3 +131,7 @@ class ListenersTask:
                 "generation": self.core.learned.blocks.generation,
             },
         )
+
+
+def _produced(written: Written) -> Produced:
+    return Produced(topic_of(written.kind), written.key, written.value)

@@ -68,6 +68,12 @@ def requests_of(key: bytes | None) -> Logs:
     return [LogRecord(topic, 0, 10**6, key, None) for topic in ("impressions", "stream-ends")]
 
 
+def told_to_forget(index: int) -> LogRecord:
+    """The learner is told to forget the listener of an interaction."""
+    user_id = orjson.loads(untouched()[index].value or b"{}")["user_id"][0]
+    return LogRecord("interactions", 0, 10**6, b"forgotten", orjson.dumps({"user_id": user_id}))
+
+
 def is_settled(body: dict) -> bool:  # type: ignore[type-arg]
     return body["type"] == "outcomes-settled.v1"
 
@@ -163,6 +169,14 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
         "forgotten_remembered",
         lambda: [*untouched(), *requests_of(untouched()[newest("shelf-rankings")].key)],
     ),
+    "more is withdrawn than came of those who asked to be forgotten": (
+        "withdrawals_wrong",
+        lambda: changed(newest("co-clusters"), lambda body: body.update(withdrawn_count=1)),
+    ),
+    "what is remembered of one who asked to be forgotten is not withdrawn": (
+        "withdrawals_wrong",
+        lambda: [*untouched(), told_to_forget(newest("interactions"))],
+    ),
     "an input is lost": ("settled_unexpectedly", lambda: dropped(where("impressions", is_full))),
     "an input is no message": (
         "inputs_unaccounted",
@@ -190,7 +204,7 @@ def test_what_a_run_leaves_holds() -> None:
     assert found.corrections > 10
     assert found.interactions > 400
     assert found.rankings > 300
-    assert len(found.violations) == 20, "every check was made"
+    assert len(found.violations) == 21, "every check was made"
 
 
 def test_statistics_that_forget_and_rankings_of_two_surfaces_hold_as_well() -> None:

@@ -1,6 +1,8 @@
 """`1.7e12` is an integer: in every integer field, for the reader of bytes, for msgspec and for the auditor alike."""
 
 import json
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from processors.wire.stream_ends import read_stream_ends
 from schemas.codec import UnreadableError, decode, encode
 from schemas.impressions import Impression
 from streams.auditing.wire import decoded
+from streams.replaying.event_lines import read_lines
 from tests.builders import impression, stream_end
 
 NOW_MS = 1_700_000_000_000
@@ -26,7 +29,7 @@ FORMS = ("%.1f", "%.12e", "%r.000", "%.12E")
 
 @pytest.mark.parametrize("topic", EVENTS)
 @pytest.mark.parametrize("form", FORMS)
-def test_all_readers_take_a_whole_float_for_an_integer(topic: str, form: str) -> None:
+def test_all_readers_take_a_whole_float_for_an_integer(topic: str, form: str, tmp_path: Path) -> None:
     message = EVENTS[topic]
     value = _dumped(json.loads(encode(message)), form)
     assert decode(topic, value) == message
@@ -34,6 +37,10 @@ def test_all_readers_take_a_whole_float_for_an_integer(topic: str, form: str) ->
     read: Any = read_impressions if topic == "impressions" else read_stream_ends
     columns = read(Column.of([value]), Column.of([b"u1"]), np.array([NOW_MS]), lambda _: encode(decode(topic, value)))
     assert columns.event_ms.tolist() == [NOW_MS]
+    file, rejected = tmp_path / "events.jsonl", Counter[str]()
+    file.write_bytes(value + b"\n" + value.replace(b'"event_ms":', b'"event_ms":1.5,"was":') + b"\n")
+    assert list(read_lines(file, rejected)) == [message], "what is replayed from a file is what a worker would take"
+    assert rejected.total() == 1
 
 
 def _dumped(body: Any, form: str) -> bytes:

@@ -9,6 +9,7 @@ from zlib import crc32
 
 import pytest
 
+from processors.cocluster.settings import LearnerSettings
 from schemas.codec import decode, encode
 from schemas.dead_letters import own_headers
 from schemas.outcomes import OutcomeCorrected, one_by_one
@@ -193,6 +194,12 @@ def naming(bootstrap: str, user_id: bytes) -> list[str]:
     return [topic for topic, rows in kept.items() if any(user_id in (key or b"") + it for key, it in rows.items())]
 
 
+def withdrawn(bootstrap: str) -> int | None:
+    """How many interactions were taken out of the newest co-clusters; none before there are any."""
+    published = records(bootstrap, "co-clusters")
+    return json.loads(published[-1][1] or b"{}")["withdrawn_count"] if published else None
+
+
 def now_clocks() -> list[Produced]:
     return [
         sent(make(event_id=f"now-{number}", user_id=f"clock-{number}", event_ms=now_ms()))
@@ -201,7 +208,9 @@ def now_clocks() -> list[Produced]:
     ]
 
 
-def test_who_was_forgotten_is_in_no_row_of_state_and_no_compacted_record(bootstrap: str, worker: MakeWorker) -> None:
+def test_who_was_forgotten_is_in_no_row_of_state_and_no_compacted_record(
+    bootstrap: str, worker: MakeWorker, capsys: pytest.CaptureFixture[str]
+) -> None:
     shown_ms = now_ms() - 50 * MINUTE_MS
     events = [
         make(event_id=f"e-{number}", user_id=user_id, event_ms=shown_ms + 1_000 * number)
@@ -213,9 +222,12 @@ def test_who_was_forgotten_is_in_no_row_of_state_and_no_compacted_record(bootstr
         run(fill_raw(bootstrap, [sent(card()), *map(sent, events), *now_clocks()]))
         before = ["shelf-rankings", "listeners-state", "learner-state"]
         wait_for(lambda: naming(bootstrap, b"who-goes") == before, "the listener to be known")
-        assert command(["forget", "who-goes", "--broker", bootstrap]) == 0
-        wait_for(lambda: not naming(bootstrap, b"who-goes"), "the listener to be forgotten")
+        wait_for(lambda: withdrawn(bootstrap) == 0, "co-clusters")
+        assert command(["forget", "who-goes", "--verify", "--wait-seconds", "180", "--broker", bootstrap]) == 0
+        assert "nothing that stays names the listener" in capsys.readouterr().out
+        assert not naming(bootstrap, b"who-goes"), "it was waited for"
         assert naming(bootstrap, b"who-stays") == before
+        wait_for(lambda: withdrawn(bootstrap) == LearnerSettings().ring, "what was learned of her to be withdrawn")
         wait_for(lambda: run(audit(bootstrap, audit_rules(Settings()))).holds, "the audit to hold")
         working.refuse_if_dead()
     assert not naming(bootstrap, b"who-goes")

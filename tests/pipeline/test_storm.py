@@ -3,18 +3,22 @@
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.benchmarks.backends import Backend
+from streams.benchmarks.storm.forgetting import Asked, names_of, with_requests
 from streams.benchmarks.storm.schedule import ActKind, StormSettings, schedule
 from streams.benchmarks.storm.storm import bench_storm
+from tests.builders import impression
 
 SHORT = StormSettings(
     seed=7, seconds=10.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=2, freezes=0, events_per_second=120,
-    transaction_timeout_ms=8_000, clusters=1,
+    transaction_timeout_ms=8_000, clusters=1, forget=5,
 )  # fmt: skip
 FAULTY = StormSettings(
     seed=8, seconds=13.0, nodes=1, worker_kills=2, broker_kills=1, scale_changes=0, freezes=1, freeze_s=7.0,
-    fault_bursts=2, events_per_second=120, transaction_timeout_ms=8_000, clusters=1,
+    fault_bursts=2, events_per_second=120, transaction_timeout_ms=8_000, clusters=1, forget=5,
 )  # fmt: skip
 STORMS = [
     pytest.param(Backend.EMBEDDED, FAULTY, id="embedded"),
@@ -32,6 +36,9 @@ def test_after_a_storm_the_audit_holds(backend: Backend, storm: StormSettings) -
     assert found["passed"], found
     assert found["worker_kills"] == storm.worker_kills + 2 * storm.clusters
     assert found["audit"]["settled"] > 1_500
+    assert found["asked_to_be_forgotten"] == storm.forget
+    assert sum(one["kept"] for one in found["scan_for_them"].values()) == 0
+    assert found["scan_for_them"]["impressions"]["leaving"] > storm.forget
 
 
 def test_a_schedule_has_what_was_asked_for_and_ends_in_time() -> None:
@@ -47,6 +54,21 @@ def test_a_schedule_has_what_was_asked_for_and_ends_in_time() -> None:
         assert sum(act.kind is kind for act in acts) == count
     assert all(act.at_s + act.lasts_s * (act.kind is ActKind.FREEZE_WORKER) < settings.seconds for act in acts)
     assert acts == sorted(acts)
+
+
+@given(st.integers(0, 40), st.integers(0, 9))
+def test_nothing_comes_of_those_who_have_asked_and_all_others_are_as_they_were(count: int, seed: int) -> None:
+    plain = [impression(event_id=f"i{number}", user_id=f"u{number % 200}") for number in range(2_000)]
+    mixed = list(with_requests(plain, count, of_events=len(plain), users=200, seed=seed))
+    asked = [one.user_id for one in mixed if isinstance(one, Asked)]
+    assert asked == names_of(count, seed)
+    for name in asked:
+        of_hers = [place for place, one in enumerate(mixed) if one.user_id == name]
+        assert isinstance(mixed[of_hers[-1]], Asked), "the request is the last that comes"
+        assert len(of_hers) > 10
+    others = [one for one in mixed if one.user_id not in set(asked)]
+    assert others == [one for one in plain if one in others]
+    assert len(others) == len(plain) - 10 * count * min(10, 200 // max(count, 1))
 
 
 def test_clustered_acts_come_within_seconds_and_leave_the_others_as_they_were() -> None:

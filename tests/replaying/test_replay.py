@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,9 @@ from streams.auditing.reading import read_committed
 from streams.broker.embedded import EmbeddedBroker
 from streams.cli.main import run
 from streams.publishing import Publisher
+from streams.replaying.account import present_events
 from streams.replaying.event_lines import read_lines
-from tests.builders import card, stream_end
+from tests.builders import card, impression, stream_end
 from tests.replaying.histories import QUOTED, obd_csv, playtime_csv
 
 Captured = pytest.CaptureFixture[str]
@@ -103,6 +105,34 @@ def test_two_logs_of_impressions_both_count(bootstrap: str, tmp_path: Path, caps
         assert (found["impressions"], found["stream_ends"], found["outcomes"], found["interactions"]) == (3, 1, 3, 1)
         assert found["streamed"] == 1
         assert found["adds_up"]
+
+
+def test_events_of_this_moment_are_waited_for_and_it_is_said_until_when(
+    bootstrap: str, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two whole numbers one is a float; and the same event, lying there so, is not sent again."""
+    for name, length_ms in (("HORIZON", 15_000), ("ATTRIBUTION", 15_000), ("CORRECTION", 60_000), ("LATENESS", 500)):
+        monkeypatch.setenv(f"SHELFWISE_SETTLEMENT__{name}_MS", str(length_ms))
+    now_ms = time.time_ns() // 1_000_000
+    lines = [encode(impression(event_ms=now_ms)), encode(stream_end(started_ms=now_ms, event_ms=now_ms))]
+    lines[0] = lines[0].replace(b"%d" % now_ms, b"%d.0" % now_ms)
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"\n".join(lines))
+    found, said = replayed(capsys, "events", file, bootstrap)
+    assert (found["outcomes"], found["streamed"], found["interactions"], found["rejected"]) == (1, 1, 1, {})
+    assert found["adds_up"]
+    assert "an exposure settles 0.2 min after it was shown" in said
+    assert "this waits for it" in said
+    odd = lines[0].replace(b'"i1"', b'"i2"')
+    asyncio.run(published(bootstrap, "impressions", odd))
+    present = asyncio.run(present_events(bootstrap, {}))
+    assert present.names >= {("u1", "i1"), ("u1", "i2"), ("u1", "s1")}
+
+
+async def published(bootstrap: str, topic: str, value: bytes) -> None:
+    async with Publisher(bootstrap) as publisher:
+        await publisher.publish(topic, "u1", value)
+        await publisher.flush()
 
 
 def test_two_runs_of_one_seed_are_other_visits(tmp_path: Path) -> None:

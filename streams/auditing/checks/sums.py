@@ -47,6 +47,27 @@ def engagement_sums_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]
 
 def block_sums_wrong(books: Books, _: Recomputed) -> Iterator[str]:
     """Co-clusters whose counts do not sum to the interactions (none yet: the learner is still warming up)."""
-    interactions = sum(books.interactions.values())
-    if books.block_count is not None and _differ(books.block_count, interactions):
-        yield f"blocks count {books.block_count:.3f}, not {interactions} interactions"
+    blocks, interactions = books.blocks, sum(books.interactions.values())
+    if blocks is None:
+        return
+    counted = sum(map(sum, blocks.count)) + blocks.unplaced_count + blocks.withdrawn_count
+    if _differ(counted, interactions):
+        yield f"blocks count {counted:.3f}, not {interactions} interactions"
+
+
+def withdrawals_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]:
+    """More taken out of the blocks than came of those who asked to be forgotten; or less than was remembered of them.
+
+    The learner remembers the last `ring` interactions of each, where all that it was told has room; before its first
+    fit they are in no block.
+    """
+    if books.blocks is None:
+        return
+    rules, withdrawn = recomputed.rules, books.blocks.withdrawn_count
+    if withdrawn > sum(books.told_before):
+        yield f"{withdrawn} interactions withdrawn, not more than {sum(books.told_before)}"
+    remembered = sum(min(count, rules.ring) for count in books.told_before)
+    told = max(len({user_id for user_id, _ in books.interactions}), len(books.told_cards))
+    in_reach = withdrawn + books.blocks.unplaced_count
+    if told <= rules.learner_nodes_max and len(books.interactions) <= rules.learner_edges_max and in_reach < remembered:
+        yield f"{withdrawn} interactions withdrawn, {books.blocks.unplaced_count} never placed, not {remembered}"

@@ -74,6 +74,8 @@ class Conductor:
 
     async def _misbehave(self, seconds: float) -> None:
         assert isinstance(self._broker, EmbeddedKafka), "only the embedded broker misbehaves on demand"
-        begin_burst(self._broker.faults)
+        async with self._broker_away:  # a broker that is away does not misbehave; it may go away meanwhile
+            faults = self._broker.faults
+        begin_burst(faults)
         await asyncio.sleep(seconds)
-        self._broker.faults.clear()
+        faults.clear()

@@ -9,7 +9,9 @@ from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
 from streams.benchmarks.filling import keyed
+from streams.benchmarks.storm.forgetting import Asked
 from streams.exactly_once.partitioner import Partitioner
+from streams.forgetting.asking import INPUTS
 from streams.publishing import Publisher
 from streams.settings import Settings
 
@@ -23,7 +25,7 @@ class Feeder:
     """
 
     def __init__(self, bootstrap: str, settings: Settings, *, patience_ms: int) -> None:
-        self.published = 0
+        self.published = self.asked = 0
         self.newest_ms = 0
         self._bootstrap = bootstrap
         self._settings = settings
@@ -37,11 +39,16 @@ class Feeder:
                 await publisher.publish(topic, key.decode(), value)
             await publisher.flush()
 
-    async def feed(self, events: Iterable[Event], per_second: float) -> None:
-        """Publish events; raises the broker's error where one was not acknowledged in time."""
+    async def feed(self, events: Iterable[Event | Asked], per_second: float) -> None:
+        """Publish events and requests; raises the broker's error where one was not acknowledged in time."""
         async with self._publisher() as publisher:
             started_s = time.monotonic()
             for event in events:
+                if isinstance(event, Asked):
+                    for name in INPUTS:
+                        await publisher.publish(name, event.user_id, None)
+                    self.asked += 1
+                    continue
                 topic, key, value, *_ = keyed(event)
                 await publisher.publish(topic, key.decode(), value)
                 self.published += 1

@@ -46,6 +46,7 @@ class StormSettings(Struct, frozen=True, kw_only=True):
     clusters: int = 0
     busy: int = 0
     events_per_second: int = 150
+    forget: int = 0  # listeners who ask to be forgotten
     transaction_timeout_ms: int = 20_000  # well below `freeze_s`: a stopped worker loses its transaction
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ import logging
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ from streams.benchmarks.storm.busy import busy
 from streams.benchmarks.storm.conductor import Conductor
 from streams.benchmarks.storm.crew import Crew
 from streams.benchmarks.storm.feeding import Feeder
+from streams.benchmarks.storm.forgetting import is_forgotten, names_of, with_requests
 from streams.benchmarks.storm.schedule import StormSettings, schedule
 from streams.benchmarks.traffic import Traffic, TrafficSettings
+from streams.forgetting.scan import Found
+from streams.forgetting.scanning import scan_topics
 from streams.harness.embedded import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 from streams.harness.jars import JarsKafka
@@ -28,6 +32,7 @@ from streams.settings import Settings, load
 from streams.topics.admin import ensure
 
 _log: Any = structlog.get_logger("shelfwise.storm")
+USERS = 2_000
 SETTLE_DEADLINE_S, FOLLOW_DEADLINE_S = 300.0, 60.0
 PATIENCE_MS, EMBEDDED_PATIENCE_MS = 60_000, 12_000
 ENVIRONMENT = {
@@ -81,13 +86,15 @@ class Storm:
         """Play, settle, audit, tell."""
         storm, feeder = self._storm, self._feeder
         await asyncio.to_thread(ensure, self._settings, self._broker.bootstrap)
-        traffic = Traffic(TrafficSettings(seed=storm.seed, users=2_000))
+        traffic = Traffic(TrafficSettings(seed=storm.seed, users=USERS))
         await feeder.catalogue(traffic.catalogue)
         acts = schedule(storm)
         started_s = time.monotonic()
         try:
             await self._crew.scale(storm.workers)
-            events = traffic.events(int(storm.seconds * storm.events_per_second))
+            count = int(storm.seconds * storm.events_per_second)
+            plain = traffic.events(count)
+            events = with_requests(plain, storm.forget, of_events=count, users=USERS, seed=storm.seed)
             async with asyncio.TaskGroup() as group:
                 group.create_task(feeder.feed(events, storm.events_per_second))
                 group.create_task(self._conductor.play(acts, storm.seconds))
@@ -97,9 +104,10 @@ class Storm:
             await self._audited()
             await self._crew.end()
             found = await audit(self._broker.bootstrap, audit_rules(self._settings))
+            scan = await scan_topics(self._broker.bootstrap, names_of(storm.forget, storm.seed)) if storm.forget else []
         finally:
             self._crew.end_at_once()
-        return self._told(found, len(acts), stormed_s, settle_s)
+        return self._told(found, scan, len(acts), stormed_s, settle_s)
 
     async def _settled(self) -> float:
         """Wait until all has come out; gives how long that took. The audit will say what is missing."""
@@ -123,9 +131,12 @@ class Storm:
             self._crew.look()
             await asyncio.sleep(1.0)
 
-    def _told(self, found: Audit, planned: int, stormed_s: float, settle_s: float) -> dict[str, Any]:
+    def _told(
+        self, found: Audit, scan: Sequence[Found], planned: int, stormed_s: float, settle_s: float
+    ) -> dict[str, Any]:
         crew, done = self._crew, self._conductor.done
         passed = found.holds and not found.open and not crew.deaths and sum(done.values()) == planned
+        passed = passed and self._feeder.asked == self._storm.forget and (not scan or is_forgotten(scan))
         return {
             "benchmark": "storm",
             "passed": passed,
@@ -142,4 +153,6 @@ class Storm:
             "reasons": crew.reasons(),
             "faults_fired": self._broker.faults.fired if isinstance(self._broker, EmbeddedKafka) else {},
             "audit": msgspec.to_builtins(found),
+            "asked_to_be_forgotten": self._feeder.asked,
+            "scan_for_them": {one.topic: one.figures() for one in scan},
         }

@@ -1,0 +1,55 @@
+"""Scans all topics of a cluster for listeners, committed records only."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from processors.telling import Tell, nobody
+from schemas.composite_keys import SURFACE_SEPARATOR, parted
+from schemas.topics import TOPICS
+from streams.auditing.reading import read_records
+from streams.forgetting.scan import Found, Scan
+from streams.forgetting.traces import Traces
+from streams.publishing import Publisher
+
+TELL_EVERY = 10_000
+RANKINGS = "shelf-rankings"
+
+
+async def scan_topics(
+    bootstrap: str, user_ids: Iterable[str], options: Mapping[str, Any] | None = None, tell: Tell = nobody
+) -> list[Found]:
+    """What each topic holds of these listeners. `options` are aiokafka's own.
+
+    What a transaction wrote that was aborted is not looked at: no reader sees it, and it goes with its segment.
+    """
+    traces, found = Traces(user_ids), list[Found]()
+    for topic in TOPICS.values():
+        scan, count = Scan(topic, traces), 0
+        async for record in read_records(bootstrap, topic.name, options):
+            scan.take(record)
+            count += 1
+            if count % TELL_EVERY == 0:
+                tell(f"records of {topic.name} read", count)
+        found.append(scan.found())
+    return found
+
+
+async def look(
+    bootstrap: str, user_id: str, surfaces: Collection[str], options: Mapping[str, Any], tell: Tell = nobody
+) -> tuple[list[Found], list[str]]:
+    """What names a listener whom workers have forgotten, and the keys of her rankings that were withdrawn here.
+
+    Those are of surfaces that are none of `surfaces`: no worker writes them any more, and one that has never ranked for
+    them does not know that there are any.
+    """
+    found = await scan_topics(bootstrap, [user_id], options, tell)
+    keys = [key.decode(errors="replace") for one in found if one.topic == RANKINGS for key in one.where]
+    names = {key: parted(key, SURFACE_SEPARATOR) for key in keys}
+    old = [key for key, (name, *rest) in names.items() if name == user_id and rest and rest[0] not in surfaces]
+    if not old:
+        return found, []
+    async with Publisher(bootstrap, **options) as publisher:
+        for key in old:
+            await publisher.publish(RANKINGS, key, None)
+        await publisher.flush()
+    return await scan_topics(bootstrap, [user_id], options, tell), old
