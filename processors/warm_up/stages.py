@@ -32,7 +32,8 @@ def _stage(name: str, tasks: str, run: Callable[[], None], entries: str) -> Stag
 STAGES = (
     _stage(
         *("impressions", "listeners", take_impressions),
-        "wire.batch: gather; wire.shredding: read_records; settlement.arrivals: take_impressions",
+        "wire.batch: gather; wire.shredding: read_records; wire.impressions: join_seen; "
+        "settlement.arrivals: take_impressions",
     ),
     _stage(
         *("records", "listeners", write_records),
@@ -59,7 +60,7 @@ STAGES = (
     _stage(
         *("cards", "cards", count_outcomes),
         "cocluster.density_table: tabulated; wire.batch: gather; wire.shredding: read_records; "
-        "rewards.success: _stepped; bandit.card_sums: add_exposures add_rewards",
+        "wire.outcomes: merge_in_order; rewards.success: _stepped; bandit.card_sums: add_exposures add_rewards",
     ),
     _stage(
         *("learner", "learner", learn),

@@ -6,7 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.cocluster.arrays import IntArray
+from processors.compiled import borrowing
 from processors.wire.batch import Slow, Values
+from processors.wire.leaves import SPAN, SPAN_END
+from processors.wire.loads import number_at
 from processors.wire.reader import Reader, Shredded
 from schemas.impressions import Impression
 from schemas.outcomes import LoggedPage
@@ -14,10 +17,9 @@ from schemas.outcomes import LoggedPage
 LOGGED = LoggedPage.__struct_fields__
 """What is logged with a page: fields of an impression that go with its outcomes."""
 
-_SHELF_ID, _CARD, _PROPENSITY, _SEEN = (
-    f"shelves[].{name}" for name in ("shelf_id", "cards[]", "propensities[]", "seen[]")
-)
-_KEPT = ("event_ms", "event_id", "user_id", *LOGGED, _SHELF_ID, _CARD, _PROPENSITY, _SEEN)
+_OF_SHELF = ("cards", "seen", "seen[]", "shelf_id", "cards[]", "propensities[]")
+_SHELVES = ("shelves", *(f"shelves[].{name}" for name in _OF_SHELF))
+_KEPT = ("event_ms", "event_id", "user_id", *LOGGED, *_SHELVES)
 _READER = Reader(Impression, keep=_KEPT, key="user_id", event_ms="event_ms")
 
 
@@ -59,24 +61,55 @@ def impressions_of(messages: Sequence[Impression]) -> ImpressionColumns:
     return _columns(_READER.read_messages(messages))
 
 
+class _Shelves(NamedTuple):
+    """Shelves [s] of impressions [n] with cards [c], of which slots [e] were seen, as they were read."""
+
+    of_page: IntArray  # [n + 1]
+    cards: IntArray  # [s + 1]
+    seen: IntArray  # [s + 1]
+    slot: IntArray  # [e]
+    shelf_id: IntArray  # [s, 2]
+    card_id: IntArray  # [c, 2]
+    propensity: IntArray  # [c, 2]
+
+
 def _columns(shredded: Shredded) -> ImpressionColumns:
-    """Join what was seen to what stood there: shelves [s] hold cards [c], of which slots [e] were seen."""
     of = shredded.values_of
-    shelves, slot = of("shelves"), of(_SEEN)
-    shelf = np.repeat(np.arange(shelves[-1]), np.diff(of("shelves[].seen")))
-    row = np.arange(shelves[-1]) - np.repeat(shelves[:-1], np.diff(shelves))
-    card = of("shelves[].cards")[shelf] + slot
-    return ImpressionColumns(
+    shelves, logged = _Shelves(*map(of, _SHELVES)), [of(name) for name in LOGGED]
+    count, seen = len(shredded.record), len(shelves.slot)
+    columns = ImpressionColumns(
         shredded.data,
         shredded.record,
         event_ms=of("event_ms"),
         event_id=of("event_id"),
         user_id=of("user_id"),
-        logged=np.stack([of(name) for name in LOGGED], axis=1),
-        offsets=of("shelves[].seen")[shelves],
-        row=row[shelf],
-        slot=slot,
-        shelf_id=of(_SHELF_ID)[shelf],
-        card_id=of(_CARD)[card],
-        propensity=of(_PROPENSITY)[card],
+        logged=np.empty((count, len(LOGGED), 2), dtype=np.int64),
+        offsets=np.empty(count + 1, dtype=np.int64),
+        row=np.empty(seen, dtype=np.int64),
+        slot=shelves.slot,
+        shelf_id=np.empty((seen, 2), dtype=np.int64),
+        card_id=np.empty((seen, 2), dtype=np.int64),
+        propensity=np.empty((seen, 2), dtype=np.int64),
     )
+    join_seen(shelves, np.array([one.ctypes.data for one in logged], dtype=np.int64), columns)
+    return columns
+
+
+@borrowing
+def join_seen(shelves: _Shelves, logged: IntArray, columns: ImpressionColumns) -> None:
+    """Join what was seen to what stood there; `logged` are the addresses of the spans of each field."""
+    columns.offsets[0] = 0
+    for page in range(len(columns.record)):
+        first, last = shelves.of_page[page], shelves.of_page[page + 1]
+        for shelf in range(first, last):
+            for place in range(shelves.seen[shelf], shelves.seen[shelf + 1]):
+                card = shelves.cards[shelf] + shelves.slot[place]
+                columns.row[place] = shelf - first
+                for side in range(2):
+                    columns.shelf_id[place, side] = shelves.shelf_id[shelf, side]
+                    columns.card_id[place, side] = shelves.card_id[card, side]
+                    columns.propensity[place, side] = shelves.propensity[card, side]
+        columns.offsets[page + 1] = shelves.seen[last]
+        for field in range(len(logged)):
+            columns.logged[page, field, 0] = number_at(logged[field], SPAN * page)
+            columns.logged[page, field, 1] = number_at(logged[field], SPAN * page + SPAN_END)

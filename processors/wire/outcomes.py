@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.compiled import borrowing, fused
 from processors.wire.batch import Slow, Values
 from processors.wire.reader import Reader, Shredded
 from schemas.outcomes import Outcome
@@ -58,68 +59,103 @@ def outcomes_of(messages: Sequence[Outcome]) -> OutcomeColumns:
     return _columns(_READER.read_messages(messages))
 
 
+class _Part(NamedTuple):
+    """What one member type has of the same columns."""
+
+    card_id: IntArray
+    generation: IntArray
+    offsets: IntArray
+    shown_ms: IntArray
+    known_ms: IntArray
+    played_ms: IntArray
+    previous_ms: IntArray
+    weight_offsets: IntArray
+    weights: FloatArray
+
+
 def _columns(shredded: Shredded) -> OutcomeColumns:
-    """Bring the rows of both types into the order of their records."""
-    settled, corrected = (np.flatnonzero(shredded.member == member) for member in (_SETTLED, _CORRECTED))
-    counts = np.ones(len(shredded.member), dtype=np.int64)
-    counts[settled] = np.diff(shredded.values_of("shown_ms", _SETTLED))
-    offsets = _offsets(counts)
-    rows = (_spread(offsets[settled], counts[settled]), offsets[corrected])
-
-    def merged(*paths: str) -> IntArray:
-        return _merged(shredded, rows, paths)
-
-    def of_records(path: str) -> IntArray:
-        return _merged(shredded, (settled, corrected), (path, path))
-
-    weight_offsets, weights = _soft_groups(shredded, rows)
-    return OutcomeColumns(
+    settled, corrected = _settled(shredded), _corrected(shredded)
+    records, rows = len(shredded.record), len(settled.shown_ms) + len(corrected.shown_ms)
+    columns = OutcomeColumns(
         shredded.data,
-        card_id=of_records("card_id"),
-        generation=of_records("generation"),
-        settles=(shredded.member == _SETTLED).astype(np.int64),
-        offsets=offsets,
-        shown_ms=merged("shown_ms[]", "shown_ms"),
-        known_ms=merged("settled_ms[]", "corrected_ms"),
-        played_ms=merged("played_ms[]", "played_ms"),
-        previous_ms=merged("", "previous_ms"),
-        weight_offsets=weight_offsets,
-        weights=weights,
+        card_id=np.empty((records, 2), dtype=np.int64),
+        generation=np.empty(records, dtype=np.int64),
+        settles=np.empty(records, dtype=np.int64),
+        offsets=np.empty(records + 1, dtype=np.int64),
+        shown_ms=np.empty(rows, dtype=np.int64),
+        known_ms=np.empty(rows, dtype=np.int64),
+        played_ms=np.empty(rows, dtype=np.int64),
+        previous_ms=np.empty(rows, dtype=np.int64),
+        weight_offsets=np.empty(rows + 1, dtype=np.int64),
+        weights=np.empty(len(settled.weights) + len(corrected.weights)),
+    )
+    merge_in_order(settled, corrected, shredded.member, columns)
+    return columns
+
+
+def _settled(shredded: Shredded) -> _Part:
+    def of(path: str) -> IntArray:
+        return shredded.values_of(path, _SETTLED)
+
+    shown_ms = of("shown_ms[]")
+    return _Part(
+        card_id=of("card_id"),
+        generation=of("generation"),
+        offsets=of("shown_ms"),
+        shown_ms=shown_ms,
+        known_ms=of("settled_ms[]"),
+        played_ms=of("played_ms[]"),
+        previous_ms=np.zeros(len(shown_ms), dtype=np.int64),
+        weight_offsets=of("user_weights[]"),
+        weights=shredded.doubles("user_weights[][]", _SETTLED),
     )
 
 
-def _soft_groups(shredded: Shredded, rows: tuple[IntArray, IntArray]) -> tuple[IntArray, FloatArray]:
-    """Where the soft groups of all rows begin, and the weights; `rows` are the places of either type's rows."""
-    lists, elements = ("user_weights[]", "user_weights"), ("user_weights[][]", "user_weights[]")
-    widths = [np.diff(shredded.values_of(path, member)) for member, path in enumerate(lists)]
-    width = np.empty(sum(map(len, rows)), dtype=np.int64)
-    for places, of_member in zip(rows, widths, strict=True):
-        width[places] = of_member
-    offsets = _offsets(width)
-    weights = np.empty(int(offsets[-1]))
-    for member, path in enumerate(elements):
-        weights[_spread(offsets[rows[member]], widths[member])] = shredded.doubles(path, member)
-    return offsets, weights
+def _corrected(shredded: Shredded) -> _Part:
+    def of(path: str) -> IntArray:
+        return shredded.values_of(path, _CORRECTED)
+
+    shown_ms = of("shown_ms")
+    return _Part(
+        card_id=of("card_id"),
+        generation=of("generation"),
+        offsets=np.arange(len(shown_ms) + 1),
+        shown_ms=shown_ms,
+        known_ms=of("corrected_ms"),
+        played_ms=of("played_ms"),
+        previous_ms=of("previous_ms"),
+        weight_offsets=of("user_weights"),
+        weights=shredded.doubles("user_weights[]", _CORRECTED),
+    )
 
 
-def _offsets(counts: IntArray) -> IntArray:
-    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return offsets
+@borrowing
+def merge_in_order(settled: _Part, corrected: _Part, member: IntArray, columns: OutcomeColumns) -> None:
+    """Bring the rows of both types into the order of their records."""
+    columns.offsets[0], columns.weight_offsets[0] = 0, 0
+    settled_count = row = 0
+    for record in range(len(member)):
+        if member[record] == _SETTLED:
+            row = _append(settled, settled_count, record, row, columns)
+            settled_count += 1
+        else:
+            row = _append(corrected, record - settled_count, record, row, columns)
+        columns.settles[record] = member[record] == _SETTLED
 
 
-def _spread(starts: IntArray, counts: IntArray) -> IntArray:
-    """Places of stretches that begin at `starts` [n] and are `counts` [n] long, one after the other."""
-    ends = np.cumsum(counts)
-    return np.arange(int(counts.sum())) + np.repeat(starts - ends + counts, counts)
-
-
-def _merged(shredded: Shredded, places: tuple[IntArray, IntArray], paths: tuple[str, ...]) -> IntArray:
-    """One column of both types, each value at its place; zero where a type has none."""
-    parts = [shredded.values_of(path, member) if path else None for member, path in enumerate(paths)]
-    shape = next(part.shape[1:] for part in parts if part is not None)
-    merged = np.zeros((sum(map(len, places)), *shape), dtype=np.int64)
-    for at, part in zip(places, parts, strict=True):
-        if part is not None:
-            merged[at] = part
-    return merged
+@fused
+def _append(part: _Part, place: Index, record: Index, row: Index, columns: OutcomeColumns) -> int:
+    """Put record `place` of a part to the columns as record `record`, from `row` on; gives the row after it."""
+    columns.card_id[record, 0], columns.card_id[record, 1] = part.card_id[place, 0], part.card_id[place, 1]
+    columns.generation[record] = part.generation[place]
+    at: Index = columns.weight_offsets[row]
+    for of in range(part.offsets[place], part.offsets[place + 1]):
+        columns.shown_ms[row], columns.known_ms[row] = part.shown_ms[of], part.known_ms[of]
+        columns.played_ms[row], columns.previous_ms[row] = part.played_ms[of], part.previous_ms[of]
+        for weight in range(part.weight_offsets[of], part.weight_offsets[of + 1]):
+            columns.weights[at] = part.weights[weight]
+            at += 1
+        row += 1
+        columns.weight_offsets[row] = at
+    columns.offsets[record + 1] = row
+    return int(row)
