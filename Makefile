@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/shelfwise demo
 
 # tests that mostly wait for brokers and workers run beside the others: two cores take half the time
-WITH_WORKERS := $(addprefix tests/,harness pipeline security)
+WITH_WORKERS := $(addprefix tests/,forgetting harness pipeline security)
 WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once replaying subscribers topics)
 
 test: machine-code

@@ -154,15 +154,24 @@ def _cannot(error: OSError) -> int:
     said = error.strerror or repr(error)
     if error.filename is not None:
         return _say(f"cannot use {error.filename}: {said}; name another one, or change its rights", MISUSED)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _write_no_more()
     return _say(f"{said}: try again, or see the log for what was under way", FAILED)
 
 
 def _output_closed() -> int:
-    """Whoever read our output has gone, as `head` does: write no more, not even on the way out."""
+    """Whoever read our output has gone, as `head` does."""
+    _write_no_more()
+    return _say("nobody reads the output any more; the rest of it was not written", FAILED)
+
+
+def _write_no_more() -> None:
+    """Let what is still to be written go nowhere: Python tries once more on its way out, and says so if it cannot."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.__stdout__.fileno() if sys.__stdout__ else 1)
-    return _say("nobody reads the output any more; the rest of it was not written", FAILED)
 
 
 def _message(error: typer.TyperException) -> str:

@@ -51,11 +51,13 @@ def test_a_reader_who_leaves_in_the_middle_ends_what_goes_on_for_ever() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
-def test_a_disk_that_is_full() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_disk_that_is_full(unbuffered: str) -> None:
     with Path("/dev/full").open("w") as full:
         found = subprocess.run(
             [sys.executable, "-m", "streams.cli.main", "config", "show"],
             stdout=full,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             stderr=subprocess.PIPE,
             text=True,
             check=False,

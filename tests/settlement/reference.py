@@ -96,6 +96,11 @@ class OpenImpression(Struct, array_like=True):
     streams: list[int]
     settled: bool = False
 
+    @property
+    def variant(self) -> str:
+        """Arm of a test in which it was shown."""
+        return self.logged[LoggedPage.__struct_fields__.index("variant")]
+
     @classmethod
     def of(cls, impression: Impression) -> "OpenImpression":
         """Keep of an impression what its outcomes need."""
