@@ -71,7 +71,6 @@ STAGES = (
         "wire.batch: gather; wire.shredding: read_records; wire.name_index: _put _find",
     ),
 )
-"""In the order in which they are worth compiling: those first for which listeners wait, and of these the longest."""
 
 
 def warm_up() -> None:

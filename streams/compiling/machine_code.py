@@ -29,7 +29,8 @@ CREW_MAX = 4
 class MachineCode:
     """What the tasks of one process need; `run` it once, and let each task wait until it is `ready_for` it.
 
-    What `first` tasks need is compiled before all else, and with all the processor time there is. Without `loads` it is
+    What `first` tasks need is compiled before all else, and with all the processor time there is; of that the longest
+    stage first, so that no core waits long for another at the end (Graham's LPT rule, 1969). Without `loads` it is
     compiled only, for other processes. A crew of children with settings of their own is made by `hire`.
     """
 
@@ -45,7 +46,7 @@ class MachineCode:
         self.readiness = readiness
         self._hire = hire
         needed, urgent = stages_of(tasks), {stage.name for stage in stages_of(first)}
-        self._stages = sorted(needed, key=lambda stage: stage.name not in urgent)
+        self._stages = sorted(needed, key=lambda stage: (stage.name not in urgent, -_work_left(stage)))
         self._urgent = urgent
         self._loads = loads
         self._loaded = {stage.name: asyncio.Event() for stage in self._stages}
@@ -126,6 +127,10 @@ class MachineCode:
         done, everything = work_of(self._done), work_of(self.missing)
         left_s = self.elapsed_s * (everything - done) / done if done > TELLING_SHARE * everything else None
         self.readiness.note(STAGE_OF_READINESS, done=len(self._done), total=len(self.missing), left_s=left_s)
+
+
+def _work_left(stage: Stage) -> int:
+    return work_of(missing_entries([stage]))
 
 
 def _cores() -> int:

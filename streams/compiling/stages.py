@@ -16,7 +16,7 @@ _DRIVER = Stage(
 )
 
 ALL: tuple[Stage, ...] = (*STAGES[:3], _DRIVER, *STAGES[3:])
-"""In the order in which they are worth compiling: the longest of what every listener waits for first."""
+"""All of them; what is compiled first is worked out from what is missing (`machine_code`)."""
 
 
 def stages_of(tasks: Collection[str]) -> list[Stage]:
