@@ -1,7 +1,7 @@
 """Rules between the fields of a message, as data.
 
 A message obeys its `rules` when it is made (`obey`); compiled readers derive the same checks from the same list
-(`processors.wire.plan`). Bounds of one field belong into its type, not here.
+(`processors.wire.program_writer`). Bounds of one field belong in its type, not here.
 """
 
 from collections.abc import Iterable, Sequence
