@@ -1,12 +1,16 @@
 """`shelfwise evaluate`: what another policy would have been worth, told from a log."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.options import COUNT_MAX, JsonOption, all_finite, print_json
+from streams.cli.options import COUNT_MAX, SEED_MAX, JsonOption, all_finite, print_json
 from streams.configuration_error import ConfigurationError
+
+if TYPE_CHECKING:
+    from processors.evaluation.counterfactual import Counterfactual
+    from streams.replaying.open_bandit_log import ExposureLog, Target
 
 BATCH = 10_000
 CAP_MAX = 1e12
@@ -25,37 +29,62 @@ def obd(
     target: Annotated[str, typer.Option(help="`uniform`, or a CSV with item_id, position_1, position_2, ….")],
     cap: Annotated[
         list[float] | None,
-        typer.Option(max=CAP_MAX, callback=all_finite, help="Cap of the weights for NCIS; repeat for more."),
+        typer.Option(max=CAP_MAX, callback=all_finite, help="Cap of the weights for CIS and NCIS; repeat for more."),
     ] = None,
     items: Annotated[
         int | None, typer.Option(min=1, max=COUNT_MAX, help="Items of a uniform target; else the log's.")
     ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the target's draws for replay.")] = 0,
     json: JsonOption = False,
 ) -> None:
-    """Click rate of a target policy on a log of another one, with the weights' ESS, largest and mean."""
+    """Click rate of a target policy on a log of another one, by every estimator, and which of them may be believed.
+
+    A value is withheld, with the reason, where its weights say that it means nothing. `--json` keeps the bare figures
+    of withheld values beside their verdicts, for whoever wants to know why.
+    """
     from processors.evaluation.counterfactual import CAPS, Counterfactual
-    from streams.replaying.open_bandit_log import read_log, target_probabilities
+    from streams.cli.evaluate_table import print_estimates
+    from streams.replaying.open_bandit_log import read_log, target_policy
 
     try:
-        found = Counterfactual.with_caps(cap or CAPS)
+        weighted = Counterfactual.weighted(cap or CAPS)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
     exposures = read_log(log)
-    weights = target_probabilities(exposures, target, items) / exposures.propensity
-    for first in range(0, len(weights), BATCH):
-        part = slice(first, first + BATCH)
-        found.add(weights[part], exposures.click[part])
-    report = {**found.summary(), "logged": float(exposures.click.mean()), "rejected": dict(exposures.rejected)}
+    found = _read(exposures, target_policy(exposures, target, items), seed, weighted)
+    estimates = [estimate for reading in found for estimate in reading.estimates()]
+    told: dict[str, Any] = {"logged": float(exposures.click.mean()), "rejected": dict(exposures.rejected)}
     if json:
-        print_json(report)
+        print_json(
+            {**weighted.summary(), **told, "estimates": {estimate.estimator: estimate.told() for estimate in estimates}}
+        )
     else:
-        _print(report)
+        print_estimates(estimates, **told)
 
 
-def _print(report: dict[str, Any]) -> None:
-    typer.echo(f"{report['n']} exposures, {sum(report['rejected'].values())} bad rows; logged {report['logged']:.6f}")
-    typer.echo(f"ips    {report['ips']:.6f}\nsnips  {report['snips']:.6f}")
-    for cap, value in report["ncis"].items():
-        typer.echo(f"ncis   {value:.6f}  weights capped at {cap}")
-    weights = f"largest {report['weight_max']:.1f}, mean {report['weight_mean']:.3f}"
-    typer.echo(f"weights: {weights}, effective sample {report['ess']:.0f}")
+def _read(log: "ExposureLog", target: "Target", seed: int, weighted: "Counterfactual") -> "list[Counterfactual]":
+    """Readings of the log: by weights alone, with a model, with the model that is fitted for `mrdr`, and by matches."""
+    from processors.evaluation.counterfactual import Counterfactual
+    from processors.evaluation.estimators.exposures import Exposures
+    from processors.evaluation.estimators.more_robust import MoreRobust
+    from processors.evaluation.estimators.replay import Replay
+    from processors.evaluation.matching import matches
+    from processors.evaluation.models import cross_fitted, more_robust_counts
+
+    weights, context = target.probability / log.propensity, log.position - 1
+    matched = matches(target.row, context, target.table, seed)
+    readings = [weighted, Counterfactual((Replay(),)), Counterfactual.modelled(), Counterfactual((MoreRobust(),))]
+    for counts, some in ((None, readings[:3]), (more_robust_counts(weights, log.propensity), readings[3:])):
+        predicted, expected = cross_fitted(target.row, context, log.click, target.table, counts)
+        seen = Exposures(
+            weights=weights,
+            rewards=log.click,
+            predicted=predicted,
+            expected=expected,
+            matched=matched,
+            propensities=log.propensity,
+        )
+        for first in range(0, seen.count, BATCH):
+            for reading in some:
+                reading.add(seen[first : first + BATCH])
+    return readings
