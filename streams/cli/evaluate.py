@@ -51,15 +51,29 @@ def obd(
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
     exposures = read_log(log)
-    found = _read(exposures, target_policy(exposures, target, items), seed, weighted)
-    estimates = [estimate for reading in found for estimate in reading.estimates()]
+    policy = target_policy(exposures, target, items)
+    estimates = [estimate for reading in _read(exposures, policy, seed, weighted) for estimate in reading.estimates()]
+    sequences = _sequences(exposures, policy) if estimates[0].verdict.is_shown else {}
     told: dict[str, Any] = {"logged": float(exposures.click.mean()), "rejected": dict(exposures.rejected)}
     if json:
-        print_json(
-            {**weighted.summary(), **told, "estimates": {estimate.estimator: estimate.told() for estimate in estimates}}
-        )
+        by_name = {estimate.estimator: estimate.told() for estimate in estimates}
+        print_json({**weighted.summary(), **told, "estimates": by_name, "ips_sequences": sequences})
     else:
-        print_estimates(estimates, **told)
+        print_estimates(estimates, sequences, **told)
+
+
+def _sequences(log: "ExposureLog", target: "Target") -> dict[str, tuple[float, float]]:
+    """Intervals of `ips` that hold at any time, however few the records are."""
+    from processors.evaluation.confidence.betting import Betting
+    from processors.evaluation.confidence.empirical_bernstein import EmpiricalBernstein
+
+    found: dict[str, EmpiricalBernstein | Betting] = {
+        "empirical-bernstein": EmpiricalBernstein(),
+        "betting": Betting(),
+    }
+    for sequence in found.values():
+        sequence.add(target.probability / log.propensity, log.click)
+    return {name: sequence.interval() for name, sequence in found.items()}
 
 
 def _read(log: "ExposureLog", target: "Target", seed: int, weighted: "Counterfactual") -> "list[Counterfactual]":

@@ -1,6 +1,7 @@
 """Counterfactual values as a table: those that may be believed, and why the others may not."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 from rich.console import Console
 from rich.table import Table
@@ -11,14 +12,25 @@ WIDTH = 160
 """Of what is no terminal: a row is a line there."""
 
 
-def print_estimates(estimates: Sequence[Estimate], *, logged: float, rejected: Mapping[str, int]) -> None:
-    """Print one row an estimator; a withheld value is not printed, its reason is."""
+def print_estimates(
+    estimates: Sequence[Estimate],
+    sequences: Mapping[str, tuple[float, float]],
+    *,
+    logged: float,
+    rejected: Mapping[str, int],
+) -> None:
+    """Print one row an estimator; a withheld value is not printed, its reason is.
+
+    `sequences` are further intervals of `ips`, by name.
+    """
     table = Table(box=None, pad_edge=False)
     for name in ("estimator", "value", "95% interval", "looking at any time", "ESS", "largest w", "mean w", "verdict"):
         is_text = name in {"estimator", "verdict"}
         table.add_column(name, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
     for estimate in estimates:
         table.add_row(*_row(estimate))
+    for name, (low, high) in sequences.items():
+        table.add_row(f"ips by {name}", "", "", f"{low:.6f} to {high:.6f}")
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
@@ -33,7 +45,7 @@ def _row(estimate: Estimate) -> list[str]:
     if not is_shown:
         return [estimate.estimator, "withheld", "", "", *weights, estimate.verdict.reason]
     intervals = [
-        f"{low:.6f} to {high:.6f}"
+        f"{low:.6f} to {high:.6f}" if isfinite(high) else "not yet"
         for low, high in ((estimate.low, estimate.high), (estimate.low_anytime, estimate.high_anytime))
     ]
     return [estimate.estimator, f"{estimate.value:.6f}", *intervals, *weights, "shown"]

@@ -79,6 +79,7 @@ def test_a_log_of_four_records_has_its_values_withheld(
     assert isinstance(estimates, dict)
     assert list(estimates)[:2] == ["ips", "snips"]
     assert {"dm", "dr", "sndr", "mrdr", "replay"} < set(estimates)
+    assert found["ips_sequences"] == {}
     for name, told in estimates.items():
         assert (told["value"], told["verdict"]) == (None, "withheld")
         assert ("needs a uniform log" if name == "replay" else "is below 100: log more") in told["reason"]
@@ -96,16 +97,21 @@ def test_a_long_log_of_its_own_policy_is_shown_with_its_interval(
     log.write_text(HEADER + "".join(rows))
     assert run(["evaluate", "obd", "--log", str(log), "--target", "uniform"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    (ips,) = [line for line in lines if line.startswith("ips ")]
+    (ips,) = [line for line in lines if line.startswith("ips  ")]
     assert "0.142857  0.124521 to 0.161194" in ips  # 200 of 1,400; 1.96 sqrt(p (1 - p) / 1,399), by hand
     assert ips.rstrip().endswith("shown")
+    found = answer(capsys, "--log", str(log), "--target", "uniform")["ips_sequences"]
+    assert isinstance(found, dict)
+    assert list(found) == ["empirical-bernstein", "betting"]
+    for low, high in found.values():
+        assert 0.08 < low < 1 / 7 < high < 0.2
 
 
 def test_uniform_from_greedy_is_withheld_with_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "greedy.csv"
     log.write_text(HEADER + "".join(f"{at},2019-11-24 00:00:01+00:00,0,1,{at % 2},1.0\n" for at in range(1_000)))
     assert run(["evaluate", "obd", "--log", str(log), "--target", "uniform", "--items", "60"]) == 0
-    (ips,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("ips ")]
+    (ips,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("ips  ")]
     assert "1000" in ips  # its effective sample
     assert "mean weight 0.0167 ± 0.0000, not 1" in ips
 

@@ -7,10 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from processors.cocluster.arrays import FloatArray
+from processors.evaluation.estimators.columns import float_column, weight_column
 from processors.evaluation.estimators.moments import Moments
+from processors.evaluation.estimators.weight_sums import SHARE_MAX, WeightSums
 
 TUNED_FOR = 10_000
 """Number of records at which the sequence is narrowest. It must not be chosen by the data."""
+RECORDS_MIN = 100
+"""Before there are so many records nothing is said; nor while one of them makes too much of the variance."""
 
 
 def mixture_width(count: ArrayLike, alpha: float, tuned_for: int = TUNED_FOR) -> FloatArray:
@@ -39,18 +43,34 @@ class AsymptoticMixture:
     """
 
     moments: Moments = field(default_factory=lambda: Moments.none(1))
+    earned: WeightSums = field(default_factory=WeightSums)
 
     def add(self, weights: FloatArray, rewards: FloatArray) -> None:
         """Read records [n]; rewards of any range."""
-        self.moments = self.moments + Moments.of((weights * rewards)[:, None])
+        weights = weight_column("weights", weights)
+        values = weights * float_column("rewards", rewards, weights.shape)
+        self.moments = self.moments + Moments.of(values[:, None])
+        self.earned.add(np.abs(values))
 
     def __add__(self, other: "AsymptoticMixture") -> "AsymptoticMixture":
-        return AsymptoticMixture(self.moments + other.moments)
+        return AsymptoticMixture(self.moments + other.moments, self.earned + other.earned)
 
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
-        """Lower and upper end; all numbers before there are two records."""
-        if self.moments.count < 2:
+        """Lower and upper end; all numbers before it is known how values vary."""
+        if self.moments.count < RECORDS_MIN or self.earned.largest_share > SHARE_MAX:
             return -float("inf"), float("inf")
         mean, count = float(self.moments.mean[0]), self.moments.count
         half = float(mixture_width(count, alpha)) * sqrt(self.moments.covariance[0, 0] / count)
         return mean - half, mean + half
+
+
+def misses(weights: FloatArray, rewards: FloatArray, value: float, alpha: float) -> np.ndarray:
+    """Whether the interval after each record [..., n] leaves out `value`: all looks at once."""
+    values = weights * rewards
+    number = np.arange(values.shape[-1]) + 1.0
+    mean = np.cumsum(values, axis=-1) / number
+    squares = np.cumsum(values**2, axis=-1)
+    variance = np.maximum(squares / number - mean**2, 0.0) * number / np.maximum(number - 1.0, 1.0)
+    is_known = np.maximum.accumulate(values**2, axis=-1) <= SHARE_MAX * squares
+    is_sure = np.abs(mean - value) > mixture_width(number, alpha) * np.sqrt(variance / number)
+    return np.asarray(is_sure & is_known & (squares > 0.0) & (number >= RECORDS_MIN))

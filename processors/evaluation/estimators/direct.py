@@ -4,11 +4,11 @@ import numpy as np
 
 from processors.cocluster.arrays import FloatArray
 from processors.evaluation.estimators.exposures import Exposures
-from processors.evaluation.estimators.shapes import MeanEstimator
+from processors.evaluation.estimators.shapes import MeanEstimator, Residuals
 from processors.evaluation.estimators.verdict import Remainder
 
 
-class DirectMethod(MeanEstimator):
+class DirectMethod(Residuals, MeanEstimator):
     """Mean of what a model expects of the target's choices (Dudík, Langford, Li, ICML 2011): as right as the model.
 
     The log can check the model by its weighted residuals. So the interval is as wide as that of `dr`, which adds them,
@@ -23,7 +23,7 @@ class DirectMethod(MeanEstimator):
 
     def terms(self, seen: Exposures) -> FloatArray:
         """What the model expects, and by how much it errs."""
-        residual = seen.rewards - seen.column("predicted", self.name)
+        residual = self.rewards_of(seen)
         return np.column_stack([seen.column("expected", self.name), seen.weights * residual])
 
     def gradient_at(self, mean: FloatArray) -> FloatArray:

@@ -2,10 +2,10 @@
 
 from processors.cocluster.arrays import FloatArray
 from processors.evaluation.estimators.exposures import Exposures
-from processors.evaluation.estimators.shapes import MeanEstimator
+from processors.evaluation.estimators.shapes import MeanEstimator, Residuals
 
 
-class DoublyRobust(MeanEstimator):
+class DoublyRobust(Residuals, MeanEstimator):
     """The model's value, corrected by its weighted errors (Dudík, Langford, Li, ICML 2011).
 
     Right where either the model or the propensities are; narrower than `ips` where the model says something. The model
@@ -20,5 +20,5 @@ class DoublyRobust(MeanEstimator):
 
     def terms(self, seen: Exposures) -> FloatArray:
         """Expectations with weighted errors."""
-        residual = seen.rewards - seen.column("predicted", self.name)
+        residual = self.rewards_of(seen)
         return (seen.column("expected", self.name) + seen.weights * residual)[:, None]

@@ -9,11 +9,11 @@ import numpy as np
 from scipy.special import ndtri
 
 from processors.cocluster.arrays import FloatArray
-from processors.evaluation.confidence.asymptotic import mixture_width
+from processors.evaluation.confidence.asymptotic import RECORDS_MIN, mixture_width
 from processors.evaluation.estimators.estimate import Estimate
 from processors.evaluation.estimators.moments import Moments
 from processors.evaluation.estimators.verdict import Evidence, Remainder, judge
-from processors.evaluation.estimators.weight_sums import WeightSums
+from processors.evaluation.estimators.weight_sums import SHARE_MAX, WeightSums
 
 ALPHA = 0.05
 Seen = TypeVar("Seen")
@@ -44,7 +44,7 @@ class Estimator(ABC, Generic[Seen]):
 
     @abstractmethod
     def rewards_of(self, seen: Seen) -> FloatArray:
-        """What each record earned [n]."""
+        """What each record adds by its weight [n]: its reward, or what a model left of it."""
 
     @abstractmethod
     def value_at(self, mean: FloatArray) -> float:
@@ -95,11 +95,16 @@ class Estimator(ABC, Generic[Seen]):
         variance = float(gradient @ self.moments.covariance @ gradient)
         return sqrt(max(variance, 0.0) / self.moments.count)
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether no record makes so much of the variance that no interval by it holds at any time."""
+        return self.moments.count >= RECORDS_MIN and self.earned.largest_share <= SHARE_MAX
+
     def estimate(self, alpha: float = ALPHA) -> Estimate:
         """The value, its intervals that miss it with probability `alpha` at most, and whether it may be shown."""
         value, error = self.value, self.standard_error
         half = float(ndtri(1.0 - alpha / 2.0)) * error
-        anytime = float(mixture_width(self.moments.count, alpha)) * error if self.moments.count else float("nan")
+        anytime = error * float(mixture_width(self.moments.count, alpha)) if self.is_steady else float("inf")
         return Estimate(
             estimator=self.named,
             value=value,

@@ -4,10 +4,10 @@ import numpy as np
 
 from processors.cocluster.arrays import FloatArray
 from processors.evaluation.estimators.exposures import Exposures
-from processors.evaluation.estimators.shapes import WEIGHT_MIN, ExposureEstimator
+from processors.evaluation.estimators.shapes import WEIGHT_MIN, Residuals
 
 
-class SelfNormalisedDoublyRobust(ExposureEstimator):
+class SelfNormalisedDoublyRobust(Residuals):
     """The model's value plus the weighted mean of its errors (Thomas, Brunskill, ICML 2016, as weighted DR).
 
     >>> sndr = SelfNormalisedDoublyRobust()
@@ -21,7 +21,7 @@ class SelfNormalisedDoublyRobust(ExposureEstimator):
 
     def terms(self, seen: Exposures) -> FloatArray:
         """What the model expects, its weighted errors, and weights."""
-        residual = seen.rewards - seen.column("predicted", self.name)
+        residual = self.rewards_of(seen)
         return np.column_stack([seen.column("expected", self.name), seen.weights * residual, seen.weights])
 
     def value_at(self, mean: FloatArray) -> float:

@@ -28,6 +28,14 @@ class ExposureEstimator(Estimator[Exposures]):
         return seen.rewards
 
 
+class Residuals(ExposureEstimator):
+    """An estimator that weighs what a model has not foretold."""
+
+    def rewards_of(self, seen: Exposures) -> FloatArray:
+        """What each record earned beyond what was predicted of it [n]."""
+        return np.asarray(seen.rewards - seen.column("predicted", self.name), dtype=np.float64)
+
+
 class MeanEstimator(ExposureEstimator):
     """The value is the mean of the first term; others are there to doubt it."""
 

@@ -5,16 +5,16 @@ import numpy as np
 from processors.cocluster.arrays import FloatArray
 from processors.evaluation.estimators.capped import refuse_unless_positive
 from processors.evaluation.estimators.exposures import Exposures
-from processors.evaluation.estimators.shapes import MeanEstimator
+from processors.evaluation.estimators.shapes import MeanEstimator, Residuals
 from processors.evaluation.estimators.verdict import Remainder
 
 
-class ShrunkDoublyRobust(MeanEstimator):
+class ShrunkDoublyRobust(Residuals, MeanEstimator):
     """Doubly robust with weights that a subclass makes smaller, and a look at the correction that goes lost by it."""
 
     def terms(self, seen: Exposures) -> FloatArray:
         """Expectations with errors under the smaller weights, and the correction that is left out."""
-        residual = seen.rewards - seen.column("predicted", self.name)
+        residual = self.rewards_of(seen)
         used = self.used_weights(seen.weights)
         corrected = seen.column("expected", self.name) + used * residual
         return np.column_stack([corrected, (seen.weights - used) * residual])

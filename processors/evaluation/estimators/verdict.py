@@ -46,7 +46,7 @@ class Evidence:
 
     weights: WeightSums  # the log's
     used: WeightSums  # what the estimator made of them
-    earned: WeightSums  # those by what was earned: how many records the value rests on
+    earned: WeightSums  # those times what was earned: on how many records the value rests
     remainder: Remainder | None = None
 
 
@@ -62,7 +62,7 @@ def judge(value: float, half_width: float, seen: Evidence) -> Verdict:
         _too_little(seen.used)
         or _off(value, half_width, seen.weights, "mean weight", NOT_COVERED)
         or _off(value, half_width, seen.used, "mean weight as used", CUT_AWAY)
-        or _hardly_earned(seen.earned)
+        or _too_few_decide(seen.earned)
         or _left_out(half_width, seen.remainder)
         or ("" if isfinite(half_width) else "the value has no interval: add records")
     )
@@ -91,7 +91,9 @@ def _off(value: float, half_width: float, weights: WeightSums, what: str, why: s
     return f"{what} {weights.mean:.4f} ± {weights.mean_error:.4f}, not 1: {why}"
 
 
-def _hardly_earned(earned: WeightSums) -> str:
+def _too_few_decide(earned: WeightSums) -> str:
+    if not earned.squares:
+        return "nothing was earned under these weights: log more"
     if earned.ess >= EARNED_MIN:
         return ""
     return f"the value rests on {earned.ess:.1f} records that earned anything, below {EARNED_MIN:.0f}: log more"
