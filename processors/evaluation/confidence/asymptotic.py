@@ -20,7 +20,7 @@ RECORDS_MIN = 100
 def mixture_width(count: ArrayLike, alpha: float, tuned_for: int = TUNED_FOR) -> FloatArray:
     """Half-width of the interval after so many records, in standard errors; an array gives an array.
 
-    Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas (Annals of Statistics 52, 2024), theorem 2.2, with their equation for
+    Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas (Annals of Statistics 52, 2024), with their approximation of
     the best rho. It holds as the number of records grows, for any estimator that is a mean in the limit.
 
     >>> mixture_width([10_000, 50_000], 0.05).round(2).tolist()

@@ -20,7 +20,7 @@ ROWS = 8
 
 
 def stakes(values: FloatArray, alpha: float, count: int = 0, total: float = 0.0, squares: float = 0.0) -> FloatArray:
-    """How much is bet on each value [..., n], from those before it (Waudby-Smith, Ramdas, JRSS B 86, 2024, eq. 26).
+    """How much is bet on each value [..., n], from those before it (Waudby-Smith, Ramdas, JRSS B 86, 2024).
 
     Where they divide by t log(1 + t), this divides by t, and by `TUNED_FOR` before: any stake that the past decides is
     valid, and these give an interval of half the width at 50,000 records. `squares` is the sum of squared distances
@@ -69,7 +69,7 @@ class Capital:
 
 
 class Betting:
-    """The mean of weight times reward, rewards in [0, 1]: hedged capital (Waudby-Smith, Ramdas, 2024, theorem 3), one
+    """The mean of weight times reward, rewards in [0, 1]: hedged capital (Waudby-Smith, Ramdas, JRSS B 86, 2024), one
     half of it on each side, at an `alpha` that is chosen before.
 
     Two parts' sequences add up to a valid one, since capitals multiply: each part bet by its own past, so it is a

@@ -8,7 +8,7 @@ def both_sides(weights: FloatArray, rewards: FloatArray) -> tuple[FloatArray, Fl
     """Weight times reward, and weight times what is missing to one: both are 0 or more, as large as weights are.
 
     A mean of the first is the value; since the mean weight is one, that of the second is one less the value. So one
-    lower bound for what is never negative gives both ends (Karampatziakis, Mineiro, Ramdas, ICML 2021, section 3).
+    lower bound for what is never negative gives both ends (Karampatziakis, Mineiro, Ramdas, ICML 2021).
     Where rewards are rare the upper end is as wide as the mean weight is uncertain: that is the price of no assumption.
     Raises `ValueError` where rewards leave [0, 1]: there is no end above without a largest reward.
 

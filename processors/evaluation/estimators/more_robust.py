@@ -23,7 +23,7 @@ class MoreRobust(DoublyRobust):
 def fit_weights(weights: FloatArray, propensities: FloatArray) -> FloatArray:
     """How much each record [n] counts when the model is fitted by least squares: w² (1 - p).
 
-    Exact for a target that always shows one item (their equation 8, w = 1/p); for others the products of two items'
+    Exact for a target that always shows one item (w = 1/p); for others the products of two items'
     errors are left out, so the model is not quite the best, and the value as unbiased.
 
     >>> fit_weights(np.array([2.0, 0.0]), np.array([0.5, 0.5])).tolist()

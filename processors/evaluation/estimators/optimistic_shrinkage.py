@@ -8,7 +8,7 @@ from processors.evaluation.estimators.switch_dr import ShrunkDoublyRobust
 
 
 class OptimisticShrinkage(ShrunkDoublyRobust):
-    """Weights w become s w / (w² + s) (Su, Dimakopoulou, Krishnamurthy, Dudík, ICML 2020, section 3.1).
+    """Weights w become s w / (w² + s) (Su, Dimakopoulou, Krishnamurthy, Dudík, ICML 2020).
 
     Of all weights these have the least bound on the mean squared error; `strength` 0 would be `dm`, infinite is `dr`.
 
