@@ -14,7 +14,8 @@ RATE = 0.15
 class ShelfWorld:
     """Cards in slots, all orders of them enumerated; a slot's rate depends on its card and on the one before it.
 
-    A policy is a probability [orders] of every order. `interaction_sd` is how much the card before matters (log scale).
+    A policy is a probability [orders] of every order. `interaction_sd` is how much the card before matters (log scale);
+    over all that may come before it, a card is worth its quality.
 
     >>> world = ShelfWorld(seed=1, items=4, slots=2); world.orders.shape
     (12, 2)
@@ -27,6 +28,8 @@ class ShelfWorld:
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x51A7E,)))
         quality = 0.3 * rng.standard_normal(items)
         after = interaction_sd * rng.standard_normal((items, items))
+        np.fill_diagonal(after, -np.inf)  # no card comes twice
+        after -= np.log(np.exp(after).sum(axis=0) / (items - 1))
         self.items, self.slots = items, slots
         self.orders: IntArray = np.array(list(permutations(range(items), slots)))
         strength = quality[self.orders]
@@ -79,21 +82,32 @@ class ShelfWorld:
         return np.asarray((np.bincount(groups, weight * values) / np.bincount(groups, weight))[groups])
 
     def draw(
-        self, logging: FloatArray, target: FloatArray, count: int, seed: int, model: FloatArray | None = None
+        self,
+        logging: FloatArray,
+        target: FloatArray,
+        count: int,
+        seed: int,
+        model: FloatArray | None = None,
+        believed: FloatArray | None = None,
     ) -> Slates:
-        """A log of so many shelves under `logging`, as the target weighs it; `model`: rates that one believes."""
+        """A log of so many shelves under `logging`, as the target weighs it.
+
+        `model` are the rates that one believes in, `believed` the logging policy that is written into the log; none:
+        the true ones.
+        """
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x10,)))
         shown = np.searchsorted(np.cumsum(logging), rng.random(count) * logging.sum(), side="right")
         shown = np.minimum(shown, len(self.orders) - 1)
         rewards = (rng.random((count, self.slots)) < self.rates[shown]).astype(np.float64)
+        told = logging if believed is None else believed
         predicted, expected = self.to_come(target, self.rates if model is None else model)
         return Slates(
-            slot=(self.slot_probability(target) / self.slot_probability(logging))[shown],
-            prefix=(self.prefix_probability(target) / self.prefix_probability(logging))[shown],
+            slot=(self.slot_probability(target) / self.slot_probability(told))[shown],
+            prefix=(self.prefix_probability(target) / self.prefix_probability(told))[shown],
             rewards=rewards,
             predicted=predicted[shown],
             expected=expected[shown],
-            linear=self.linear_weights(logging, target)[shown],
+            linear=self.linear_weights(told, target)[shown],
         )
 
     def linear_weights(self, logging: FloatArray, target: FloatArray) -> FloatArray:

@@ -9,10 +9,10 @@ from scipy.special import expit
 from processors.cocluster.arrays import FloatArray
 from processors.evaluation.confidence.sides import both_sides
 
-CANDIDATES = expit(np.linspace(-9.0, 9.0, 2_001))
-"""Values that are bet against: from .0001 on, by at most a hundredth of themselves or of what is missing to one."""
+CANDIDATES = expit(np.linspace(-9.0, 9.0, 501))
+"""Values that are bet against, from .0001 to .9999."""
 STAKE_MAX = 0.5
-"""So much of the capital may be lost at once."""
+"""So much of the capital may be lost at once, at a candidate of one."""
 TUNED_FOR = 4_000
 """Number of records at which the interval is narrowest, beside that of a test at this number alone."""
 ROWS = 8
@@ -31,7 +31,8 @@ def stakes(values: FloatArray, alpha: float, count: int = 0, total: float = 0.0,
     surprises = (values - (sums + 0.5) / (number + 1.0)) ** 2
     before = squares + np.cumsum(surprises, axis=-1) - surprises
     variance = (before + 0.25) / number
-    return np.asarray(np.sqrt(2.0 * log(2.0 / alpha) / (variance * np.maximum(number, TUNED_FOR))))
+    wanted = np.sqrt(2.0 * log(2.0 / alpha) / (variance * np.maximum(number, TUNED_FOR)))
+    return np.asarray(np.minimum(wanted, STAKE_MAX))
 
 
 @dataclass(slots=True)
@@ -49,8 +50,9 @@ class Capital:
         staked = stakes(values, self.alpha, self.count, self.total, self.squares)
         for first in range(0, len(values), ROWS):
             part = slice(first, first + ROWS)
-            capped = np.minimum(staked[part, None], STAKE_MAX / CANDIDATES)
-            self.logs = self.logs + np.log(np.prod(1.0 + capped * (values[part, None] - CANDIDATES), axis=0))
+            self.logs = self.logs + np.log(
+                np.prod(1.0 + staked[part, None] * (values[part, None] - CANDIDATES), axis=0)
+            )
         sums = self.total + np.cumsum(values)
         means = (sums + 0.5) / (self.count + np.arange(len(values)) + 2.0)
         self.squares += float(((values - means) ** 2).sum())
@@ -63,9 +65,18 @@ class Capital:
 
     @property
     def low(self) -> float:
-        """The highest candidate that was ruined; the capital falls with the candidate, so all below are as well."""
-        ruined = np.flatnonzero(self.logs >= log(2.0 / self.alpha))
-        return float(CANDIDATES[ruined[-1]]) if len(ruined) else 0.0
+        """Up to here all candidates are ruined: the log of capital falls with them, and is concave.
+
+        So between two candidates it lies above the line that joins them: by that line nothing is overclaimed.
+        """
+        enough = log(2.0 / self.alpha)
+        if self.logs[0] < enough:
+            return 0.0
+        last = int(np.flatnonzero(self.logs >= enough)[-1])
+        if last + 1 == len(CANDIDATES):
+            return float(CANDIDATES[last])
+        share = (self.logs[last] - enough) / (self.logs[last] - self.logs[last + 1])
+        return float(CANDIDATES[last] + share * (CANDIDATES[last + 1] - CANDIDATES[last]))
 
 
 class Betting:
@@ -73,7 +84,7 @@ class Betting:
     half of it on each side, at an `alpha` that is chosen before.
 
     Two parts' sequences add up to a valid one, since capitals multiply: each part bet by its own past, so it is a
-    little wider than that of the whole log. Memory and time go with the number of candidates, 2,001.
+    little wider than that of the whole log. Memory and time go with the number of candidates, 501.
 
     >>> sequence = Betting(); sequence.add(np.ones(1_000), np.tile([0.0, 1.0], 500))
     >>> [round(end, 2) for end in sequence.interval()]
@@ -110,6 +121,5 @@ def misses(weights: FloatArray, rewards: FloatArray, value: float, alpha: float)
     """Whether the interval after each record [..., n] leaves out `value`: all looks at once, without a grid."""
     missed = np.zeros(np.broadcast_shapes(weights.shape, rewards.shape), dtype=bool)
     for values, mean in zip(both_sides(weights, rewards), (value, 1.0 - value), strict=True):
-        staked = np.minimum(stakes(values, alpha), STAKE_MAX / mean)
-        missed |= np.cumsum(np.log1p(staked * (values - mean)), axis=-1) > log(2.0 / alpha)
+        missed |= np.cumsum(np.log1p(stakes(values, alpha) * (values - mean)), axis=-1) > log(2.0 / alpha)
     return missed

@@ -100,9 +100,14 @@ class EmpiricalBernstein:
 
 
 def misses(weights: FloatArray, rewards: FloatArray, value: float, alpha: float) -> np.ndarray:
-    """Whether the interval after each record [..., n] leaves out `value`: all looks at once."""
+    """Whether the interval after each record [..., n] leaves out `value`: all looks at once.
+
+    Log wealth is at most gain² / (2 spread), so it is worked out only where that is enough.
+    """
     missed = np.zeros(np.broadcast_shapes(weights.shape, rewards.shape), dtype=bool)
     for values, mean in zip(both_sides(weights, rewards), (value, 1.0 - value), strict=True):
         gain = np.cumsum(values - mean, axis=-1)
-        missed |= log_wealth(gain, np.cumsum(squared_surprises(values), axis=-1)) > -log(alpha / 2.0)
+        spread = np.cumsum(squared_surprises(values), axis=-1)
+        may = (gain > 0.0) & (gain**2 > -2.0 * log(alpha / 2.0) * spread)
+        missed[may] |= log_wealth(gain[may], spread[may]) > -log(alpha / 2.0)
     return missed
