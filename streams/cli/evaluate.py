@@ -9,6 +9,7 @@ from streams.cli.options import COUNT_MAX, SEED_MAX, JsonOption, all_finite, pri
 from streams.configuration_error import ConfigurationError
 
 if TYPE_CHECKING:
+    from processors.evaluation.confidence.paired import Difference
     from processors.evaluation.counterfactual import Counterfactual
     from streams.replaying.open_bandit_log import ExposureLog, Target
 
@@ -42,8 +43,9 @@ def obd(
     A value is withheld, with the reason, where its weights say that it means nothing. `--json` keeps the bare figures
     of withheld values beside their verdicts, for whoever wants to know why.
     """
+    from processors.evaluation.confidence import paired
     from processors.evaluation.counterfactual import CAPS, Counterfactual
-    from streams.cli.evaluate_table import print_estimates
+    from streams.cli.evaluate_table import print_difference, print_estimates
     from streams.replaying.open_bandit_log import read_log, target_policy
 
     try:
@@ -54,12 +56,31 @@ def obd(
     policy = target_policy(exposures, target, items)
     estimates = [estimate for reading in _read(exposures, policy, seed, weighted) for estimate in reading.estimates()]
     sequences = _sequences(exposures, policy) if estimates[0].verdict.is_shown else {}
+    difference, chance = _less_logged(exposures, policy)
     told: dict[str, Any] = {"logged": float(exposures.click.mean()), "rejected": dict(exposures.rejected)}
     if json:
         by_name = {estimate.estimator: estimate.told() for estimate in estimates}
-        print_json({**weighted.summary(), **told, "estimates": by_name, "ips_sequences": sequences})
+        compared = {"less_logged": paired.told(difference), "probability_better": chance}
+        print_json({**weighted.summary(), **told, "estimates": by_name, "ips_sequences": sequences, **compared})
     else:
         print_estimates(estimates, sequences, **told)
+        print_difference(difference, chance)
+
+
+def _less_logged(log: "ExposureLog", target: "Target") -> "tuple[Difference, float | None]":
+    """By `snips`, how much more the target is worth than what was logged, and the probability that it is more."""
+    import numpy as np
+
+    from processors.evaluation.confidence.paired import Paired
+    from processors.evaluation.estimators.exposures import Exposures
+    from processors.evaluation.estimators.snips import SelfNormalised
+
+    both: Paired[Exposures] = Paired({"target": SelfNormalised(), "logged": SelfNormalised()})
+    weights = target.probability / log.propensity
+    columns = {"target": weights, "logged": np.ones_like(weights)}
+    both.add({name: Exposures(weights=column, rewards=log.click) for name, column in columns.items()})
+    difference = both.difference("target", "logged")
+    return difference, both.best(seed=0)["target"] if difference.verdict.is_shown else None
 
 
 def _sequences(log: "ExposureLog", target: "Target") -> dict[str, tuple[float, float]]:

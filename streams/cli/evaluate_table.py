@@ -6,6 +6,7 @@ from math import isfinite
 from rich.console import Console
 from rich.table import Table
 
+from processors.evaluation.confidence.paired import Difference
 from processors.evaluation.estimators.estimate import Estimate
 
 WIDTH = 160
@@ -31,9 +32,7 @@ def print_estimates(
         table.add_row(*_row(estimate))
     for name, (low, high) in sequences.items():
         table.add_row(f"ips by {name}", "", "", f"{low:.6f} to {high:.6f}")
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = WIDTH
+    console = _console()
     count = estimates[0].count if estimates else 0
     console.print(f"{count} exposures, {sum(rejected.values())} bad rows; logged {logged:.6f}")
     console.print(table)
@@ -49,3 +48,22 @@ def _row(estimate: Estimate) -> list[str]:
         for low, high in ((estimate.low, estimate.high), (estimate.low_anytime, estimate.high_anytime))
     ]
     return [estimate.estimator, f"{estimate.value:.6f}", *intervals, *weights, "shown"]
+
+
+def print_difference(difference: Difference, chance: float | None) -> None:
+    """Print how much more the target is worth than what was logged, or why that is withheld."""
+    if not difference.verdict.is_shown:
+        said = f"withheld, {difference.verdict.reason}"
+    else:
+        interval = f"{difference.low:+.6f} to {difference.high:+.6f}"
+        anytime = f"{difference.low_anytime:+.6f} to {difference.high_anytime:+.6f}"
+        at_any_time = anytime if isfinite(difference.high_anytime) else "not yet"
+        said = f"{difference.value:+.6f} ({interval}; looking at any time {at_any_time}), better with P {chance:.3f}"
+    _console().print(f"target less logged, by snips: {said}")
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console

@@ -14,6 +14,9 @@ ERRORS_MAX = 2.0
 HARMLESS = 0.05
 """So much of the weight may be missing or too much, as long as it moves the value by less than half its half-width."""
 
+ROUNDING = 1e-9
+"""Weights that are one on average may miss it by so much in floating point."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -84,7 +87,7 @@ def _too_little(used: WeightSums) -> str:
 
 def _off(value: float, half_width: float, weights: WeightSums, what: str, why: str) -> str:
     apart = abs(weights.mean - 1.0)
-    is_chance = apart <= ERRORS_MAX * weights.mean_error
+    is_chance = apart <= max(ERRORS_MAX * weights.mean_error, ROUNDING)
     is_harmless = apart <= HARMLESS and apart * abs(value) <= half_width / 2.0
     if is_chance or is_harmless:
         return ""
