@@ -33,7 +33,7 @@ def looks(
 
     rates = tuple(rate) if rate else LooksSettings().rates
     settings = LooksSettings(repeats=repeats, events=events, rates=rates, vw_repeats=vw, seed=seed)
-    _tell(bench_looks(settings, _progress), json=json)
+    tell(bench_looks(settings, _progress), json=json)
 
 
 def shelves(
@@ -45,7 +45,7 @@ def shelves(
     """Slate estimators where cards change what the next is worth: order, errors, coverage and mean weights."""
     from streams.benchmarks.evaluation.shelves import ShelvesSettings, bench_shelves
 
-    _tell(bench_shelves(ShelvesSettings(worlds=worlds, shelves=shelves, seed=seed), _progress), json=json)
+    tell(bench_shelves(ShelvesSettings(worlds=worlds, shelves=shelves, seed=seed), _progress), json=json)
 
 
 def candidates(
@@ -57,14 +57,14 @@ def candidates(
     """Twelve candidates on one log: Kendall's tau with the truth, and how often an estimator is sure and wrong."""
     from streams.benchmarks.evaluation.candidates import CandidatesSettings, bench_candidates
 
-    _tell(bench_candidates(CandidatesSettings(worlds=worlds, shelves=shelves, seed=seed), _progress), json=json)
+    tell(bench_candidates(CandidatesSettings(worlds=worlds, shelves=shelves, seed=seed), _progress), json=json)
 
 
 def _progress(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _tell(found: dict[str, Any], *, json: bool) -> None:
+def tell(found: dict[str, Any], *, json: bool) -> None:
     """Print one JSON object, or a table for each kind of log with a row for each of what was compared."""
     if json:
         print_json(found)

@@ -214,6 +214,11 @@ def test_a_value_that_hangs_on_three_rewards_is_withheld() -> None:
     assert "rests on 3.0 records" in found.verdict.reason
 
 
+def test_a_log_in_which_nothing_differs_has_no_interval() -> None:
+    found = read("snips", Exposures(weights=np.ones(500), rewards=np.ones(500))).estimate()
+    assert "all records say the same" in found.verdict.reason
+
+
 def test_while_one_record_makes_much_of_the_variance_nothing_is_said_for_any_time() -> None:
     weights = np.ones(2_000)
     weights[0] = 30.0

@@ -67,7 +67,7 @@ def judge(value: float, half_width: float, seen: Evidence) -> Verdict:
         or _off(value, half_width, seen.used, "mean weight as used", CUT_AWAY)
         or _too_few_decide(seen.earned)
         or _left_out(half_width, seen.remainder)
-        or ("" if isfinite(half_width) else "the value has no interval: add records")
+        or _no_width(value, half_width)
     )
 
 
@@ -92,6 +92,14 @@ def _off(value: float, half_width: float, weights: WeightSums, what: str, why: s
     if is_chance or is_harmless:
         return ""
     return f"{what} {weights.mean:.4f} ± {weights.mean_error:.4f}, not 1: {why}"
+
+
+def _no_width(value: float, half_width: float) -> str:
+    if not isfinite(half_width):
+        return "the value has no interval: log more"
+    if half_width <= ROUNDING * abs(value):
+        return "all records say the same, so nothing tells how far off they are: log more"
+    return ""
 
 
 def _too_few_decide(earned: WeightSums) -> str:

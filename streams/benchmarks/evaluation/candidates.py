@@ -53,7 +53,7 @@ def bench_candidates(settings: CandidatesSettings, on_row: Callable[[str], None]
     names = list(runs[0])
     summed = {name: {key: _mean([run[name][key] for run in runs]) for key in runs[0][name]} for name in names}
     asked = {"benchmark": "candidates", "worlds": settings.worlds, "shelves": settings.shelves}
-    return {**asked, "candidates": 12, **summed}
+    return {**asked, **summed}
 
 
 def _mean(values: list[float]) -> float | None:
@@ -92,7 +92,8 @@ def _judged(
     values = np.array([estimate.value for estimate in estimates])
     truth = np.array([value for value, _ in truths])
     shown = np.array([estimate.verdict.is_shown for estimate in estimates])
-    sure = [_Pair(paired.difference(f"{one}", f"{two}", ALPHA), truths[one], truths[two]) for one, two in _pairs()]
+    pairs = combinations(range(len(seen)), 2)
+    sure = [_Pair(paired.difference(f"{one}", f"{two}", ALPHA), truths[one], truths[two]) for one, two in pairs]
     return {
         "tau": float(kendalltau(values, truth).statistic),
         "tau_of_shown": float(kendalltau(values[shown], truth[shown]).statistic) if shown.sum() > 1 else float("nan"),
@@ -106,10 +107,6 @@ def _judged(
         "sure_and_wrong_shown_at_any_time": float(any(pair.difference.is_sure and pair.is_wrong for pair in sure)),
         "sure_pairs_shown_at_any_time": float(np.mean([pair.difference.is_sure for pair in sure])),
     }
-
-
-def _pairs() -> list[tuple[int, int]]:
-    return list(combinations(range(12), 2))
 
 
 def _missed(estimates: list[Estimate], truth: np.ndarray, some: np.ndarray) -> float:
