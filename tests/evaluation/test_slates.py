@@ -122,6 +122,17 @@ def test_slots_by_themselves_do_not_see_what_a_card_does_to_the_next() -> None:
     assert abs(iips.value - truth) > 10 * iips.standard_error
 
 
+@pytest.mark.parametrize("name", ["iips", "slot-snips", "pseudo-inverse"])
+def test_what_takes_slots_for_independent_is_withheld_where_they_are_not(name: str) -> None:
+    interacting, additive = world("rips"), world(name)
+    told_of = []
+    for planted in (interacting, additive):
+        logging, target = policies(planted)
+        told_of.append(read(name, planted.draw(logging, target, 50_000, seed=5)).estimate().verdict)
+    assert "not 0: use rips" in told_of[0].reason
+    assert told_of[1].is_shown
+
+
 def test_a_good_model_makes_it_narrower_and_a_bad_one_does_no_harm() -> None:
     planted = world("cascade-dr")
     logging, target = policies(planted)

@@ -89,7 +89,10 @@ class Paired(Generic[Seen]):
         return {name: one.estimate(alpha) for name, one in self.candidates.items()}
 
     def difference(self, one: str, other: str, alpha: float = ALPHA) -> Difference:
-        """How much more `one` is worth than `other`; withheld where one of the two is."""
+        """How much more `one` is worth than `other`; withheld where one of the two is.
+
+        For several differences at once hand over `alpha` divided by their number (Bonferroni).
+        """
         places = [list(self.candidates).index(name) for name in (one, other)]
         along = np.zeros(len(self.candidates))
         np.add.at(along, places, [1.0, -1.0])

@@ -32,4 +32,4 @@ class DirectMethod(Residuals, MeanEstimator):
 
     def remainder(self) -> Remainder:
         """The error of the model on what the target would show."""
-        return self.remaining("the model's error on what the target shows", 1)
+        return self.remaining("the model's error on what the target shows", 1, "use dr, or a better model")

@@ -60,11 +60,12 @@ class Estimator(ABC, Generic[Seen]):
 
     def add(self, seen: Seen) -> None:
         """Read records; raises `ValueError` where a column that this estimator needs is missing."""
-        self.moments = self.moments + Moments.of(self.terms(seen))
-        weights, used = self.weights_of(seen)
+        terms, (weights, used) = self.terms(seen), self.weights_of(seen)
+        earned = np.abs(used * self.rewards_of(seen))
+        self.moments = self.moments + Moments.of(terms)
         self.weights.add(weights)
         self.used.add(used)
-        self.earned.add(np.abs(used * self.rewards_of(seen)))
+        self.earned.add(earned)
 
     def __add__(self, other: Self) -> Self:
         if type(other) is not type(self) or (other.name, other.parameters) != (self.name, self.parameters):
@@ -125,8 +126,8 @@ class Estimator(ABC, Generic[Seen]):
         """What the value is judged by."""
         return Evidence(weights=self.weights, used=self.used, earned=self.earned, remainder=self.remainder())
 
-    def remaining(self, what: str, term: int) -> Remainder:
+    def remaining(self, what: str, term: int, instead: str) -> Remainder:
         """The mean of one of the terms, as what is left out."""
         count = self.moments.count
         error = sqrt(self.moments.covariance[term, term] / count) if count > 1 else float("nan")
-        return Remainder(what=what, mean=float(self.moments.mean[term]), error=error)
+        return Remainder(what=what, mean=float(self.moments.mean[term]), error=error, instead=instead)

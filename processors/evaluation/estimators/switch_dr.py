@@ -25,7 +25,7 @@ class ShrunkDoublyRobust(Residuals, MeanEstimator):
 
     def remainder(self) -> Remainder:
         """The model's error where its correction was made smaller."""
-        return self.remaining("the correction that is left out", 1)
+        return self.remaining("the correction that is left out", 1, "use dr, or a better model")
 
 
 class SwitchDoublyRobust(ShrunkDoublyRobust):

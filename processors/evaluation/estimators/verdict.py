@@ -41,6 +41,7 @@ class Remainder:
     what: str
     mean: float
     error: float
+    instead: str  # what to do where it is not nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,4 +117,4 @@ def _left_out(half_width: float, remainder: Remainder | None) -> str:
     apart = abs(remainder.mean)
     if apart <= ERRORS_MAX * remainder.error or apart <= half_width / 2.0:
         return ""
-    return f"{remainder.what} is {remainder.mean:+.4g} ± {remainder.error:.2g}, not 0: use dr, or a better model"
+    return f"{remainder.what} is {remainder.mean:+.4g} ± {remainder.error:.2g}, not 0: {remainder.instead}"

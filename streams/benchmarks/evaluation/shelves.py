@@ -62,7 +62,7 @@ def _share(runs: list[dict[str, Any]], name: str) -> float:
     return float(np.mean([run["ordered"][name] for run in runs]))
 
 
-def _summed(found: list[list[tuple[Estimate, float]]], ordered: float) -> dict[str, float]:
+def _summed(found: list[list[tuple[Estimate, float]]], ordered: float) -> dict[str, float | None]:
     every = [one for run in found for one in run]
     errors = np.array([(estimate.value - truth) / truth for estimate, truth in every])
     off = np.array([(one.weight_mean - 1.0) / max(one.weight_mean_error, 1e-12) for one, _ in every])
@@ -70,11 +70,17 @@ def _summed(found: list[list[tuple[Estimate, float]]], ordered: float) -> dict[s
         "ordered_as_the_truth": ordered,
         "relative_rmse": float(np.sqrt((errors**2).mean())),
         "relative_bias": float(errors.mean()),
-        "covered": float(np.mean([one.low <= truth <= one.high for one, truth in every])),
+        "covered": _covered(every),
         "mean_weight": float(np.mean([one.weight_mean for one, _ in every])),
         "mean_weight_off_in_errors": float(np.sqrt((off**2).mean())),
         "shown": float(np.mean([one.verdict.is_shown for one, _ in every])),
+        "covered_of_shown": _covered([pair for pair in every if pair[0].verdict.is_shown]),
     }
+
+
+def _covered(pairs: list[tuple[Estimate, float]]) -> float | None:
+    """Share of intervals that hold the truth; none where there is no interval."""
+    return float(np.mean([one.low <= truth <= one.high for one, truth in pairs])) if pairs else None
 
 
 def _world(seed: int, count: int) -> dict[str, Any]:

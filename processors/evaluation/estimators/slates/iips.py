@@ -4,7 +4,8 @@ import numpy as np
 
 from processors.cocluster.arrays import FloatArray
 from processors.evaluation.estimators.slates.columns import Slates
-from processors.evaluation.estimators.slates.shapes import SlateMean, SlotRatios
+from processors.evaluation.estimators.slates.shapes import INSTEAD, LEFT_OUT, SlateMean, SlotRatios, by_prefixes
+from processors.evaluation.estimators.verdict import Remainder
 
 
 def mean_slot_weight(seen: Slates) -> FloatArray:
@@ -15,7 +16,8 @@ def mean_slot_weight(seen: Slates) -> FloatArray:
 
 class IndependentSlots(SlateMean):
     """Sum over slots of weight times reward (Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay, Wen, KDD 2018,
-    item-position model): narrow, and right where a card earns what it earns whatever stands elsewhere.
+    item-position model): narrow, and right where a card earns what it earns whatever stands elsewhere. Where prefixes
+    say otherwise it is withheld.
 
     >>> iips = IndependentSlots()
     >>> iips.add(Slates(slot=[[2.0, 1.0]], prefix=[[2.0, 3.0]], rewards=[[1.0, 1.0]])); iips.value
@@ -23,12 +25,16 @@ class IndependentSlots(SlateMean):
     """  # noqa: D205  the sentence is as long as its source
 
     def __init__(self) -> None:
-        super().__init__("iips")
+        super().__init__("iips", 2)
 
     def terms(self, seen: Slates) -> FloatArray:
-        """Weighted rewards of slots, summed over shelves."""
-        earned: FloatArray = (seen.slot * seen.rewards * seen.there).sum(axis=1)
-        return earned[:, None]
+        """Weighted rewards of slots, summed over shelves; and how much more those of prefixes are."""
+        earned = (seen.slot * seen.rewards * seen.there).sum(axis=1)
+        return np.column_stack([earned, by_prefixes(seen) - earned])
+
+    def remainder(self) -> Remainder:
+        """What `rips` has, and this has not: not nothing where cards change what comes after them."""
+        return self.remaining(LEFT_OUT, 1, INSTEAD)
 
     def judged(self, seen: Slates) -> FloatArray:
         """The mean of its slots'."""
@@ -53,3 +59,7 @@ class SlotSelfNormalised(SlotRatios):
     def judged(self, seen: Slates) -> FloatArray:
         """The mean of its slots'."""
         return mean_slot_weight(seen)
+
+    def remainder(self) -> Remainder:
+        """As that of `iips`."""
+        return self.remaining(LEFT_OUT, 3 * self.slots, INSTEAD)

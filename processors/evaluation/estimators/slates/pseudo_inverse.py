@@ -5,6 +5,7 @@ import numpy as np
 from processors.cocluster.arrays import FloatArray, IntArray
 from processors.evaluation.estimators.slates.columns import Slates
 from processors.evaluation.estimators.slates.shapes import SlateMean
+from processors.evaluation.estimators.verdict import Remainder
 from processors.policies.order_mixture import OrderMixture
 
 
@@ -18,11 +19,16 @@ class PseudoInverse(SlateMean):
     """  # noqa: D205  the sentence is as long as its source
 
     def __init__(self) -> None:
-        super().__init__("pseudo-inverse")
+        super().__init__("pseudo-inverse", 2)
 
     def terms(self, seen: Slates) -> FloatArray:
-        """Rewards of shelves by their linear weights."""
-        return (seen.column("linear", self.name) * seen.earned)[:, None]
+        """Rewards of shelves by their linear weights; and how much more they are by their weights as a whole."""
+        earned = seen.column("linear", self.name) * seen.earned
+        return np.column_stack([earned, seen.joint * seen.earned - earned])
+
+    def remainder(self) -> Remainder:
+        """What `slate-ips` has, and this has not: not nothing where slots do more than add up."""
+        return self.remaining("what slots do beyond adding up", 1, "use rips, or slate-snips")
 
     def judged(self, seen: Slates) -> FloatArray:
         """The linear weight."""

@@ -2,7 +2,7 @@
 
 from processors.cocluster.arrays import FloatArray
 from processors.evaluation.estimators.slates.columns import Slates
-from processors.evaluation.estimators.slates.shapes import SlateMean, SlotRatios
+from processors.evaluation.estimators.slates.shapes import SlateMean, SlotRatios, by_prefixes
 
 
 class RewardInteraction(SlateMean):
@@ -19,8 +19,7 @@ class RewardInteraction(SlateMean):
 
     def terms(self, seen: Slates) -> FloatArray:
         """Rewards of slots by the weights of their prefixes, summed over shelves."""
-        earned: FloatArray = (seen.prefix * seen.rewards * seen.there).sum(axis=1)
-        return earned[:, None]
+        return by_prefixes(seen)[:, None]
 
     def judged(self, seen: Slates) -> FloatArray:
         """That of the longest prefix, which varies most."""
