@@ -81,6 +81,16 @@ def test_the_truth_is_missed_at_any_look_no_more_often_than_is_said(name: str, l
     assert ever <= ALPHA + 2 * np.sqrt(ALPHA * (1 - ALPHA) / REPEATS)
 
 
+@pytest.mark.parametrize(
+    ("gain", "spread", "expected"),
+    [(60.0, 200.0, 5.222011334290591), (20.0, 200.0, -1.425924970491502), (5.0, 3.0, 1.440081297516145)],
+)
+def test_the_wealth_is_that_of_vw_estimators(gain: float, spread: float, expected: float) -> None:
+    """Of version 0.2.2, whose mixture is 1; at 10 the interval is narrower from some hundred records on."""
+    found = float(empirical_bernstein.log_wealth(gain, spread, mixture=1.0))
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
 def test_the_usual_interval_misses_it_far_more_often() -> None:
     """So the test above can fail: 1.96 standard errors, at the same looks."""
     _, rewards, truth = drawn("a rate of .3")

@@ -14,7 +14,7 @@ MIXTURE = 10.0
 """The rho of the mixture: with it the bound is best where the squares sum to some hundred."""
 
 
-def log_wealth(gain: FloatArray | float, spread: FloatArray | float) -> FloatArray:
+def log_wealth(gain: FloatArray | float, spread: FloatArray | float, mixture: float = MIXTURE) -> FloatArray:
     """Log of the gamma-exponential mixture martingale (Howard, Ramdas, McAuliffe, Sekhon, Annals of Statistics 49,
     2021, proposition 9, with c = 1), where values sum to `gain` more than the mean asked about would, and `spread` is
     the sum of their squared distances from predictions.
@@ -23,10 +23,10 @@ def log_wealth(gain: FloatArray | float, spread: FloatArray | float) -> FloatArr
     True
     """  # noqa: D205  the sentence is as long as its source
     gain, spread = np.asarray(gain, dtype=np.float64), np.asarray(spread, dtype=np.float64)
-    shape, reach = spread + MIXTURE, np.maximum(gain + spread + MIXTURE, 1e-12)
+    shape, reach = spread + mixture, np.maximum(gain + spread + mixture, 1e-12)
     with np.errstate(divide="ignore"):  # far below its mean a sum has no wealth: log 0
         mixed = np.log(gammainc(shape, reach)) + gammaln(shape) - shape * np.log(reach)
-    usual = MIXTURE * log(MIXTURE) - gammaln(MIXTURE) - np.log(gammainc(MIXTURE, MIXTURE))
+    usual = mixture * log(mixture) - gammaln(mixture) - np.log(gammainc(mixture, mixture))
     return np.asarray(mixed + usual + gain + spread, dtype=np.float64)
 
 
