@@ -10,14 +10,21 @@ FOLDS = 2
 
 
 def cross_fitted(
-    item: IntArray, context: IntArray, rewards: FloatArray, targets: FloatArray, counts: FloatArray | None = None
+    item: IntArray,
+    context: IntArray,
+    rewards: FloatArray,
+    targets: FloatArray,
+    counts: FloatArray | None = None,
+    groups: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """What the block and card posterior predicts of each record, and expects of the target there: two columns [n].
 
-    `item` and `context` [n] say what was shown where, `targets` [contexts, items] is the target policy, `counts` [n]
-    how much each record counts in the fit (none: as much as any other). Every record is predicted from the other half
-    (odd from even rows): a model that has seen its reward would believe it, and correct too little (Chernozhukov et
-    al., The Econometrics Journal 21, 2018).
+    `item` and `context` [n] say what was shown where (for our own outcomes: cards, and user groups), `targets`
+    [contexts, items] is the target policy, `counts` [n] how much each record counts in the fit (none: as much as any
+    other), `groups` [items, K] the soft groups of items that blocks are made of (none: one group).
+
+    Every record is predicted from the other half (odd from even rows): a model that has seen its reward would believe
+    it, and correct too little (Chernozhukov et al., The Econometrics Journal 21, 2018).
 
     >>> item, context = np.array([0, 0, 1, 1] * 50), np.zeros(200, dtype=int)
     >>> predicted, expected = cross_fitted(item, context, (item == 1) * 1.0, np.array([[0.5, 0.5]]))
@@ -25,11 +32,12 @@ def cross_fitted(
     ([0.03, 0.03, 0.97, 0.97], 0.5)
     """
     predicted, expected = np.zeros(len(item)), np.zeros(len(item))
+    blocks = np.ones((targets.shape[1], 1)) if groups is None else groups
     fold = np.arange(len(item)) % FOLDS
     for held_out in range(FOLDS):
         there, elsewhere = fold == held_out, fold != held_out
         some = None if counts is None else counts[elsewhere]
-        model = _fitted(item[elsewhere], context[elsewhere], rewards[elsewhere], targets.shape, some)
+        model = _fitted(item[elsewhere], context[elsewhere], rewards[elsewhere], some, (targets.shape[0], blocks))
         predicted[there] = model[context[there], item[there]]
         expected[there] = (targets * model).sum(axis=1)[context[there]]
     return predicted, expected
@@ -47,10 +55,15 @@ def more_robust_counts(weights: FloatArray, propensities: FloatArray) -> FloatAr
 
 
 def _fitted(
-    item: IntArray, context: IntArray, rewards: FloatArray, shape: tuple[int, ...], counts: FloatArray | None
+    item: IntArray,
+    context: IntArray,
+    rewards: FloatArray,
+    counts: FloatArray | None,
+    shape: tuple[int, FloatArray],
 ) -> FloatArray:
     """Expected reward of every context and item."""
-    contexts, items = shape
+    contexts, groups = shape
+    items = len(groups)
     cell = item * contexts + context
     count = np.ones(len(item)) if counts is None else counts
 
@@ -59,4 +72,4 @@ def _fitted(
         return sums.reshape(items, contexts)
 
     sums = summed(count), summed(count * rewards), summed(count * rewards**2)
-    return posterior(*sums, np.ones((items, 1))).mean.T
+    return posterior(*sums, groups).mean.T

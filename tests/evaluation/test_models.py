@@ -65,5 +65,17 @@ def test_the_fit_for_mrdr_makes_its_value_surer_and_as_unbiased() -> None:
     assert np.mean([run[1].standard_error for run in runs]) < 0.9 * np.mean([run[0].standard_error for run in runs])
 
 
+def test_an_item_that_was_hardly_shown_is_foretold_by_its_group() -> None:
+    item = np.array([0, 1, 2] * 200 + [3, 3])
+    rewards = np.where(np.isin(item, [0]), 0.8, 0.2)
+    none, always_last = np.zeros_like(item), np.array([[0.0, 0.0, 0.0, 1.0]])
+    groups = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
+    with_groups, without = (
+        cross_fitted(item, none, rewards, always_last, groups=given)[1].mean() for given in (groups, None)
+    )
+    assert with_groups > 0.6
+    assert without < 0.5
+
+
 def test_without_any_weight_all_records_count_alike() -> None:
     assert more_robust_counts(np.zeros(3), np.full(3, 0.5)).tolist() == [1.0, 1.0, 1.0]

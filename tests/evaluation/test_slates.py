@@ -88,6 +88,23 @@ def test_of_nothing_nothing_is_said(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY)
+def test_one_shelf_has_a_value_but_no_interval_and_is_withheld(name: str) -> None:
+    ones = np.ones((1, SLOTS))
+    one = Slates(slot=ones, prefix=ones, rewards=ones, predicted=ones, expected=ones, linear=np.ones(1))
+    found = read(name, one).estimate()
+    assert found.value == pytest.approx(SLOTS)
+    assert np.isnan(found.standard_error)
+    assert not found.verdict.is_shown
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_shelves_that_the_target_never_shows_are_withheld(name: str) -> None:
+    nothing, ones = np.zeros((500, SLOTS)), np.ones((500, SLOTS))
+    log = Slates(slot=nothing, prefix=nothing, rewards=ones, predicted=ones, expected=ones, linear=np.zeros(500))
+    assert not read(name, log).estimate().verdict.is_shown
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_on_a_policys_own_log_its_value_is_the_mean(name: str) -> None:
     planted = world(name)
     logging, _ = policies(planted)
