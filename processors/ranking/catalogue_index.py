@@ -6,7 +6,7 @@ import numpy as np
 
 from processors.cocluster.arrays import IntArray
 from processors.ranking.deduplication import dealt
-from processors.ranking.page_writer import Texts
+from processors.wire.values import Texts
 from schemas.catalogue import CatalogueCard
 
 

@@ -59,6 +59,14 @@ def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
     return int(number)
 
 
+@borrowing
+def number_texts(names: Names, data: IntArray, spans: IntArray, numbers: IntArray) -> None:
+    """Number the names at these spans [n, 2] of `data`; -1 where a span begins at -1. There must be room."""
+    for place in range(len(spans)):
+        start, end = spans[place, 0], spans[place, 1]
+        numbers[place] = NONE if start == NONE else number_of(names, data, start, end)
+
+
 def names_from(names: Names, first: int) -> list[str]:
     """The names from number `first` on, as strings."""
     rows = names.rows[first : int(names.counts[0])]

@@ -8,10 +8,9 @@ from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.settings import RankingSettings
 from processors.settlement.book import with_room
 from processors.settlement.compaction import with_exposures_together, with_plays_together, with_text_together
-from processors.settlement.correction_writer import correction_records
-from processors.settlement.interaction_writer import interaction_records
 from processors.settlement.names import names_with_room
-from processors.settlement.outcome_writer import outcome_records
+from processors.settlement.outgoing import correction_records, interaction_records, outcome_records
+from processors.settlement.page_columns import PageColumns
 from processors.settlement.row_columns import row_columns
 from processors.settlement.rows import restore
 from processors.settlement.variants import variants_of
@@ -24,10 +23,11 @@ def write_records() -> None:
     settlement = a_settlement()
     book, due = settlement.book, settlement.hand_over()
     weights, chosen = np.ones((0, 1)), np.flatnonzero(due.streams["is_correction"])
-    outcome_records(book, due, weights, 0)
-    interaction_records(book, due, np.arange(len(due.streams)), np.frombuffer(b'"l"', dtype=np.uint8))
-    correction_records(book, due, chosen, weights, 0)
-    variants_of(book, due.pages["page"], "")
+    pages, streams = (PageColumns.of(book.text, each["page"]) for each in (due.pages, due.streams))
+    outcome_records(book, due, pages, weights, 0)
+    interaction_records(book, due, np.arange(len(due.streams)), "l")
+    correction_records(book, due, streams, chosen, weights, 0)
+    variants_of(book.text, pages.variant, "")
 
 
 def keep_state() -> None:

@@ -1,57 +1,15 @@
-"""What the compiled writer writes is what was ranked, to the last bit."""
-
-import json
+"""What is written of a ranking is what was ranked, to the last bit."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from processors.policies.catalogue import POLICIES
 from processors.ranking.explanation import KINDS
-from processors.ranking.page_writer import PageColumns, PageTexts, Texts, room_for, write_shelves
 from processors.ranking.ranked_pages import RankedPages
 from schemas.codec import decode
 from schemas.rankings import RankedShelf, ShelfRanking
 from tests.ranking.test_explanations import PLAYS
 from tests.ranking.test_pages import learned, maker, request
-
-
-def numbers(value: float, propensity: float, names: tuple[str, ...] = ("c1",)) -> dict[str, object]:
-    """One page with one shelf of one slot."""
-    one = np.zeros((1, 1, 1), dtype=np.int64)
-    columns = PageColumns(
-        order=np.zeros((1, 1), dtype=np.int64),
-        order_propensity=np.full((1, 1), propensity),
-        shelf_score=np.full((1, 1), value),
-        slots=np.array([1]),
-        card=one,
-        score=np.full((1, 1, 1), value),
-        propensity=np.full((1, 1, 1), propensity),
-        reason=one,
-        reason_value=np.full((1, 1, 1), value),
-        second=one,
-        second_value=np.full((1, 1, 1), value),
-    )
-    texts = PageTexts(Texts.of(["shelf"]), Texts.of(names), Texts.of(KINDS.tolist()))
-    out, ends = np.zeros(room_for(columns, texts), dtype=np.uint8), np.zeros(1, dtype=np.int64)
-    write_shelves(columns, texts, 0, ends, out)
-    (shelf,) = json.loads(out[: ends[0]].tobytes())
-    return shelf  # type: ignore[no-any-return]
-
-
-@given(st.floats(-1e9, 1e9), st.floats(1e-9, 1.0))
-def test_a_number_is_read_back_as_it_was_rounded(value: float, propensity: float) -> None:
-    rounded, exact = float(np.round(value, 6)), float(np.round(propensity, 9))
-    shelf = numbers(rounded, exact)
-    assert shelf["scores"] == [rounded] == shelf["second_values"]
-    assert shelf["score"] == rounded
-    assert shelf["propensities"] == [exact]
-
-
-@given(st.text(min_size=1, max_size=40))
-def test_any_name_survives(name: str) -> None:
-    assert numbers(0.5, 0.5, (name,))["cards"] == [name]
 
 
 def in_plain_python(pages: RankedPages, names: list[str]) -> list[ShelfRanking]:
