@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.cocluster.arrays import IntArray
+from processors.wire.checked_memory import hold
 from processors.wire.filling import COLUMN_WORDS, FRAME_WORDS, UNWRITABLE, Job, write_records
 from processors.wire.steps import steps_of
 from processors.wire.values import Texts, Values
@@ -88,15 +89,11 @@ def _words(column: Values) -> tuple[int, ...]:
     starts, ends = column.starts, column.ends
     return (
         column.kind,
-        _address(starts),
-        0 if ends is None else _address(ends),
+        hold(starts),
+        0 if ends is None else hold(ends),
         starts.strides[0],
-        0 if column.rows is None else _address(column.rows),
-        0 if column.data is None else _address(column.data),
+        0 if column.rows is None else hold(column.rows),
+        0 if column.data is None else hold(column.data),
         column.decimals,
     )
 
-
-def _address(array: NDArray[Any]) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
