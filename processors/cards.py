@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from processors.arrays import FloatArray, IntArray
 from processors.bandit.card_statistics import CardStatisticsTable, Observations
-from processors.cocluster.arrays import FloatArray, IntArray
 from processors.ranking.learned import Learned
 from processors.ranking.soft_groups import overlap_of
 from processors.rewards.catalogue import reward_named

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from processors.cocluster.arrays import BoolArray, FloatArray, IntArray
+from processors.arrays import BoolArray, FloatArray, IntArray
 from processors.drift.evidence import block_evidence, evidence_message
 from schemas.monitoring import EngagementSums
 

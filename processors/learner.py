@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from msgspec import Struct
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.cocluster.labels import CardGroupLabel, label_card_groups
 from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.settings import LearnerSettings

@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
+from processors.arrays import FloatArray, IntArray
 from processors.bandit.posterior import posterior
-from processors.cocluster.arrays import FloatArray, IntArray
 from processors.cocluster.normal_blocks import NormalBlocks
 from processors.cocluster.soft_groups import Interactions
 from processors.rewards.catalogue import REWARD_NAMES, reward_named

@@ -5,9 +5,9 @@ from itertools import repeat
 
 import numpy as np
 
+from processors.arrays import FloatArray, IntArray
 from processors.bandit.card_statistics import CardStatisticsTable
 from processors.bandit.posterior import Posterior, posterior
-from processors.cocluster.arrays import FloatArray, IntArray
 from processors.cocluster.block_model import BlockModel
 from processors.ranking.catalogue_index import CatalogueIndex
 from processors.ranking.play_columns import Play, PlayColumns

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.arrays import FloatArray, Index, IntArray
 from processors.compiled import borrowing
 from processors.wire.json_writer import NUMBER_BYTES, put_mark, put_number, put_numbers
 

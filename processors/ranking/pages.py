@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.policies.beliefs import Beliefs
 from processors.policies.catalogue import policy_named
 from processors.policies.keyed_draws import KeyArray, mixed, name_key, ranking_keys

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.wire.batch import Batch
 from processors.wire.leaves import CAPACITY, COLUMN_WORDS, DOUBLES, HEAD, NUMBER, VALUES
 from processors.wire.nodes import Kind

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.arrays import FloatArray, Index, IntArray
 from processors.compiled import borrowing, fused, inlined
 from processors.wire.loads import address_of, copy_words
 

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.cocluster.settings import LearnerSettings
 from processors.learner import Learner
 from processors.rewards.catalogue import REWARD_NAMES, reward_named

@@ -1,4 +1,4 @@
-"""The array types of the co-clusterer: columns in, columns out."""
+"""Types of numpy columns: arrays in, arrays out."""
 
 from typing import Any
 
