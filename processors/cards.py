@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from processors.arrays import FloatArray, IntArray
 from processors.bandit.card_statistics import CardStatisticsTable, Observations
+from processors.published_groups import overlap_of
 from processors.ranking.learned import Learned
-from processors.ranking.soft_groups import overlap_of
 from processors.rewards.catalogue import reward_named
 from processors.settlement.rows import Row
 from processors.wire.name_index import name_of

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.security import SecuritySettings
-from streams.exactly_once.settings import DriverSettings
 from streams.settings import ConfigurationError, Settings
 
 

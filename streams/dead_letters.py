@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from schemas.dead_letters import NAMELESS, DeadLetter, Headers
 from schemas.topics import DEAD_LETTER_SUFFIX
-from streams.exactly_once.batches import Batches
-from streams.exactly_once.ownership import wall_clock_ms
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.batch_builder import Batches
+from streams.exactly_once.records.produced import Produced
+from streams.exactly_once.wall_clock import wall_clock_ms
 from streams.reading.consumers import Consumer
-from streams.topics.partitions import partitions_of
+from streams.reading.partitions import partitions_of
 
 REPLAY_GROUP = "shelfwise-dlq-replay"
 BATCH_LETTERS_MAX = 1_000

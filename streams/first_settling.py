@@ -8,8 +8,8 @@ from aiokafka import TopicPartition
 from schemas.codec import UnreadableError, decode
 from schemas.impressions import Impression
 from streams.reading.consumers import Consumer
+from streams.reading.partitions import partitions_of
 from streams.settings import Settings
-from streams.topics.partitions import partitions_of
 
 TOPIC = "impressions"
 LOOK_MS = 1_000

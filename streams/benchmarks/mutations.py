@@ -26,8 +26,8 @@ from streams.benchmarks.pipeline import worked_off
 from streams.benchmarks.raw_filling import fill_raw
 from streams.benchmarks.storm.feeding import clocks
 from streams.benchmarks.traffic import TAIL_MS, Traffic, TrafficSettings
-from streams.exactly_once.placement import partition_of
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.placement import partition_of
+from streams.exactly_once.records.produced import Produced
 from streams.settings import Settings
 from streams.tasks.intake import read_one
 from streams.topics.admin import ensure

@@ -27,10 +27,10 @@ STAGES = (
     ("/processors/bandit/", "", "card statistics"),
     ("/processors/cocluster/", "", "co-clusters"),
     ("/processors/learner.py", "", "co-clusters"),
-    ("/streams/exactly_once/writer.py", "", "produce and commit"),
+    ("/streams/exactly_once/transactions/writer.py", "", "produce and commit"),
     ("/aiokafka/producer/", "", "produce and commit"),
-    ("/streams/exactly_once/broadcast.py", "", "broadcast topics"),
-    ("/streams/exactly_once/transport.py", "", "fetch"),
+    ("/streams/exactly_once/partitions/broadcast_reader.py", "", "broadcast topics"),
+    ("/streams/exactly_once/consumer/transport.py", "", "fetch"),
     ("/aiokafka/consumer/", "", "fetch"),
 )
 

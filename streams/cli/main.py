@@ -40,7 +40,7 @@ FAILURES = (
     "kafka.errors.KafkaError",
     "streams.benchmarks.pipeline.BenchFailedError",
     "streams.cli.options.NoAnswerError",
-    "streams.demo.worker_process.WorkerEndedError",
+    "streams.worker_process.WorkerEndedError",
     "streams.exactly_once.errors.DriverError",
     "streams.forgetting.asking.NotDoneError",
     "streams.harness.interface.HarnessError",

@@ -3,14 +3,14 @@
 from collections.abc import Collection
 
 from processors.warm_up.stages import STAGES, Stage
-from streams.exactly_once.compiling import compile_ahead
+from streams.exactly_once.records.warm_up import compile_ahead
 
 _DRIVER = Stage(
     "driver",
     frozenset({"listeners", "cards", "learner", "model"}),
     compile_ahead,
     tuple(
-        f"streams.exactly_once.{name}"
+        f"streams.exactly_once.records.{name}"
         for name in ("batch_layout.choose_partitions", "batch_layout.lay_out", "batch_reading.read_columns")
     ),
 )

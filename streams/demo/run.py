@@ -20,11 +20,11 @@ from streams.demo.report import Report, make_report
 from streams.demo.settings import DemoSettings
 from streams.demo.traffic import Traffic
 from streams.demo.watcher import Watcher
-from streams.demo.worker_process import WorkerEndedError, WorkerProcess
 from streams.publishing import Publisher
 from streams.settings import Settings
 from streams.subscribers import AsyncRankingSubscriber
 from streams.topics.admin import ensure, is_group_stable
+from streams.worker_process import WorkerEndedError, WorkerProcess
 
 SETTLE_DEADLINE_S = 60.0
 LINE_EVERY_S = 5.0

@@ -10,17 +10,18 @@ import faust
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
-from streams.exactly_once.app import ExactlyOnceApp, new_app
-from streams.exactly_once.batch import Batch
 from streams.exactly_once.cancelling import ended
-from streams.exactly_once.compiling import compile_ahead
+from streams.exactly_once.consumer.faust_app import ExactlyOnceApp, new_app
+from streams.exactly_once.consumer.transport import BatchConsumer
+from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.errors import NOT_ALLOWED, BrokerUnreachableError, DriverError, not_allowed
 from streams.exactly_once.observer import Observer
-from streams.exactly_once.ownership import Ownership, wall_clock_ms
-from streams.exactly_once.settings import DriverSettings
+from streams.exactly_once.partitions.ownership import Ownership
+from streams.exactly_once.records.input_batch import Batch
+from streams.exactly_once.records.warm_up import compile_ahead
 from streams.exactly_once.task import TaskSpec
-from streams.exactly_once.topics import topics_checked
-from streams.exactly_once.transport import BatchConsumer
+from streams.exactly_once.topic_checks import topics_checked
+from streams.exactly_once.wall_clock import wall_clock_ms
 
 START_BACKOFF_MAX_S = 2.0
 RIGHTS_INTERVAL_S = 0.5

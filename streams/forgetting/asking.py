@@ -9,11 +9,11 @@ from aiokafka import TopicPartition
 
 from schemas.topics import TOPICS, Role
 from streams.auditing.reading import LogRecord
-from streams.exactly_once.placement import partition_of
+from streams.exactly_once.records.placement import partition_of
 from streams.forgetting.doing import INTERACTIONS, LEARNER, LISTENERS, Doing
 from streams.publishing import Publisher
 from streams.reading.consumers import Consumer
-from streams.topics.partitions import partitions_of
+from streams.reading.partitions import partitions_of
 
 POLL_MS = 200
 INPUTS = tuple(topic.name for topic in TOPICS.values() if topic.role is Role.INPUT)

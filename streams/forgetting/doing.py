@@ -6,7 +6,7 @@ from schemas.codec import UnreadableError, decode
 from schemas.interactions import FORGOTTEN_KEY, ListenerForgotten
 from schemas.topics import STATE_SUFFIX
 from streams.auditing.reading import LogRecord
-from streams.exactly_once.position import POSITION_KEY, Position
+from streams.exactly_once.transactions.position import POSITION_KEY, Position
 
 LISTENERS, LEARNER, INTERACTIONS = f"listeners{STATE_SUFFIX}", f"learner{STATE_SUFFIX}", "interactions"
 

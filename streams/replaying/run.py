@@ -19,12 +19,12 @@ from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.auditing.findings import Audit
 from streams.auditing.reading import read_committed
 from streams.connections import aiokafka_options
-from streams.demo.worker_process import WorkerProcess
-from streams.exactly_once.ownership import wall_clock_ms
+from streams.exactly_once.wall_clock import wall_clock_ms
 from streams.publishing import Publisher
 from streams.replaying.account import Account, Books, Event, Present, count_cards, count_dead_letters
 from streams.replaying.closing import Closing, closing_of
 from streams.settings import Settings
+from streams.worker_process import WorkerProcess
 
 PATIENCE_S = 300.0
 """How long nothing may come out before what is missing is told; a worker that compiles says nothing for minutes."""

@@ -9,8 +9,8 @@ from aiokafka import TopicPartition
 
 from schemas.rankings import HOME
 from streams.reading.consumers import Consumer
+from streams.reading.partitions import partitions_of
 from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicMissingError
-from streams.topics.partitions import partitions_of
 
 STOP_TIMEOUT_S = 5.0  # aiokafka waits for a broker that is gone
 _T = TypeVar("_T")

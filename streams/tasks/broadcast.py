@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from schemas.codec import UnreadableError, decode
-from streams.exactly_once.task import Record
+from streams.exactly_once.records.read_records import Record
 
 
 class Positions(dict[str, int]):

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from processors.cards import CARDS_MAX, Cards
 from processors.wire.batch import Column
 from processors.wire.outcomes import read_outcomes
-from streams.exactly_once.records import Records
-from streams.exactly_once.task import Measures, Produced, Record, StateRow
+from streams.exactly_once.records.produced import Produced, StateRow
+from streams.exactly_once.records.read_records import Record, Records
+from streams.exactly_once.task import Measures
 from streams.tasks.broadcast import broadcast_keyed, broadcast_message, either
 from streams.tasks.intake import Intake
 from streams.tasks.routing import produced

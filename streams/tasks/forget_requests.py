@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from schemas.fields import IDENTIFIER_MAX
-from streams.exactly_once.placement import partition_of
-from streams.exactly_once.records import Records
+from streams.exactly_once.records.placement import partition_of
+from streams.exactly_once.records.read_records import Records
 
 
 def parts_between(records: Records, partition_count: int) -> Iterator[tuple[Records, str | None]]:
     """Records in their order, cut where somebody asks; each part with who does after it, or with nobody.
 
-    >>> from streams.exactly_once.records import ReadRecord
+    >>> from streams.exactly_once.records.read_records import ReadRecord
     >>> values = (b"{}", None, b"{}")
     >>> records = Records.of([ReadRecord("impressions", 0, at, 5, b"user-1", it) for at, it in enumerate(values)])
     >>> [(len(part), user_id) for part, user_id in parts_between(records, 4)]

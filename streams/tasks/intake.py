@@ -10,9 +10,9 @@ from schemas.codec import UnreadableError, decode, decode_keyed, encode
 from schemas.dead_letters import DeadLetter, attempt_of, nameless
 from schemas.fields import EVENT_AHEAD_MAX_MS
 from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role
-from streams.exactly_once.placement import misplaced, partition_of
-from streams.exactly_once.records import Records
-from streams.exactly_once.task import Produced, Record
+from streams.exactly_once.records.placement import misplaced, partition_of
+from streams.exactly_once.records.produced import Produced
+from streams.exactly_once.records.read_records import Record, Records
 
 
 class Surroundings(NamedTuple):

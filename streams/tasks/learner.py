@@ -6,8 +6,9 @@ from processors.learner import Learner
 from processors.wire.batch import Column
 from processors.wire.interactions import read_interactions
 from schemas.interactions import FORGOTTEN_KEY
-from streams.exactly_once.records import Records
-from streams.exactly_once.task import Measures, Produced, Record, StateRow
+from streams.exactly_once.records.produced import Produced, StateRow
+from streams.exactly_once.records.read_records import Record, Records
+from streams.exactly_once.task import Measures
 from streams.tasks.broadcast import broadcast_keyed
 from streams.tasks.intake import Intake
 from streams.tasks.routing import produced

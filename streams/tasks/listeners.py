@@ -12,9 +12,10 @@ from processors.wire.impressions import read_impressions
 from processors.wire.stream_ends import read_stream_ends
 from processors.written import Written
 from schemas.rankings import ShelfRanking, ranking_key
-from streams.exactly_once.records import Records
-from streams.exactly_once.spans import ABSENT, Spans
-from streams.exactly_once.task import Measures, Produced, Record, RowColumns, Rows, StateRow
+from streams.exactly_once.records.produced import Produced, RowColumns, Rows, StateRow
+from streams.exactly_once.records.read_records import Record, Records
+from streams.exactly_once.records.spans import ABSENT, Spans
+from streams.exactly_once.task import Measures
 from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message, either
 from streams.tasks.forget_requests import parts_between
 from streams.tasks.intake import Intake, Surroundings

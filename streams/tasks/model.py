@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from processors.drift.settings import DriftSettings
 from processors.watch import Watch
 from schemas.monitoring import DriftAlert
-from streams.exactly_once.task import Measures, Produced, Record, StateRow
+from streams.exactly_once.records.produced import Produced, StateRow
+from streams.exactly_once.records.read_records import Record
+from streams.exactly_once.task import Measures
 from streams.tasks.broadcast import broadcast_message
 from streams.tasks.intake import Intake
 from streams.tasks.routing import produced

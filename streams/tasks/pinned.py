@@ -3,19 +3,9 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from streams.exactly_once.measuring import measures_of
-from streams.exactly_once.records import Records
-from streams.exactly_once.task import (
-    Measures,
-    Outputs,
-    Produced,
-    ProducedColumns,
-    Record,
-    Rows,
-    StateRow,
-    Task,
-    TaskSpec,
-)
+from streams.exactly_once.records.produced import Outputs, Produced, ProducedColumns, Rows, StateRow
+from streams.exactly_once.records.read_records import Record, Records
+from streams.exactly_once.task import Measures, Task, TaskSpec, measures_of
 from streams.pinned_model import PinnedModel
 
 

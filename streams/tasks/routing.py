@@ -14,7 +14,7 @@ from schemas.learning import CoClusters
 from schemas.monitoring import DriftAlert, PolicyValue
 from schemas.rankings import ShelfRanking
 from schemas.topics import TOPICS
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.produced import Produced
 
 MODEL_KEY = b"model"
 

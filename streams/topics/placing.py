@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 
 from schemas.topics import TOPICS, Role
-from streams.exactly_once.placement import looks_like, partition_of
+from streams.exactly_once.records.placement import looks_like, partition_of
 from streams.reading.consumers import Consumer
-from streams.topics.partitions import partitions_of
+from streams.reading.partitions import partitions_of
 
 LOOKED_AT, PATIENCE_S = 200, 5.0
 INPUTS = tuple(topic.name for topic in TOPICS.values() if topic.role is Role.INPUT)

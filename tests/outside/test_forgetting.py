@@ -17,8 +17,8 @@ from schemas.rankings import ranking_key
 from streams.auditing.books import Books
 from streams.auditing.reading import LogRecord
 from streams.dead_letters import Letter
-from streams.exactly_once.placement import partition_of
-from streams.exactly_once.records import ReadRecord, Records
+from streams.exactly_once.records.placement import partition_of
+from streams.exactly_once.records.read_records import ReadRecord, Records
 from streams.forgetting.traces import Traces
 from streams.tasks.learner import LearnerTask
 from streams.tasks.listeners import ListenersTask

@@ -22,11 +22,11 @@ from streams.benchmarks.filling import keyed
 from streams.benchmarks.raw_filling import fill_raw
 from streams.cli.main import run as command
 from streams.dead_letters import read_letters
-from streams.demo.worker_process import WorkerProcess
-from streams.exactly_once.placement import partition_of
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.placement import partition_of
+from streams.exactly_once.records.produced import Produced
 from streams.settings import Settings
 from streams.subscribers import AsyncRankingSubscriber, RankingSubscriber
+from streams.worker_process import WorkerProcess
 from tests.builders import card, impression, stream_end
 from tests.outside.records import NOT_UTF8, letter_with_a_null_attempt, page_with_an_odd_name
 from tests.pipeline.conftest import audited, records, run, wait_for

@@ -13,13 +13,13 @@ import pytest
 
 from schemas.codec import encode
 from streams.connections import aiokafka_options, kafka_python_options
-from streams.demo.worker_process import WorkerProcess
 from streams.harness.jars import JarsKafka
 from streams.publishing import Publisher
 from streams.settings import Settings, load
 from streams.subscribers import AsyncRankingSubscriber, RankingSubscriber
 from streams.topics.acls import Grant, Resource, grants
 from streams.topics.programs import Program
+from streams.worker_process import WorkerProcess
 from tests.builders import card, impression
 from tests.security.conftest import LACKERS, SETTINGS, USERS, Command, environment
 

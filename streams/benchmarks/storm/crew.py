@@ -10,7 +10,7 @@ from random import Random
 
 import orjson
 
-from streams.demo.worker_process import WorkerProcess
+from streams.worker_process import WorkerProcess
 
 STOP_S, ALIVE_AGAIN_S = 60.0, 5.0
 OPENING_S, LOOK_S, OPENING_TAKES_S = 15.0, 0.02, 0.6

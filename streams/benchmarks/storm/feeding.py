@@ -10,7 +10,7 @@ from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
 from streams.benchmarks.filling import keyed
 from streams.benchmarks.storm.forgetting import Asked
-from streams.exactly_once.partitioner import Partitioner
+from streams.exactly_once.records.partitioner import Partitioner
 from streams.forgetting.asking import INPUTS
 from streams.publishing import Publisher
 from streams.settings import Settings
