@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.exactly_once import takeover
+from streams.exactly_once.transactions import takeover
 from streams.exactly_once.transactions.takeover import COMPLETING_TIMEOUT_MS, Held, Identity
 from tests.exactly_once.simulation.cluster import Cluster
 from tests.exactly_once.simulation.history import Counts, History
