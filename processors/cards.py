@@ -11,7 +11,7 @@ from processors.arrays import FloatArray, IntArray
 from processors.bandit.card_statistics import CardStatisticsTable, Observations
 from processors.published_groups import overlap_of
 from processors.ranking.learned import Learned
-from processors.rewards.catalogue import reward_named
+from processors.rewards.reward_catalogue import reward_named
 from processors.settlement.rows import Row
 from processors.wire.name_index import name_of
 from processors.wire.outcomes import OutcomeColumns, outcomes_of

@@ -12,11 +12,11 @@ from streams.exactly_once.observer import Observer
 from streams.exactly_once.task import TaskSpec
 from streams.pinned_model import PinnedModel
 from streams.settings import Settings
-from streams.tasks.cards import CardsTask
-from streams.tasks.learner import LearnerTask
-from streams.tasks.listeners import ListenersTask
+from streams.tasks.cards_task import CardsTask
+from streams.tasks.learner_task import LearnerTask
+from streams.tasks.listeners_task import ListenersTask
 from streams.tasks.model import ModelTask
-from streams.tasks.pinned import pinned_spec
+from streams.tasks.pinned_task import pinned_spec
 
 LISTENERS_FORMAT = 2
 

@@ -1,6 +1,6 @@
 """What a pipeline with these settings is held to: the only thing that the auditor is told of it."""
 
-from streams.auditing.rules import AuditRules
+from streams.auditing.settlement_rules import AuditRules
 from streams.settings import Settings
 
 

@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 
 from streams.connections import aiokafka_options
 from streams.exactly_once.observer import Observer
-from streams.observing.worker import Told, telling, unready
+from streams.observing.reporting import Told, telling, unready
 from streams.pinned_model import PinnedModel
 from streams.settings import Settings
 from streams.stop_deadline import StopDeadline

@@ -25,8 +25,8 @@ from processors.cards import CARDS_MAX
 from processors.cocluster.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.listeners_settings import ListenersSettings
-from processors.ranking.settings import RankingSettings
-from processors.rewards.catalogue import COMPARED, REWARD_NAMES
+from processors.ranking.ranking_settings import RankingSettings
+from processors.rewards.reward_catalogue import COMPARED, REWARD_NAMES
 from processors.settlement.settings import SettlementSettings
 from streams.configuration_error import ConfigurationError
 from streams.files.text import text_of
@@ -210,8 +210,8 @@ def _layered(from_file: dict[str, Any]) -> type[Settings]:
 
 def _check_names(settings: Settings) -> None:
     """Refuse policies and rewards that do not exist, before anything runs."""
-    from processors.policies.catalogue import policy_named
-    from processors.rewards.catalogue import reward_named
+    from processors.policies.policy_catalogue import policy_named
+    from processors.rewards.reward_catalogue import reward_named
 
     for task in settings.tasks:
         if settings.tasks.count(task) > 1:

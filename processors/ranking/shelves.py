@@ -13,8 +13,8 @@ from processors.ranking.discovery import with_room
 from processors.ranking.diversity import diversified
 from processors.ranking.doubt import Doubt
 from processors.ranking.explanation import Explanations, explain
+from processors.ranking.ranking_settings import RankingSettings
 from processors.ranking.scores import Scores
-from processors.ranking.settings import RankingSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -17,7 +17,7 @@ from processors.settlement.settlement import Settlement
 from schemas.impressions import Impression, ShownShelf
 from schemas.stream_ends import StreamEnd
 from streams.app import LISTENERS_FORMAT
-from streams.benchmarks.backends import Backend, broker_for
+from streams.benchmarks.bench_brokers import Backend, broker_for
 from streams.benchmarks.filling import Keyed, fill
 from streams.benchmarks.process_memory import resident_mb
 from streams.exactly_once.records.partitioner import Partitioner

@@ -9,25 +9,25 @@ from typing import Annotated, Any
 import typer
 
 from streams.cli import (
-    audit,
-    bench,
-    broker,
-    cocluster,
-    compiling,
-    config,
-    dead_letters,
-    demo,
-    evaluate,
-    forget,
-    harness,
-    labels,
-    ladder,
-    rankings,
-    replay,
-    schemas,
-    simulate,
-    topics,
-    worker,
+    audit_command,
+    bench_command,
+    broker_command,
+    cocluster_command,
+    compile_command,
+    config_command,
+    demo_command,
+    dlq_command,
+    evaluate_command,
+    forget_command,
+    harness_command,
+    labels_command,
+    ladder_command,
+    rankings_command,
+    replay_command,
+    schemas_command,
+    simulate_command,
+    topics_command,
+    worker_command,
 )
 from streams.configuration_error import ConfigurationError
 
@@ -49,8 +49,10 @@ FAILURES = (
 )
 """What says that the job ran and could not be done; by name, since to import them would load every client."""
 COMMANDS = (
-    demo, worker, broker, simulate, schemas, compiling, cocluster, ladder, evaluate, labels, topics, replay, rankings,
-    forget, dead_letters, audit, bench, harness, config,
+    demo_command, worker_command, broker_command, simulate_command, schemas_command, compile_command,
+    cocluster_command, ladder_command, evaluate_command, labels_command, topics_command, replay_command,
+    rankings_command, forget_command, dlq_command, audit_command, bench_command, harness_command,
+    config_command,
 )  # fmt: skip
 
 

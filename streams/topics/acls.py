@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from schemas.topics import TOPICS, Role, Topic
-from streams.dead_letters import REPLAY_GROUP
+from streams.dead_letter_replay import REPLAY_GROUP
 from streams.settings import Settings
 from streams.topics.programs import Program
 

@@ -15,7 +15,7 @@ from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.records.produced import Produced
 from streams.exactly_once.task import TaskSpec
-from streams.harness.embedded import EmbeddedKafka
+from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 from streams.harness.jars import JarsKafka
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka.record.memory_records import MemoryRecords as KafkaPythonRecords
 
-from streams.broker.batch import read_records
+from streams.broker.record_batch import read_records
 from streams.exactly_once.records.batch_builder import Batches, PlacedBatch
 from streams.exactly_once.records.batch_layout import RecordColumns, lay_out
 from streams.exactly_once.records.compression import Compression

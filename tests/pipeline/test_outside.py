@@ -21,7 +21,7 @@ from streams.benchmarks.envelopes import SPOILERS
 from streams.benchmarks.filling import keyed
 from streams.benchmarks.raw_filling import fill_raw
 from streams.cli.main import run as command
-from streams.dead_letters import read_letters
+from streams.dead_letter_replay import read_letters
 from streams.exactly_once.records.placement import partition_of
 from streams.exactly_once.records.produced import Produced
 from streams.settings import Settings

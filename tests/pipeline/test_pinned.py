@@ -14,7 +14,7 @@ from streams.auditing.audit import SETTLEMENT_TOPICS
 from streams.auditing.comparison import Snapshot, differences, snapshot
 from streams.broker.embedded import EmbeddedBroker
 from streams.pinned_model import PinnedRecord
-from streams.replaying.run import close_books, send
+from streams.replaying.replay_run import close_books, send
 from streams.settings import Settings
 from streams.topics.admin import ensure
 from streams.worker_process import WorkerProcess

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.policies.catalogue import POLICIES
+from processors.policies.policy_catalogue import POLICIES
 from processors.ranking.explanation import KINDS
 from processors.ranking.page_writer import PageColumns, PageTexts, Texts, room_for, write_shelves
 from processors.ranking.ranked_pages import RankedPages

@@ -6,8 +6,8 @@ from processors.policies.epsilon_greedy import EpsilonGreedyPolicy
 from processors.policies.greedy import GreedyPolicy
 from processors.policies.plackett_luce import PlackettLucePolicy
 from processors.policies.policy import Policy
+from processors.policies.policy_settings import PolicySettings
 from processors.policies.river_policy import river_thompson, river_ucb
-from processors.policies.settings import PolicySettings
 from processors.policies.thompson import ThompsonPolicy
 from processors.policies.ucb import UpperConfidencePolicy
 from processors.policies.uniform import UniformPolicy

@@ -12,12 +12,12 @@ from streams.configuration_error import ConfigurationError
 from streams.exactly_once.cancelling import ended
 from streams.exactly_once.observer import Observer
 from streams.observing.getting_ready import GROUP, INPUT, STATE, GettingReady
-from streams.observing.log import LoggingObserver
+from streams.observing.health_server import HealthServer
+from streams.observing.logging_observer import LoggingObserver
 from streams.observing.metrics import MetricsObserver
 from streams.observing.pulse import Pulse
-from streams.observing.server import HealthServer
-from streams.observing.stages import Stages
-from streams.observing.together import Together
+from streams.observing.readiness_stages import Stages
+from streams.observing.several_observers import Together
 from streams.readiness import Readiness
 
 

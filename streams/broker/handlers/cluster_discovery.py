@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from streams.broker.errors import ErrorCode, KafkaFailure
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 from streams.broker.state import NODE_ID, BrokerState
-from streams.broker.topics import Topic
+from streams.broker.topic_registry import Topic
 from streams.broker.wire import API_KEYS, RESPONSES, VERSIONS, Request
 
 _Api = RESPONSES["ApiVersions"].ApiVersion

@@ -13,14 +13,14 @@ under a flag. The functions here are pure: batches in, batches out.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from streams.broker.batch import (
+from streams.broker.producers import AbortedTransaction
+from streams.broker.record_batch import (
     DELETE_HORIZON,
     BatchHeader,
     parse_header,
     read_records,
     rebuild,
 )
-from streams.broker.producers import AbortedTransaction
 from streams.reading.batches import records_of
 
 

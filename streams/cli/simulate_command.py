@@ -142,7 +142,7 @@ def _send(settings: Any, catalogue: Any, events: Any, tell: Any) -> None:
     import asyncio
 
     from streams.connections import aiokafka_options
-    from streams.replaying.run import send
+    from streams.replaying.replay_run import send
     from streams.topics.admin import refuse_unless_there
 
     refuse_unless_there(settings, settings.broker)

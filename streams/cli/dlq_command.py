@@ -32,7 +32,7 @@ def list_letters(broker: NeededBrokerOption = None, config: ConfigOption = None,
     import asyncio
 
     from schemas.topics import TOPICS, Role
-    from streams.dead_letters import count_letters
+    from streams.dead_letter_replay import count_letters
 
     counted: dict[str, dict[str, int]] = {}
     bootstrap, options = _connection(broker, config)
@@ -61,7 +61,7 @@ def show(
     """Print dead letters of one topic: where they came from, why they were set aside, and what they hold."""
     import asyncio
 
-    from streams.dead_letters import read_letters
+    from streams.dead_letter_replay import read_letters
 
     name = _dead_letter_topic(topic)
     bootstrap, options = _connection(broker, config)
@@ -85,7 +85,7 @@ def replay(
     import asyncio
 
     from schemas.dead_letters import DeadLetterReason
-    from streams.dead_letters import replay_letters
+    from streams.dead_letter_replay import replay_letters
 
     name = _dead_letter_topic(topic)
     if reason not in {None, *get_args(DeadLetterReason)}:

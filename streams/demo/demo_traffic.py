@@ -13,7 +13,7 @@ from schemas.catalogue import CatalogueCard
 from schemas.codec import encode
 from schemas.impressions import Impression
 from schemas.rankings import ShelfRanking
-from streams.demo.settings import DemoSettings
+from streams.demo.demo_settings import DemoSettings
 from streams.publishing import Publisher
 from streams.replaying.live import renamed
 from streams.subscribers import AsyncRankingSubscriber

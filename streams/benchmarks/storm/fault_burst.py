@@ -1,7 +1,7 @@
 """A burst of misbehaviour of the embedded broker: error codes, latency, lost answers, cut connections."""
 
-from streams.broker.errors import ErrorCode
 from streams.broker.faults import FaultPlan
+from streams.broker.protocol_errors import ErrorCode
 
 RULES = (
     ("Produce", "error", 0.05, ErrorCode.NOT_LEADER_OR_FOLLOWER, 0.0),

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from streams.broker import topic_config
-from streams.broker.errors import ErrorCode, KafkaFailure
 from streams.broker.journal import Journal
 from streams.broker.log import PartitionLog
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 from streams.broker.storage import Storage
 from streams.broker.topic_config import LogSettings
 

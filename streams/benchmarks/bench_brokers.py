@@ -17,7 +17,7 @@ class Backend(StrEnum):
 
 def harness_of(backend: Backend, *, nodes: int = 1, seed: int = 0, data_dir: str | None = None) -> KafkaHarness:
     """A broker of this kind, not started; only jars can have three nodes, only the embedded broker a data folder."""
-    from streams.harness.embedded import EmbeddedKafka
+    from streams.harness.embedded_harness import EmbeddedKafka
     from streams.harness.jars import JarsKafka
 
     if backend is Backend.JARS:

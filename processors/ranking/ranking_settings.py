@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Struct
 
-from processors.policies.settings import PolicySettings
+from processors.policies.policy_settings import PolicySettings
 from schemas.rankings import HOME
 
 
@@ -29,7 +29,7 @@ class RankingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     now, half of it `fresh_half_life_ms` later; `discovery_share` of the slots go to cards that the listener has not
     streamed lately, as far as there are such cards.
 
-    `epsilon`, `draws`, `temperature` and `ucb_width` are those of the policies (`processors.policies.settings`).
+    `epsilon`, `draws`, `temperature` and `ucb_width` are those of the policies (`processors.policies.policy_settings`).
     `surfaces` overrides reward and policy by surface: a listener gets a ranking for `surface` and for each of these.
 
     >>> search = RankingSettings(surfaces={"search": SurfaceSettings(reward="static")})

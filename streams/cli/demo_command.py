@@ -44,8 +44,8 @@ def demo(
 
     from rich.console import Console
 
-    from streams.demo.run import run_demo
-    from streams.demo.settings import DemoSettings
+    from streams.demo.demo_settings import DemoSettings
+    from streams.demo.run_demo import run_demo
     from streams.demo.summary import print_summary
 
     refuse_unless_writable(report)

@@ -5,7 +5,7 @@ import numpy as np
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
 from processors.ranking.ranking_request import RankingRequest
-from processors.ranking.settings import RankingSettings
+from processors.ranking.ranking_settings import RankingSettings
 from processors.settlement.book import with_room
 from processors.settlement.compaction import with_exposures_together, with_plays_together, with_text_together
 from processors.settlement.correction_writer import correction_records
@@ -15,7 +15,7 @@ from processors.settlement.outcome_writer import outcome_records
 from processors.settlement.row_columns import row_columns
 from processors.settlement.rows import restore
 from processors.settlement.variants import variants_of
-from processors.warm_up.events import a_settlement
+from processors.warm_up.event_work import a_settlement
 from schemas.catalogue import CatalogueCard
 
 

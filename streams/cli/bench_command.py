@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.benchmarks.backends import Backend
+from streams.benchmarks.bench_brokers import Backend
 from streams.cli.options import (
     COUNT_MAX,
     DAYS_MAX_S,
@@ -65,8 +65,8 @@ def pipeline(
     json: JsonOption = False,
 ) -> None:
     """One worker with all tasks catches up with a filled log: events a second, and where their time goes."""
+    from streams.benchmarks.bench_traffic import TrafficSettings
     from streams.benchmarks.pipeline import bench_pipeline
-    from streams.benchmarks.traffic import TrafficSettings
 
     settings = _settings(config, broker)
     traffic = TrafficSettings(seed=seed or 0, users=users)

@@ -24,7 +24,7 @@ from streams.files.units import DurationUnit
 
 if TYPE_CHECKING:
     from streams.replaying.account import Present
-    from streams.replaying.run import ReplayFile, ReplayResult
+    from streams.replaying.replay_run import ReplayFile, ReplayResult
     from streams.settings import Settings
 
 FileArgument = Annotated[Path, typer.Argument(help="File to read, in UTF-8; gzip is unpacked.")]
@@ -49,7 +49,7 @@ def obd(file: FileArgument, broker: BrokerOption = None, config: ConfigOption = 
     """
     from streams.files.tables import CsvFile, messages_of
     from streams.replaying import open_bandit
-    from streams.replaying.run import ReplayFile
+    from streams.replaying.replay_run import ReplayFile
 
     rejected: Counter[str] = Counter()
     csv_file = CsvFile(file)
@@ -74,7 +74,7 @@ def playtime(
     from schemas.catalogue import CatalogueCard
     from streams.files.durations import read_durations
     from streams.replaying.playtime import PlaytimeReader
-    from streams.replaying.run import ReplayFile
+    from streams.replaying.replay_run import ReplayFile
 
     table = read_durations(file, duration_unit)
     _refuse_if_empty(file, table.plays, table.refused)
@@ -103,7 +103,7 @@ def events(
     """JSON lines of our own messages, as `simulate --out` writes them."""
     from schemas.catalogue import CatalogueCard
     from streams.replaying.event_lines import read_lines
-    from streams.replaying.run import ReplayFile
+    from streams.replaying.replay_run import ReplayFile
 
     rejected: Counter[str] = Counter()
     found = list(read_lines(file, rejected))
@@ -156,7 +156,7 @@ async def _replayed(
 
     from streams.connections import aiokafka_options
     from streams.replaying.account import present_events
-    from streams.replaying.run import Replay
+    from streams.replaying.replay_run import Replay
     from streams.topics.admin import ensure
 
     await asyncio.to_thread(ensure, settings, bootstrap)

@@ -17,7 +17,7 @@ from aiokafka import codec
 from aiokafka.record.util import decode_varint, encode_varint
 from crc32c import crc32c
 
-from streams.broker.errors import ErrorCode, KafkaFailure
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 from streams.reading.batches import records_of
 
 HEADER = struct.Struct(">qiibIhiqqqhii")

@@ -16,9 +16,9 @@ from streams.audit_rules import audit_rules
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.compiling.before_start import compile_ahead
 from streams.demo import view
+from streams.demo.demo_settings import DemoSettings
+from streams.demo.demo_traffic import Traffic
 from streams.demo.report import Report, make_report
-from streams.demo.settings import DemoSettings
-from streams.demo.traffic import Traffic
 from streams.demo.watcher import Watcher
 from streams.publishing import Publisher
 from streams.settings import Settings
