@@ -13,9 +13,9 @@ from streams.exactly_once.task import TaskSpec
 from streams.pinned_model import PinnedModel
 from streams.settings import Settings
 from streams.tasks.cards_task import CardsTask
+from streams.tasks.engagement_task import EngagementTask
 from streams.tasks.learner_task import LearnerTask
 from streams.tasks.listeners_task import ListenersTask
-from streams.tasks.model import ModelTask
 from streams.tasks.pinned_task import pinned_spec
 
 LISTENERS_FORMAT = 2
@@ -55,12 +55,12 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             ),
             in_thread=True,  # global moves take seconds, compiled and without the interpreter's lock
         ),
-        "model": lambda: TaskSpec(
+        "model": lambda: TaskSpec(  # the engagement task: its transactional ids and state topic keep the name
             name="model",
             inputs=("engagement",),
             state_topic="model" + STATE_SUFFIX,
             broadcasts=("co-clusters",),
-            make=lambda _partition: ModelTask(settings.drift),
+            make=lambda _partition: EngagementTask(settings.drift),
             state_format=2,
         ),
     }

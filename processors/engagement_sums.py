@@ -1,4 +1,4 @@
-"""Sums of engagement by bucket of event time, variant and co-cluster: what the model task watches."""
+"""Sums of engagement by bucket of event time, variant and co-cluster: input of the engagement task."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

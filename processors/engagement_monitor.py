@@ -1,4 +1,4 @@
-"""The model task: from sums of engagement to drift alerts and engagement metrics."""
+"""The engagement task: from sums of engagement to drift alerts and engagement metrics."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -41,7 +41,7 @@ class _PartitionRow(Struct, array_like=True):
     counters: dict[str, int]
 
 
-class Watch:
+class EngagementMonitor:
     """Closes buckets as event time passes, and reads each block's into its monitor.
 
     A bucket is closed once the newest watermark of any partition is `grace_ms` beyond its end; what comes later still
@@ -93,7 +93,7 @@ class Watch:
         self._written = Counter(self.counters)
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take up the watch that wrote these rows."""
+        """Restore the state that wrote these rows."""
         for key, value in rows:
             if key == PARTITION_KEY:
                 row = msgspec.msgpack.decode(value, type=_PartitionRow)

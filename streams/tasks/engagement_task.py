@@ -1,10 +1,10 @@
-"""The model task on the wire."""
+"""The engagement task on the wire: `model` in settings, metrics and the name of its state topic."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from processors.drift.settings import DriftSettings
-from processors.watch import Watch
+from processors.engagement_monitor import EngagementMonitor
 from schemas.monitoring import DriftAlert
 from streams.exactly_once.records.produced import Produced, StateRow
 from streams.exactly_once.records.read_records import Record
@@ -14,16 +14,16 @@ from streams.tasks.intake import Intake
 from streams.tasks.routing import produced
 
 
-class ModelTask:
+class EngagementTask:
     """Sums of engagement in; engagement metrics and drift alerts out."""
 
     def __init__(self, settings: DriftSettings) -> None:
-        self.core = Watch(settings)
+        self.core = EngagementMonitor(settings)
         self._intake = Intake(self._count)
         self._own: Counter[str] = Counter()  # the core's are those of all tasks
 
     def restore(self, rows: Iterable[StateRow]) -> None:
-        """Take up the watch."""
+        """Restore the monitors."""
         self.core.restore((row.key, row.value) for row in rows if row.value is not None)
 
     def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
@@ -48,7 +48,7 @@ class ModelTask:
         return ()
 
     def changed(self) -> Iterable[StateRow]:
-        """Rows of the watch."""
+        """Rows of state that have changed."""
         return [StateRow(key, value) for key, value in self.core.changed_rows()]
 
     def measures(self) -> Measures:
