@@ -1,4 +1,4 @@
-"""`shelfwise audit`: whether every event counts exactly once, and everything adds up."""
+"""`shelfwise audit`: checks that every event counts exactly once, and that all sums are right."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,19 +34,20 @@ def register(app: typer.Typer) -> None:
 def audit(
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
-    closed: Annotated[bool, typer.Option(help="Demand that every exposure has settled; none may be open.")] = False,
+    closed: Annotated[bool, typer.Option(help="Require that every exposure has settled.")] = False,
     against: Annotated[
-        str | None, typer.Option(help="Compare with another run's outputs too: a broker, or a file of --snapshot.")
+        str | None,
+        typer.Option(help="Also compare with another run's outputs: a broker, or a file written by --snapshot."),
     ] = None,
-    snapshot: Annotated[Path | None, typer.Option(help="Write what --against compares to this file.")] = None,
+    snapshot: Annotated[Path | None, typer.Option(help="Write the data that --against compares to this file.")] = None,
     save_model: Annotated[
-        Path | None, typer.Option(help="Write the broadcast state there, for `worker --pin-model`.")
+        Path | None, typer.Option(help="Write the broadcast state to this file, for `worker --pin-model`.")
     ] = None,
     json: JsonOption = False,
 ) -> int:
-    """Read inputs and outputs, committed only, and check the sums. Let workers come to rest first.
+    """Check the committed inputs and outputs. Wait until workers are idle before you run it.
 
-    Status 1 where a check fails; each is named, with examples.
+    Exits with status 1 if a check fails; each failed check is named, with examples.
     """
     import asyncio
 
@@ -69,7 +70,7 @@ def audit(
         for finding in found.findings:
             typer.echo(f"{finding.check} {finding.count:,}: {'; '.join(finding.examples)}")
         typer.echo("".join(f"differs: {line}\n" for line in differing[:20]), nl=False)
-        typer.echo("the audit holds" if found.holds and not differing else "the audit does not hold")
+        typer.echo("the audit passed" if found.holds and not differing else "the audit failed")
     return 0 if found.holds and not differing else 1
 
 
@@ -105,7 +106,7 @@ async def _audit(
 
 
 async def _why_early(settings: "Settings", bootstrap: str) -> str | None:
-    """When the first exposure settles: that none has looks like a fault."""
+    """When the first exposure settles, so that an audit without any is not mistaken for a fault."""
     from streams.connections import aiokafka_options
     from streams.first_settling import first_settling
 
@@ -113,7 +114,7 @@ async def _why_early(settings: "Settings", bootstrap: str) -> str | None:
 
 
 def _reference(settings: "Settings", against: str) -> "Snapshot":
-    """The other run: a file where one of that name exists, else a broker."""
+    """The other run: the file of this name if it exists, else a broker."""
     import asyncio
 
     from streams.auditing.comparison import load_snapshot, snapshot
@@ -124,7 +125,7 @@ def _reference(settings: "Settings", against: str) -> "Snapshot":
         try:
             return load_snapshot(bytes_of(Path(against)))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise ConfigurationError(f"{against} is no snapshot: {error}; --snapshot writes one") from error
+            raise ConfigurationError(f"{against} is not a snapshot: {error}; --snapshot writes one") from error
     refuse_unless_reachable(against)
     options = aiokafka_options(settings, against)
     del options["bootstrap_servers"]

@@ -1,4 +1,4 @@
-"""`shelfwise bench`: benchmarks and storms, each run to its end and printed."""
+"""`shelfwise bench`: benchmarks and storms."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,22 +24,23 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 BackendOption = Annotated[
-    Backend, typer.Option(help="Broker to start where none is named: the embedded one, or Apache Kafka from jars.")
+    Backend, typer.Option(help="Broker to start if none is named: the embedded one, or Apache Kafka from jars.")
 ]
 ClustersOption = Annotated[
     int | None,
     typer.Option(
-        min=0, max=1_000_000, help="Moments at which several acts come within seconds.", show_default="2 in 3 minutes"
+        min=0, max=1_000_000, help="Clusters of faults within seconds of each other.", show_default="2 in 3 minutes"
     ),
 ]
 ForgetOption = Annotated[
-    int, typer.Option(min=0, max=200, help="Listeners who ask to be forgotten; all topics are scanned for them.")
+    int,
+    typer.Option(min=0, max=200, help="Listeners to forget during the storm; all topics are then scanned for them."),
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Benchmarks and storms. They write events: use a broker of their own.")
+    group = typer.Typer(help="Benchmarks and storms. They write events: use a separate broker.")
     group.command("pipeline")(pipeline)
     group.command("storm")(storm)
     group.command("mutations")(mutations)
@@ -54,17 +55,19 @@ def pipeline(
     broker: BrokerOption = None,
     backend: BackendOption = Backend.EMBEDDED,
     events: Annotated[
-        int, typer.Option(min=1_000, max=COUNT_MAX, help="How many events to fill the log with.")
+        int, typer.Option(min=1_000, max=COUNT_MAX, help="Number of events to fill the log with.")
     ] = 100_000,
     seconds: Annotated[
-        float | None, typer.Option(min=1.0, max=DAYS_MAX_S, callback=finite, help="Stop after so many seconds.")
+        float | None, typer.Option(min=1.0, max=DAYS_MAX_S, callback=finite, help="Stop after this many seconds.")
     ] = None,
-    users: Annotated[int, typer.Option(min=1, max=10_000_000, help="Listeners of the simulated world.")] = 5_000,
+    users: Annotated[
+        int, typer.Option(min=1, max=10_000_000, help="Number of listeners of the simulated world.")
+    ] = 5_000,
     seed: SeedOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """One worker with all tasks catches up with a filled log: events a second, and where their time goes."""
+    """Throughput of one worker with all tasks on a filled log, and the cost of each stage."""
     from streams.benchmarks.bench_traffic import TrafficSettings
     from streams.benchmarks.pipeline import bench_pipeline
 
@@ -75,24 +78,26 @@ def pipeline(
 
 def storm(
     nodes: Annotated[int, typer.Option(min=1, max=3, help="Kafka nodes, 1 or 3; the embedded broker has one.")] = 3,
-    workers: Annotated[int, typer.Option(min=1, max=100, help="Workers at the start.")] = 2,
-    minutes: Annotated[float, typer.Option(min=0.3, max=43_200, callback=finite, help="How long it storms.")] = 15.0,
+    workers: Annotated[int, typer.Option(min=1, max=100, help="Number of workers at the start.")] = 2,
+    minutes: Annotated[float, typer.Option(min=0.3, max=43_200, callback=finite, help="Duration of the storm.")] = 15.0,
     seed: SeedOption = None,
     backend: BackendOption = Backend.JARS,
-    rate: Annotated[int, typer.Option(min=1, max=1_000_000, help="Events a second.")] = 150,
+    rate: Annotated[int, typer.Option(min=1, max=1_000_000, help="Events per second.")] = 150,
     freeze_seconds: Annotated[
-        float, typer.Option(min=1.0, max=3_600.0, callback=finite, help="How long a zombie is stopped.")
+        float, typer.Option(min=1.0, max=3_600.0, callback=finite, help="How long a zombie is frozen.")
     ] = 60.0,
     clusters: ClustersOption = None,
-    busy: Annotated[int, typer.Option(min=0, max=1_000, help="Other processes that keep the processors busy.")] = 0,
+    busy: Annotated[
+        int, typer.Option(min=0, max=1_000, help="Number of other processes that load the processors.")
+    ] = 0,
     forget: ForgetOption = 20,
-    logs: Annotated[Path | None, typer.Option(help="Keep the workers' logs in this folder.")] = None,
+    logs: Annotated[Path | None, typer.Option(help="Folder for the workers' logs.")] = None,
     json: JsonOption = False,
 ) -> int:
-    """Kill, freeze and scale workers, kill brokers, by a schedule that the seed replays; then audit everything.
+    """Kill, freeze and scale workers and kill brokers on a seeded schedule, then audit everything.
 
-    Status 1 where the audit does not hold, a worker ended by itself, or something planned could not be done; then the
-    logs and the brokers' data are kept. The same options play the same schedule again.
+    Exits with status 1 if the audit fails, a worker ended by itself, or a planned act failed; logs and brokers' data
+    are then kept. The same options repeat the same schedule.
     """
     from streams.benchmarks.storm.schedule import StormSettings
     from streams.benchmarks.storm.storm import bench_storm
@@ -100,7 +105,7 @@ def storm(
 
     embedded = backend is Backend.EMBEDDED
     if nodes not in ({1} if embedded else {1, 3}):
-        raise typer.BadParameter("the embedded broker has 1 node, jars make 1 or 3", param_hint="--nodes")
+        raise typer.BadParameter("the embedded broker has 1 node, the jars backend 1 or 3", param_hint="--nodes")
     settings_of(None, log_level="warning")
     try:
         planned = StormSettings(
@@ -129,14 +134,14 @@ def storm(
 
 
 def mutations(
-    count: Annotated[int, typer.Option(min=100, max=COUNT_MAX, help="How many mutated messages.")] = 1_000_000,
+    count: Annotated[int, typer.Option(min=100, max=COUNT_MAX, help="Number of mutated messages.")] = 1_000_000,
     broker: BrokerOption = None,
     backend: BackendOption = Backend.EMBEDDED,
     seed: SeedOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Send spoiled messages: each counts, or lies in its dead-letter topic with its reason and bytes untouched."""
+    """Send corrupted messages: each is counted, or becomes a dead letter with its reason and its bytes unchanged."""
     from streams.benchmarks.mutations import bench_mutations
 
     settings = _settings(config, broker)
@@ -147,7 +152,7 @@ def mutations(
 
 def peers(
     events: Annotated[
-        int, typer.Option(min=1_000, max=COUNT_MAX, help="How many events to fill the log with.")
+        int, typer.Option(min=1_000, max=COUNT_MAX, help="Number of events to fill the log with.")
     ] = 200_000,
     broker: BrokerOption = None,
     backend: BackendOption = Backend.JARS,
@@ -155,7 +160,7 @@ def peers(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """A bare client, stock Faust, Quix and the whole pipeline on one log, one process each, and the ratios."""
+    """Compare a bare client, stock Faust, Quix and the whole pipeline on one log, each in its own process."""
     from streams.benchmarks.peers.compare import bench_peers
 
     settings = _settings(config, broker)
@@ -163,17 +168,19 @@ def peers(
 
 
 def cocluster(
-    worlds: Annotated[str, typer.Option(help="Planted worlds, as letters of abcd; empty: none.")] = "abcd",
-    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Of each world; medians are told.")] = 5,
-    shrink: Annotated[int, typer.Option(min=1, max=1_000, help="Make the worlds so many times smaller.")] = 1,
-    batch: Annotated[bool, typer.Option(help="Also fit in batch; on d that takes minutes.")] = True,
+    worlds: Annotated[str, typer.Option(help="Planted worlds, as letters of abcd; empty for none.")] = "abcd",
+    seeds: Annotated[
+        int, typer.Option(min=1, max=1_000, help="Number of runs of each world; medians are reported.")
+    ] = 5,
+    shrink: Annotated[int, typer.Option(min=1, max=1_000, help="Divide the size of the worlds by this.")] = 1,
+    batch: Annotated[bool, typer.Option(help="Also fit in batch; this takes minutes for world d.")] = True,
     interactions: Annotated[
-        int, typer.Option(min=0, max=COUNT_MAX, help="Of the run that shows how cost goes with size.")
+        int, typer.Option(min=0, max=COUNT_MAX, help="Interactions of the run that measures cost by size.")
     ] = 0,
-    surprise: Annotated[bool, typer.Option(help="Also Surprise's CoClustering, on the same table.")] = False,
+    surprise: Annotated[bool, typer.Option(help="Also run Surprise's CoClustering on the same table.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Recovery of planted groups, online beside batch beside the ceiling; and cost by size, to 8 million."""
+    """Recovery of planted groups, online, in batch and at best, and cost by size, up to 8 million interactions."""
     from streams.benchmarks.coclustering.against_surprise import bench_against_surprise
     from streams.benchmarks.coclustering.planted import PlantedSettings, bench_planted
     from streams.benchmarks.coclustering.scale import bench_scale
@@ -196,14 +203,14 @@ def _progress(line: str) -> None:
 
 def recovery(
     listeners: Annotated[
-        int, typer.Option(min=1_000, max=100_000_000, help="How many listeners' state to restore.")
+        int, typer.Option(min=1_000, max=100_000_000, help="Number of listeners whose state is restored.")
     ] = 1_000_000,
     broker: BrokerOption = None,
     backend: BackendOption = Backend.EMBEDDED,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Restore a large state: seconds, memory, and the longest time without a sign of progress."""
+    """Restore a large state: duration, memory, and the longest time without progress."""
     from streams.benchmarks.recovery import bench_recovery
 
     settings = _settings(config, broker)
@@ -211,14 +218,14 @@ def recovery(
 
 
 def memory(
-    events: Annotated[int, typer.Option(min=20_000, max=COUNT_MAX, help="How many events.")] = 10_000_000,
+    events: Annotated[int, typer.Option(min=20_000, max=COUNT_MAX, help="Number of events.")] = 10_000_000,
     seed: SeedOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Pass events through the four cores with bounded state, and print memory ten times on the way.
+    """Pass events through the four cores with bounded state, and print memory use ten times.
 
-    Status 1 where it grows.
+    Exits with status 1 if it grows.
     """
     from streams.benchmarks.memory import bench_memory
 
@@ -228,7 +235,7 @@ def memory(
 
 
 def _settings(config: Path | None, broker: str | None) -> "Settings":
-    """Settings, with a broker that answers where one is named: a client would go on knocking."""
+    """Settings; a named broker is checked first, because a client would retry for ever."""
     settings = settings_of(config, broker=broker, log_level="warning")
     if settings.broker is not None:
         refuse_unless_open(settings, settings.broker)
@@ -236,7 +243,7 @@ def _settings(config: Path | None, broker: str | None) -> "Settings":
 
 
 def tell(found: dict[str, Any], *, json: bool) -> None:
-    """Print a result: one JSON object, or a line for each figure."""
+    """Print a result: one JSON object, or one line per figure."""
     if json:
         print_json(found)
         return

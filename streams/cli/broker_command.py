@@ -1,4 +1,4 @@
-"""`shelfwise broker`: the embedded broker on its own, for development and tests."""
+"""`shelfwise broker`: the embedded broker, for development and tests."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +15,11 @@ def register(app: typer.Typer) -> None:
 
 
 def broker(
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on loopback; 0: any free one.")] = 9092,
-    data: Annotated[Path | None, typer.Option(help="Folder that survives the process; none: memory only.")] = None,
-    create_topics: Annotated[bool, typer.Option(help="Create the topics that the table asks for.")] = True,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port on loopback; 0 for any free one.")] = 9092,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder for data that survives the process; without it, memory only.")
+    ] = None,
+    create_topics: Annotated[bool, typer.Option(help="Create the topics of the table.")] = True,
     config: ConfigOption = None,
 ) -> None:
     """Serve an embedded broker on loopback until SIGTERM or SIGINT. Not for production."""

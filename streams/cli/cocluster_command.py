@@ -1,4 +1,4 @@
-"""`shelfwise cocluster`: offline co-clustering of a CSV of user, item and streamed time."""
+"""`shelfwise cocluster`: offline co-clustering of a CSV of user, item and streaming time."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,22 +26,24 @@ def register(app: typer.Typer) -> None:
 
 
 def cocluster(
-    file: Annotated[Path, typer.Argument(help="CSV of user, item, duration, in UTF-8; gzip is unpacked.")],
-    user_groups: Annotated[int, typer.Option(min=1, max=GROUPS_MAX, help="Groups of users.")] = 6,
-    card_groups: Annotated[int, typer.Option(min=1, max=GROUPS_MAX, help="Groups of items.")] = 6,
-    holdout: Annotated[float, typer.Option(callback=finite, help="Share of the interactions held out.")] = 0.2,
-    folds: Annotated[int, typer.Option(min=1, max=100, help="Hold out everything in turn, in so many folds.")] = 1,
-    choose_widely: Annotated[bool, typer.Option(help="Also compare shapes with half the groups.")] = False,
-    counts: Annotated[bool, typer.Option(help="Also score groups by who meets what (information-theoretic).")] = False,
+    file: Annotated[Path, typer.Argument(help="CSV of user, item, duration, in UTF-8, plain or gzipped.")],
+    user_groups: Annotated[int, typer.Option(min=1, max=GROUPS_MAX, help="Number of user groups.")] = 6,
+    card_groups: Annotated[int, typer.Option(min=1, max=GROUPS_MAX, help="Number of item groups.")] = 6,
+    holdout: Annotated[float, typer.Option(callback=finite, help="Share of interactions to hold out.")] = 0.2,
+    folds: Annotated[int, typer.Option(min=1, max=100, help="Cross-validate with this many folds.")] = 1,
+    choose_widely: Annotated[bool, typer.Option(help="Also compare with half the number of groups.")] = False,
+    counts: Annotated[
+        bool, typer.Option(help="Also score information-theoretic co-clusters of which user meets which item.")
+    ] = False,
     given: Annotated[
-        Path | None, typer.Option(help="Also score the groups in this file, JSON as --out writes.")
+        Path | None, typer.Option(help="Also score the groups in this JSON file, as written by --out.")
     ] = None,
     duration_unit: UnitOption = DurationUnit.AUTO,
     seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of folds and fits.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Write every user's and item's group here, JSON.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the groups of users and items to this JSON file.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Co-cluster a table of who streamed what for how long."""
+    """Co-cluster a table of streaming times by user and item."""
     from processors.cocluster.offline import OfflineSettings, cocluster_offline
 
     try:

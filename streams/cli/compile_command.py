@@ -1,4 +1,4 @@
-"""`shelfwise compile`: machine code ahead of need, to be shipped or just to be there."""
+"""`shelfwise compile`: creates machine code in advance, for this machine or to be shipped."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,15 +16,15 @@ def register(app: typer.Typer) -> None:
 
 def compile_all(
     out: Annotated[
-        Path | None, typer.Option(help="Keep it there and nowhere else, for any processor of this architecture.")
+        Path | None, typer.Option(help="Write it to this folder only, for any processor of this architecture.")
     ] = None,
-    ship: Annotated[bool, typer.Option("--ship", help="As --out, within the installed package.")] = False,
+    ship: Annotated[bool, typer.Option("--ship", help="Like --out, into the installed package.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Load everything; status 1 where something had to be compiled.")
+        bool, typer.Option("--check", help="Load everything; status 1 if anything had to be compiled.")
     ] = False,
     json: JsonOption = False,
 ) -> int:
-    """Compile what is missing, so that no start has to; without options for this machine, where code is kept."""
+    """Compile missing machine code, so that no start has to; by default for this machine, into its cache."""
     import asyncio
 
     from rich.console import Console
@@ -41,10 +41,10 @@ def compile_all(
     folder = SHIPPED if ship else out
     if folder is None:
         asyncio.run(compile_ahead(TASKS, Console(stderr=True)))
-        _tell({"kept_in": told_places()}, f"machine code is kept in {told_places()}", json=json)
+        _tell({"kept_in": told_places()}, f"machine code is cached in {told_places()}", json=json)
         return 0
     try:
-        folder.mkdir(parents=True, exist_ok=True)  # before minutes of work
+        folder.mkdir(parents=True, exist_ok=True)  # checked before minutes of work
         count = ship_generic(folder)
     except OSError as error:
         raise ConfigurationError(f"cannot write to {folder}: {error.strerror}") from error

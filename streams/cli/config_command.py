@@ -1,4 +1,4 @@
-"""`shelfwise config`: the settings as they are after flags, environment and file."""
+"""`shelfwise config`: the effective settings after flags, environment and file."""
 
 import typer
 
@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 def show(
     config: ConfigOption = None,
     broker: BrokerOption = None,
-    json: JsonOption = False,  # noqa: ARG001  it is always JSON; scripts may give the flag to every command
+    json: JsonOption = False,  # noqa: ARG001  output is always JSON; scripts may pass the flag to every command
 ) -> None:
     """Print all settings as JSON, secrets masked."""
     print_json(settings_of(config, broker=broker).masked())

@@ -28,18 +28,16 @@ def register(app: typer.Typer) -> None:
 def demo(
     seconds: Annotated[
         float,
-        typer.Option(
-            min=5, max=DAYS_MAX_S, callback=finite, help="How long to play; below 60 the drift verdict is left out."
-        ),
+        typer.Option(min=5, max=DAYS_MAX_S, callback=finite, help="Duration; below 60 the drift verdict is omitted."),
     ] = 60.0,
-    events: Annotated[int | None, typer.Option(min=1, max=COUNT_MAX, help="Stop after so many events.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the world and of all draws.")] = 202,
-    report: Annotated[Path | None, typer.Option(help="Write the report there, as JSON.")] = None,
+    events: Annotated[int | None, typer.Option(min=1, max=COUNT_MAX, help="Stop after this many events.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the world and of all random draws.")] = 202,
+    report: Annotated[Path | None, typer.Option(help="Write the report to this file, as JSON.")] = None,
     broker: BrokerOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Simulated listeners react to the rankings they are given; half-way, the world changes; ends with a summary."""
+    """Simulated listeners react to their rankings; half-way the world changes; ends with a summary."""
     import asyncio
 
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""`shelfwise dlq`: what could not be read, why, and another try."""
+"""`shelfwise dlq`: dead letters, with their reasons, and how to replay them."""
 
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -55,10 +55,10 @@ def show(
     topic: TopicArgument,
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
-    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=COUNT_MAX, help="Maximum number of letters.")] = 20,
     json: JsonOption = False,
 ) -> None:
-    """Print dead letters of one topic: where they came from, why they were set aside, and what they hold."""
+    """Print dead letters of one topic, with origin, reason and content."""
     import asyncio
 
     from streams.dead_letter_replay import read_letters
@@ -78,10 +78,10 @@ def replay(
     topic: TopicArgument,
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
-    reason: Annotated[str | None, typer.Option(help="Only those set aside for this reason.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only letters with this reason.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Send dead letters to their topic again, each once however often this runs."""
+    """Send dead letters to their topic again, each exactly once however often this runs."""
     import asyncio
 
     from schemas.dead_letters import DeadLetterReason
@@ -90,7 +90,9 @@ def replay(
     name = _dead_letter_topic(topic)
     if reason not in {None, *get_args(DeadLetterReason)}:
         known = ", ".join(get_args(DeadLetterReason))
-        raise typer.BadParameter(f"no letter is set aside for {reason!r}; the reasons: {known}", param_hint="--reason")
+        raise typer.BadParameter(
+            f"no dead letter has the reason {reason!r}; the reasons: {known}", param_hint="--reason"
+        )
     bootstrap, options = _connection(broker, config)
     sent = asyncio.run(replay_letters(bootstrap, name, reason, **options))
     if json:

@@ -1,4 +1,4 @@
-"""`shelfwise evaluate`: what another policy would have been worth, told from a log."""
+"""`shelfwise evaluate`: counterfactual evaluation of a policy on the log of another."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,18 +21,19 @@ def register(app: typer.Typer) -> None:
 
 
 def obd(
-    log: Annotated[Path, typer.Option(help="Log in the Open Bandit Dataset's CSV; .gz is unpacked.")],
+    log: Annotated[Path, typer.Option(help="Log in the CSV format of the Open Bandit Dataset, plain or gzipped.")],
     target: Annotated[str, typer.Option(help="`uniform`, or a CSV with item_id, position_1, position_2, ….")],
     cap: Annotated[
         list[float] | None,
-        typer.Option(max=CAP_MAX, callback=all_finite, help="Cap of the weights for NCIS; repeat for more."),
+        typer.Option(max=CAP_MAX, callback=all_finite, help="Cap of the weights for NCIS; may be repeated."),
     ] = None,
     items: Annotated[
-        int | None, typer.Option(min=1, max=COUNT_MAX, help="Items of a uniform target; else the log's.")
+        int | None,
+        typer.Option(min=1, max=COUNT_MAX, help="Number of items of a uniform target; by default those of the log."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Click rate of a target policy on a log of another one, with the weights' ESS, largest and mean."""
+    """Estimate the click rate of a target policy on the log of another, with ESS, maximum and mean of the weights."""
     from processors.evaluation.counterfactual import CAPS, Counterfactual
     from streams.replaying.open_bandit_log import read_log, target_probabilities
 

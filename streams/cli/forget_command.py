@@ -1,4 +1,4 @@
-"""`shelfwise forget`: a listener withdrawn from all that is kept, and what only time removes."""
+"""`shelfwise forget`: removes a listener from everything that is kept, and lists what only retention removes."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DAY_MS = 24 * 3_600_000
 NAMING = ("impressions", "stream-ends", "outcomes", "interactions", "impressions.dlq", "stream-ends.dlq")
-"""Topics whose records name listeners and are never compacted."""
+"""Topics with listener ids that are never compacted."""
 
 
 def register(app: typer.Typer) -> None:
@@ -34,21 +34,21 @@ def register(app: typer.Typer) -> None:
 
 
 def forget(
-    user: Annotated[str, typer.Argument(help="The listener's id, as `user_id` has it.")],
+    user: Annotated[str, typer.Argument(help="The listener's id, as in `user_id`.")],
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Wait until workers have done it, then look through all topics for the id.")
+        bool, typer.Option("--verify", help="Wait until workers are done, then search all topics for the id.")
     ] = False,
     wait_seconds: Annotated[
         float, typer.Option(min=1.0, max=DAYS_MAX_S, callback=finite, help="How long to wait for workers.")
     ] = 120.0,
     json: JsonOption = False,
 ) -> int:
-    """Ask that a listener be forgotten: state, rankings, what was learned from her; says what only retention removes.
+    """Request that a listener be forgotten: state, rankings, and what was learned; lists what only retention removes.
 
-    Workers do it in the order of the log, exactly once. Whatever is sent of her afterwards begins anew. With --verify
-    status 1 where workers have not done it in time, or something that stays still names her.
+    Workers process the request in the order of the log, exactly once. Later events of the listener start afresh. With
+    --verify the exit status is 1 if workers are not done in time, or if the id remains in anything that is kept.
     """
     import asyncio
 
@@ -71,7 +71,9 @@ def forget(
     if json:
         print_json(told)
     else:
-        typer.echo(f"asked in {' and '.join(INPUTS)}: state, rankings and what was learned go as workers read it")
+        typer.echo(
+            f"asked in {' and '.join(INPUTS)}: workers remove state, rankings and what was learned as they read it"
+        )
         typer.echo(
             "only retention removes: " + ", ".join(f"{name} after {count:g} days" for name, count in days.items())
         )
@@ -88,7 +90,7 @@ def _verified(
     *,
     json: bool,
 ) -> int:
-    """Ask, wait, look, and say what there is; rankings of surfaces that no settings name any more are withdrawn."""
+    """Request, wait, scan and report; rankings of surfaces that are no longer configured are withdrawn."""
     import asyncio
 
     from streams.forgetting.asking import NotDoneError, ask_and_wait
@@ -97,8 +99,8 @@ def _verified(
     waits_for = asyncio.run(ask_and_wait(bootstrap, user, wait_s, options))
     if waits_for is not None:
         raise NotDoneError(
-            f"{waits_for} has not done it within {wait_s:g} s; the request stays in the topics: start a worker, or let"
-            " it catch up, and run this again"
+            f"{waits_for} has not processed it within {wait_s:g} s; the request stays in the topics: start a worker, or"
+            " let it catch up, and run this again"
         )
     surfaces = {ranking.surface for ranking in settings.listeners.ranking.by_surface()}
     with progress() as tell:
@@ -123,6 +125,6 @@ def _print(found: "list[Found]", withdrawn: list[str], kept: int) -> None:
         for key in one.where[:3]:
             typer.echo(f"{one.topic} keeps {key.decode(errors='replace')!r}")
     if kept:
-        typer.echo("the id is still there: events of hers have come since, or another name contains it")
+        typer.echo("the id is still there: newer events contain it, or another name does")
     else:
-        typer.echo("nothing that stays names the listener")
+        typer.echo("nothing that is kept contains the listener's id")

@@ -1,4 +1,4 @@
-"""`shelfwise harness`: brokers to try things on, up and down, killed and restarted, from the shell."""
+"""`shelfwise harness`: test brokers that can be started, killed and restarted from the shell."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,13 +11,13 @@ from streams.configuration_error import ConfigurationError
 from streams.harness.interface import Backend
 
 NodeArgument = Annotated[int, typer.Argument(min=1, max=3, help="Number of the node, from 1.")]
-StateOption = Annotated[Path | None, typer.Option("--state", help="Folder of the harness; each can hold one.")]
-BackendOption = Annotated[Backend, typer.Option(help="Where the brokers come from.")]
+StateOption = Annotated[Path | None, typer.Option("--state", help="Folder of the harness; one harness per folder.")]
+BackendOption = Annotated[Backend, typer.Option(help="Kind of brokers.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Brokers to try things on: start them, kill them, cut them off, restart them.")
+    group = typer.Typer(help="Test brokers: start, kill, isolate and restart them.")
     for command in (up, down, status, kill, restart, partition, heal):
         group.command(command.__name__)(command)
     app.add_typer(group, name="harness")
@@ -29,7 +29,7 @@ def up(
     state: StateOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Start brokers, return once they are healthy, and print the bootstrap servers."""
+    """Start brokers, wait until they are healthy, and print the bootstrap servers."""
     from streams.harness.backends import new_harness
     from streams.harness.interface import HarnessError
     from streams.harness.remote import RemoteHarness
@@ -44,7 +44,7 @@ def up(
 
 
 def down(state: StateOption = None, json: JsonOption = False) -> None:
-    """End the brokers and remove what they wrote."""
+    """Stop the brokers and delete their data."""
     harness = _harness(state)
     harness.stop()
     if json:
@@ -52,32 +52,32 @@ def down(state: StateOption = None, json: JsonOption = False) -> None:
 
 
 def status(state: StateOption = None, json: JsonOption = False) -> None:
-    """Print the bootstrap servers and how each node is doing; exit 1 where no harness is up."""
+    """Print the bootstrap servers and the state of each node; status 1 if no harness is up."""
     _print(_harness(state), json=json)
 
 
 def kill(node: NodeArgument = 1, state: StateOption = None, json: JsonOption = False) -> None:
-    """End a node at once, as a power cut would."""
+    """Kill a node with SIGKILL."""
     _done(_harness(state), "kill", node, json=json)
 
 
 def restart(node: NodeArgument = 1, state: StateOption = None, json: JsonOption = False) -> None:
-    """Bring a killed node back, with what it had written, and return once it is healthy."""
+    """Restart a killed node with its data, and wait until it is healthy."""
     _done(_harness(state), "restart", node, json=json)
 
 
 def partition(node: NodeArgument = 1, state: StateOption = None, json: JsonOption = False) -> None:
-    """Cut a node off: connections stay open and nobody answers."""
+    """Isolate a node: connections stay open but get no answer."""
     _done(_harness(state), "partition", node, json=json)
 
 
 def heal(node: NodeArgument = 1, state: StateOption = None, json: JsonOption = False) -> None:
-    """Reconnect a node that was cut off."""
+    """Reconnect an isolated node."""
     _done(_harness(state), "heal", node, json=json)
 
 
 def _done(harness: Any, deed: Any, node: int, *, json: bool) -> None:
-    """Let something be done to a node; how all of them are afterwards is told where JSON is asked for."""
+    """Apply an action to a node; with JSON, print the state of all nodes afterwards."""
     harness.ask(deed, node)
     if json:
         _print(harness, json=True)

@@ -1,4 +1,4 @@
-"""`shelfwise labels`: what the card groups are called, and an editor's say in it."""
+"""`shelfwise labels`: labels of the card groups, and names given by editors."""
 
 from math import expm1
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 GROUPS_MAX = 10_000
 GroupArgument = Annotated[
-    int, typer.Argument(min=0, max=GROUPS_MAX, help="Number of the card group, as `labels list` shows it.")
+    int, typer.Argument(min=0, max=GROUPS_MAX, help="Number of the card group, as shown by `labels list`.")
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Names of the card groups.")
+    group = typer.Typer(help="Labels of the card groups.")
     group.command("list")(show)
     group.command("name")(name)
     group.command("clear")(clear)
@@ -62,7 +62,7 @@ def show(broker: NeededBrokerOption = None, config: ConfigOption = None, json: J
 
 
 def typical_times_s(model: "CoClusters") -> list[float]:
-    """The geometric mean of the streaming times of each card group, over all user groups by how much they stream."""
+    """Geometric mean of the streaming times of each card group, over user groups weighted by streams."""
     found = []
     for group in range(len(model.card_prior)):
         means, counts = ([row[group] for row in matrix] for matrix in (model.mean, model.count))
@@ -74,7 +74,7 @@ def typical_times_s(model: "CoClusters") -> list[float]:
 
 def name(
     group: GroupArgument,
-    label: Annotated[str, typer.Argument(help="What to call it.")],
+    label: Annotated[str, typer.Argument(help="The new name.")],
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -100,21 +100,21 @@ def name(
 def clear(
     group: GroupArgument, broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False
 ) -> None:
-    """Take back the name that was given to this number."""
+    """Remove the name of this card group."""
     from schemas.codec import decode
 
     settings = settings_of(config, broker=broker)
     given = dict(_read(settings, "card-group-names")).get(str(group).encode())
     if given is None:
-        raise NoAnswerError(f"no name has been given to card group {group}: nothing was taken back")
+        raise NoAnswerError(f"no name has been given to card group {group}: nothing was removed")
     taken: CardGroupName = decode("card-group-names", given)
     _publish(settings, str(group), None)
-    said = f"the name {taken.name!r}, given to card group {group}, is taken back"
+    said = f"the name {taken.name!r}, given to card group {group}, is removed"
     _tell(settings, said, {"group": group, "name": None, "generation": taken.generation}, json=json)
 
 
 def _tell(settings: "Settings", said: str, done: dict[str, Any], *, json: bool) -> None:
-    """What was done, and when readers see it: labels travel with the co-clusters."""
+    """Report what was done, and when readers see it: labels are published with the co-clusters."""
     shows = "with the next co-clusters that a worker publishes"
     if json:
         print_json({**done, "shows": shows})

@@ -1,4 +1,4 @@
-"""`shelfwise ladder`: what every reward is worth in a planted world, on yardsticks that none of them chose."""
+"""`shelfwise ladder`: compares all rewards in a planted world, by measures independent of them."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -9,16 +9,15 @@ from streams.cli.options import COUNT_MAX, SEED_MAX, JsonOption, print_json
 from streams.configuration_error import ConfigurationError
 
 THIRTY_SECONDS = (
-    "y30 is delicate: a reward other than the 30-s rule can win on it only where the log misleads. Thresholds fitted to"
-    " co-clusters drop accidental streams that followed placement (W6); on a clean, large log nothing beats the"
-    " yardstick itself. ysat, the planted satisfaction, is what a reward should be chosen by; outside of planted worlds"
-    " nobody sees it. SNIPS reads a fresh log of the same kind: where placement confounds the log (W6), SNIPS is"
-    " misled as well."
+    "y30 is a delicate measure: a reward other than the 30-s rule can win on it only if the log is biased. Thresholds"
+    " fitted to co-clusters drop accidental streams caused by placement (W6); on a clean, large log nothing beats the"
+    " measure itself. Choose a reward by ysat, the planted satisfaction, which cannot be observed outside of planted"
+    " worlds. SNIPS reads a fresh log of the same kind: if placement confounds the log (W6), SNIPS is biased too."
 )
 
 
 class GroupsKnown(StrEnum):
-    """Which groups the bandit and the rewards work with."""
+    """Source of the groups for the bandit and the rewards."""
 
     TRUE = "true"
     ESTIMATED = "estimated"
@@ -32,16 +31,22 @@ def register(app: typer.Typer) -> None:
 def ladder(
     world: Annotated[str, typer.Option(help="Planted world: W1 to W6.")] = "W1",
     impressions: Annotated[
-        int, typer.Option(min=1_000, max=COUNT_MAX, help="Random impressions of a card each.")
+        int, typer.Option(min=1_000, max=COUNT_MAX, help="Number of random impressions, of one card each.")
     ] = 50_000,
-    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Worlds over which means and errors are.")] = 5,
-    groups: Annotated[GroupsKnown, typer.Option(help="True, or estimated from the log.")] = GroupsKnown.TRUE,
-    shown: Annotated[int, typer.Option(min=1, max=60, help="How many cards each policy shows to a listener.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Number of worlds for means and errors.")] = 5,
+    groups: Annotated[
+        GroupsKnown, typer.Option(help="True groups, or groups estimated from the log.")
+    ] = GroupsKnown.TRUE,
+    shown: Annotated[
+        int, typer.Option(min=1, max=60, help="Number of cards that each policy shows to a listener.")
+    ] = 3,
     first_seed: Annotated[int, typer.Option(min=0, max=SEED_MAX // 2, help="Seed of the first world.")] = 1,
-    unconfounded: Annotated[bool, typer.Option("--unconfounded", help="Log W6 as it is, not as its past was.")] = False,
+    unconfounded: Annotated[
+        bool, typer.Option("--unconfounded", help="Log W6 with random placement instead of its confounded past.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train every reward at every grouping on one log, and print what its policy is truly worth."""
+    """Train a policy on every reward at every grouping, from one log, and print its true value."""
     from processors.evaluation.ladder import LadderSettings, climb
     from processors.worlds.satisfaction import world_settings
 
@@ -60,7 +65,7 @@ def ladder(
 
 
 def _report(runs: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, Any]]:
-    """Of every policy its mean values, and its gain over `static`, paired by seed, with its standard error."""
+    """For each policy its mean values and its gain over `static`, paired by seed, with standard error."""
     from processors.evaluation.ladder import SNIPS, YARDSTICKS, paired
 
     report: dict[str, dict[str, Any]] = {}

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class Since(StrEnum):
-    """Where `follow` begins."""
+    """Starting point of `follow`."""
 
     START = "start"
     NOW = "now"
 
 
-CountOption = Annotated[int | None, typer.Option(min=1, max=COUNT_MAX, help="Stop after so many.")]
+CountOption = Annotated[int | None, typer.Option(min=1, max=COUNT_MAX, help="Stop after this many rankings.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -44,22 +44,22 @@ def get(
     user: Annotated[str, typer.Argument(help="The listener.")],
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
-    json: JsonOption = False,  # noqa: ARG001  it is always JSON; scripts may give the flag to every command
+    json: JsonOption = False,  # noqa: ARG001  output is always JSON; scripts may pass the flag to every command
 ) -> None:
-    """Print the newest ranking for a listener as JSON; of a stand-in where the listener is unknown."""
+    """Print the newest ranking for a listener as JSON; a substitute if the listener is unknown."""
     with _subscriber(broker, config) as subscriber:
         while not subscriber.is_caught_up:
             subscriber.poll()
         found = subscriber.get(user)
     if found is None:
-        raise NoAnswerError(f"there is no ranking yet, not for {user} nor for anybody")
+        raise NoAnswerError(f"there is no ranking yet, neither for {user} nor as a substitute")
     typer.echo(msgspec.json.encode(found).decode())
     if not any(score for shelf in found.ranking.shelves for score in shelf.scores):
         _say_why_zero(settings_of(config, broker=broker))
 
 
 def _say_why_zero(settings: "Settings") -> None:
-    """Say on standard error when learning begins: scores of zero look like a fault."""
+    """Print on standard error when learning begins, so that scores of zero are not mistaken for a fault."""
     import asyncio
 
     from streams.connections import aiokafka_options
@@ -75,9 +75,9 @@ def follow(
     config: ConfigOption = None,
     user: Annotated[str | None, typer.Option(help="Only this listener's.")] = None,
     count: CountOption = None,
-    since: Annotated[Since, typer.Option(help="Begin with what stands there, or with what comes now.")] = Since.START,
+    since: Annotated[Since, typer.Option(help="Start with existing rankings, or with new ones.")] = Since.START,
 ) -> None:
-    """Print rankings as JSON lines, the newest of each listener first, then as they come."""
+    """Print rankings as JSON lines: the newest of each listener first, then new ones as they arrive."""
     with _subscriber(broker, config) as subscriber:
         while not subscriber.is_caught_up:
             subscriber.poll()
@@ -86,7 +86,7 @@ def follow(
         while True:
             for user_id in dict.fromkeys(new):
                 found = subscriber.get(user_id) if user in {None, user_id} else None
-                if found is None or found.source != "own":  # withdrawn: others stand in for whoever asks
+                if found is None or found.source != "own":  # withdrawn: readers get a substitute
                     continue
                 typer.echo(msgspec.json.encode(found.ranking).decode())
                 printed += 1

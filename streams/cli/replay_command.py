@@ -1,4 +1,4 @@
-"""`shelfwise replay`: real logs into the topics, through the same agents."""
+"""`shelfwise replay`: sends real logs through the topics and the agents."""
 
 import time
 from collections import Counter
@@ -27,15 +27,13 @@ if TYPE_CHECKING:
     from streams.replaying.replay_run import ReplayFile, ReplayResult
     from streams.settings import Settings
 
-FileArgument = Annotated[Path, typer.Argument(help="File to read, in UTF-8; gzip is unpacked.")]
+FileArgument = Annotated[Path, typer.Argument(help="File to read, in UTF-8, plain or gzipped.")]
 MADE_UP_BEFORE_MS = 90 * 24 * 3_600_000
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(
-        help="Replay real logs through the topics and the agents; what lies there already stays as it is."
-    )
+    group = typer.Typer(help="Replay real logs through the topics and the agents; existing events stay unchanged.")
     group.command("obd")(obd)
     group.command("playtime")(playtime)
     group.command("events")(events)
@@ -43,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
 
 def obd(file: FileArgument, broker: BrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> int:
-    """Open Bandit Dataset CSV: each row an impression, each click a stream of 30 s.
+    """Open Bandit Dataset CSV: each row is an impression, each click a stream of 30 s.
 
     Positions are 1, 2 and 3; a time without a zone is in UTC.
     """
@@ -70,7 +68,7 @@ def playtime(
     json: JsonOption = False,
     duration_unit: UnitOption = DurationUnit.AUTO,
 ) -> int:
-    """CSV of user, item, duration (by position): each row a stream-end without impression."""
+    """CSV of user, item, duration (by position): each row is a stream-end without an impression."""
     from schemas.catalogue import CatalogueCard
     from streams.files.durations import read_durations
     from streams.replaying.playtime import PlaytimeReader
@@ -100,7 +98,7 @@ def events(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
-    """JSON lines of our own messages, as `simulate --out` writes them."""
+    """JSON lines of our own messages, as written by `simulate --out`."""
     from schemas.catalogue import CatalogueCard
     from streams.replaying.event_lines import read_lines
     from streams.replaying.replay_run import ReplayFile
@@ -132,7 +130,7 @@ def _replay(
     if result.already_there:
         new_count = result.impressions + result.stream_ends
         typer.echo(
-            f"{file}: {result.already_there:,} of its events lay there already and were not sent again, "
+            f"{file}: {result.already_there:,} of its events existed already and were not sent again, "
             + (f"{new_count:,} are new" if new_count else "nothing has changed"),
             err=True,
         )
@@ -168,8 +166,8 @@ async def _replayed(
     late_ms = present.newest_ms - replay.oldest_ms
     if late_ms > reach_ms:
         typer.echo(
-            f"{file} begins {late_ms / 3_600_000:,.0f} h before the newest event in the topics: what comes more than"
-            f" {reach_ms / 3_600_000:.0f} h late is dropped and counted; replay older files first",
+            f"{file} begins {late_ms / 3_600_000:,.0f} h before the newest event in the topics: events more than"
+            f" {reach_ms / 3_600_000:.0f} h late are dropped and counted; replay older files first",
             err=True,
         )
     arguments = ["--config", str(config)] if config is not None else []

@@ -1,4 +1,4 @@
-"""`shelfwise schemas`: the contracts, for programs in other languages."""
+"""`shelfwise schemas`: exports message contracts for programs in other languages."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,10 +19,10 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    directory: Annotated[Path, typer.Argument(help="Folder to write to; it is made where missing.")],
+    directory: Annotated[Path, typer.Argument(help="Folder to write to; created if missing.")],
     json: JsonOption = False,
 ) -> None:
-    """Write a JSON Schema of every message, and asyncapi.json for the whole data flow."""
+    """Write a JSON Schema of each message, and asyncapi.json for the data flow."""
     from importlib.metadata import version
 
     from schemas.export import asyncapi, json_schemas

@@ -1,4 +1,4 @@
-"""`shelfwise simulate`: the events of a planted world, with its truth."""
+"""`shelfwise simulate`: generates the events of a planted world, with the ground truth."""
 
 import signal
 import time
@@ -40,15 +40,17 @@ def register(app: typer.Typer) -> None:
 def simulate(
     world: Annotated[str, typer.Option(help="Name of the planted world: W1 to W6.")] = "W1",
     seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the world and of its listeners.")] = 0,
-    users: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many listeners.")] = 2_000,
-    cards: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many cards.")] = 120,
+    users: Annotated[int, typer.Option(min=1, max=10_000_000, help="Number of listeners.")] = 2_000,
+    cards: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of cards.")] = 120,
     impressions: Annotated[
-        int, typer.Option(min=1, max=COUNT_MAX, help="How many pages they open, all random ones.")
+        int, typer.Option(min=1, max=COUNT_MAX, help="Number of random pages that they open.")
     ] = 10_000,
-    out: Annotated[Path | None, typer.Option(help="Write JSON lines there, and the truth to FILE.truth.json.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write JSON lines to FILE, and the ground truth to FILE.truth.json.")
+    ] = None,
     rate: Annotated[
         float | None,
-        typer.Option(min=0.1, max=1_000_000.0, callback=finite, help="Pages a second, live; none: all at once."),
+        typer.Option(min=0.1, max=1_000_000.0, callback=finite, help="Pages per second, live; by default all at once."),
     ] = None,
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
@@ -95,7 +97,7 @@ def _truth(planted: Any) -> dict[str, Any]:
 
 
 def _visits(rng: Any, users: int, pages: int) -> Iterator[tuple[list[int], list[int]]]:
-    """Who opens pages and when, a second apart, up to a day ago."""
+    """Visits: who opens a page and when, one second apart, within the last day."""
     base_ms = int(time.time() * 1_000) - pages * STEP_MS - 24 * 3_600_000
     for first in range(0, pages, TOGETHER):
         count = min(TOGETHER, pages - first)
@@ -106,7 +108,7 @@ def _visits(rng: Any, users: int, pages: int) -> Iterator[tuple[list[int], list[
 
 
 def _at_once(settings: Any, home: Any, visits: Any, out: Path | None, truth: dict[str, Any]) -> int:
-    """All events of these visits to a file or into topics; gives how many."""
+    """Write all events of these visits to a file or into topics; return their number."""
     from streams.replaying.live import renamed
 
     with progress() as tell:
@@ -115,7 +117,7 @@ def _at_once(settings: Any, home: Any, visits: Any, out: Path | None, truth: dic
             home.visit(users, times_ms, {})
             done, last_ms = done + len(users), times_ms[-1]
             tell("pages opened", done)
-        # visits of another run are other visits, whatever the seed: their events have names of their own
+        # another run has other visits, whatever the seed: their events need names of their own
         run = f"{truth['world']}-{truth['seed']}-{last_ms}"
         events = [renamed(event, run) for event in home.events_until(last_ms + END_MS)]
         if out is not None:
@@ -126,7 +128,7 @@ def _at_once(settings: Any, home: Any, visits: Any, out: Path | None, truth: dic
 
 
 def _way_out(settings: Any) -> str:
-    """What shortens a wait that is longer than anybody looks on."""
+    """A hint for a long wait: how to shorten it."""
     is_short = settings.settlement.horizon_ms <= PATIENCE_MS
     return "" if is_short else "; workers with SHELFWISE_PROFILE=quick show learning within a minute"
 

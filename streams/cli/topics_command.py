@@ -1,4 +1,4 @@
-"""`shelfwise topics`: what the table of topics asks for against what the cluster has."""
+"""`shelfwise topics`: compares the table of topics with the cluster, and applies it."""
 
 from typing import Annotated
 
@@ -20,29 +20,29 @@ def register(app: typer.Typer) -> None:
 
 
 def plan(broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Show what would be done; changes nothing."""
+    """Show the steps of `apply` without taking them."""
     _run(broker, config, json=json, change=False, strict=False)
 
 
 def apply(broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Create what is missing, add what is lacking; never lowers or deletes. Exit 1, all untouched, where you decide."""
+    """Create missing topics and raise settings; never shrinks or deletes. Status 1, without changes, on a conflict."""
     _run(broker, config, json=json, change=True, strict=True)
 
 
 def verify(broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Exit 0 where the cluster has all that the table asks for and keys lie where they belong, else 1."""
+    """Status 0 if the cluster matches the table and keys are in the right partitions, else 1."""
     _run(broker, config, json=json, change=False, strict=True)
     _refuse_misplaced(broker, config)
 
 
 def acls(
-    program: Annotated[Program, typer.Option(help="Who is to be allowed.")] = Program.WORKER,
-    principal: Annotated[str, typer.Option(help="Its principal, as Kafka names it.")] = "User:shelfwise",
+    program: Annotated[Program, typer.Option(help="Program that needs the rights.")] = Program.WORKER,
+    principal: Annotated[str, typer.Option(help="Its Kafka principal.")] = "User:shelfwise",
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the least rights that a program needs, as commands of Kafka's own tool; changes nothing."""
+    """Print the least rights that a program needs, as commands of Kafka's own tool."""
     from streams.topics.acls import grants
 
     settings = settings_of(config, broker=broker)
@@ -67,8 +67,10 @@ def _refuse_misplaced(broker: str | None, config: ConfigOption) -> None:
     bootstrap = needed_broker(settings)
     try:
         found = asyncio.run(misplaced_inputs(bootstrap, aiokafka_options(settings, bootstrap)))
-    except (KafkaError, OSError, TimeoutError) as error:  # an operator need not have the right to read them
-        typer.echo(f"where keys lie could not be looked at ({error!r}); workers look at it as they start", err=True)
+    except (KafkaError, OSError, TimeoutError) as error:  # an operator may lack the right to read them
+        typer.echo(
+            f"the partitions of keys could not be checked ({error!r}); workers check them as they start", err=True
+        )
         return
     if found:
         raise TopicsError("; ".join(map(str, found)))

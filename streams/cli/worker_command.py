@@ -1,4 +1,4 @@
-"""`shelfwise worker`: runs the agents until told to stop."""
+"""`shelfwise worker`: runs the agents until a signal stops it."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -25,14 +25,14 @@ def register(app: typer.Typer) -> None:
 def worker(
     broker: BrokerOption = None,
     config: ConfigOption = None,
-    tasks: Annotated[str | None, typer.Option(help="Tasks to run, by comma: listeners,cards,learner,model.")] = None,
+    tasks: Annotated[str | None, typer.Option(help="Comma-separated tasks: listeners,cards,learner,model.")] = None,
     metrics_port: Annotated[
         int | None, typer.Option(min=0, max=65_535, help="Serve /metrics, /livez and /readyz on this port.")
     ] = None,
     seed: SeedOption = None,
     pin_model: Annotated[
         Path | None,
-        typer.Option(help="Take the broadcast state from this file (`audit --save-model`), not from topics."),
+        typer.Option(help="Read the broadcast state from this file (`audit --save-model`) instead of the topics."),
     ] = None,
 ) -> None:
     """Run the agents until SIGTERM or SIGINT, then commit and leave cleanly."""
@@ -44,7 +44,7 @@ def worker(
     pinned = load_model(pin_model) if pin_model else None
     names = tuple(tasks.split(",")) if tasks else None
     settings = settings_of(config, broker=broker, tasks=names, metrics_port=metrics_port, seed=seed)
-    if settings.broker is not None:  # it may still be coming up: the worker waits for it
+    if settings.broker is not None:  # it may still be starting: the worker waits for it
         with suppress(NoBrokerError):
             refuse_unless_open(settings, settings.broker)
         asyncio.run(work(settings, settings.broker, pinned=pinned))

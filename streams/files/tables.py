@@ -117,12 +117,12 @@ def number(name: str, text: str) -> float:
     0.25
     >>> number("propensity_score", "0,25")
     Traceback (most recent call last):
-    ValueError: propensity_score is no number
+    ValueError: propensity_score is not a number
     """
     try:
         return float(text if text.isascii() and "_" not in text else "")
     except ValueError:
-        raise ValueError(f"{name} is no number") from None
+        raise ValueError(f"{name} is not a number") from None
 
 
 def reasons(rejected: Counter[str], most: int = 3) -> str:

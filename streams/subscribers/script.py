@@ -45,7 +45,7 @@ def run_script(main: Callable[..., None]) -> None:
         _end("stopped", FAILED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is written on the way out
-        _end("nobody reads the output any more", FAILED)
+        _end("the output pipe was closed", FAILED)
 
 
 def _usage(main: Callable[..., None]) -> str:

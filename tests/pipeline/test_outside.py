@@ -224,7 +224,7 @@ def test_who_was_forgotten_is_in_no_row_of_state_and_no_compacted_record(
         wait_for(lambda: naming(bootstrap, b"who-goes") == before, "the listener to be known")
         wait_for(lambda: withdrawn(bootstrap) == 0, "co-clusters")
         assert command(["forget", "who-goes", "--verify", "--wait-seconds", "180", "--broker", bootstrap]) == 0
-        assert "nothing that stays names the listener" in capsys.readouterr().out
+        assert "nothing that is kept contains the listener's id" in capsys.readouterr().out
         assert not naming(bootstrap, b"who-goes"), "it was waited for"
         assert naming(bootstrap, b"who-stays") == before
         wait_for(lambda: withdrawn(bootstrap) == LearnerSettings().ring, "what was learned of her to be withdrawn")

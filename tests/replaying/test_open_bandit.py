@@ -55,7 +55,7 @@ BAD_ROWS = {
     "3,1,2,0.5,f": "click is neither 0 nor 1",
     "3,1,0,0,f": "propensity_score is not in (0, 1]",
     "3,1,0,nan,f": "propensity_score is not in (0, 1]",
-    '3,1,0,"0,5",f': "propensity_score is no number",
+    '3,1,0,"0,5",f': "propensity_score is not a number",
     "3,1,0": "too_few_columns",
     "3,1,0,0.5,f,and more": "too_many_columns",
 }
