@@ -1,4 +1,4 @@
-"""The driver's settings: one frozen object, every knob with its unit."""
+"""The driver's settings: one frozen object, with units in the names."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,16 +9,15 @@ from streams.exactly_once.security import SecuritySettings
 
 @dataclass(frozen=True, kw_only=True)
 class DriverSettings:
-    """Where the broker is, who this worker is in its group, and how patient it is.
+    """Broker, group membership, and timeouts.
 
-    ``group`` also begins every transactional id: two groups never fence each other. ``commit_max_records``
-    bounds what is held for one transaction: reaching it commits before the interval ends. While a task has more to
-    read, and what it reads is at least ``commit_behind_ms`` old, it commits only so often, if that is longer than
-    ``commit_interval_ms``: nobody would see the difference, and a larger transaction costs less. It is also the
-    longest that commits move apart where they take long.
-    ``start_deadline_ms`` is how long to look for a broker at start (None: until told to stop),
-    ``topic_patience_ms`` how long a topic may be missing before that is an error: brokers hear of new topics
-    one after the other.
+    ``group`` is also the prefix of every transactional id, so different groups never fence each other.
+    ``commit_max_records`` bounds a transaction: when it is reached, the task commits before the interval ends. While a
+    task has unread input that is at least ``commit_behind_ms`` old, it commits only at that interval, if it is longer
+    than ``commit_interval_ms``: larger transactions are cheaper, and the delay is invisible. This is also the maximum
+    interval when commits are slow. ``start_deadline_ms`` limits the search for a broker at start (None: no limit);
+    ``topic_patience_ms`` is how long a topic may be missing before that is an error, because brokers learn of new
+    topics one after the other.
     """
 
     bootstrap: str
@@ -48,7 +47,7 @@ class DriverSettings:
     reopen_backoff_ms: int = 200
 
     def __post_init__(self) -> None:
-        """Refuse what the broker or Kafka's protocol would refuse later, and less clearly.
+        """Refuse settings that the broker or the protocol would refuse later, with a less clear error.
 
         >>> DriverSettings(bootstrap="127.0.0.1:9092", group="")
         Traceback (most recent call last):
@@ -64,7 +63,7 @@ class DriverSettings:
                 raise ValueError(f"{name} must be below transaction_timeout_ms")
 
     def client_options(self) -> dict[str, Any]:
-        """Give what every aiokafka client takes: where, who, and how to prove it."""
+        """Keyword arguments for every aiokafka client: servers, client id and security."""
         security = {} if self.security is None else self.security.client_options()
         return {
             "bootstrap_servers": self.bootstrap,

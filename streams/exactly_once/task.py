@@ -1,4 +1,4 @@
-"""What a task is: the processor of one input partition, and what it exchanges with the driver."""
+"""The interface of a task, the processor of one input partition, and its specification for the driver."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,46 +9,46 @@ from streams.exactly_once.records.read_records import Record, Records
 
 
 class Task(Protocol):
-    """The processor of one input partition: synchronous, no IO, called by one coroutine at a time.
+    """The processor of one input partition: synchronous, without IO, called by one coroutine at a time.
 
-    Its state is what ``changed`` has handed out: after a crash a fresh task gets exactly that back in
-    ``restore`` and sees every input after it again. An exception from any of these methods stops the driver:
-    the input that a task cannot take is for the task to set aside.
+    Its state consists of the rows that ``changed`` has returned: after a crash, a new task gets exactly these in
+    ``restore`` and sees all later inputs again. An exception from any of these methods stops the driver; a task must
+    handle bad input itself.
     """
 
     def restore(self, rows: Iterable[StateRow]) -> None:
-        """Take the newest row of every key of its partition of the state topic; called once, first."""
+        """Restore the state from the newest row of each key of the state partition; called once, first."""
         ...
 
     def broadcast(self, topic: str, records: Sequence[Record]) -> Outputs:
-        """Take records of a broadcast topic; only ever between batches.
+        """Process records of a broadcast topic, between batches.
 
-        At opening the newest record of every key, afterwards what comes, in offset order.
+        When the task is opened, these are the newest records of all keys; later, new records in offset order.
         """
         ...
 
     def process(self, topic: str, records: Records) -> Outputs:
-        """Take one batch of one input topic, offsets ascending."""
+        """Process one batch of one input topic, in offset order."""
         ...
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Outputs:
-        """Take the wall clock, as a value; ``behind`` names the input topics of which more is there to read."""
+        """Process the wall-clock time; ``behind`` names the input topics with unread records."""
         ...
 
     def conclude(self) -> Outputs:
-        """Say what follows from all that came since the last commit; called once per commit, before ``changed``.
+        """Produce output for everything since the last commit; called once per commit, before ``changed``.
 
-        What only the end of a transaction can show anyway is best made here: once, not once a batch.
+        Output that readers see only after the commit is best produced here, once instead of once per batch.
         """
         ...
 
     def changed(self) -> Rows:
-        """Hand out the rows that changed since the last call; called once per commit."""
+        """Return the state rows that changed since the last call; called once per commit."""
         ...
 
 
 class Measures(NamedTuple):
-    """What a task measures of itself: counts, which only ever grow, and gauges, by name."""
+    """Metrics of a task by name: counts, which never decrease, and gauges."""
 
     counts: Mapping[str, int]
     gauges: Mapping[str, float] = {}
@@ -56,34 +56,33 @@ class Measures(NamedTuple):
 
 @runtime_checkable
 class Measured(Protocol):
-    """A task that measures itself."""
+    """A task with metrics."""
 
     def measures(self) -> Measures:
-        """Give all counts and gauges as they are; asked once per commit, after ``changed``, and after ``restore``."""
+        """All counts and gauges; called after ``restore``, and once per commit after ``changed``."""
         ...
 
 
 def measures_of(task: Task) -> Measures | None:
-    """What a task measures, if it does."""
+    """The metrics of a task, if it has any."""
     return task.measures() if isinstance(task, Measured) else None
 
 
 async def at_once() -> None:
-    """Wait for nothing."""
+    """Return at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
-    """What the driver has to know about one kind of task.
+    """What the driver needs to know about one kind of task.
 
     ``inputs`` are consumed by the group, co-partitioned: task N gets partition N of each. ``state_topic`` is
-    compacted and has as many partitions; rows of task N go to partition N. ``broadcasts`` are compacted
-    topics that every task reads in full. ``state_format`` is a number to raise when rows change their
-    meaning. A task that computes much does so ``in_thread``: all its methods but ``restore`` are then called
-    off the event loop, one at a time as ever; others go on meanwhile, in so far as it lets go of the interpreter.
-    A partition is opened when ``until_ready`` has returned: until then it is owned, and nothing of it is read.
-    Somebody ``awaits`` its records of that output topic: how old inputs are is told when one has been committed.
-    ``partition_count`` is how many partitions its code reckons with, where it does: other topics are refused.
+    compacted and has the same number of partitions; rows of task N go to partition N. ``broadcasts`` are compacted
+    topics that every task reads in full. Increase ``state_format`` when the meaning of rows changes. With ``in_thread``
+    all methods except ``restore`` run off the event loop, still one at a time; other tasks continue meanwhile as far as
+    the task releases the interpreter's lock. A partition is opened when ``until_ready`` has returned; until then it is
+    owned but not read. The age of inputs is reported when output to the topic ``awaits`` has been committed.
+    With a ``partition_count``, topics with another number of partitions are refused.
     """
 
     name: str
@@ -99,7 +98,7 @@ class TaskSpec:
     awaits: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what could not work.
+        """Refuse inconsistent specifications.
 
         >>> TaskSpec(name="sums", inputs=(), state_topic="state", make=lambda partition: ...)
         Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""Do the topics exist, and do they fit together? Asked before anything is opened."""
+"""Checks that topics exist and have matching partition counts, before anything is opened."""
 
 import asyncio
 import time
@@ -13,9 +13,9 @@ from streams.exactly_once.task import TaskSpec
 
 
 async def partition_counts(settings: DriverSettings, topics: Iterable[str]) -> dict[str, int]:
-    """Ask a broker how many partitions topics have; 0 for a topic that it does not know.
+    """Partition counts of topics by a broker's metadata; 0 for an unknown topic.
 
-    Raises aiokafka's KafkaConnectionError when no broker answers.
+    Raises aiokafka's KafkaConnectionError if no broker answers.
     """
     client = AIOKafkaClient(**settings.client_options())
     try:
@@ -27,7 +27,7 @@ async def partition_counts(settings: DriverSettings, topics: Iterable[str]) -> d
 
 
 async def topics_checked(settings: DriverSettings, specs: Sequence[TaskSpec]) -> None:
-    """Ask a broker whether the topics of these tasks fit together; be patient with missing ones.
+    """Check the topics of these tasks against a broker's metadata; wait a while for missing ones.
 
     Raises as ``check_topics`` and ``partition_counts`` do.
     """
@@ -45,7 +45,7 @@ async def topics_checked(settings: DriverSettings, specs: Sequence[TaskSpec]) ->
 
 
 def check_topics(specs: Sequence[TaskSpec], counts: Mapping[str, int]) -> None:
-    """Refuse topics that do not fit together.
+    """Refuse missing topics and unequal partition counts.
 
     Raises TopicMissingError or PartitionsDifferError, saying what to do.
 
@@ -77,7 +77,7 @@ def check_topics(specs: Sequence[TaskSpec], counts: Mapping[str, int]) -> None:
 async def refuse_torn(
     settings: DriverSettings, specs: Sequence[TaskSpec], assigned: Collection[TopicPartition]
 ) -> None:
-    """Say why the inputs of a task were not assigned alike, where the topics tell: one is gone, or has grown.
+    """If a task was assigned different partitions of its inputs, check the topics: one may be gone, or have grown.
 
     Raises as ``topics_checked`` does.
     """
@@ -88,5 +88,5 @@ async def refuse_torn(
 
 
 def topics_of(specs: Sequence[TaskSpec]) -> set[str]:
-    """Give all topics that must exist before these tasks can run."""
+    """All topics that must exist before these tasks can run."""
     return {topic for spec in specs for topic in (*spec.inputs, spec.state_topic, *spec.broadcasts)}

@@ -1,4 +1,4 @@
-"""What a transaction holds, to record batches: sorted by partition, in the order in which it was produced."""
+"""Builds record batches from the content of a transaction: by partition, in the order of production."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -20,9 +20,9 @@ PlacedBatch = tuple[str, int, LaidBatch]
 
 
 class Batches:
-    """Lays out batches below so many bytes; only a record that is larger by itself has one that is larger.
+    """Builds batches below ``bytes_max``; a record larger than that gets a batch of its own.
 
-    Records without a time stamp get ``now_ms``.
+    Records without a timestamp get ``now_ms``.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Batches:
     def of_outputs(
         self, produced: Iterable[Produced | ProducedColumns], counts: Mapping[str, int], number: int
     ) -> list[PlacedBatch]:
-        """Lay out outputs; ``counts`` are partitions by topic, ``number`` is that of the task.
+        """Build batches of outputs; ``counts`` are partitions by topic, ``number`` is the task's partition.
 
         >>> batches = Batches(900_000, None, now_ms=5)
         >>> [(topic, partition, batch.record_count()) for topic, partition, batch in batches.of_outputs(
@@ -55,7 +55,7 @@ class Batches:
         return placed
 
     def of_rows(self, rows: Sequence[StateRow | RowColumns], state: TopicPartition) -> list[PlacedBatch]:
-        """Lay out rows for their partition of the state topic."""
+        """Build batches of state rows for their partition of the state topic."""
         if not rows:
             return []
         columns: list[ProducedColumns] = []
@@ -129,7 +129,7 @@ class Batches:
 
 
 def plain(column: Spans) -> Spans:
-    """The same column, as one and the same type: each other type would be compiled anew, for seconds."""
+    """Convert a column to one canonical array type: each further type costs seconds of compilation."""
     return Spans(_frozen(column.data, np.uint8), _frozen(column.starts, np.int64), _frozen(column.lengths, np.int64))
 
 
@@ -144,7 +144,7 @@ def _absent(size: int) -> Spans:
 
 
 def _joined(parts: Sequence[Spans]) -> Spans:
-    """Put columns one after the other; what is None starts anywhere."""
+    """Concatenate columns; the start of None is arbitrary."""
     ends = np.cumsum([len(it.data) for it in parts]).tolist()
     offsets = [0, *ends[:-1]]
     return Spans(

@@ -1,4 +1,4 @@
-"""Columns of records to Kafka's record batches (format 2), compiled: byte for byte what aiokafka's builder makes."""
+"""Writes columns of records as Kafka record batches (format 2), compiled: byte for byte like aiokafka's builder."""
 
 from typing import NamedTuple
 
@@ -12,11 +12,11 @@ HEADER_BYTES = 61
 RECORD_OVERHEAD_MAX = 32  # lengths, attributes, deltas and the number of headers
 TRANSACTIONAL = 0x10
 NOT_CHOSEN = -1
-"""The partition of a record that goes where its key belongs."""
+"""The partition of a record whose key decides."""
 
 
 class RecordColumns(NamedTuple):
-    """Records of one topic. ``headers`` are encoded, number and all; absent where a record has none."""
+    """Records of one topic. ``headers`` are encoded with their count, and absent if a record has none."""
 
     keys: Spans
     values: Spans
@@ -26,9 +26,9 @@ class RecordColumns(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Batches one after the other: which records of ``data`` each takes, its partition, and how many they are.
+    """Consecutive batches in ``data``: start and end, partition, and number of records of each.
 
-    Those of a partition are in order. Their checksums are missing, for producer and sequence are not known yet.
+    Batches of a partition are in order. Checksums are missing, because producer and sequence are not known yet.
     """
 
     data: NDArray[np.uint8]
@@ -42,7 +42,7 @@ class Layout(NamedTuple):
 def choose_partitions(
     keys: Spans, partitions: NDArray[np.int32], partition_count: int, keyless: int
 ) -> NDArray[np.int32]:
-    """Choose where the records go whose partition is not chosen: by key (murmur2), or ``keyless`` without one."""
+    """Choose partitions of records that have none: by key (murmur2), or ``keyless`` without a key."""
     chosen = partitions.copy()
     for index in range(len(partitions)):
         if chosen[index] == NOT_CHOSEN:
@@ -56,9 +56,9 @@ def choose_partitions(
 
 @compiled
 def lay_out(records: RecordColumns, batch_bytes_max: int) -> Layout:
-    """Write records into batches of their partitions, each below so many bytes; a larger record has its own.
+    """Write records into batches by partition, each below ``batch_bytes_max``; a larger record gets its own.
 
-    Raises ValueError where a column points outside of its buffer, or a partition is not chosen.
+    Raises ValueError if a column points outside its buffer, or a partition is not chosen.
     """
     keys, values, headers, partitions, stamps_ms = records
     count = len(partitions)
@@ -97,7 +97,7 @@ def lay_out(records: RecordColumns, batch_bytes_max: int) -> Layout:
 
 @compiled
 def _room(column: Spans) -> int:
-    """Bytes that a column may need in batches, its share of all else in them included."""
+    """Upper bound of the bytes that a column takes in batches, including its share of the overhead."""
     total = 0
     for index in range(len(column.starts)):
         start, length = column.starts[index], column.lengths[index]
@@ -109,7 +109,7 @@ def _room(column: Spans) -> int:
 
 @compiled
 def _by_partition(partitions: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Indices of records by partition, else in their order."""
+    """Indices of records sorted by partition, stable."""
     count, highest = len(partitions), -1
     for index in range(count):
         if partitions[index] < 0:
@@ -164,7 +164,7 @@ def _put_span(data: NDArray[np.uint8], at: int, column: Spans, index: int) -> in
 def _put_headers(data: NDArray[np.uint8], at: int, headers: Spans, index: int) -> int:
     start, length = headers.starts[index], headers.lengths[index]
     if length < 0:
-        data[at] = 0  # there is none
+        data[at] = 0  # no headers
         return at + 1
     return _put_bytes(data, at, headers.data, start, length)
 
@@ -172,14 +172,14 @@ def _put_headers(data: NDArray[np.uint8], at: int, headers: Spans, index: int) -
 @compiled
 def _put_bytes(data: NDArray[np.uint8], at: int, source: NDArray[np.uint8], start: int, length: int) -> int:
     to, begin = np.uint64(at), np.uint64(start)
-    for offset in range(np.uint64(length)):  # unsigned: a number that may be negative keeps it from being one copy
+    for offset in range(np.uint64(length)):  # unsigned indices: with signed ones LLVM emits no memcpy
         data[to + offset] = source[begin + offset]
     return at + length
 
 
 @compiled
 def _put_header(data: NDArray[np.uint8], start: int, end: int, count: int, first_ms: int, last_ms: int) -> None:
-    _put_number(data, start, 8, 0)  # base offset: the broker's to set
+    _put_number(data, start, 8, 0)  # base offset: set by the broker
     _put_number(data, start + 8, 4, end - start - 12)
     _put_number(data, start + 12, 4, -1)  # leader epoch: none
     data[start + 16] = 2

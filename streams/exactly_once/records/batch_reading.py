@@ -1,4 +1,4 @@
-"""Kafka's record batches (format 2) to columns, compiled: what aiokafka would have given record by record."""
+"""Reads Kafka record batches (format 2) into columns, compiled: the same records as aiokafka, but not one by one."""
 
 from typing import NamedTuple
 
@@ -10,10 +10,10 @@ from streams.exactly_once.records.spans import Spans
 
 
 class Places(NamedTuple):
-    """Where the records of batches lie in one buffer, and what their batches say of them all.
+    """Ranges of batches in one buffer, with the fields of their headers.
 
-    ``appended_ms`` is the time stamp of every record of its batch, or -1 where each has its own, counted from
-    ``first_ms``. Records below ``from_offsets`` are left out.
+    ``appended_ms`` is the timestamp of all records of the batch, or -1 if each has its own, relative to
+    ``first_ms``. Records below ``from_offsets`` are skipped.
     """
 
     starts: NDArray[np.int64]
@@ -26,7 +26,7 @@ class Places(NamedTuple):
 
 
 class ReadColumns(NamedTuple):
-    """Columns of the records that were read."""
+    """Columns of the records."""
 
     offsets: NDArray[np.int64]
     timestamps: NDArray[np.int64]
@@ -37,9 +37,9 @@ class ReadColumns(NamedTuple):
 
 @compiled
 def read_columns(data: NDArray[np.uint8], places: Places) -> ReadColumns:
-    """Read all records of batches, in their order.
+    """Read all records of the batches in order.
 
-    Raises ValueError where a batch does not hold as many records as it says, each within its length.
+    Raises ValueError if a batch does not contain exactly the stated number of records, each within its length.
     """
     count = places.counts.sum()
     offsets, timestamps = np.empty(count, np.int64), np.empty(count, np.int64)
@@ -54,7 +54,7 @@ def read_columns(data: NDArray[np.uint8], places: Places) -> ReadColumns:
             record_end = at + size
             if size < 1 or record_end > end:
                 raise ValueError("a record reaches beyond its batch")
-            delta_ms, at = _taken_varint(data, at + 1, record_end)  # after its attributes, which say nothing
+            delta_ms, at = _taken_varint(data, at + 1, record_end)  # skips the attributes, which are unused
             delta, at = _taken_varint(data, at, record_end)
             keys.starts[row], keys.lengths[row], at = _taken_span(data, at, record_end)
             values.starts[row], values.lengths[row], at = _taken_span(data, at, record_end)
@@ -94,7 +94,7 @@ def _taken_varint(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]
 
 @compiled
 def _taken_span(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int, int]:
-    """Where a byte string begins, how long it is (-1: None), and where it ends."""
+    """Start, length (-1: None) and end of a byte string."""
     length, at = _taken_varint(data, at, end)
     if length < 0:
         return at, -1, at
@@ -105,7 +105,7 @@ def _taken_span(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int, i
 
 @compiled
 def _past_headers(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
-    """Where headers end, and how many they are."""
+    """End and number of headers."""
     count, at = _taken_varint(data, at, end)
     if count < 0:
         raise ValueError("a record has less than no headers")

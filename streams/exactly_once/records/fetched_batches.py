@@ -1,4 +1,4 @@
-"""The record batches of an answer to a fetch, as aiokafka's fetcher goes over them."""
+"""The record batches of a fetch response, with the interfaces that aiokafka's fetcher expects."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -22,9 +22,9 @@ _CHECKED_FROM = 21
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The records of one batch from some offset on: ``data[start:end]`` holds ``count`` records or more.
+    """The records of one batch from an offset on; ``data[start:end]`` contains the ``count`` records of the batch.
 
-    ``offset`` is the last of its batch, there or not: what aiokafka takes for the offset of a record.
+    ``offset`` is the last offset of the batch, whether compacted away or not; aiokafka takes it for a record's offset.
     """
 
     data: bytes
@@ -38,12 +38,12 @@ class Piece:
     from_offset: int = 0
 
     def beginning_at(self, offset: int) -> "Piece":
-        """Leave out what comes before an offset."""
+        """The piece without records before an offset."""
         return replace(self, from_offset=offset)
 
 
 class FetchedBatch:
-    """One batch with the interface of aiokafka's ``DefaultRecordBatch``, except that it iterates as one piece."""
+    """One batch with the interface of aiokafka's ``DefaultRecordBatch``, but iteration yields one piece."""
 
     def __init__(self, data: bytes, start: int, end: int) -> None:
         self._data, self._start, self._end = data, start, end
@@ -57,15 +57,15 @@ class FetchedBatch:
         self._codec = attributes & 0x07
 
     def validate_crc(self) -> bool:
-        """Whether it is as it was written."""
+        """Whether the checksum is right."""
         return bool(crc32c(memoryview(self._data)[self._start + _CHECKED_FROM : self._end]) == self._checksum)
 
     def __next__(self) -> DefaultRecord:
-        """Give the first record: that of a control batch says what kind it is."""
+        """The first record, which tells the kind of a control batch."""
         return next(DefaultRecordBatch(self._data[self._start : self._end]))
 
     def __iter__(self) -> Iterator[Piece]:
-        """Give its records as one piece, if it has any; decompressed."""
+        """Yield its records, decompressed, as one piece if there are any."""
         if self._count <= 0:
             return
         data, start, end = self._data, self._start + HEADER_BYTES, self._end
@@ -80,24 +80,24 @@ class FetchedBatch:
 
 
 class FetchedBatches:
-    """All batches of an answer, with the interface of aiokafka's ``MemoryRecords``; one that is cut off is left out."""
+    """All batches of a response, with the interface of aiokafka's ``MemoryRecords``; a truncated one is left out."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
 
     def size_in_bytes(self) -> int:
-        """Give the size of the answer."""
+        """Size of the response."""
         return len(self._data)
 
     def has_next(self) -> bool:
-        """Whether there is another whole batch."""
+        """Whether another complete batch follows."""
         return self._end() <= len(self._data)
 
     def next_batch(self) -> FetchedBatch | None:
-        """Give the next batch.
+        """The next batch.
 
-        Raises CorruptRecordException where it cannot be one, or is in a format from before there were transactions.
+        Raises CorruptRecordException if it is not a batch, or is in a format older than transactions.
         """
         start, end = self._at, self._end()
         if end > len(self._data):

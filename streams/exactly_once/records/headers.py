@@ -1,6 +1,6 @@
-"""Headers of a record, as bytes of a record batch (format 2): their number, then name and value of each.
+"""Headers of a record as bytes of a record batch (format 2): their count, then name and value of each.
 
-Whatever a sender puts there is data: a name that is not UTF-8 is told with surrogates, and written as it was.
+Names are the sender's: one that is not UTF-8 is decoded with surrogate escapes, and encoded back unchanged.
 """
 
 from collections.abc import Sequence

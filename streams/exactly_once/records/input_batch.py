@@ -1,4 +1,4 @@
-"""What one Faust message carries: everything that was fetched of one topic-partition at once."""
+"""The payload of one Faust message: all records of one topic-partition from one fetch."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,11 @@ from streams.exactly_once.records.read_records import Records
 
 
 class Batch(NamedTuple):
-    """Records in offset order, and after which seek of their partition they were fetched.
+    """Records in offset order, with the number of the seek after which they were fetched.
 
-    Batches that were under way when their partition was sought elsewhere carry an older number than their
-    task expects, which is how they are known: gaps between offsets are normal and tell nothing. ``number``
-    counts the batches of the partition since that seek, from 0: a task sees by it that none is missing.
+    A batch that was in flight during a seek carries an older ``seek`` than its task expects and is thereby recognised;
+    gaps between offsets are normal and cannot show it. ``number`` counts the batches of the partition since that seek,
+    from 0, so that a task notices a missing one.
     """
 
     topic: str

@@ -1,4 +1,4 @@
-"""A record batch laid out by our own code, as aiokafka's producer takes it."""
+"""A record batch built by our own code, with the interface that aiokafka's producer expects."""
 
 import struct
 from typing import Any
@@ -18,9 +18,9 @@ _PRODUCER = struct.Struct(">qhi")
 
 
 class LaidBatch:
-    """What ``AIOKafkaProducer.send_batch`` takes: the interface of aiokafka's ``BatchBuilder`` after its last record.
+    """An argument of ``AIOKafkaProducer.send_batch``: the interface of aiokafka's closed ``BatchBuilder``.
 
-    Compressed where that makes it smaller, as aiokafka does. Of a transaction, unless it is said to be of none.
+    Compressed if that makes it smaller, as in aiokafka. Transactional by default.
     """
 
     def __init__(
@@ -38,22 +38,22 @@ class LaidBatch:
         self._is_checked = False
 
     def record_count(self) -> int:
-        """Count its records."""
+        """Number of records."""
         return self._count
 
     def size(self) -> int:
-        """Give its size in bytes."""
+        """Size in bytes."""
         return len(self._data)
 
     def closed(self) -> bool:
-        """Whether it takes no more records."""
+        """Whether it accepts no more records."""
         return True
 
     def close(self) -> None:
-        """Do nothing: it is closed."""
+        """Do nothing: it is closed already."""
 
     def content(self) -> bytes:
-        """Give its bytes as they are now."""
+        """The bytes in their present state."""
         return bytes(self._build())
 
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:

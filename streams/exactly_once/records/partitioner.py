@@ -1,4 +1,4 @@
-"""Which partition a key belongs to: Kafka's own answer, so that every other client agrees."""
+"""Kafka's default partitioner, so that all clients agree on the partition of a key."""
 
 from aiokafka.partitioner import murmur2
 
@@ -6,7 +6,7 @@ _CACHED_KEYS_MAX = 200_000
 
 
 class Partitioner:
-    """Kafka's default partitioner with a memory, since keys come again and the hash is slow in Python.
+    """Kafka's default partitioner with a cache, because keys repeat and the hash is slow in Python.
 
     >>> Partitioner().partition_of(b"user-1", 12) == (murmur2(b"user-1") & 0x7FFFFFFF) % 12
     True
@@ -16,11 +16,11 @@ class Partitioner:
         self._hashes: dict[bytes, int] = {}
 
     def partition_of(self, key: bytes, partitions: int) -> int:
-        """Give the partition of a key among so many."""
+        """The partition of a key."""
         hashes = self._hashes
         value = hashes.get(key)
         if value is None:
-            if len(hashes) >= _CACHED_KEYS_MAX:  # start over: cheaper than keeping an order of use
+            if len(hashes) >= _CACHED_KEYS_MAX:  # cheaper than least-recently-used order
                 hashes.clear()
             value = hashes[key] = murmur2(key) & 0x7FFFFFFF
         return value % partitions

@@ -1,6 +1,7 @@
-"""Are records where their keys belong? Kafka's own partitioner (murmur2) says where; other clients have other ones.
+"""Checks that records are in the partitions of their keys by Kafka's own partitioner (murmur2).
 
-Topics that are joined by partition need one answer from all who write to them, and no broker checks it.
+Some clients use other partitioners. Topics that are joined by partition need one for all writers, and brokers do not
+check it.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,7 +17,7 @@ from streams.exactly_once.records.spans import Spans
 
 
 def misplaced(keys: Spans, partition: int, partition_count: int) -> NDArray[np.bool_]:
-    """Which of the records of a partition with these keys belong into another; one without a key belongs anywhere.
+    """Which records of a partition, by their keys, belong in another one; a record without a key may be in any.
 
     >>> [bool(misplaced(Spans.of([b"user-1"]), number, 4)[0]) for number in range(4)]
     [False, True, True, True]
@@ -52,7 +53,7 @@ OTHERS: dict[str, Callable[[bytes, int], int]] = {
 
 
 def looks_like(placed: Iterable[tuple[bytes, int]], partition_count: int) -> str | None:
-    """Name the partitioner that puts all of these keys where they are; None where none that we know does.
+    """Name the known partitioner that explains the partitions of all these keys; None if there is none.
 
     >>> keys = [b"user-%d" % number for number in range(20)]
     >>> looks_like([(key, crc32(key) % 4) for key in keys], 4)

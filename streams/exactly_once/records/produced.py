@@ -12,9 +12,8 @@ from streams.exactly_once.records.spans import Spans
 class Produced(NamedTuple):
     """A record to be written.
 
-    Without a partition it goes where Kafka's own partitioner would send its key (murmur2); without a key as
-    well, to the partition with the number of the task's own (modulo). Without a time stamp it gets the time
-    of writing.
+    Without a partition, Kafka's partitioner (murmur2) chooses by key; without a key, the number of the task's own
+    partition (modulo) is used. Without a timestamp, the time of writing is used.
     """
 
     topic: str
@@ -26,9 +25,9 @@ class Produced(NamedTuple):
 
 
 class ProducedColumns(NamedTuple):
-    """Records of one topic to be written, in columns: what ``Produced`` says of one, without headers.
+    """Records of one topic to be written, in columns: like ``Produced``, without headers.
 
-    The columns are of one size. ``partitions`` are as in ``Produced`` where given; else the keys decide.
+    The columns have the same size. Without ``partitions`` the keys decide.
 
     >>> columns = ProducedColumns("sums", Spans.of([b"a", b"b"]), Spans.of([b"1", None]))
     >>> list(columns.each())[1]
@@ -43,11 +42,11 @@ class ProducedColumns(NamedTuple):
 
     @property
     def record_count(self) -> int:
-        """How many records these are."""
+        """Number of records."""
         return self.keys.size
 
     def each(self) -> Iterator[Produced]:
-        """Give the records one by one."""
+        """Iterate over single records."""
         absent: list[int | None] = [None] * self.record_count
         partitions = absent if self.partitions is None else self.partitions.tolist()
         stamps = absent if self.timestamps_ms is None else self.timestamps_ms.tolist()
@@ -58,14 +57,14 @@ class ProducedColumns(NamedTuple):
 
 
 class StateRow(NamedTuple):
-    """A row of a task's state; None deletes."""
+    """A row of a task's state; a value of None deletes it."""
 
     key: bytes
     value: bytes | None
 
 
 class RowColumns(NamedTuple):
-    """Rows of a task's state, in columns of one size; a value that is None deletes, a key is never None.
+    """Rows of a task's state in columns of the same size; a value of None deletes, keys are never None.
 
     >>> list(RowColumns(Spans.of([b"a", b"b"]), Spans.of([b"1", None])).each())
     [StateRow(key=b'a', value=b'1'), StateRow(key=b'b', value=None)]
@@ -76,25 +75,25 @@ class RowColumns(NamedTuple):
 
     @property
     def record_count(self) -> int:
-        """How many rows these are."""
+        """Number of rows."""
         return self.keys.size
 
     def each(self) -> Iterator[StateRow]:
-        """Give the rows one by one."""
+        """Iterate over single rows."""
         for key, value in zip(self.keys.each(), self.values.each(), strict=True):
             assert key is not None
             yield StateRow(key, value)
 
 
 Outputs: TypeAlias = Iterable[Produced | ProducedColumns]
-"""What a task produces, record by record or many at once, in the order in which it is written."""
+"""Output of a task, as records or columns, in the order of writing."""
 
 Rows: TypeAlias = Iterable[StateRow | RowColumns]
-"""Rows that changed, one by one or many at once."""
+"""Changed state rows, single or in columns."""
 
 
 def record_count(things: Sequence[Produced | ProducedColumns | StateRow | RowColumns]) -> int:
-    """Count records, whether they come one by one or in columns.
+    """Count records, single or in columns.
 
     >>> record_count([StateRow(b"a", None), RowColumns(Spans.of([b"b", b"c"]), Spans.of([b"2", b"3"]))])
     3

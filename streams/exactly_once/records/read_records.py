@@ -1,4 +1,4 @@
-"""Records of one topic-partition as they were read, in columns; single ones are made when somebody looks at them."""
+"""Fetched records of one topic-partition in columns; single records are created on access."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -12,30 +12,30 @@ from streams.exactly_once.records.headers import decoded, encoded
 from streams.exactly_once.records.spans import Spans
 
 UNKNOWN_MS = 2**62
-"""When records were fetched of which nobody said so: later than anything."""
+"""Fetch time of records for which it is unknown: later than any other."""
 
 
 class Record(Protocol):
-    """A record as it was read; aiokafka's ``ConsumerRecord`` fits."""
+    """A fetched record; aiokafka's ``ConsumerRecord`` matches."""
 
     @property
     def topic(self) -> str:
-        """Where it was read."""
+        """Its topic."""
         ...
 
     @property
     def partition(self) -> int:
-        """In which partition."""
+        """Its partition."""
         ...
 
     @property
     def offset(self) -> int:
-        """At which offset."""
+        """Its offset."""
         ...
 
     @property
     def timestamp(self) -> int:
-        """Its time stamp in milliseconds."""
+        """Its timestamp in milliseconds."""
         ...
 
     @property
@@ -67,10 +67,10 @@ class ReadRecord(NamedTuple):
 
 
 class Records(Sequence[Record]):
-    """A sequence of records whose columns are for whoever takes many at once.
+    """A sequence of records, with their columns for batch processing.
 
-    ``offsets`` ascend; ``timestamps`` are milliseconds, whatever their sender, or the broker, put there; ``headers``
-    are encoded as in a record batch, absent where there are none. ``fetched_ms`` is the worker's clock when they came.
+    ``offsets`` ascend; ``timestamps`` are milliseconds, set by the sender or the broker; ``headers`` are encoded as in
+    a record batch, absent if there are none. ``fetched_ms`` is the worker's clock at the time of the fetch.
 
     >>> records = Records.of([ReadRecord("sums", 0, 7, 5, b"a", b"1"), ReadRecord("sums", 0, 9, 6, b"b", None)])
     >>> len(records), records[-1].key, [record.offset for record in records], records.values.lengths.tolist()
@@ -100,10 +100,10 @@ class Records(Sequence[Record]):
 
     @cached_property
     def clock_ms(self) -> NDArray[np.int64]:
-        """For each record a time before which it was written, by clocks that its sender alone does not set.
+        """Upper bounds of the times at which records were written, by clocks that the sender alone cannot set.
 
-        That is its time stamp, but the worker's clock where it has none (-1, or 0) or one that is still to come: on a
-        topic with time stamps of appending the broker's clock.
+        This is the timestamp, or the worker's clock if there is none (-1 or 0) or if it lies in the future. With
+        LogAppendTime it is the broker's clock.
 
         >>> records = Records.of([ReadRecord("sums", 0, 0, stamp_ms, None, None) for stamp_ms in (-1, 5, 99)])
         >>> records.fetched_ms = 7; records.clock_ms.tolist()
@@ -114,7 +114,7 @@ class Records(Sequence[Record]):
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> "Records":
-        """Put records of one topic-partition, at least one, into columns."""
+        """Put one or more records of one topic-partition into columns."""
         listed = list(records)
         return cls(
             listed[0].topic,

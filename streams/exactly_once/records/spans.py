@@ -1,4 +1,4 @@
-"""A column of byte strings: where each lies in one buffer that they share, and how long it is."""
+"""A column of byte strings: offset and length of each in one shared buffer."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 ABSENT = -1
-"""The length of what is None."""
+"""The length of None."""
 
 
 class Spans(NamedTuple):
-    """Byte strings in one buffer, in no particular order and maybe with bytes of others between them.
+    """Byte strings in one buffer, in any order, possibly with other bytes between them.
 
-    A length of -1 is None, as in Kafka's own records. Compiled code takes it as it is; ``starts`` and ``lengths``
-    are of one size, and nobody writes into ``data`` any more once it is in here.
+    A length of -1 means None, as in Kafka's records. Compiled code takes the tuple as it is. ``starts`` and ``lengths``
+    have the same size; ``data`` is not modified once it is in here.
 
     >>> column = Spans.of([b"one", None, b"", b"three"])
     >>> column.size, column.at(3), list(column.each())
@@ -27,7 +27,7 @@ class Spans(NamedTuple):
 
     @classmethod
     def of(cls, values: Iterable[bytes | None]) -> "Spans":
-        """Lay values out one after the other."""
+        """Lay out values one after the other."""
         listed = list(values)
         lengths = np.array([ABSENT if value is None else len(value) for value in listed], np.int64)
         data = np.frombuffer(b"".join(filter(None, listed)), np.uint8)
@@ -35,7 +35,7 @@ class Spans(NamedTuple):
 
     @classmethod
     def packed(cls, data: NDArray[np.uint8], ends: NDArray[np.int64]) -> "Spans":
-        """Take values that lie one after the other, each from the end of the one before; none of them is None.
+        """Describe values that are stored back to back; none of them is None.
 
         >>> list(Spans.packed(np.frombuffer(b"abc", np.uint8), np.array([1, 1, 3])).each())
         [b'a', b'', b'bc']
@@ -46,22 +46,22 @@ class Spans(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """Number of byte strings."""
         return len(self.starts)
 
     def at(self, index: int) -> bytes | None:
-        """Give one of them."""
+        """One of them."""
         start, length = int(self.starts[index]), int(self.lengths[index])
         return None if length < 0 else self.data[start : start + length].tobytes()
 
     def each(self) -> Iterator[bytes | None]:
-        """Give all of them, one by one."""
+        """Iterate over all of them."""
         view = self.data.data
         for start, length in zip(self.starts.tolist(), self.lengths.tolist(), strict=True):
             yield None if length < 0 else view[start : start + length].tobytes()
 
     def part(self, which: slice) -> "Spans":
-        """Give some of them; the buffer is shared."""
+        """A slice of the column; the buffer is shared."""
         return Spans(self.data, self.starts[which], self.lengths[which])
 
 

@@ -1,4 +1,4 @@
-"""Compiles, or loads, what the driver needs of machine code: while it does, the interpreter does nothing else."""
+"""Compiles or loads the driver's machine code ahead of time, because the interpreter is blocked meanwhile."""
 
 from aiokafka import TopicPartition
 
@@ -8,7 +8,7 @@ from streams.exactly_once.records.produced import Produced
 
 
 def compile_ahead() -> None:
-    """Write and read one record, so that no heartbeat waits for a compiler later.
+    """Write and read one record, so that compilation delays no heartbeat later.
 
     >>> compile_ahead()
     """
