@@ -1,9 +1,8 @@
-"""Who works on what: partitions of a task's input topics stay together and move as little as they can.
+"""A sticky assignor that keeps the partitions of a task's input topics together.
 
-Members tell the group's leader which tasks they run and which partitions they had. Partition N of all input
-topics of a task goes to one member, shares of a task differ by at most one, and a member keeps what it had as
-far as its share allows, since every move costs a restore. Members that run other tasks take no part in its
-shares.
+Members report to the group's leader which tasks they run and which partitions they owned. Partition N of all input
+topics of a task goes to one member, shares of a task differ by at most one, and a member keeps its partitions as
+far as its share allows, because every move costs a restore. Members that run other tasks are ignored.
 """
 
 import json
@@ -23,16 +22,16 @@ PROTOCOL_VERSION = 0
 
 
 class Member(NamedTuple):
-    """What a member says of itself: its tasks' input topics, and the partitions of each it had."""
+    """A member's report: the input topics of its tasks, and the partitions of each task that it owned."""
 
     inputs: Mapping[str, Sequence[str]]
     owned: Mapping[str, Sequence[int]]
 
 
 def shares(partitions: int, owned: Mapping[str, Sequence[int]], load: Mapping[str, int]) -> dict[str, list[int]]:
-    """Share out the partitions of one task among members, each of whom keeps what it can.
+    """Assign the partitions of one task to members, each of which keeps as many as it can.
 
-    Shares differ by at most one; the larger ones go to members that own more already, then to those with less
+    Shares differ by at most one; larger shares go to members that own more already, then to those with less
     ``load`` from other tasks. The result does not depend on the order of the members.
 
     >>> shares(4, {"a": [0, 1, 2, 3], "b": []}, {"a": 0, "b": 0})
@@ -56,7 +55,7 @@ def shares(partitions: int, owned: Mapping[str, Sequence[int]], load: Mapping[st
 
 
 class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # aiokafka has no types
-    """Assigns tasks rather than topics."""
+    """Assigns tasks instead of topics."""
 
     name = "copartitioned-sticky"
 
@@ -65,14 +64,14 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  #
         self._owned: dict[str, list[int]] = {}
 
     def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
-        """Tell the leader what this member runs and what it had."""
+        """This member's report to the leader."""
         told = {"inputs": {spec.name: spec.inputs for spec in self._specs}, "owned": self._owned}
         return ConsumerProtocolMemberMetadata(PROTOCOL_VERSION, sorted(topics), json.dumps(told).encode())
 
     def assign(
         self, cluster: ClusterMetadata, members: Mapping[str, ConsumerProtocolMemberMetadata]
     ) -> dict[str, ConsumerProtocolMemberAssignment]:
-        """Share out every task (called on the leader only)."""
+        """Assign all tasks; called on the leader only."""
         told = {member: Member(**json.loads(metadata.user_data)) for member, metadata in members.items()}
         topics: dict[str, dict[str, list[int]]] = {member: {} for member in members}
         load = dict.fromkeys(members, 0)
@@ -93,6 +92,6 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  #
         }
 
     def on_assignment(self, assignment: Any) -> None:
-        """Remember what this member has, for the next time."""
+        """Remember the assignment for the next report."""
         topics = dict(assignment.assignment)
         self._owned = {spec.name: sorted(topics.get(spec.inputs[0], ())) for spec in self._specs}

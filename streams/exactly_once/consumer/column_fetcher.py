@@ -1,9 +1,9 @@
-"""aiokafka's consumer, below its surface: what it fetches comes in columns, not record by record.
+"""aiokafka's consumer, below its public API, returning columns instead of single records.
 
-Theory of operation. aiokafka's fetcher asks, follows positions, checks sums and leaves out control batches and what was
-aborted; all of that stays its own code. It takes an answer batch by batch and unpacks each into records. Here a batch
-unpacks into one ``Piece``, and the pieces of an answer are read together by compiled code. To that end the classes that
-two of the fetcher's methods name are replaced: in these methods, of a subclass.
+Theory of operation. aiokafka's fetcher sends requests, tracks positions, verifies checksums and skips control batches
+and aborted records; all of that is unchanged. It unpacks each batch of a response into records. Here a batch unpacks
+into one ``Piece``, and compiled code reads all pieces of a response together. To that end, a subclass replaces the
+classes that two of the fetcher's methods refer to.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from streams.reading.renamed import renamed
 
 
 class PartitionPieces(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
-    """aiokafka's way through the batches of an answer; gives pieces of those that count."""
+    """aiokafka's iteration over the batches of a response; yields pieces of the visible ones."""
 
     @override
     def _consumer_record(self, tp: Any, record: Piece) -> Piece:
@@ -26,14 +26,14 @@ class PartitionPieces(PartitionRecords):  # type: ignore[misc]  # aiokafka has n
 
 
 class ColumnsResult(FetchResult):  # type: ignore[misc]  # aiokafka has no types
-    """An answer to a fetch, of one partition, that is handed out in columns."""
+    """The fetch result of one partition, in columns."""
 
     limit: int
     _partition_records: PartitionPieces | None
 
     @override
     def getall(self, max_records: int | None = None) -> Records | tuple[()]:
-        """Give whole batches until they hold ``limit`` records or more: a batch is not cut."""
+        """Return whole batches, until there are at least ``limit`` records: a batch is not split."""
         assert max_records is None
         tp = self._topic_partition
         if not self.check_assignment(tp) or not self.has_more():
@@ -53,10 +53,10 @@ class ColumnsResult(FetchResult):  # type: ignore[misc]  # aiokafka has no types
 
 
 def consumer_of_columns(records_max: int) -> type[AIOKafkaConsumer]:
-    """Make the kind of consumer whose fetcher's ``fetched_records`` gives ``Records`` by topic-partition.
+    """Derive a consumer class whose fetcher's ``fetched_records`` returns ``Records`` by topic-partition.
 
-    Each of about ``records_max`` records: whole batches, until they hold so many. The consumer's own methods that
-    hand out records are of no use.
+    Each has about ``records_max`` records: whole batches until that number is reached. The consumer's own methods that
+    return records must not be used.
     """
 
     class Result(ColumnsResult):
@@ -64,7 +64,7 @@ def consumer_of_columns(records_max: int) -> type[AIOKafkaConsumer]:
 
     class ColumnFetcher(Fetcher):  # type: ignore[misc]  # aiokafka has no types
         _proc_fetch_request = renamed(
-            Fetcher._proc_fetch_request,  # noqa: SLF001  the one place where it makes them
+            Fetcher._proc_fetch_request,  # noqa: SLF001  the only place where it creates them
             MemoryRecords=FetchedBatches,
             PartitionRecords=PartitionPieces,
             FetchResult=Result,

@@ -1,4 +1,4 @@
-"""The thread that owns the aiokafka consumer: fetches batches and numbers them, seeks, asks."""
+"""The thread that owns the aiokafka consumer: fetches and numbers batches, seeks, and queries offsets."""
 
 import asyncio
 import contextlib
@@ -24,10 +24,10 @@ _T = TypeVar("_T")
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that owns the aiokafka consumer; what is async here runs on its loop."""
+    """The thread that owns the aiokafka consumer; coroutines of this class run on its loop."""
 
     def __post_init__(self) -> None:
-        """Add the seek numbers to what Faust sets up."""
+        """Initialise the seek numbers, after Faust's own fields."""
         super().__post_init__()
         self._owner = cast("OwnedApp", self.app).owner
         self._assignor = CoPartitionedAssignor(self._owner.specs)
@@ -46,7 +46,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             group_instance_id=settings.group_instance_id,
             partition_assignment_strategy=[self._assignor],
             enable_auto_commit=False,
-            auto_offset_reset="none",  # a position that is gone is for its task to know
+            auto_offset_reset="none",  # a task must know if its position does not exist
             isolation_level="read_committed",
             fetch_max_wait_ms=settings.fetch_wait_ms,
             max_partition_fetch_bytes=settings.fetch_max_partition_bytes,
@@ -57,12 +57,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         )
 
     async def on_thread_stop(self) -> None:
-        """Stop the consumer, but do not wait for a broker that is gone: aiokafka would, for ever."""
-        with contextlib.suppress(TimeoutError, asyncio.CancelledError):  # it may await a fetch that it cancelled
+        """Stop the consumer with a timeout: aiokafka would wait for an unreachable broker for ever."""
+        with contextlib.suppress(TimeoutError, asyncio.CancelledError):  # it may await a cancelled fetch
             await asyncio.wait_for(super().on_thread_stop(), self._owner.settings.stop_timeout_ms / 4000)
 
     async def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Run work on this thread's loop, from the main one."""
+        """Run a coroutine on this thread's loop, from the main one."""
         try:
             result = asyncio.run_coroutine_threadsafe(work, self.thread_loop)
         except RuntimeError as error:  # its loop is closed
@@ -71,9 +71,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         return await asyncio.wrap_future(result)
 
     async def fetch(self, partitions: Collection[TopicPartition]) -> list[Batch]:
-        """Fetch what has arrived for these partitions; wait a tenth of a second for something."""
+        """Fetch records of these partitions; wait at most a tenth of a second for some."""
         consumer = self._ensure_consumer()
-        if consumer._closed:  # noqa: SLF001  Faust's own driver lives below aiokafka's surface as well
+        if consumer._closed:  # noqa: SLF001  Faust's own driver uses aiokafka's internals as well
             raise ConsumerStoppedError
         await self.hear_of_errors()
         fetcher = consumer._fetcher  # noqa: SLF001
@@ -82,7 +82,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         assignment = consumer.assignment()
         self.read_up = frozenset(filter(self._is_read_up, assignment))
         self.ends = {tp: end for tp in assignment if (end := self._end(tp)) is not None}
-        # no await between the fetcher's answer and these numbers: no seek can happen in between
+        # no await between the fetcher's response and these numbers, so that no seek can happen in between
         return [self._numbered(tp, records) for tp, records in fetched.items() if records]
 
     def _numbered(self, tp: TopicPartition, records: Records) -> Batch:
@@ -92,16 +92,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         return Batch(tp.topic, tp.partition, self._seeks.get(tp, 0), number, records)
 
     def fetched_count(self, tp: TopicPartition, seek: int) -> int:
-        """Count the batches fetched of a partition since this seek; may be asked on any thread."""
+        """Number of batches fetched from a partition since this seek; may be called on any thread."""
         return self._counts.get(tp, 0) if self._seeks.get(tp, 0) == seek else 0
 
     def _is_read_up(self, tp: TopicPartition) -> bool:
-        """Whether all that is committed in a partition has been fetched."""
+        """Whether all committed records of a partition have been fetched."""
         state = self._state(tp)
         return bool(state.has_valid_position and state.lso is not None and state.position >= state.lso)
 
     def _end(self, tp: TopicPartition) -> int | None:
-        """The next offset after what is committed in a partition, as the last fetch said."""
+        """The last stable offset of a partition as of the last fetch."""
         end: int | None = self._state(tp).lso
         return end
 
@@ -109,7 +109,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         return self._ensure_consumer()._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001  as above
 
     async def seek_together(self, positions: Mapping[TopicPartition, int]) -> int:
-        """Seek a task's partitions and give the number that batches fetched from there will carry."""
+        """Seek a task's partitions; returns the seek number of subsequent batches."""
         consumer = self._ensure_consumer()
         self._last_seek += 1
         for tp, offset in positions.items():
@@ -118,17 +118,17 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         return self._last_seek
 
     async def bounds(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
-        """Give each partition's earliest offset, and the next one after what is committed there."""
+        """Earliest and last stable offset of each partition."""
         consumer, listed = self._ensure_consumer(), list(partitions)
         earliest, ends = await consumer.beginning_offsets(listed), await consumer.end_offsets(listed)
         return {tp: (earliest[tp], ends[tp]) for tp in listed}
 
     async def await_leaders(self, partitions: Collection[TopicPartition]) -> None:
-        """Return once the leader of each partition has answered; aiokafka asks until it does."""
+        """Return once the leader of each partition has answered; aiokafka retries until then."""
         await self._ensure_consumer().beginning_offsets(list(partitions))
 
     async def is_member(self) -> bool:
-        """Ask the group's coordinator whether what we were assigned is still ours."""
+        """Ask the group's coordinator whether our assignment is still valid."""
         coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
         try:
             return bool(await coordinator._do_heartbeat())  # noqa: SLF001
@@ -136,9 +136,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             return False
 
     async def note_progress(self) -> None:
-        """Tell the poll timeout that the main loop is alive though it fetches nothing.
+        """Reset the poll timeout although nothing is fetched.
 
-        Else a worker that restores for long, or has no partitions, would leave its group.
+        Otherwise a worker with a long restore, or without partitions, would leave its group.
         """
         consumer = self._ensure_consumer()
         await self.hear_of_errors()
@@ -146,9 +146,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             pass
 
     async def hear_of_errors(self) -> None:
-        """Let aiokafka's coordinator go on trying: it waits for us to hear of what went wrong.
+        """Retrieve errors of aiokafka's coordinator, which waits for that before it retries.
 
-        Raises what it will never get over: missing rights, and what ``Membership`` raises.
+        Raises permanent ones: missing rights, and what ``Membership`` raises.
         """
         if self._consumer is None:  # not started yet
             return

@@ -1,4 +1,4 @@
-"""The Faust app that the driver runs: no web server, no tables, no files, our transport."""
+"""The driver's Faust app: our transport, without web server, tables and files."""
 
 from typing import Any
 
@@ -13,21 +13,21 @@ STREAM_BUFFER_BATCHES = 2  # Faust's default of 4096 counts messages, which are 
 
 
 class NoTables(TableManager):
-    """The table manager of an app without tables: it resumes streams after a rebalance, at once."""
+    """The table manager of an app without tables: it resumes streams at once after a rebalance."""
 
     async def on_start(self) -> None:
-        """Skip the second that Faust waits for tables to register."""
+        """Skip Faust's wait of one second for tables to register."""
         await self._update_channels()
         await self.recovery.start()
 
 
 class ExactlyOnceApp(faust.App):
-    """An app whose partitions belong to an owner outside of Faust."""
+    """An app whose partitions are managed outside of Faust."""
 
     owner: Owner
 
     def _create_directories(self) -> None:
-        """Create none: there are no tables to keep in them."""
+        """Create none: there are no tables."""
 
     def _new_transport(self) -> Any:
         return BatchTransport(self.conf.broker_consumer, self)
@@ -37,7 +37,7 @@ class ExactlyOnceApp(faust.App):
 
 
 def new_app(settings: DriverSettings, owner: Owner) -> ExactlyOnceApp:
-    """Build the app; connects to nothing."""
+    """Build the app; does not connect."""
     app = ExactlyOnceApp(
         settings.group,
         broker=[f"kafka://{server.strip()}" for server in settings.bootstrap.split(",")],

@@ -1,6 +1,6 @@
-"""Why a worker does not become, or stay, a member of its group: told from what its coordinator shows.
+"""Detects why a worker cannot become or remain a member of its group, from the state of aiokafka's coordinator.
 
-aiokafka goes on trying, whatever the reason, and names it "fatal" or not at all.
+aiokafka itself retries for ever, whatever the reason, and logs little of it.
 """
 
 import logging
@@ -20,10 +20,10 @@ _log = logging.getLogger(__name__)
 
 
 class Membership:
-    """Looks at each of the coordinator's states and errors, and says when there is no going on.
+    """Observes the coordinator's states and errors, and raises when a retry cannot help.
 
-    A static member that is given another member id was evicted by another with the same instance id: both take each
-    other's place for ever. The one that came later gives up first, so one of them stays.
+    A static member whose member id changes was evicted by another member with the same instance id; the two would evict
+    each other for ever. The later one gives up first, so that one of them stays.
 
     >>> membership = Membership(DriverSettings(bootstrap="b:9092", group="g", group_instance_id="w1"))
     >>> try:
@@ -43,7 +43,7 @@ class Membership:
         self._refused_s: float | None = None
 
     def look(self, member_id: str, now_s: float | None = None) -> None:
-        """Take note of the present member id, empty where there is none; raises SameInstanceError."""
+        """Observe the present member id, empty if there is none; raises SameInstanceError."""
         now_s = time.monotonic() if now_s is None else now_s
         if not member_id or member_id == self._member_id or self._settings.group_instance_id is None:
             return
@@ -55,7 +55,7 @@ class Membership:
         self._member_id = member_id
         while self._evicted_s and self._evicted_s[0] < now_s - WITHIN_S:
             self._evicted_s.popleft()
-        # who was there first is evicted at some time; who comes later, by the other's next heartbeat
+        # the first one is evicted at some time, the later one at the other's next heartbeat
         is_incumbent = self._first_held_s > INCUMBENT_HEARTBEATS * self._settings.heartbeat_interval_ms / 1_000
         if len(self._evicted_s) >= (OF_INCUMBENTS_MAX if is_incumbent else EVICTIONS_MAX):
             raise SameInstanceError(
@@ -64,7 +64,7 @@ class Membership:
             )
 
     def hear(self, error: KafkaError | None, now_s: float | None = None) -> None:
-        """Take note of what the coordinator has met, or of nothing; raises GroupRefusedError when patience ends."""
+        """Observe an error of the coordinator, or None; raises GroupRefusedError after the start deadline."""
         now_s = time.monotonic() if now_s is None else now_s
         if not isinstance(error, InconsistentGroupProtocolError):
             return
@@ -80,14 +80,14 @@ class Membership:
             raise GroupRefusedError(reason)
 
     def joined(self) -> None:
-        """Take note that the group has let it in."""
+        """Note that the worker has joined the group."""
         self._refused_s = None
 
 
 def check(membership: Membership, coordinator: Any) -> None:
-    """Look at aiokafka's coordinator, and let it go on trying: it waits for somebody to hear of what went wrong.
+    """Observe aiokafka's coordinator, and let it continue: it waits until its errors have been retrieved.
 
-    Raises the coordinator's error, where it has one, and what ``Membership`` raises.
+    Raises the coordinator's error, if any, and what ``Membership`` raises.
     """
     membership.look(coordinator.member_id)
     try:

@@ -1,4 +1,4 @@
-"""Who owns the partitions of a worker, as Faust's side of the driver sees it."""
+"""The owner of a worker's partitions, as the consumer sees it."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
@@ -10,18 +10,18 @@ from streams.exactly_once.task import TaskSpec
 
 
 class Owner(Protocol):
-    """Who decides what happens to assigned partitions."""
+    """Manages assigned partitions."""
 
     settings: DriverSettings
     clock_ms: Callable[[], int]
     specs: tuple[TaskSpec, ...]
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
-        """Open tasks for what was assigned; must return at once."""
+        """Open tasks for assigned partitions; must return at once."""
         ...
 
     async def suspend(self) -> None:
-        """Commit everything; a rebalance waits for it."""
+        """Commit everything; the rebalance waits for it."""
         ...
 
     def fail(self, error: Exception) -> None:
@@ -29,15 +29,15 @@ class Owner(Protocol):
         ...
 
     def out_of_range(self, partitions: Iterable[TopicPartition]) -> None:
-        """Reopen tasks whose next input the broker does not have (any more)."""
+        """Reopen tasks whose next offset does not exist at the broker."""
         ...
 
     def ready(self) -> set[TopicPartition]:
-        """Give the partitions whose tasks are open and have room for more."""
+        """The partitions whose tasks are open and accept more input."""
         ...
 
 
 class OwnedApp(Protocol):
-    """A Faust app whose partitions belong to somebody outside of Faust."""
+    """A Faust app with an owner."""
 
     owner: Owner

@@ -1,4 +1,4 @@
-"""A consumer that waits for a broker which has gone away since the worker found it: its restart is no reason to end."""
+"""A consumer that waits while a broker restarts, instead of failing at its start."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ PATIENCE_S, BACKOFF_S = 30.0, 0.2
 
 
 def patient(kind: type[AIOKafkaConsumer]) -> type[AIOKafkaConsumer]:
-    """Make the same kind of consumer, whose start raises KafkaConnectionError only after so many seconds."""
+    """Derive a consumer class whose ``start`` raises KafkaConnectionError only after ``PATIENCE_S``."""
 
     class PatientConsumer(kind):  # type: ignore[misc]  # aiokafka has no types
         @override

@@ -1,10 +1,10 @@
 """Faust's aiokafka transport, below its public API: a message is a batch, offsets belong to transactions.
 
-Theory of operation. Faust fetches in a thread of its own and hands messages to agents on the main loop. Stock
-Faust pays one task switch and several futures per record; here one message carries all records that one fetch
-returned for a topic-partition. Faust commits offsets from acknowledgements; here it commits nothing, since
-offsets go into the transactions of the tasks. Faust seeks to committed offsets when a rebalance ends; here
-each task seeks its own partitions once it has opened, and nothing is fetched from them until then.
+Theory of operation. Faust fetches in its own thread and passes messages to agents on the main loop. Stock Faust needs
+one task switch and several futures per record; here one message carries all records that one fetch returned for a
+topic-partition. Faust commits offsets from acknowledgements; here it commits nothing, because offsets are part of the
+tasks' transactions. Faust seeks to committed offsets when a rebalance ends; here each task seeks its own partitions
+once it is open, and nothing is fetched from them before.
 """
 
 from collections.abc import Awaitable
@@ -32,7 +32,7 @@ IDLE_S = 0.05
 
 
 class BatchConsumer(driver.Consumer):
-    """The main loop's side."""
+    """The consumer on the main loop."""
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -43,7 +43,7 @@ class BatchConsumer(driver.Consumer):
 
     @property
     def thread(self) -> BatchConsumerThread:
-        """The thread, for the tasks that seek and ask."""
+        """The consumer thread, for tasks that seek and query offsets."""
         return cast("BatchConsumerThread", self._thread)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
@@ -60,33 +60,33 @@ class BatchConsumer(driver.Consumer):
             self._owner.fail(error)
             return
         except (KafkaError, OSError):
-            pass  # then the owner says what it sees
+            pass  # then the owner reports what it sees
         self._owner.assigned(partitions)
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
-        """Seek nothing: every task seeks its own partitions once it has opened."""
+        """Do nothing: each task seeks its own partitions when it is open."""
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002
-        """Commit nothing: offsets are in the tasks' transactions."""
+        """Do nothing: offsets are part of the tasks' transactions."""
         return False
 
     async def verify_all_partitions_active(self) -> None:
-        """Check nothing: Faust's livelock detector watches the commits that it does not make here."""
+        """Do nothing: Faust's livelock detector watches its own commits, and there are none."""
 
     def close(self) -> None:
-        """Do nothing: Faust would close the consumer on the wrong loop; stopping closes it properly."""
+        """Do nothing: Faust would close the consumer on the wrong loop; stopping closes it on the right one."""
 
     async def _drain_messages(self, fetcher: Any) -> None:
         while await self._flows(fetcher):
             for batch in await self._fetch_some():
-                # it may have been fetched while a rebalance ended, after its task had sought anew: hold it until
-                # Faust's streams flow again, for they skip what comes before
+                # it may have been fetched at the end of a rebalance, after its task's new seek: hold it until Faust's
+                # streams flow again, because they skip earlier messages
                 if await self._flows(fetcher):
                     await self.wait_first(self._hand_over(batch), self.suspend_flow.wait())
 
     async def _flows(self, fetcher: Any) -> bool:
-        """Wait until streams flow; false once the fetcher should end."""
+        """Wait until streams flow; False if the fetcher should end."""
         while not (self.flow_active or self._should_end(fetcher)):
             await self.wait(self.can_resume_flow.wait())
         return not self._should_end(fetcher)
@@ -103,7 +103,7 @@ class BatchConsumer(driver.Consumer):
             if not self.app.should_stop:
                 raise
         except NoOffsetForPartitionError:
-            pass  # aiokafka looked for a position before the task had sought one
+            pass  # aiokafka needed a position before the task had sought one
         except OffsetOutOfRangeError as error:
             self._owner.out_of_range(error.args[0])
         except DriverError as error:
@@ -140,14 +140,14 @@ class BatchConsumer(driver.Consumer):
 
 
 class IdleProducer(base.Producer):
-    """The producer that Faust wants to have and nobody uses: it opens no connection."""
+    """A producer for Faust, which requires one; unused and without connection."""
 
     async def flush(self) -> None:
-        """Nothing to flush."""
+        """Do nothing."""
 
 
 class BatchTransport(driver.Transport):
-    """The transport to install as ``app.transport``; the app must have an ``owner``."""
+    """The transport to use as ``app.transport``; the app must have an ``owner``."""
 
     Consumer = BatchConsumer
     Producer = IdleProducer

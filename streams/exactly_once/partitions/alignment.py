@@ -1,9 +1,9 @@
-"""Keeps the inputs of a task abreast while it catches up: of two logs that belong together, the older is read first.
+"""Keeps the inputs of a task aligned by timestamp while it catches up.
 
-A fetch brings as many bytes of each input. Where one has small records and another large ones, a backlog of the first
-is read long before that of the second, and a task that joins them has to keep it all meanwhile. So an input that is
-ahead of another waits for it, by when their records were written. Only an input that flows is waited for: one that
-has nothing to read, or whose partition no broker serves, holds up nobody.
+A fetch returns as many bytes of each input. If one input has small records and another large ones, a backlog of the
+first is read long before that of the second, and a task that joins them must buffer all of it. An input that is ahead
+of another by record timestamp therefore waits for it. Inputs wait only for an input that flows: one that has nothing to
+read, or whose partition is unavailable, delays no other.
 """
 
 import time
@@ -18,7 +18,7 @@ FLOWING_S = 1.0
 
 
 class Alignment:
-    """Knows how far each input of one task has been read.
+    """Tracks the timestamps up to which each input of one task has been read.
 
     >>> from streams.exactly_once.records.read_records import ReadRecord, Records
     >>> left, right = TopicPartition("left", 0), TopicPartition("right", 0)
@@ -39,16 +39,16 @@ class Alignment:
         self._read: dict[TopicPartition, tuple[int, float]] = {}
 
     def begin(self) -> None:
-        """Know nothing: the inputs have been sought."""
+        """Reset, after a seek."""
         self._read.clear()
 
     def note(self, batch: Batch, now_s: float | None = None) -> None:
-        """Take note of a batch that has been read."""
+        """Record that a batch has been read."""
         tp = TopicPartition(batch.topic, batch.partition)
         self._read[tp] = (int(batch.records.clock_ms[-1]), time.monotonic() if now_s is None else now_s)
 
     def abreast(self, is_read_up: Callable[[TopicPartition], bool], now_s: float | None = None) -> list[TopicPartition]:
-        """Give the inputs of which more should be read now."""
+        """The inputs that should be read now."""
         if len(self._read) < 2:
             return list(self._inputs)
         now_s = time.monotonic() if now_s is None else now_s

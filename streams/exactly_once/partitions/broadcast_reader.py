@@ -1,4 +1,4 @@
-"""Reads broadcast topics in full, outside the group, and keeps the newest record of every key."""
+"""Reads broadcast topics in full, outside the group, and keeps the newest record of each key."""
 
 import asyncio
 import contextlib
@@ -21,8 +21,8 @@ STOP_TIMEOUT_S = 2.0
 class BroadcastReader:
     """One reader per worker, for the broadcast topics of all its tasks.
 
-    ``newest`` is what a task that opens now starts from; ``deliver`` is called, on the event loop, with what
-    comes after. Records without a key are left out: nothing newer could ever replace them.
+    A task that is opened starts from ``newest``; ``deliver`` is called on the event loop with subsequent records.
+    Records without a key are ignored, because no later record could replace them.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class BroadcastReader:
         self.caught_up = asyncio.Event()
 
     def newest(self, topic: str) -> list[Record]:
-        """Give the newest record of every key that is not deleted, by partition and offset."""
+        """The newest records of all keys that are not deleted, by partition and offset."""
         records = self._newest[topic].values()
         return sorted(records, key=lambda record: (record.partition, record.offset))
 
     async def run(self) -> None:
-        """Read until cancelled; when the broker goes away, go on where it stopped.
+        """Read until cancelled; if the broker becomes unavailable, resume where it stopped.
 
         Raises NotAllowedError.
         """
@@ -83,13 +83,13 @@ class BroadcastReader:
                     count = sum(len(rows) for rows in self._newest.values())
                     self._observer.broadcast_caught_up(records=count, seconds=time.monotonic() - started_s)
         finally:
-            with contextlib.suppress(TimeoutError):  # aiokafka waits for a broker that is gone
+            with contextlib.suppress(TimeoutError):  # aiokafka waits for an unreachable broker
                 await asyncio.wait_for(consumer.stop(), STOP_TIMEOUT_S)
 
     async def _assign(self, consumer: Consumer) -> list[TopicPartition]:
         partitions = []
         for topic in self._topics:
-            await consumer._client._wait_on_metadata(topic)  # noqa: SLF001  no public way without subscribing
+            await consumer._client._wait_on_metadata(topic)  # noqa: SLF001  no public API without a subscription
             partitions += [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*(tp for tp in partitions if tp not in self._positions))

@@ -1,9 +1,8 @@
-"""Sees that every batch fetched for a task reaches it: what Faust lost on the way is fetched again.
+"""Detects batches that were fetched for a task and lost on the way, so that they are fetched again.
 
-Between the fetch and the task a batch passes through Faust's queues, which Faust empties, and skips, when it
-thinks that a rebalance makes their content worthless. A batch lost that way would be input that is committed
-and never processed, so it is not left to Faust's timing: batches are numbered, a gap is seen when the next
-batch comes, and where none comes, after a while.
+Between fetch and task a batch passes through Faust's queues, which Faust empties, and skips, when it considers their
+content obsolete after a rebalance. A batch lost there would be committed and never processed. Batches are therefore
+numbered: a gap is detected at the next batch, or after a timeout if there is none.
 """
 
 import time
@@ -18,7 +17,7 @@ PATIENCE_S = 30.0  # longer than a rebalance holds batches back on a busy machin
 
 
 class Continuity:
-    """Counts the batches that arrived of each input since the task's last seek."""
+    """Counts arrived batches of each input since the task's last seek."""
 
     def __init__(self, inputs: Sequence[TopicPartition]) -> None:
         self._arrived = dict.fromkeys(inputs, 0)
@@ -26,19 +25,19 @@ class Continuity:
         self._since_s: dict[TopicPartition, tuple[int, float]] = {}
 
     def begin(self, seek: int) -> None:
-        """Count from 0: the inputs have been sought."""
+        """Restart at 0, after a seek."""
         self._seek = seek
         self._arrived = dict.fromkeys(self._arrived, 0)
         self._since_s = {}
 
     def follows(self, batch: Batch) -> bool:
-        """Take note of a batch; tell whether it follows the one before.
+        """Count a batch; returns whether it follows the previous one.
 
-            >>> from streams.exactly_once.records.read_records import ReadRecord, Records
+        >>> from streams.exactly_once.records.read_records import ReadRecord, Records
         >>> tp, records = TopicPartition("left", 0), Records.of([ReadRecord("left", 0, 0, 0, None, None)])
-            >>> continuity = Continuity([tp])
-            >>> [continuity.follows(Batch("left", 0, 0, number, records)) for number in (0, 1, 3)]
-            [True, True, False]
+        >>> continuity = Continuity([tp])
+        >>> [continuity.follows(Batch("left", 0, 0, number, records)) for number in (0, 1, 3)]
+        [True, True, False]
         """
         tp = TopicPartition(batch.topic, batch.partition)
         if batch.number != self._arrived[tp]:
@@ -47,7 +46,7 @@ class Continuity:
         return True
 
     def check(self, fetched_count: Callable[[TopicPartition, int], int], now_s: float | None = None) -> None:
-        """Raise ReopenNeeded if a batch was fetched and has not arrived within the patience."""
+        """Raise ReopenNeeded if a fetched batch has not arrived within ``PATIENCE_S``."""
         now_s = time.monotonic() if now_s is None else now_s
         for tp, arrived in self._arrived.items():
             if fetched_count(tp, self._seek) <= arrived:

@@ -1,4 +1,4 @@
-"""How much of a task's inputs is there to read, and how old that may be."""
+"""Lag of a task's inputs: unread records, and an upper bound of their age."""
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -11,13 +11,13 @@ from streams.exactly_once.records.input_batch import Batch
 
 TELL_S = 1.0
 NEAR_S = 2.0
-"""What is no further behind than this has caught up: under traffic that never rests, few inputs are ever empty."""
+"""Lag below which an input counts as caught up: under constant traffic few inputs are ever empty."""
 Positions = Mapping[TopicPartition, int]
 EndOf = Callable[[TopicPartition], int | None]
 
 
 class Lag(NamedTuple):
-    """Of one input; what is there to read is at most so old."""
+    """Lag of one input; ``seconds`` is an upper bound of the age of unread records."""
 
     topic: str
     records: int
@@ -25,11 +25,11 @@ class Lag(NamedTuple):
 
 
 class Lags:
-    """Knows how far the inputs of one open task have been processed, and when each was last read to its end.
+    """Tracks how far the inputs of one open task have been processed, and when each was last read to its end.
 
-    How old the oldest unread record is only the log knows. But it came after the input was last read to its end, and,
-    in so far as time stamps ascend, it is younger than what was processed last: so it is at most as old as the later
-    of both. Before either is known, the time since the task was opened stands in.
+    The age of the oldest unread record is known only by the log. But the record was written after the input was last
+    read to its end and, as far as timestamps ascend, after the record processed last. The later of both is thus an
+    upper bound of its age. Until one of them is known, the time since the task was opened is used.
 
     >>> from streams.exactly_once.records.read_records import ReadRecord, Records
     >>> tp = TopicPartition("left", 0)
@@ -51,18 +51,18 @@ class Lags:
         self._inputs = inputs
         self._opened_s = now_s
         self.is_caught_up = False
-        """Whether all inputs have once been read to their ends, or were behind by no more than a moment."""
-        self._born_s = dict.fromkeys(inputs, -math.inf)  # what is unread there was not written before
+        """Whether all inputs have once been read to their ends, or nearly."""
+        self._born_s = dict.fromkeys(inputs, -math.inf)  # unread records were not written before
         self._behind: Collection[str] = ()
         self._told_s = -math.inf
 
     def processed(self, batch: Batch) -> None:
-        """Take note of a batch that has been processed."""
+        """Record a processed batch."""
         tp = TopicPartition(batch.topic, batch.partition)
         self._born_s[tp] = max(self._born_s[tp], int(batch.records.clock_ms[-1]) / 1_000)
 
     def look(self, behind: Collection[str], now_s: float) -> None:
-        """Take note of the topics that have more to read, and thereby of those that have not."""
+        """Record the topics with unread records, and thereby those without."""
         self._behind = behind
         for tp in self._inputs:
             if tp.topic not in behind:
@@ -71,7 +71,7 @@ class Lags:
     def tell(
         self, observer: Observer, task: str, partition: int, positions: Positions, end: EndOf, now_s: float
     ) -> None:
-        """Tell an observer what there is to tell."""
+        """Report lags to an observer."""
         was_caught_up = self.is_caught_up
         for topic, records, seconds in self.told(positions, end, now_s):
             observer.lagging(task, partition, topic, records=records, seconds=seconds)
@@ -79,7 +79,7 @@ class Lags:
             observer.caught_up(task, partition)
 
     def told(self, positions: Positions, end: EndOf, now_s: float) -> Iterator[Lag]:
-        """Give what there is to tell, about once a second; `positions` are the next offsets to process."""
+        """Lags to report, about once a second; `positions` are the next offsets to process."""
         if now_s - self._told_s < TELL_S:
             return
         self._told_s = now_s
@@ -93,6 +93,6 @@ class Lags:
                 is_near &= now_s - born_s <= NEAR_S
                 age_s = now_s - (born_s if math.isfinite(born_s) else self._opened_s)
                 yield Lag(tp.topic, max(1, ends_at - at), max(0.0, age_s))
-            else:  # nothing has been fetched yet
+            else:  # nothing fetched yet
                 is_near = False
         self.is_caught_up |= is_near

@@ -1,4 +1,4 @@
-"""What is told of an open task after its commits: how old its inputs were, and what it has measured of itself."""
+"""Reports metrics of an open task after its commits: ages of inputs, and the task's own metrics."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -11,18 +11,18 @@ from streams.exactly_once.records.produced import Produced, ProducedColumns
 from streams.exactly_once.task import Measures, Task, TaskSpec, measures_of
 
 STAMPS_MAX = 100_000
-"""So many inputs at most wait for the output that somebody awaits: there may never be one."""
+"""Maximum number of inputs that wait for output to the awaited topic: there may never be any."""
 
 
 class Taken(NamedTuple):
-    """What belongs to one transaction, told when it has been committed."""
+    """Metrics of one transaction, reported when it has been committed."""
 
     stamps_ms: Sequence[NDArray[np.int64]]
     measures: Measures | None
 
 
 class Measuring:
-    """Goes with one open task, from its restore on."""
+    """Collects metrics of one open task."""
 
     def __init__(self, spec: TaskSpec, number: int, observer: Observer, clock_ms: Callable[[], int]) -> None:
         self._spec = spec
@@ -35,21 +35,21 @@ class Measuring:
         self._gauges: Mapping[str, float] = {}
 
     def begin(self, task: Task) -> None:
-        """Take what a restored task has counted before as told."""
+        """Start from the restored counts, which are not reported again."""
         measures = measures_of(task)
         if measures is not None:
             self._counts = dict(measures.counts)
             self._observer.measured(self._spec.name, self._number, counts={}, gauges=measures.gauges)
 
     def note(self, stamps_ms: NDArray[np.int64]) -> None:
-        """Take note of inputs that were processed."""
+        """Record timestamps of processed inputs."""
         self._stamps.append(stamps_ms)
         self._stamps_count += len(stamps_ms)
         while self._stamps_count > STAMPS_MAX and len(self._stamps) > 1:
             self._stamps_count -= len(self._stamps.pop(0))
 
     def take(self, produced: Sequence[Produced | ProducedColumns], measures: Measures | None) -> Taken:
-        """Take out what belongs to a transaction with these outputs."""
+        """Remove and return the metrics of a transaction with these outputs."""
         awaited = self._spec.awaits
         if awaited is not None and not any(it.topic == awaited for it in reversed(produced)):
             return Taken((), measures)
@@ -57,7 +57,7 @@ class Measuring:
         return Taken(stamps, measures)
 
     def tell(self, taken: Taken) -> None:
-        """Tell of a transaction that has been committed."""
+        """Report a committed transaction."""
         if taken.stamps_ms:
             ages_ms = np.maximum(self._clock_ms() - np.concatenate(taken.stamps_ms), 0)
             self._observer.delivered(self._spec.name, self._number, ages_ms=ages_ms)

@@ -1,4 +1,4 @@
-"""An open task: its writer, its state restored, its positions, and what it produced since its last commit."""
+"""An open task: its writer, restored state, positions, and the output since its last commit."""
 
 import asyncio
 import time
@@ -23,9 +23,9 @@ _T = TypeVar("_T")
 
 
 class OpenTask:
-    """From opening to the first failure; afterwards of no use.
+    """A task from its opening to the first failure; then it is unusable.
 
-    ``seek`` is the number that its batches carry. Of its transactions one may be under way at a time.
+    ``seek`` is the seek number of its batches. At most one transaction may be in progress.
     """
 
     def __init__(self, spec: TaskSpec, number: int, context: WorkerContext, writer: TransactionalWriter) -> None:
@@ -45,9 +45,9 @@ class OpenTask:
 
     @classmethod
     async def open(cls, spec: TaskSpec, number: int, context: WorkerContext) -> "OpenTask":
-        """Take the task over, restore, seek; in this order, since nothing may change after it has been read.
+        """Take over, restore, seek; in this order, because the state must not change after it has been read.
 
-        Raises ReopenNeeded, KafkaError or OSError when the broker is not up to it, DriverError, TaskFailed.
+        Raises ReopenNeeded, KafkaError or OSError if the broker fails; DriverError; TaskFailed.
         """
         await spec.until_ready()
         state = TopicPartition(spec.state_topic, number)
@@ -68,20 +68,20 @@ class OpenTask:
 
     @property
     def held_count(self) -> int:
-        """How much the next transaction holds by now."""
+        """Size of the next transaction so far, in records."""
         return max(self._input_count, self._produced_count)
 
     @property
     def positions(self) -> Mapping[TopicPartition, int]:
-        """The next offset to process of each input."""
+        """The next offset of each input."""
         return self._positions
 
     async def broadcast(self, topic: str, records: Sequence[Record]) -> None:
-        """Let the task see records of a broadcast topic."""
+        """Pass records of a broadcast topic to the task."""
         await self._take(partial(self._task.broadcast, topic, records))
 
     async def process(self, batch: Batch) -> None:
-        """Let the task process a batch."""
+        """Pass a batch to the task."""
         started_s = time.perf_counter()
         await self._take(partial(self._task.process, batch.topic, batch.records))
         self._positions[TopicPartition(batch.topic, batch.partition)] = int(batch.records.offsets[-1]) + 1
@@ -92,13 +92,13 @@ class OpenTask:
         self._context.observer.processed(self._spec.name, self._number, batch.topic, records=count, seconds=seconds)
 
     async def tick(self, behind: Collection[str]) -> None:
-        """Let the task see the clock, and which of its inputs have more to read."""
+        """Pass the clock to the task, and the inputs with unread records."""
         await self._take(partial(self._task.tick, self._context.clock_ms(), behind))
 
     async def collect(self) -> tuple[Transaction, Taken] | None:
-        """Take everything since the last time out of here, for one transaction; None, if there is nothing.
+        """Collect everything since the last call for one transaction; None if there is nothing.
 
-        The task goes on meanwhile: what it produces from now on belongs to the next transaction.
+        The task continues meanwhile: later output belongs to the next transaction.
         """
         task = self._task
         concluded, rows, measures = await self._run(
@@ -116,7 +116,7 @@ class OpenTask:
         return collected, taken
 
     async def commit(self, collected: Transaction, taken: Taken) -> None:
-        """Write a transaction; after a failure this task is of no use.
+        """Write a transaction; after a failure this task is unusable.
 
         Raises what TransactionalWriter.transact raises.
         """
@@ -134,19 +134,19 @@ class OpenTask:
 
     @property
     def is_unsettled(self) -> bool:
-        """Whether ``settle`` has something to do."""
+        """Whether ``settle`` has work to do."""
         return self._writer.is_unsettled
 
     async def settle(self) -> None:
-        """Make sure that what was committed can be seen; raises as ``commit`` does."""
+        """Make sure that the last commit is visible; raises as ``commit`` does."""
         await self._writer.settle()
 
     async def seek_again(self) -> None:
-        """Let the input flow from where the task stands: whatever was under way has been dropped."""
+        """Seek to the task's positions; batches in flight have been dropped."""
         self.seek = await self._context.feed.seek(self._positions)
 
     async def discard(self) -> None:
-        """Let go of the producer, in bounded time; what was not committed is left to whoever opens next."""
+        """Release the producer in bounded time; uncommitted work is left to the next owner."""
         await self._writer.discard()
 
     async def _begin(self, restored: Restored) -> None:
@@ -164,7 +164,7 @@ class OpenTask:
         )
 
     async def _starts(self, position: Position | None) -> dict[TopicPartition, int]:
-        """Where to go on: where the state says; the group's offsets are for tools, and for state without a position."""
+        """Start offsets: those of the state; the group's offsets are used only for state without a position."""
         feed, known = self._context.feed, {} if position is None else position.starts
         committed = await self._writer.committed(self._inputs)
         starts = {}
@@ -184,7 +184,7 @@ class OpenTask:
         tell(self._spec.name, self._number, tp.topic, position=position, committed=committed)
 
     def _possible(self, tp: TopicPartition, offset: int | None, earliest: int, end: int) -> int:
-        """Give the offset, or the earliest where it is unknown or gone; raises InputAnewError."""
+        """The offset, or the earliest one if it is unknown or deleted; raises InputAnewError."""
         if offset is None:
             return earliest
         if offset > end:
@@ -199,7 +199,7 @@ class OpenTask:
         return max(offset, earliest)
 
     def _followed(self, restored: Restored, row_count: int) -> Iterator[StateRow]:
-        """Give the rows, and tell about once a second how many the task has taken."""
+        """Yield the rows, and report progress about once a second."""
         told_s = time.monotonic()
         for number, row in enumerate(restored.consume_rows()):
             if time.monotonic() - told_s >= PROGRESS_S:
@@ -218,12 +218,12 @@ class OpenTask:
         self._produced_count += record_count(produced)
 
     async def _run(self, call: Callable[[], _T]) -> _T:
-        """Run the task's own code where it is to run: one call at a time, for whoever owns the task awaits it."""
+        """Run the task's own code, in a thread if it asks for it; one call at a time, because each is awaited."""
         return await asyncio.to_thread(_guarded, call) if self._spec.in_thread else _guarded(call)
 
 
 def _guarded(call: Callable[[], _T]) -> _T:
-    """Run the task's own code: what it raises is a bug of the task, not of the broker."""
+    """Run the task's own code; wraps its exceptions to distinguish them from the broker's."""
     try:
         return call()
     except Exception as error:

@@ -1,6 +1,6 @@
-"""One partition of one task that this worker owns: opens, feeds, commits, and opens it anew when needed.
+"""One partition of one task that this worker owns: opens, feeds, commits and reopens the task.
 
-Theory of operation. States and what leads from one to the next:
+Theory of operation. States and transitions:
 
     OPENING ──opened──► OPEN ──commit failed──► BROKEN ──reopens──► OPENING
                         │  ▲
@@ -8,18 +8,16 @@ Theory of operation. States and what leads from one to the next:
                       SUSPENDED
     any ──close──► CLOSED
 
-A rebalance takes all partitions from all members and gives most of them back. So a partition is only
-suspended: committed, and kept. If it comes back it goes on without a restore. That is safe without asking
-anybody: had another worker opened it meanwhile, the next transaction would be refused, and the task opened
-anew.
+A rebalance revokes all partitions of all members and assigns most of them again. A revoked partition is therefore only
+suspended: committed, and kept. If it is assigned again, it continues without a restore. This is safe without further
+checks: if another worker had opened it meanwhile, the next transaction would be refused, and the task reopened.
 
-One coroutine does everything that touches the task, so a batch is never half in a transaction. While one
-transaction is being written the task goes on; what it produces then belongs to the next. A failed transaction
-takes with it everything since: the task is dropped and opened anew from its log. A batch counts only when the
-partition is OPEN and the batch was fetched after the seek with which it opened: all else will be fetched
-again. The inbox is bounded because nothing is fetched for a partition that has no room. Opening proves
-membership to the group's coordinator before it fences anyone: a worker that was asleep learns that it lost
-its partitions instead of taking them back.
+One coroutine performs all calls of the task, so a batch is never split between transactions. The task continues while a
+transaction is being written; its output then belongs to the next one. A failed transaction invalidates everything
+since: the task is discarded and reopened from its log. A batch is accepted only if the partition is OPEN and the batch
+was fetched after its last seek; all others will be fetched again. The inbox is bounded, because nothing is fetched for
+a partition with a full inbox. Before it fences, a worker confirms its membership with the group's coordinator: a worker
+that was suspended learns that it has lost its partitions, instead of taking them back.
 """
 
 import asyncio
@@ -47,11 +45,11 @@ from streams.exactly_once.task import TaskSpec
 
 INBOX_BATCHES_MAX = 4
 COMMIT_SHARE = 0.25
-"""Writing may take so much of the time: each commit has a fixed price, so where they take long there are fewer."""
+"""Maximum share of time spent on commits: each has a fixed price, so slow commits are made less often."""
 
 
 class State(Enum):
-    """What a partition is doing."""
+    """The state of a partition."""
 
     OPENING = auto()
     OPEN = auto()
@@ -71,11 +69,11 @@ class OwnedPartition:
         self._context = context
         self._wake = asyncio.Event()
         self._pausing = False
-        self._settled = asyncio.Event()  # suspended, or not open any more
+        self._settled = asyncio.Event()  # suspended, or no longer open
         self._given_back = asyncio.Event()
         self._reopen_reason: str | None = None
         self._inbox: deque[Batch] = deque()
-        self.read_ms = 0  # time stamp of the newest record that was processed
+        self.read_ms = 0  # timestamp of the newest processed record
         self._announced: list[tuple[str, Sequence[Record]]] = []
         self._opened: OpenTask | None = None
         self._continuity = Continuity(self.tps)
@@ -84,26 +82,26 @@ class OwnedPartition:
         self._living: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to open, unless it was closed before it could."""
+        """Start opening, unless it is closed already."""
         if self.state is State.CLOSED:
             return
         loop = asyncio.get_running_loop()
         self._living = loop.create_task(self._live(), name=f"{self.spec.name}-{self.number}")
 
     def announce(self, topic: str, records: Sequence[Record]) -> None:
-        """Keep records of a broadcast topic for the next moment between two batches."""
+        """Queue records of a broadcast topic until the current batch is done."""
         if self.state in {State.OPEN, State.SUSPENDED} and topic in self.spec.broadcasts:
             self._announced.append((topic, records))
             self._wake.set()
 
     def wanted(self) -> list[TopicPartition]:
-        """Give its inputs of which more should be fetched."""
+        """The inputs from which to fetch."""
         if self.state is not State.OPEN or len(self._inbox) >= INBOX_BATCHES_MAX:
             return []
         return self._alignment.abreast(self._context.feed.is_read_up)
 
     def deliver(self, batch: Batch) -> None:
-        """Take a batch in, unless it will be fetched again anyway."""
+        """Accept a batch, unless it will be fetched again anyway."""
         if self.state is State.OPEN and self._opened is not None and batch.seek == self._opened.seek:
             if self._continuity.follows(batch):
                 self._alignment.note(batch)
@@ -113,12 +111,12 @@ class OwnedPartition:
                 self.reopen(f"a batch of {batch.topic}-{batch.partition} was lost on its way here")
 
     def reopen(self, reason: str) -> None:
-        """Drop the task and open it anew."""
+        """Discard the task and reopen it."""
         self._reopen_reason = reason
         self._wake.set()
 
     async def suspend(self, timeout_s: float) -> bool:
-        """Commit what was processed; tell whether the task may go on later: else close it."""
+        """Commit; returns whether the task can be resumed later, otherwise it must be closed."""
         if self.state is not State.OPEN:
             return False
         self._given_back.clear()
@@ -132,16 +130,16 @@ class OwnedPartition:
         return self._is(State.SUSPENDED)
 
     def resume(self) -> None:
-        """Go on: the partition is still ours."""
+        """Continue: the partition is still assigned."""
         self._pausing = False
         self._given_back.set()
 
     async def close(self) -> None:
-        """Let go, at once: what is not committed is left to whoever opens next."""
+        """Release at once; uncommitted work is left to the next owner."""
         self.state = State.CLOSED
         if self._living is not None:
             await ended(self._living)
-            self.state = State.CLOSED  # it may have opened meanwhile
+            self.state = State.CLOSED  # it may have been opened meanwhile
         await self._let_go()
 
     async def _live(self) -> None:
@@ -157,7 +155,7 @@ class OwnedPartition:
                     await self._serve_until_broken(opened)
                 await self._let_go()
                 await asyncio.sleep(self._context.settings.reopen_backoff_ms / 1000)
-        except Exception as error:  # noqa: BLE001  whatever it is, it must stop the driver
+        except Exception as error:  # noqa: BLE001  any error must stop the driver
             self.state = State.CLOSED
             self._settled.set()
             self._context.fail(error.cause if isinstance(error, TaskFailed) else error)
@@ -170,7 +168,7 @@ class OwnedPartition:
             raise ReopenNeeded("the group's coordinator does not confirm our membership")
         async with context.restoring:
             opened = self._opened = await OpenTask.open(self.spec, self.number, context)
-        # no await from here on: nothing may be announced between the newest records and what follows them
+        # no await from here on: no record may be announced between the newest ones and their successors
         self._announced = [(topic, context.broadcasts.newest(topic)) for topic in self.spec.broadcasts]
         self._lags = Lags(self.tps, now_s=context.clock_ms() / 1_000)
         self._reopen_reason = None
@@ -209,7 +207,7 @@ class OwnedPartition:
         self.state = State.OPEN
 
     async def _serve(self, opened: OpenTask, pending: PendingTransaction) -> None:
-        """Process, tick and commit on time until told to pause."""
+        """Process, tick and commit on time until paused."""
         settings = self._context.settings
         tick_s = self.spec.tick_interval_ms / 1000
         committed_s, next_tick_s = -math.inf, time.monotonic()
@@ -234,7 +232,7 @@ class OwnedPartition:
                 self._tell_lag(opened, behind)
                 await opened.tick(behind)
                 next_tick_s = now_s + tick_s
-            pending.check()  # it may have ended meanwhile: after a failure nothing more may begin
+            pending.check()  # after a failure no transaction may begin
             interval_s = self.commit_interval_s(pending.took_s)
             is_due = now_s >= committed_s + interval_s or opened.held_count >= settings.commit_max_records
             if is_due and not pending.is_writing:
@@ -242,9 +240,9 @@ class OwnedPartition:
                 await pending.begin()
 
     def commit_interval_s(self, took_s: float) -> float:
-        """How long after a commit that took so long the next is due.
+        """Interval to the next commit after one that took ``took_s``.
 
-        Up to ``commit_behind_ms`` where what is read is older than that anyway, and where commits take long.
+        Up to ``commit_behind_ms`` if the input is older than that anyway, or if commits are slow.
         """
         settings = self._context.settings
         behind_ms = max(settings.commit_behind_ms, settings.commit_interval_ms)
@@ -254,7 +252,7 @@ class OwnedPartition:
         return min(max(settings.commit_interval_ms / 1000, took_s / COMMIT_SHARE), behind_ms / 1000)
 
     async def _sleep_until(self, deadline_s: float) -> None:
-        """Sleep until woken, but let others have a turn in any case."""
+        """Sleep until woken or until the deadline; always yields to the loop."""
         delay_s = deadline_s - time.monotonic()
         if delay_s <= 0:
             await asyncio.sleep(0)
@@ -265,7 +263,7 @@ class OwnedPartition:
                 await self._wake.wait()
 
     def _behind(self) -> frozenset[str]:
-        """Topics that have more to read, here or at the broker; also those nobody has looked at yet."""
+        """Topics with unread records, here or at the broker, and topics not yet fetched from."""
         at_broker = {tp.topic for tp in self.tps if not self._context.feed.is_read_up(tp)}
         return frozenset(at_broker | {batch.topic for batch in self._inbox})
 

@@ -1,4 +1,4 @@
-"""Which partitions this worker owns at the moment: opens what it is given, closes what is taken."""
+"""The partitions that this worker owns: opens assigned ones, closes revoked ones."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -20,9 +20,9 @@ from streams.exactly_once.wall_clock import wall_clock_ms
 
 
 def numbers_by_task(specs: Sequence[TaskSpec], partitions: Collection[TopicPartition]) -> dict[str, list[int]]:
-    """Tell which task numbers an assignment of topic-partitions means.
+    """Partition numbers by task of an assignment of topic-partitions.
 
-    Raises PartitionsDifferError when it tears a task's inputs apart.
+    Raises PartitionsDifferError if the inputs of a task have different partitions.
 
     >>> spec = TaskSpec(name="sums", inputs=("left", "right"), state_topic="s", make=lambda partition: ...)
     >>> numbers_by_task([spec], {TopicPartition("left", 1), TopicPartition("right", 1)})
@@ -45,7 +45,7 @@ def numbers_by_task(specs: Sequence[TaskSpec], partitions: Collection[TopicParti
 
 
 class Ownership:
-    """The partitions of one worker, and what they share."""
+    """The partitions of one worker, and their shared context."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Ownership:
         self._ended = False
 
     def begin(self, feed: Feed) -> None:
-        """Get ready, on the running loop."""
+        """Initialise on the running loop."""
         self.feed = feed
         self.failed = asyncio.get_running_loop().create_future()
         self.broadcasts = BroadcastReader(
@@ -80,12 +80,12 @@ class Ownership:
         )
 
     def fail(self, error: Exception) -> None:
-        """Stop the driver with this error; the first one counts."""
+        """Stop the driver with this error; later errors are ignored."""
         if not self.failed.done():
             self.failed.set_exception(error)
 
     def assigned(self, partitions: Collection[TopicPartition]) -> None:
-        """Open tasks for what was assigned, unless the worker is about to leave."""
+        """Open tasks for assigned partitions, unless the worker is leaving."""
         if self._ended:
             return
         try:
@@ -109,7 +109,7 @@ class Ownership:
         self._admission = asyncio.get_running_loop().create_task(self._admit(new))
 
     async def suspend(self, timeout_s: float | None = None) -> None:
-        """Commit everything, in bounded time: by default half of what a rebalance may take."""
+        """Commit everything in bounded time, by default half of the rebalance timeout."""
         self._stop_admission()
         if timeout_s is None:
             timeout_s = self.settings.rebalance_timeout_ms / 2000
@@ -119,25 +119,25 @@ class Ownership:
         await self._wait_closed()
 
     async def close(self, timeout_s: float) -> None:
-        """Commit and let go of everything, in bounded time, for good."""
+        """Commit and release everything in bounded time, finally."""
         self._ended = True
         await self.suspend(timeout_s)
         self._begin_closing(list(self._owned.values()))
         await self._wait_closed()
 
     def out_of_range(self, partitions: Iterable[TopicPartition]) -> None:
-        """Reopen tasks whose next input the broker does not have: they find out what is lost."""
+        """Reopen tasks whose next offset does not exist: they determine what is lost."""
         for tp in partitions:
             owned = self._owned.get((self._task_of_topic[tp.topic], tp.partition))
             if owned is not None:
                 owned.reopen(f"{tp.topic}-{tp.partition} does not have the next offset")
 
     def ready(self) -> set[TopicPartition]:
-        """Give the input partitions for which more should be fetched."""
+        """The input partitions from which to fetch."""
         return {tp for owned in self._owned.values() for tp in owned.wanted()}
 
     def deliver(self, batch: Batch) -> None:
-        """Hand a batch to its task; drop it when this worker has no such task (any more)."""
+        """Pass a batch to its task, or drop it if this worker does not own the task (any more)."""
         owned = self._owned.get((self._task_of_topic[batch.topic], batch.partition))
         if owned is not None:
             owned.deliver(batch)
@@ -160,7 +160,7 @@ class Ownership:
         for partition in partitions:
             place = (partition.spec.name, partition.number)
             if self._owned.get(place) is not partition:
-                continue  # a rebalance and a shutdown may close at the same time
+                continue  # a rebalance and a shutdown may close it at the same time
             del self._owned[place]
             self.observer.revoked(partition.spec.name, partition.number)
             closing = asyncio.get_running_loop().create_task(partition.close())

@@ -1,4 +1,4 @@
-"""At most one transaction of a task is being written at a time, while the task goes on."""
+"""The transaction of a task that is being written while the task continues; at most one at a time."""
 
 import asyncio
 import time
@@ -11,9 +11,9 @@ from streams.exactly_once.partitions.open_task import OpenTask
 
 
 class PendingTransaction:
-    """Begins transactions, and tells when one failed. ``wake`` is set whenever one has ended.
+    """Begins transactions, and raises when one failed. ``wake`` is set whenever one ends.
 
-    ``took_s`` is how long the last one took.
+    ``took_s`` is the duration of the last one.
     """
 
     def __init__(self, opened: OpenTask, wake: asyncio.Event) -> None:
@@ -24,13 +24,13 @@ class PendingTransaction:
 
     @property
     def is_writing(self) -> bool:
-        """Whether a transaction is under way, or has ended unseen."""
+        """Whether a transaction is in progress, or has ended without being checked."""
         return self._writing is not None
 
     async def begin(self) -> None:
-        """Begin a transaction with what there is, or settle the last one if need be; none may be under way.
+        """Begin a transaction if there is content, or settle the last one if necessary; none may be in progress.
 
-        Raises TaskFailed when the task fails to say what changed.
+        Raises TaskFailed if the task raises.
         """
         collected = await self._opened.collect()
         if collected is not None:
@@ -39,19 +39,19 @@ class PendingTransaction:
             self._write(self._opened.settle())
 
     def check(self) -> None:
-        """Raise what the last transaction raised, if it has ended that way."""
+        """Raise the exception of the last transaction, if it failed."""
         if self._writing is not None and self._writing.done():
             writing, self._writing = self._writing, None
             writing.result()
 
     async def finish(self) -> None:
-        """Wait for the transaction under way, and write the last one."""
+        """Wait for the transaction in progress, then write a final one."""
         await self._settle()
         await self.begin()
         await self._settle()
 
     async def cancel(self) -> None:
-        """Give up a transaction that is still under way."""
+        """Cancel a transaction in progress."""
         if self._writing is not None:
             await ended(self._writing)
 

@@ -1,4 +1,4 @@
-"""What all partitions of a worker share, as a partition sees it."""
+"""The context shared by all partitions of a worker, as a partition sees it."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,39 +12,39 @@ from streams.exactly_once.partitions.broadcast_reader import BroadcastReader
 
 
 class Feed(Protocol):
-    """What a partition needs of the consumer."""
+    """The consumer, as a partition uses it."""
 
     async def is_member(self) -> bool:
-        """Whether the group's coordinator still knows us."""
+        """Whether the group's coordinator confirms our membership."""
         ...
 
     async def bounds(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
-        """The earliest offset of each partition, and the next one after what is committed there."""
+        """Earliest and last stable offset of each partition."""
         ...
 
     async def seek(self, positions: Mapping[TopicPartition, int]) -> int:
-        """Seek, and give the number that batches fetched from there carry."""
+        """Seek; returns the seek number of subsequent batches."""
         ...
 
     def is_read_up(self, partition: TopicPartition) -> bool:
-        """Whether the last fetch found nothing more to read there."""
+        """Whether the last fetch reached the end."""
         ...
 
     def end(self, partition: TopicPartition) -> int | None:
-        """The next offset after what is committed there, as far as the last fetches said; None before the first."""
+        """The last stable offset as of the last fetch; None before the first."""
         ...
 
     def fetched_count(self, partition: TopicPartition, seek: int) -> int:
-        """Batches fetched of a partition since this seek."""
+        """Number of batches fetched from a partition since this seek."""
         ...
 
     async def await_leaders(self, partitions: Collection[TopicPartition]) -> None:
-        """Return once every partition, of whatever topic, has a leader that answers."""
+        """Return once the leader of each partition, of any topic, answers."""
         ...
 
 
 class WorkerContext(Protocol):
-    """Settings, ears and hands."""
+    """Settings, observer, broadcasts, consumer and clock."""
 
     settings: DriverSettings
     observer: Observer

@@ -1,4 +1,4 @@
-"""Requests to coordinators that aiokafka does not have, or only in a version that cannot say enough."""
+"""Requests to coordinators that aiokafka lacks, or has only in older versions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ _TEXT = CompactString("utf-8")
 
 
 class TransactionsDescription(Response):  # type: ignore[misc]  # aiokafka has no types
-    """The answer to DescribeTransactions."""
+    """Response to DescribeTransactions."""
 
     API_KEY = 65
     API_VERSION = 0
@@ -46,7 +46,7 @@ class TransactionsDescription(Response):  # type: ignore[misc]  # aiokafka has n
 
 
 class DescribeTransactionsV0(RequestStruct):  # type: ignore[misc]  # aiokafka has no types
-    """DescribeTransactions, as it goes over the wire."""
+    """DescribeTransactions on the wire."""
 
     FLEXIBLE_VERSION: ClassVar[bool] = True
     API_KEY = 65
@@ -56,7 +56,7 @@ class DescribeTransactionsV0(RequestStruct):  # type: ignore[misc]  # aiokafka h
 
 
 class DescribeTransactions(Request[DescribeTransactionsV0]):  # type: ignore[misc]  # aiokafka has no types
-    """How the last transaction of a transactional id ended."""
+    """Asks how the last transaction of a transactional id ended."""
 
     API_KEY = 65
 
@@ -65,12 +65,12 @@ class DescribeTransactions(Request[DescribeTransactionsV0]):  # type: ignore[mis
 
     @override
     def build(self, request_struct_class: type[Any]) -> Any:
-        """Build the request in the version that was agreed on."""
+        """Build the request in the negotiated version."""
         return request_struct_class(self._transactional_ids, {})
 
 
 class ProducerIdGiven(Response):  # type: ignore[misc]  # aiokafka has no types
-    """The answer to InitProducerId."""
+    """Response to InitProducerId."""
 
     API_KEY = 22
     API_VERSION = 3
@@ -80,7 +80,7 @@ class ProducerIdGiven(Response):  # type: ignore[misc]  # aiokafka has no types
 
 
 class InitProducerIdV3(RequestStruct):  # type: ignore[misc]  # aiokafka has no types
-    """InitProducerId, as it goes over the wire."""
+    """InitProducerId on the wire."""
 
     FLEXIBLE_VERSION: ClassVar[bool] = True
     API_KEY = 22
@@ -96,7 +96,7 @@ class InitProducerIdV3(RequestStruct):  # type: ignore[misc]  # aiokafka has no 
 
 
 class InitProducerId(Request[InitProducerIdV3]):  # type: ignore[misc]  # aiokafka has no types
-    """Fence; where a producer id and epoch are given (not -1), only if they are the newest (KIP-360)."""
+    """Fences; if a producer id and epoch are given (not -1), only if they are the newest (KIP-360)."""
 
     API_KEY = 22
 
@@ -105,12 +105,12 @@ class InitProducerId(Request[InitProducerIdV3]):  # type: ignore[misc]  # aiokaf
 
     @override
     def build(self, request_struct_class: type[Any]) -> Any:
-        """Build the request in the version that was agreed on."""
+        """Build the request in the negotiated version."""
         return request_struct_class(*self._fields, {})
 
 
 class OffsetsFetched(Response):  # type: ignore[misc]  # aiokafka has no types
-    """The answer to OffsetFetch."""
+    """Response to OffsetFetch."""
 
     API_KEY = 9
     API_VERSION = 7
@@ -140,7 +140,7 @@ class OffsetsFetched(Response):  # type: ignore[misc]  # aiokafka has no types
 
 
 class OffsetFetchV7(RequestStruct):  # type: ignore[misc]  # aiokafka has no types
-    """OffsetFetch, as it goes over the wire."""
+    """OffsetFetch on the wire."""
 
     FLEXIBLE_VERSION: ClassVar[bool] = True
     API_KEY = 9
@@ -155,7 +155,7 @@ class OffsetFetchV7(RequestStruct):  # type: ignore[misc]  # aiokafka has no typ
 
 
 class StableOffsetFetch(Request[OffsetFetchV7]):  # type: ignore[misc]  # aiokafka has no types
-    """A group's committed offsets, but none that a transaction is about to change (KIP-447)."""
+    """Asks for a group's committed offsets, except those of pending transactions (KIP-447)."""
 
     API_KEY = 9
 
@@ -167,5 +167,5 @@ class StableOffsetFetch(Request[OffsetFetchV7]):  # type: ignore[misc]  # aiokaf
 
     @override
     def build(self, request_struct_class: type[Any]) -> Any:
-        """Build the request in the version that was agreed on."""
+        """Build the request in the negotiated version."""
         return request_struct_class(self._group, self._topics, True, {})

@@ -1,4 +1,4 @@
-"""Talks to the coordinators of a transactional id and of a group, wherever they have moved to."""
+"""Clients of the coordinators of a transactional id and of a group, which may move between brokers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
@@ -42,9 +42,9 @@ def _error_of(code: int) -> type[KafkaError]:
 
 
 class CoordinatorLink:
-    """Finds a coordinator, asks it, and finds it anew where it has moved or its connection broke.
+    """Finds a coordinator, sends requests to it, and finds it again when it has moved or the connection broke.
 
-    One question takes ``timeout_ms`` at most; then ReopenNeeded.
+    A request takes at most ``timeout_ms``; then ReopenNeeded is raised.
     """
 
     def __init__(self, client: AIOKafkaClient, kind: int, key: str, timeout_ms: int) -> None:
@@ -56,12 +56,12 @@ class CoordinatorLink:
 
     @property
     def connection(self) -> object:
-        """The connection that questions go over; a new object where there is none."""
+        """The connection of requests; a new object if there is none."""
         connection = self._client._conns.get((self._node_id, ConnectionGroup.COORDINATION))  # noqa: SLF001  none public
         return connection if connection is not None and connection.connected() else object()
 
     async def ask_over(self, connection: object, request: Any, codes: Callable[[Any], Iterable[int]]) -> Any:
-        """Ask once, over this connection; None where it is not the present one, or where another try is needed.
+        """Send a request once, over this connection; None if it is not the present one, or if a retry is needed.
 
         Raises as ``ask`` does.
         """
@@ -71,9 +71,9 @@ class CoordinatorLink:
             return await self._asked_once(request, codes)
 
     async def ask(self, request: Any, codes: Callable[[Any], Iterable[int]]) -> Any:
-        """Ask until there is an answer; ``codes`` gives the error codes in it.
+        """Send a request until there is a response; ``codes`` extracts its error codes.
 
-        Raises ReopenNeeded when there is none in time, and the broker's error where asking again cannot help.
+        Raises ReopenNeeded after the timeout, and the broker's error if a retry cannot help.
         """
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -89,7 +89,7 @@ class CoordinatorLink:
             await asyncio.sleep(BACKOFF_S)
 
     async def _asked_once(self, request: Any, codes: Callable[[Any], Iterable[int]]) -> Any:
-        """Give the answer, or None where the same question may be answered later, or by another broker."""
+        """The response, or None if a retry may succeed later, or at another broker."""
         try:
             answer = await self._sent(request)
             errors = {_error_of(code) for code in codes(answer) if code}
@@ -118,9 +118,9 @@ class CoordinatorLink:
 
 
 class TransactionsCoordinator:
-    """The coordinator of one transactional id, as ``takeover.Coordinator`` has it.
+    """The coordinator of one transactional id; implements ``takeover.Coordinator``.
 
-    Nothing is marked before every partition has a leader: a marker for one without is left out.
+    Waits for leaders of all partitions before it ends a transaction, because a marker without a leader is omitted.
     """
 
     def __init__(
@@ -133,11 +133,11 @@ class TransactionsCoordinator:
 
     @property
     def connection(self) -> object:
-        """The connection to it."""
+        """The present connection."""
         return self._link.connection
 
     async def describe(self) -> LastTransaction:
-        """Tell how the last transaction ended; a broker older than 3.0 cannot."""
+        """How the last transaction ended; unknown for brokers older than 3.0."""
         try:
             answer = await self._link.ask(
                 DescribeTransactions([self._id]),
@@ -151,7 +151,7 @@ class TransactionsCoordinator:
         return LastTransaction(state, timeout_ms, Identity(producer_id, epoch))
 
     async def fence(self, timeout_ms: int, *, over: object) -> Identity | None:
-        """Get the next epoch, whoever has the newest, over this connection only."""
+        """Get the next epoch regardless of the present one, over this connection only."""
         request = InitProducerId(self._id, timeout_ms, *_NOBODY)
         try:
             return _identity(await self._link.ask_over(over, request, _codes_but_busy))
@@ -163,7 +163,7 @@ class TransactionsCoordinator:
         return _identity(await self._link.ask(InitProducerId(self._id, timeout_ms, *identity), _codes_but_busy))
 
     async def existing(self, places: Collection[TopicPartition]) -> set[TopicPartition]:
-        """Give those of these partitions that have not been deleted meanwhile."""
+        """The subset of these partitions that still exists."""
         cluster = await self._client.fetch_all_metadata()
         return {place for place in places if place.partition in (cluster.partitions_for_topic(place.topic) or ())}
 
@@ -173,7 +173,7 @@ class TransactionsCoordinator:
         await self._link.ask(AddPartitionsToTxnRequest(self._id, *identity, _listed(places)), _added_codes)
 
     async def begin(self, identity: Identity, places: Collection[TopicPartition], *, over: object) -> bool:
-        """Begin a transaction with these partitions over this connection, or over whichever there is."""
+        """Begin a transaction with these partitions over this connection, or over any if None."""
         request = AddPartitionsToTxnRequest(self._id, *identity, _listed(places))
         if over is None:
             await self._link.ask(request, _added_codes)
@@ -189,19 +189,19 @@ class TransactionsCoordinator:
         await self._link.ask(EndTxnRequest(self._id, *identity, committed), lambda it: [it.error_code])
 
     async def pause(self) -> None:
-        """Wait a moment."""
+        """Wait before a retry."""
         await asyncio.sleep(BACKOFF_S)
 
 
 class GroupCoordinator:
-    """The coordinator of a consumer group, asked for committed offsets."""
+    """The coordinator of a consumer group, for committed offsets."""
 
     def __init__(self, client: AIOKafkaClient, group: str, timeout_ms: int) -> None:
         self._group = group
         self._link = CoordinatorLink(client, CoordinationType.GROUP, group, timeout_ms)
 
     async def committed(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int | None]:
-        """Committed offsets, None where there is none; what a transaction is about to change is left out."""
+        """Committed offsets, None if there is none; offsets of pending transactions are omitted."""
         answer = await self._link.ask(StableOffsetFetch(self._group, _by_topic(partitions)), _offset_errors)
         return {
             TopicPartition(topic, number): offset if offset >= 0 else None

@@ -1,4 +1,4 @@
-"""How far a task has got: a row of its state, written in every transaction."""
+"""The position of a task: a row of its state, written in every transaction."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -11,11 +11,12 @@ POSITION_KEY = b"__position__"
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """The last transaction of a task.
+    """The position after the last transaction of a task.
 
-    ``transaction`` is its number, counted from the task's first. ``inputs`` gives by topic the offsets that it began
-    with and the next after it, so that a position that went back shows in the log. ``outputs`` gives by topic the
-    partitions that the task may ever have written to: any of them can lack the marker of this transaction.
+    ``transaction`` counts the task's transactions from its first. ``inputs`` maps topics to the offset at which the
+    transaction began and the next offset after it, so that a position that moved backwards is visible in the log.
+    ``outputs`` maps topics to all partitions that the task may have written to: each can lack this transaction's
+    marker.
 
     >>> Position.of_row(Position(inputs={"left": (3, 7)}).row().value or b"").starts
     {'left': 7}
@@ -27,11 +28,11 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of_row(cls, value: bytes) -> "Position":
-        """Read a row; raises msgspec.DecodeError."""
+        """Decode a row; raises msgspec.DecodeError."""
         return msgspec.json.decode(value, type=cls)
 
     def row(self) -> StateRow:
-        """The row that says it."""
+        """Encode it as a state row."""
         return StateRow(POSITION_KEY, msgspec.json.encode(self))
 
     @property
@@ -40,15 +41,15 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
         return {topic: end for topic, (_, end) in self.inputs.items()}
 
     def places(self) -> set[TopicPartition]:
-        """The partitions that the task may have written to, besides its state."""
+        """The output partitions that the task may have written to."""
         return {TopicPartition(topic, number) for topic, numbers in self.outputs.items() for number in numbers}
 
     def resuming_at(self, starts: Mapping[str, int]) -> "Position":
-        """The same position, for a worker that goes on at these offsets: further on where input was lost."""
+        """The same position, resumed at these offsets, which are higher where input was lost."""
         return msgspec.structs.replace(self, inputs={topic: (offset, offset) for topic, offset in starts.items()})
 
     def outdated(self) -> "Position":
-        """The same, without saying where to go on: somebody who writes no positions has worked since."""
+        """The same without input offsets: an older version, which writes no positions, has written since."""
         return msgspec.structs.replace(self, transaction=self.transaction + 1, inputs={})
 
     def after(self, ends: Mapping[str, int]) -> "Position":
@@ -58,7 +59,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, transaction=self.transaction + 1, inputs=inputs)
 
     def declaring(self, places: Collection[TopicPartition]) -> "Position":
-        """The position after a transaction that only says that these partitions will be written to.
+        """The position after a transaction that only announces these output partitions.
 
         >>> Position().declaring([TopicPartition("sums", 2), TopicPartition("sums", 0)]).outputs
         {'sums': (0, 2)}

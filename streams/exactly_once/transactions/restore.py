@@ -1,4 +1,4 @@
-"""Reads one partition of a state topic to its end: the newest row of every key."""
+"""Reads one partition of a state topic to its end and keeps the newest row of each key."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ PROGRESS_S = 1.0
 
 
 class Restored(NamedTuple):
-    """What was read; state written before positions were part of it has none."""
+    """The state that was read. State of versions without positions has none."""
 
     rows: dict[bytes, bytes]
     bytes_read: int
@@ -36,7 +36,7 @@ class Restored(NamedTuple):
         return set() if self.position is None else self.position.places()
 
     def consume_rows(self) -> Iterator[StateRow]:
-        """Give every row once, and let go of it: a large state need not be held twice."""
+        """Yield each row and release it, so that a large state is not held twice."""
         rows = self.rows
         while rows:
             yield StateRow(*rows.popitem())
@@ -50,9 +50,9 @@ async def read_state(
 ) -> Restored:
     """Read a state partition from beginning to end, committed records only.
 
-    The end is the last stable offset at the beginning of the read: whoever wrote before has been fenced, so
-    nothing comes after it. ``progress`` is called about once a second with rows and bytes so far. Raises
-    StateFormatError when the rows are not of this format.
+    The end is the last stable offset at the beginning of the read; nothing can follow, because the previous writer
+    has been fenced. ``progress`` is called about once a second with the number of rows and bytes. Raises
+    StateFormatError if the rows have another format.
     """
     started_s = last_progress_s = time.monotonic()
     rows: dict[bytes, bytes] = {}
@@ -70,7 +70,7 @@ async def read_state(
         consumer.assign([state])
         await consumer.seek_to_beginning(state)
         end = (await consumer.end_offsets([state]))[state]
-        if not end:  # a right to read that is missing shows now, not when there is something to read
+        if not end:  # a missing read permission shows now, not with the first record
             await consumer.getmany(state, timeout_ms=EMPTY_MS)
         while await consumer.position(state) < end:
             fetched = await consumer.getmany(state, timeout_ms=POLL_MS)
@@ -85,17 +85,18 @@ async def read_state(
                 last_progress_s = time.monotonic()
                 progress(len(rows), bytes_read)
     finally:
-        with contextlib.suppress(TimeoutError):  # aiokafka waits for a broker that is gone
+        with contextlib.suppress(TimeoutError):  # aiokafka waits for an unreachable broker
             await asyncio.wait_for(consumer.stop(), STOP_TIMEOUT_S)
     position = _position(rows, state)
-    if position is not None and newest_key != POSITION_KEY:  # it ends each transaction: an older version wrote since
+    # the position ends each transaction: else an older version has written since
+    if position is not None and newest_key != POSITION_KEY:
         position = position.outdated()
     has_format = _check_format(rows, state, state_format)
     return Restored(rows, bytes_read, time.monotonic() - started_s, has_format, position)
 
 
 def format_row(state_format: int) -> StateRow:
-    """Give the reserved row that says what the others mean.
+    """The reserved row with the format of the others.
 
     >>> format_row(2)
     StateRow(key=b'__format__', value=b'2')

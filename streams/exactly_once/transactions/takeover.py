@@ -1,31 +1,31 @@
-"""How a task is taken over, so that the last transaction of whoever had it counts everywhere or nowhere.
+"""Takes over a task from another worker, so that its last transaction counts in all partitions or in none.
 
 Theory of operation. A task has one transactional id and one partition of the state topic. Its position, the next
-offset of every input, is a row of that partition, written in every transaction. So state and position have one log
-and one marker, and cannot part. What remains is that the outputs of a transaction lie in other partitions, each with
-a marker of its own, and that a broker may leave markers out: Apache Kafka does so for a partition without a leader,
-as when a lone broker comes back to a transaction whose end was decided and not carried out. Such a partition stays
-open, and counts as the *next* marker of the same producer id says. Therefore the next marker must repeat the decision.
+offset of every input, is a row of that partition, written in every transaction. State and position thus share one log
+and one marker, and cannot diverge. The outputs of a transaction, however, are in other partitions, each with its own
+marker, and a broker may omit markers: Apache Kafka does so for a partition without a leader, for instance when a lone
+broker restarts after the end of a transaction was decided but not carried out. Such a partition stays open, and the
+*next* marker of the same producer id decides how it counts. The next marker must therefore repeat the decision.
 
-To take a task over:
+Steps of a takeover:
 
 1. **Ask** the coordinator how the last transaction ended.
-2. **Fence**, over the same connection: a coordinator that died in between may have left markers out, and is asked
-   again. A new epoch ends what was open, and nobody else can write from now on. The coordinator forgets the
-   decision with it. If that was to commit, the epoch is opened with a transaction timeout that nothing else uses,
-   ``COMPLETING_TIMEOUT_MS``: the coordinator keeps it, and so the decision, for whoever asks after a crash.
-3. **Complete** the state's partition: an empty transaction, ended as the last one was, puts the missing marker there.
-   A fence of one's own epoch returns only when all its markers are written.
+2. **Fence**, over the same connection: a coordinator that died in between may have omitted markers, and is asked
+   again. A new epoch ends an open transaction, and no other producer can write from now on. The coordinator thereby
+   forgets the decision. If it was to commit, the epoch is opened with a transaction timeout that nothing else uses,
+   ``COMPLETING_TIMEOUT_MS``: the coordinator stores it, and so preserves the decision over a crash.
+3. **Complete** the state partition: an empty transaction, ended like the last one, writes the missing marker.
+   Fencing one's own epoch returns only when all its markers are written.
 4. **Read** the state: rows, position, and the partitions that the task may have written to.
 5. **Complete** these partitions.
-6. **Begin** to work, in one more epoch with the usual timeout.
+6. **Begin** to work, in a further epoch with the usual timeout.
 
 A worker that dies within an empty transaction of step 3 or 5 leaves it open. If it was to commit, the timeout says
-so, and the next worker commits it before it fences; else fencing aborts it, which is what it was for. Each epoch after
-the first is asked for with the one before, so whoever was fenced meanwhile learns it instead of fencing in turn.
+so, and the next worker commits it before it fences; otherwise fencing aborts it, as intended. Each epoch after the
+first is requested with the previous one, so a worker that was fenced meanwhile gets an error instead of fencing others.
 
-While it works, a worker whose connection to the coordinator is lost between two transactions completes the places of
-its own last one in the same way, before it begins the next.
+A running worker that loses its connection to the coordinator between two transactions completes the partitions of its
+own last transaction in the same way, before it begins the next.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -35,21 +35,21 @@ from aiokafka import TopicPartition
 from aiokafka.errors import InvalidTxnState, ProducerFenced
 
 COMPLETING_TIMEOUT_MS = 899_999
-"""Just below the longest transaction that brokers allow by default (``transaction.max.timeout.ms``)."""
+"""Just below the default maximum of brokers (``transaction.max.timeout.ms``)."""
 
 _COMMITTED = {"PrepareCommit", "CompleteCommit"}
 _UNUSED = "Dead"
 
 
 class Identity(NamedTuple):
-    """Who a producer is to the brokers: a higher epoch fences a lower one."""
+    """Producer id and epoch; a higher epoch fences a lower one."""
 
     producer_id: int
     epoch: int
 
 
 class LastTransaction(NamedTuple):
-    """What the coordinator says of a transactional id; ``Dead`` where nobody has used it yet."""
+    """The coordinator's description of a transactional id; ``Dead`` if it was never used."""
 
     state: str
     timeout_ms: int
@@ -57,12 +57,12 @@ class LastTransaction(NamedTuple):
 
     @property
     def is_completing(self) -> bool:
-        """Whether it repeats the commit of the transaction before."""
+        """Whether it repeats the commit of the previous transaction."""
         return self.timeout_ms == COMPLETING_TIMEOUT_MS
 
     @property
     def is_committed(self) -> bool:
-        """Whether the last transaction with something in it was committed.
+        """Whether the last non-empty transaction was committed.
 
         >>> nobody = Identity(-1, -1)
         >>> [LastTransaction(state, 60_000, nobody).is_committed for state in ("CompleteCommit", "Empty", "Ongoing")]
@@ -74,7 +74,7 @@ class LastTransaction(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A task that was fenced off from others: our identity, and how the transaction before us ended."""
+    """A fenced task: our identity, and how the previous transaction ended."""
 
     identity: Identity
     was_committed: bool
@@ -82,34 +82,34 @@ class Held(NamedTuple):
 
 
 class Coordinator(Protocol):
-    """What taking over asks of the coordinator of one transactional id."""
+    """The coordinator of one transactional id, as a takeover uses it."""
 
     @property
     def connection(self) -> object:
-        """The connection to it; another one where it was lost, and markers may have been with it."""
+        """The present connection; it changes when it was lost, and markers may have been lost with it."""
         ...
 
     async def describe(self) -> LastTransaction:
-        """Tell how the last transaction ended, or is about to."""
+        """How the last transaction ended, or is about to end."""
         ...
 
     async def fence(self, timeout_ms: int, *, over: object) -> Identity | None:
-        """Get the next epoch, whoever has the newest, but over this connection only.
+        """Get the next epoch regardless of the present one, but over this connection only.
 
-        None while the last transaction is still being ended, and where the connection is lost, whether the fence took
-        place or not.
+        None while the last transaction is still being ended, or if the connection is lost, whether or not the fence
+        took effect.
         """
         ...
 
     async def fence_anew(self, timeout_ms: int, identity: Identity) -> Identity | None:
         """Get the epoch after one's own; None while the last transaction is still being ended.
 
-        Raises ProducerFenced when one's own is not the newest.
+        Raises ProducerFenced if one's own is not the newest.
         """
         ...
 
     async def existing(self, places: Collection[TopicPartition]) -> Collection[TopicPartition]:
-        """Give those of these partitions that have not been deleted meanwhile."""
+        """The subset of these partitions that still exists."""
         ...
 
     async def add_partitions(self, identity: Identity, places: Collection[TopicPartition]) -> None:
@@ -117,9 +117,9 @@ class Coordinator(Protocol):
         ...
 
     async def begin(self, identity: Identity, places: Collection[TopicPartition], *, over: object) -> bool:
-        """Begin a transaction with these partitions over this connection; false where it is lost.
+        """Begin a transaction with these partitions over this connection; False if it is lost.
 
-        Over whichever there is, where ``over`` is None. Raises ProducerFenced.
+        With ``over`` of None, any connection will do. Raises ProducerFenced.
         """
         ...
 
@@ -128,12 +128,12 @@ class Coordinator(Protocol):
         ...
 
     async def pause(self) -> None:
-        """Wait a moment before the same is asked again."""
+        """Wait before a retry."""
         ...
 
 
 class StateRead(Protocol):
-    """What taking over needs to know of a state that was read."""
+    """The part of a restored state that a takeover needs."""
 
     @property
     def outputs(self) -> Collection[TopicPartition]:
@@ -147,9 +147,9 @@ S = TypeVar("S", bound=StateRead)
 async def take_over(
     coordinator: Coordinator, state: TopicPartition, read: Callable[[], Awaitable[S]], timeout_ms: int
 ) -> tuple[Identity, S]:
-    """Take a task over and read its state; ``timeout_ms`` is that of its transactions.
+    """Take over a task and read its state; ``timeout_ms`` is the timeout of its transactions.
 
-    Gives the identity to work with. Raises ProducerFenced when another worker takes it over meanwhile.
+    Returns the identity to work with. Raises ProducerFenced if another worker takes the task over meanwhile.
     """
     held = await ask_and_fence(coordinator, timeout_ms)
     if not held.is_new:
@@ -161,7 +161,7 @@ async def take_over(
 
 
 async def ask_and_fence(coordinator: Coordinator, timeout_ms: int) -> Held:
-    """Learn how the last transaction ended, and end everybody else's right to write."""
+    """Ask how the last transaction ended, and fence all other producers."""
     while True:
         last = await coordinator.describe()
         if last.state == "Ongoing" and last.is_completing:
@@ -175,9 +175,9 @@ async def ask_and_fence(coordinator: Coordinator, timeout_ms: int) -> Held:
 
 
 async def complete(coordinator: Coordinator, held: Held, places: Collection[TopicPartition], timeout_ms: int) -> Held:
-    """Write the markers that the last transaction may lack in these places; return when they are there.
+    """Write markers that the last transaction may lack in these partitions; return when they are written.
 
-    Again, where the connection to the coordinator was lost meanwhile: with it markers may have been.
+    Repeated if the connection to the coordinator was lost meanwhile, because markers may have been lost with it.
     """
     while True:
         connection = coordinator.connection
@@ -190,7 +190,7 @@ async def complete(coordinator: Coordinator, held: Held, places: Collection[Topi
 
 
 async def fenced_anew(coordinator: Coordinator, identity: Identity, timeout_ms: int) -> Identity:
-    """Get the next epoch after one's own, once everything that was written with it has its markers."""
+    """Get the epoch after one's own, once everything written with that has its markers."""
     while (fresh := await coordinator.fence_anew(timeout_ms, identity)) is None:
         await coordinator.pause()
     return fresh
@@ -205,11 +205,12 @@ async def begin(
     last: Collection[TopicPartition],
     timeout_ms: int,
 ) -> Identity:
-    """Begin one's next transaction, once all markers of the one before are written; gives the identity to go on with.
+    """Begin one's next transaction, once all markers of the previous one are written; returns the identity to use.
 
-    A coordinator lets it begin only then. But if it died meanwhile, markers may be left out: so it must begin ``over``
-    the connection over which the last one was committed, else the ``last`` one's places are settled first. Over any
-    connection (None), where nothing was committed yet. Raises ProducerFenced.
+    A coordinator allows it only then. But if the coordinator died meanwhile, markers may have been omitted. The
+    transaction must therefore begin ``over`` the connection of the last commit; otherwise the partitions of the
+    ``last`` transaction are settled first. With None (nothing committed yet) any connection will do. Raises
+    ProducerFenced.
     """
     while not await coordinator.begin(identity, places, over=over):
         identity, over = await settle(coordinator, identity, last, timeout_ms), None
@@ -219,7 +220,7 @@ async def begin(
 async def settle(
     coordinator: Coordinator, identity: Identity, places: Collection[TopicPartition], timeout_ms: int
 ) -> Identity:
-    """Write the markers that one's own last commit may lack in these places, and go on in a new epoch.
+    """Write markers that one's own last commit may lack in these partitions, and continue in a new epoch.
 
     Raises ProducerFenced.
     """
@@ -229,7 +230,7 @@ async def settle(
 
 
 async def _commit_for(coordinator: Coordinator, identity: Identity) -> None:
-    """Finish the completing transaction of a worker that may be gone; if it went on meanwhile, do nothing."""
+    """Commit the completing transaction of a worker that may have died; do nothing if it continued meanwhile."""
     try:
         await coordinator.end(identity, committed=True)
     except (ProducerFenced, InvalidTxnState):

@@ -1,4 +1,4 @@
-"""One transactional producer: writes outputs, state rows, position and source offsets together or not at all."""
+"""A transactional producer that writes outputs, state rows, position and source offsets atomically."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ S = TypeVar("S", bound=StateRead)
 
 
 class Transaction(NamedTuple):
-    """What belongs together: outputs, changed state rows, and the next offsets to process."""
+    """Content of a transaction: outputs, changed state rows, and the next offsets to process."""
 
     produced: Sequence[Produced | ProducedColumns]
     rows: Sequence[StateRow | RowColumns]
@@ -47,10 +47,10 @@ class Transaction(NamedTuple):
 
 
 class TransactionalWriter:
-    """Holds the transactional id of one task, and knows its position.
+    """Owns the transactional id of one task, and its position.
 
-    Opening fences whoever held it before, so what is read from the state afterwards cannot change any more. After
-    any error the writer is of no use: discard it.
+    Opening fences the previous owner, so that the state read afterwards cannot change any more. After an error the
+    writer is unusable: discard it.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class TransactionalWriter:
         self._producer = AIOKafkaProducer(
             **settings.client_options(),
             transactional_id=transactional_id,
-            enable_idempotence=True,  # both are implied by the transactional id; said, since everything rests on them
+            enable_idempotence=True,  # implied by the transactional id, as acks is; correctness depends on both
             acks="all",
             transaction_timeout_ms=settings.transaction_timeout_ms,
         )
@@ -80,9 +80,9 @@ class TransactionalWriter:
         self._committed_over: object = None
 
     async def open(self, read: Callable[[], Awaitable[S]]) -> S:
-        """Connect, take the task over, and give its state as ``read`` finds it; discard the writer when this fails.
+        """Connect, take over the task, and return the state that ``read`` gives; discard the writer if this fails.
 
-        Raises ReopenNeeded when the broker does not answer, or another worker takes the task over meanwhile;
+        Raises ReopenNeeded if the broker does not answer, or if another worker takes the task over meanwhile;
         NotAllowedError; and what ``read`` raises.
         """
         with _opening():
@@ -90,48 +90,48 @@ class TransactionalWriter:
             timeout_ms = self._settings.transaction_timeout_ms
             identity, found = await take_over(self._coordinator, self._state, _allowed(read), timeout_ms)
             self._identify(identity)
-            sender = self._producer._sender  # noqa: SLF001  the producer's own start() would fence again, and blindly
+            sender = self._producer._sender  # noqa: SLF001  the producer's start() would fence again, unconditionally
             await sender._find_coordinator(CoordinationType.TRANSACTION, self._transactional_id)  # noqa: SLF001
             await sender.start()
         return found
 
     async def committed(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int | None]:
-        """The group's stable offsets, None where there is none; unstable ones are left out."""
+        """The group's stable offsets, None if there is none; unstable ones are omitted."""
         return await self._group.committed(partitions)
 
     def begin_at(self, position: Position) -> None:
-        """Take the position that the next transaction goes on from."""
+        """Set the position from which the next transaction continues."""
         self._position = position
 
     @property
     def is_unsettled(self) -> bool:
-        """Whether the coordinator went away after, or in, the last transaction, so that markers may be missing."""
+        """Whether the connection to the coordinator was lost since the last commit, so that markers may be missing."""
         return self._committed_over is not None and self._committed_over is not self._coordinator.connection
 
     async def settle(self) -> None:
-        """Write the markers that the last transaction may lack; raises as ``transact`` does."""
+        """Write markers that the last transaction may lack; raises as ``transact`` does."""
         await self._within_timeout(self._settle(), ())
 
     async def transact(self, transaction: Transaction) -> None:
         """Write a transaction and commit it.
 
-        Raises ReopenNeeded when it did not commit or may not have, OutputRefusedError or TopicMissingError
-        when trying again cannot help.
+        Raises ReopenNeeded if it failed or may have failed, OutputRefusedError or TopicMissingError if a retry cannot
+        help.
         """
         topics = sorted({record.topic for record in transaction.produced})
         await self._within_timeout(self._transact(transaction, topics), topics)
 
     async def discard(self) -> None:
-        """Close without flushing, in bounded time, whether a broker answers or not."""
+        """Close without flushing, in bounded time, even if no broker answers."""
         producer = self._producer
-        producer._closed = True  # noqa: SLF001  its own stop() flushes first, for ever when the broker is gone
+        producer._closed = True  # noqa: SLF001  stop() would flush first, for ever if the broker is gone
         with contextlib.suppress(Exception):
             await asyncio.wait_for(producer._sender.close(), DISCARD_TIMEOUT_S)  # noqa: SLF001
         with contextlib.suppress(Exception):
             await asyncio.wait_for(producer.client.close(), DISCARD_TIMEOUT_S)
         waiter = producer._txn_manager._transaction_waiter  # noqa: SLF001
         if waiter is not None and waiter.done() and not waiter.cancelled():
-            waiter.exception()  # nobody waits for it any more: known, so that it is not reported as forgotten
+            waiter.exception()  # retrieved, so that asyncio does not report it as never retrieved
 
     async def _within_timeout(self, work: Coroutine[Any, Any, None], topics: Sequence[str]) -> None:
         try:
@@ -139,7 +139,7 @@ class TransactionalWriter:
         except ProducerFenced as error:
             raise ReopenNeeded("fenced: another worker has opened this task", fenced=True) from error
         except UnknownTopicOrPartitionError as error:
-            if not topics:  # its own topics were there a moment ago: a broker that just came back
+            if not topics:  # its own topics exist: the broker has just restarted
                 raise ReopenNeeded(f"the broker does not know its topics: {error!r}") from error
             raise TopicMissingError(
                 f"one of the output topics {', '.join(topics)} does not exist: create it"
@@ -153,8 +153,8 @@ class TransactionalWriter:
             TimeoutError,
             OSError,
             AssertionError,
-        ) as error:  # aiokafka asserts its own states
-            if isinstance(error.__cause__, NOT_ALLOWED):  # and wraps what its sender did not expect
+        ) as error:  # aiokafka asserts its internal states
+            if isinstance(error.__cause__, NOT_ALLOWED):  # aiokafka wraps unexpected errors of its sender
                 raise not_allowed(error.__cause__, "write outputs, state and offsets") from error
             raise ReopenNeeded(f"the transaction did not commit: {error!r}") from error
 
@@ -169,11 +169,11 @@ class TransactionalWriter:
         return Identity(manager.producer_id, manager.producer_epoch)
 
     def _identify(self, identity: Identity) -> None:
-        """Let the producer write with this identity; nothing of it may be under way."""
+        """Let the producer write with this identity; it must be idle."""
         manager = self._producer._txn_manager  # noqa: SLF001  no public way to change its epoch
         if manager.has_pid():
             manager._pid_and_epoch = PidAndEpoch(*identity)  # noqa: SLF001
-            manager._sequence_numbers.clear()  # noqa: SLF001  they are counted by epoch
+            manager._sequence_numbers.clear()  # noqa: SLF001  they are per epoch
         else:
             manager.set_pid_and_epoch(*identity)
 
@@ -181,7 +181,8 @@ class TransactionalWriter:
         counts = {topic: len(await self._producer.partitions_for(topic)) for topic in topics}
         outputs = await asyncio.to_thread(self._outputs, transaction, counts)
         places = {TopicPartition(topic, partition) for topic, partition, _ in outputs}
-        if not places <= self._position.places():  # first: whoever opens next must know where to look
+        # announced first: the next owner must know where markers may be missing
+        if not places <= self._position.places():
             starts = self._position.starts
             unmoved = {tp: starts.get(tp.topic, offset) for tp, offset in transaction.offsets.items()}
             await self._commit([], [], self._position.declaring(places), unmoved)
@@ -202,19 +203,19 @@ class TransactionalWriter:
             await producer.send_batch(batch, topic, partition=partition) for topic, partition, batch in batches
         ]
         await asyncio.gather(*deliveries, self._add_offsets())
-        # not before: a broker that gets both at once asks the coordinator about one of them only, and refuses the other
-        # with NOT_ENOUGH_REPLICAS, which says something else and is tried again after a tenth of a second
+        # only now: a broker that gets both at once verifies only one of them with the coordinator, and refuses the
+        # other with NOT_ENOUGH_REPLICAS, a misleading error that is retried after a tenth of a second
         await producer.send_offsets_to_transaction(offsets, self._settings.group)
         await producer.commit_transaction()
         self._position = position
 
     async def _add_offsets(self) -> None:
-        """Say that offsets belong to the transaction; they are for tools and lag, the position counts."""
+        """Add the group's offsets to the transaction; they serve tools and lag, the position is authoritative."""
         while not await self._producer._sender._do_add_offsets_to_txn(self._settings.group):  # noqa: SLF001
-            pass  # it waits between two attempts
+            pass  # it sleeps between attempts
 
     async def _begin(self, places: set[TopicPartition]) -> None:
-        """Begin a transaction with these partitions, all at once."""
+        """Begin a transaction with all these partitions at once."""
         over, timeout_ms = self._committed_over, self._settings.transaction_timeout_ms
         identity = await begin(
             self._coordinator, self._identity, places, over=over, last=self._touched, timeout_ms=timeout_ms
@@ -223,7 +224,7 @@ class TransactionalWriter:
             self._identify(identity)
         self._committed_over, self._touched = self._coordinator.connection, places
         await self._producer.begin_transaction()
-        self._producer._txn_manager._txn_partitions.update(places)  # noqa: SLF001  it need not add them once more
+        self._producer._txn_manager._txn_partitions.update(places)  # noqa: SLF001  they are added already
 
     def _outputs(self, transaction: Transaction, counts: Mapping[str, int]) -> list[PlacedBatch]:
         return self._batches().of_outputs(transaction.produced, counts, transaction.number)
@@ -237,7 +238,7 @@ class TransactionalWriter:
 
 
 def _allowed(read: Callable[[], Awaitable[S]]) -> Callable[[], Awaitable[S]]:
-    """The same, with a missing right to read the state told apart from one to write."""
+    """Wrap ``read``, to distinguish a missing right to read the state from one to write."""
 
     async def allowed() -> S:
         try:
@@ -250,7 +251,7 @@ def _allowed(read: Callable[[], Awaitable[S]]) -> Callable[[], Awaitable[S]]:
 
 @contextmanager
 def _opening() -> Iterator[None]:
-    """Turn what goes wrong while a task is taken over into what the driver raises."""
+    """Map errors of a takeover to exceptions of the driver."""
     try:
         yield
     except NOT_ALLOWED as error:
