@@ -33,7 +33,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             state_format=LISTENERS_FORMAT,
             partition_count=settings.page_partitions,
             awaits="shelf-rankings",
-            in_thread=True,  # what it does with events is compiled, and without the interpreter's lock
+            in_thread=True,  # events are processed in compiled code, without the interpreter's lock
         ),
         "cards": lambda: TaskSpec(
             name="cards",
@@ -74,10 +74,10 @@ def build_app(
     pinned: PinnedModel | None = None,
     ready_for: Callable[[str], Awaitable[None]] | None = None,
 ) -> ExactlyOnce:
-    """A worker for these settings; it connects to nothing before it is run.
+    """Build a worker for these settings; it does not connect before it is run.
 
-    With a pinned model its tasks read no broadcast topics: what they write is then a function of the input alone. The
-    partitions of a task are opened when `ready_for` its name has returned.
+    With a pinned model its tasks read no broadcast topics, so that output is a function of the input alone. The
+    partitions of a task are opened when `ready_for` with its name has returned.
     """
     specs = task_specs(settings)
     if ready_for is not None:

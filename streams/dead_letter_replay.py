@@ -1,4 +1,4 @@
-"""Dead letters: read them, and send them again exactly once."""
+"""Reads dead letters, and replays them exactly once."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -25,7 +25,7 @@ SHOWN_BYTES = 400
 
 
 class Letter(Struct, frozen=True, kw_only=True):
-    """One dead letter with its untouched bytes."""
+    """One dead letter with its unchanged bytes."""
 
     partition: int
     offset: int
@@ -36,11 +36,11 @@ class Letter(Struct, frozen=True, kw_only=True):
 
     @property
     def can_be_sent(self) -> bool:
-        """Whether it still is what was set aside: of one who asks to be forgotten, only a digest was kept."""
+        """Whether it is still the original record: of a request to forget only a digest is kept."""
         return self.value is not None or not (self.key or b"").startswith(NAMELESS)
 
     def shown(self) -> dict[str, Any]:
-        """The letter for people; at most 400 bytes of its value."""
+        """The letter as plain values, with at most 400 bytes of its value."""
         value = self.value or b""
         return {
             "source": f"{self.why.topic}/{self.why.partition}@{self.why.offset}",
@@ -55,9 +55,9 @@ class Letter(Struct, frozen=True, kw_only=True):
 
 
 async def letters_of(bootstrap: str, topic: str, **options: Any) -> AsyncGenerator[list[Letter], None]:
-    """All dead letters of a topic up to its present end, a batch at a time; `options` are aiokafka's own.
+    """All dead letters of a topic up to its present end, in batches; `options` are aiokafka's own.
 
-    Records that carry no reason, or come from elsewhere, are none of ours: they are passed over.
+    Records without a reason, or of another origin, are not ours and are skipped.
     """
     consumer = Consumer(
         **{**options, "bootstrap_servers": bootstrap},
@@ -69,7 +69,7 @@ async def letters_of(bootstrap: str, topic: str, **options: Any) -> AsyncGenerat
     try:
         await consumer.start()
         partitions = [TopicPartition(topic, number) for number in await partitions_of(consumer, topic)]
-        if not partitions:  # nothing was ever set aside on this cluster
+        if not partitions:  # no dead letter was ever written on this cluster
             return
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
@@ -110,7 +110,7 @@ async def read_letters(bootstrap: str, topic: str, limit: int | None = None, **o
 
 
 async def count_letters(bootstrap: str, topic: str, **options: Any) -> Counter[str]:
-    """How many dead letters a topic holds, by reason."""
+    """Number of dead letters of a topic by reason."""
     counted: Counter[str] = Counter()
     async for batch in letters_of(bootstrap, topic, **options):
         counted.update(letter.why.reason for letter in batch)
@@ -118,11 +118,11 @@ async def count_letters(bootstrap: str, topic: str, **options: Any) -> Counter[s
 
 
 async def replay_letters(bootstrap: str, topic: str, reason: str | None, **options: Any) -> int:
-    """Send dead letters to where they came from, with their attempt in the headers; gives how many.
+    """Send dead letters back to their topics, with the number of the attempt in the headers; returns their number.
 
-    Each reason has a position of its own in the dead-letter topic, the committed offset of a group, which moves in the
-    transaction that sends the letters: so each is sent again once, in whatever order the reasons are replayed, however
-    often this runs, and also when it is killed half-way. Of two at the same time the later one fences the earlier.
+    Each reason has its own position in the dead-letter topic, the committed offset of a group, which moves in the
+    transaction that sends the letters. Each letter is thus sent exactly once, in whatever order reasons are replayed,
+    however often this runs, and also if it is killed half-way. Of two at the same time, the later fences the earlier.
     """
     sent = 0
     async with _producer(bootstrap, topic, options) as producer:
@@ -143,9 +143,9 @@ async def replay_letters(bootstrap: str, topic: str, reason: str | None, **optio
 
 
 async def _send(producer: Any, letters: Sequence[Letter]) -> None:
-    """Send letters back where their keys belong, byte for byte: aiokafka's own way takes no name that is not UTF-8.
+    """Send letters to the partitions of their keys, unchanged; aiokafka itself refuses names that are not UTF-8.
 
-    A letter without a key goes back into the partition that it came from.
+    A letter without a key goes back to its original partition.
     """
     topic = letters[0].why.topic
     count = len(await producer.partitions_for(topic))
@@ -159,7 +159,7 @@ async def _send(producer: Any, letters: Sequence[Letter]) -> None:
 
 
 def replay_group(reason: str) -> str:
-    """The group whose committed offsets say how far letters of this reason have been replayed.
+    """The group whose committed offsets are the replay positions of this reason.
 
     >>> replay_group("not_json")
     'shelfwise-dlq-replay.not_json'
@@ -168,7 +168,7 @@ def replay_group(reason: str) -> str:
 
 
 class _Positions:
-    """How far each reason has been replayed, asked for once a reason."""
+    """Replay positions by reason, looked up once each."""
 
     def __init__(self, bootstrap: str, topic: str, options: dict[str, Any]) -> None:
         self._options = {**options, "bootstrap_servers": bootstrap}
@@ -176,7 +176,7 @@ class _Positions:
         self._of_reason: dict[str, dict[int, int]] = {}
 
     async def covers(self, letter: Letter) -> bool:
-        """Whether this letter has been sent again before."""
+        """Whether this letter was replayed before."""
         reason = letter.why.reason
         if reason not in self._of_reason:
             self._of_reason[reason] = await self._committed(replay_group(reason))
@@ -185,7 +185,9 @@ class _Positions:
     async def _committed(self, group: str) -> dict[int, int]:
         consumer = AIOKafkaConsumer(**self._options, group_id=group, enable_auto_commit=False)
         try:
-            await consumer.start()  # a consumer, not an admin client: it waits for the group's coordinator
+            await (
+                consumer.start()
+            )  # a consumer instead of an admin client, because it waits for the group's coordinator
             numbers = await partitions_of(consumer, self._topic)
             return {number: await consumer.committed(TopicPartition(self._topic, number)) or 0 for number in numbers}
         finally:
@@ -194,7 +196,7 @@ class _Positions:
 
 @asynccontextmanager
 async def _producer(bootstrap: str, topic: str, options: dict[str, Any]) -> AsyncIterator[Any]:
-    """The replaying producer: opening it ends what an earlier replay has left open, before positions are read."""
+    """The replaying producer; opening it ends an earlier replay's open transaction, before positions are read."""
     producer = AIOKafkaProducer(
         **{**options, "bootstrap_servers": bootstrap},
         transactional_id=f"{REPLAY_GROUP}-{topic}",

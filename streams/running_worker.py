@@ -21,11 +21,11 @@ from streams.stop_deadline import StopDeadline
 from streams.topics.placing import misplaced_inputs
 
 ASK_AGAIN_S = 1.0
-STOP_DEADLINE_S = 25.0  # below the half minute after which orchestrators kill
+STOP_DEADLINE_S = 25.0  # below the 30 s after which orchestrators kill
 
 
 async def _made_ready(make_ready: Callable[[Settings, str], None], settings: Settings, bootstrap: str) -> None:
-    """Check the topics; a broker that goes away meanwhile, or has only half come back, is asked again for a while."""
+    """Check the topics; retry for a while if a broker is restarting."""
     patience_ms = settings.start_deadline_ms
     deadline_s = math.inf if patience_ms is None else time.monotonic() + patience_ms / 1_000
     while True:
@@ -40,7 +40,7 @@ async def _made_ready(make_ready: Callable[[Settings, str], None], settings: Set
 
 
 async def _warn_of_misplaced(settings: Settings, bootstrap: str) -> None:
-    """Say where clients' keys lie in other partitions than they should; what cannot be looked at stops nobody."""
+    """Warn of keys in wrong partitions; errors of this check are only logged."""
     log = structlog.get_logger("shelfwise.worker")
     try:
         for found in await misplaced_inputs(bootstrap, aiokafka_options(settings, bootstrap)):
@@ -50,7 +50,7 @@ async def _warn_of_misplaced(settings: Settings, bootstrap: str) -> None:
 
 
 def _leave_at_once() -> None:
-    """End a worker that compiles or asks for its broker: waiting for either could take long."""
+    """Exit while compiling or waiting for the broker, which could take long."""
     structlog.get_logger("shelfwise.worker").info("stopped", why="before it began")
     sys.stderr.flush()
     os._exit(0)
@@ -64,10 +64,10 @@ def _stop_in_time(stop: asyncio.Event, deadline: StopDeadline) -> None:
 async def work(
     settings: Settings, bootstrap: str, observer: Observer | None = None, *, pinned: PinnedModel | None = None
 ) -> None:
-    """Check the topics, then run a worker until a signal stops it; without an observer it logs and tells how it is."""
+    """Check the topics, then run a worker until a signal stops it; without an observer, with logs and metrics."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _leave_at_once)  # nothing has begun that would have to be committed
+        loop.add_signal_handler(number, _leave_at_once)  # there is nothing to commit yet
     if observer is not None:
         await _work(settings, bootstrap, Told(observer, unready()), pinned, waits_for_all=True)
         return
@@ -78,7 +78,7 @@ async def work(
 async def _work(
     settings: Settings, bootstrap: str, told: Told, pinned: PinnedModel | None, *, waits_for_all: bool
 ) -> None:
-    # imported late, for it loads all compiled modules: signals and /livez are answered meanwhile
+    # imported late, because it loads all compiled modules: signals and /livez are handled meanwhile
     from streams.app import build_app
     from streams.compiling.for_worker import compiling_ahead
     from streams.interpreter import calm_garbage_collection, take_turns_often

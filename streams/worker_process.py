@@ -1,4 +1,4 @@
-"""A worker in a process of its own, as it would run anywhere."""
+"""Runs a worker in its own process."""
 
 import os
 import subprocess
@@ -16,9 +16,9 @@ class WorkerEndedError(RuntimeError):
 
 
 class WorkerProcess:
-    """Starts `shelfwise worker`, stops it with SIGTERM, can be killed; its log goes to a file.
+    """Starts `shelfwise worker` and stops it with SIGTERM; its log goes to a file.
 
-    `arguments` are more of the command's own.
+    `arguments` are additional ones of the command.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class WorkerProcess:
                 self.process.wait()
 
     def last_line(self) -> str:
-        """What the worker said last, without its time and what follows the words."""
+        """The worker's last log message, without time and fields."""
         lines = self.log.read_text(errors="replace").splitlines() or [""]
         return " ".join(lines[-1].split())
 
     def refuse_if_dead(self) -> None:
-        """Raise `WorkerEndedError` with the end of the log where the worker has ended by itself."""
+        """Raise `WorkerEndedError` with the end of the log if the worker has ended by itself."""
         assert self.process is not None
         if self.process.poll() is not None:
             tail = " | ".join(self.log.read_text(errors="replace").splitlines()[-3:])

@@ -1,6 +1,6 @@
 """Metrics and health over HTTP: `/metrics`, `/livez`, `/readyz`.
 
-The server has a thread and a loop of its own: it answers while the worker's main loop restores, compiles, or hangs.
+The server has its own thread and loop: it answers while the worker's main loop restores, compiles, or hangs.
 """
 
 import asyncio
@@ -16,20 +16,20 @@ from prometheus_client.exposition import choose_encoder
 from streams.observing.pulse import Pulse
 from streams.readiness import Readiness
 
-NOTHING_HERE = "nothing here: ask for /metrics, /livez or /readyz\n"
+NOTHING_HERE = "not found: use /metrics, /livez or /readyz\n"
 START_S = 10.0
 
 
 class HealthServer:
-    """Serves while the block lasts; raises OSError where it cannot listen at that address.
+    """Serves while the block lasts; raises OSError if it cannot listen at the address.
 
-    `/livez` is 503 where the main loop has not turned for long, `/readyz` where a stage is missing, each with what is
-    amiss, a line each. Every other path is 404.
+    `/livez` returns 503 if the main loop is stuck, `/readyz` if a stage is unfinished, with one line per problem. Every
+    other path returns 404.
     """
 
     def __init__(self, host: str, port: int, registry: CollectorRegistry, pulse: Pulse, readiness: Readiness) -> None:
         self.port = port
-        """Where it listens; set once it does, where 0 was asked for."""
+        """The port; known after the start if 0 was requested."""
         self._host = host
         self._registry = registry
         self._pulse = pulse

@@ -1,4 +1,4 @@
-"""What the driver does, as structured logs."""
+"""Events of the driver as structured logs."""
 
 from collections.abc import Collection
 from typing import Any
@@ -9,8 +9,8 @@ from typing_extensions import override
 from streams.exactly_once.observer import Observer
 
 
-class LoggingObserver(Observer):  # each method is documented where it is declared
-    """Logs what changes; what flows is for metrics."""
+class LoggingObserver(Observer):  # documented in the base class
+    """Logs changes; throughput is left to metrics."""
 
     def __init__(self) -> None:
         self._log: Any = structlog.get_logger("shelfwise.worker")

@@ -10,7 +10,7 @@ from streams.readiness import Readiness
 
 
 class Stages(Collector):
-    """Reads the stages when somebody asks.
+    """Collects the stages on each scrape.
 
     >>> readiness = Readiness("machine code"); readiness.note("machine code", done=3, total=54)
     >>> [(family.name, [sample.value for sample in family.samples]) for family in Stages(readiness).collect()]
@@ -23,14 +23,14 @@ class Stages(Collector):
 
     @override
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Whether it is ready, and how far each stage is."""
+        """Readiness, and progress of each stage."""
         stages = self._readiness.stages
         is_ready = all(stage.is_finished for stage in stages)
-        yield GaugeMetricFamily("shelfwise_ready", "Whether the worker is ready, as /readyz says", value=int(is_ready))
+        yield GaugeMetricFamily("shelfwise_ready", "Whether the worker is ready, as in /readyz", value=int(is_ready))
         for name, documentation, values in (
-            ("finished", "Whether a stage of getting ready is finished", [int(it.is_finished) for it in stages]),
-            ("done", "Units of a stage that are done", [it.done for it in stages]),
-            ("total", "Units of a stage; 0 where nothing was to do", [it.total for it in stages]),
+            ("finished", "Whether a readiness stage is finished", [int(it.is_finished) for it in stages]),
+            ("done", "Completed units of a stage", [it.done for it in stages]),
+            ("total", "Total units of a stage; 0 if there was nothing to do", [it.total for it in stages]),
         ):
             family = GaugeMetricFamily(f"shelfwise_stage_{name}", documentation, labels=("stage",))
             for stage, value in zip(stages, values, strict=True):

@@ -1,4 +1,4 @@
-"""All that a worker tells of itself, put together."""
+"""Assembles logs, metrics and health of a worker."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,14 +22,14 @@ from streams.readiness import Readiness
 
 
 class Told(NamedTuple):
-    """What the driver tells, and how far the worker is."""
+    """The driver's observer, and the worker's readiness."""
 
     observer: Observer
     readiness: Readiness
 
 
 def registry_of(readiness: Readiness) -> tuple[CollectorRegistry, MetricsObserver]:
-    """A registry with all metrics of a worker, and who fills it."""
+    """A registry with all metrics of a worker, and its observer."""
     registry = CollectorRegistry()
     metrics = MetricsObserver(registry)
     registry.register(Stages(readiness))
@@ -40,9 +40,9 @@ def registry_of(readiness: Readiness) -> tuple[CollectorRegistry, MetricsObserve
 
 @asynccontextmanager
 async def telling(host: str, port: int) -> AsyncIterator[Told]:
-    """Log, count, and serve metrics and health at this address while the block lasts; a port of 0: serve nothing.
+    """Log, count, and serve metrics and health at this address while the block lasts; a port of 0 serves nothing.
 
-    Raises `ConfigurationError` where nothing can be served there.
+    Raises `ConfigurationError` if the address cannot be used.
     """
     readiness = unready()
     registry, metrics = registry_of(readiness)
@@ -63,5 +63,5 @@ async def telling(host: str, port: int) -> AsyncIterator[Told]:
 
 
 def unready() -> Readiness:
-    """The stages of a worker that has just begun."""
+    """The stages of a new worker."""
     return Readiness(STAGE_OF_READINESS, GROUP, STATE, INPUT)

@@ -7,11 +7,11 @@ from typing import Any
 from streams.exactly_once.observer import Observer
 
 EVENTS = tuple(name for name in vars(Observer) if not name.startswith("_"))
-"""Names of all that an observer is told."""
+"""Names of an observer's methods."""
 
 
 class Together(Observer):
-    """Tells each of several observers everything, in their order.
+    """Calls several observers in order.
 
     >>> class Telling(Observer):
     ...     def revoked(self, task, partition): print(task, partition)

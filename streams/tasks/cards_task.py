@@ -23,11 +23,11 @@ class CardsTask:
         self._intake = Intake(self._count)
 
     def restore(self, rows: Iterable[StateRow]) -> None:
-        """Take up the statistics."""
+        """Restore the statistics."""
         self.core.restore((row.key, row.value) for row in rows if row.value is not None)
 
     def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
-        """Take in co-clusters and card groups."""
+        """Apply co-clusters and card groups."""
         put: dict[str, Callable[..., None]] = {
             "co-clusters": self.core.put_co_clusters,
             "card-groups": either(self.core.put_card_group, self.core.learned.withdraw_group),
@@ -38,14 +38,14 @@ class CardsTask:
         return ()
 
     def process(self, topic: str, records: Records) -> Iterable[Produced]:
-        """Count one batch of outcomes in; what was published of cards that had to leave is taken back."""
+        """Count one batch of outcomes; published statistics of evicted cards are withdrawn."""
         dead: list[Produced] = []
         slow = self._intake.canonical(topic, records, dead)
         self.core.count(read_outcomes(Column(*records.values), slow))
         return [*dead, *(Produced("card-statistics", name.encode(), None) for name in self.core.withdrawn())]
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same
-        """Publish the statistics that have changed."""
+        """Publish changed statistics."""
         return [produced(message) for message in self.core.statistics()]
 
     def conclude(self) -> Iterable[Produced]:
@@ -53,11 +53,11 @@ class CardsTask:
         return ()
 
     def changed(self) -> Iterable[StateRow]:
-        """Rows of the statistics."""
+        """Changed rows of the statistics."""
         return [StateRow(key, value) for key, value in self.core.changed_rows()]
 
     def measures(self) -> Measures:
-        """What was counted, and how many cards have statistics of which generation."""
+        """Counters, number of cards with statistics, and their generation."""
         table = self.core.table
         return Measures(self.core.counters, {"cards_kept": len(table.row), "generation": table.generation})
 

@@ -27,13 +27,13 @@ class EngagementTask:
         self.core.restore((row.key, row.value) for row in rows if row.value is not None)
 
     def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
-        """Take in the co-clusters, for their labels and their generation."""
+        """Apply co-clusters, for labels and generation."""
         for record in records:
             broadcast_message(topic, record, self.core.put_co_clusters, self._count)
         return ()
 
     def process(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
-        """Take in one batch of sums."""
+        """Process one batch of sums."""
         arrivals, dead = self._intake.read(topic, records)
         messages = self.core.engagement(sums for _, sums in arrivals)
         self._own["drift_alerts"] += sum(isinstance(message, DriftAlert) for message in messages)
@@ -52,7 +52,7 @@ class EngagementTask:
         return [StateRow(key, value) for key, value in self.core.changed_rows()]
 
     def measures(self) -> Measures:
-        """The alerts given, what this task set aside, and the generation that it watches."""
+        """Number of alerts, dead letters of this task, and the monitored generation."""
         counts = {**self._own, "engagement_late": self.core.counters["engagement_late"]}
         return Measures(counts, {"generation": self.core.generation})
 

@@ -1,6 +1,6 @@
-"""Who asks to be forgotten: a record of an input topic with a listener's id for a key, and no value (null).
+"""Requests to forget a listener: records of an input topic with the listener's id as key and a null value.
 
-Like a tombstone of a compacted topic. A value of no bytes is none: that is a broken client, and a dead letter.
+Like a tombstone in a compacted topic. An empty value is not a request, but a faulty client's dead letter.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from streams.exactly_once.records.read_records import Records
 
 
 def parts_between(records: Records, partition_count: int) -> Iterator[tuple[Records, str | None]]:
-    """Records in their order, cut where somebody asks; each part with who does after it, or with nobody.
+    """Split records at requests; each part comes with the listener to forget after it, or None.
 
     >>> from streams.exactly_once.records.read_records import ReadRecord
     >>> values = (b"{}", None, b"{}")
@@ -32,7 +32,7 @@ def parts_between(records: Records, partition_count: int) -> Iterator[tuple[Reco
 
 
 def _user_of(key: bytes | None, partition: int, partition_count: int) -> str | None:
-    """Whom a key names; nobody, where it is no id, or another partition's: then the record is a dead letter."""
+    """The listener of a key; None if it is not a valid id or belongs to another partition (then a dead letter)."""
     if not key or partition_of(key, partition_count) != partition:
         return None
     try:

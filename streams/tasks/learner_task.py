@@ -17,7 +17,7 @@ _FORGOTTEN = FORGOTTEN_KEY.encode()
 
 
 class LearnerTask:
-    """Interactions in; co-clusters and card groups out, at most once in `publish_interval_ms`."""
+    """Interactions in; co-clusters and card groups out, at most once per `publish_interval_ms`."""
 
     def __init__(self, core: Learner, publish_interval_ms: int) -> None:
         self.core = core
@@ -26,18 +26,18 @@ class LearnerTask:
         self._intake = Intake(self._count)
 
     def restore(self, rows: Iterable[StateRow]) -> None:
-        """Take up the learner."""
+        """Restore the learner."""
         self.core.restore((row.key, row.value) for row in rows if row.value is not None)
 
     def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
-        """Take in the catalogue, and what editors call the groups."""
+        """Apply the catalogue, and editors' names of groups."""
         put: dict[str, Callable[..., None]] = {"catalogue": self.core.put_card, "card-group-names": self.core.put_name}
         for record in records:
             broadcast_keyed(topic, record, put[topic], self._count)
         return ()
 
     def process(self, topic: str, records: Records) -> Iterable[Produced]:
-        """Learn from one batch of interactions, and forget who is to be forgotten, in the order of the log."""
+        """Learn from one batch of interactions, and forget listeners, in the order of the log."""
         dead: list[Produced] = []
         start = 0
         for place, key in enumerate(records.keys.each()):
@@ -55,7 +55,7 @@ class LearnerTask:
             self.core.learn(read_interactions(Column(*records.values), slow))
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same
-        """Publish what has been learned."""
+        """Publish if it is due."""
         if now_ms - self._published_ms < self._publish_interval_ms:
             return []
         messages = self.core.publish()
@@ -65,15 +65,15 @@ class LearnerTask:
         return [*gone, *map(produced, messages)]
 
     def conclude(self) -> Iterable[Produced]:
-        """Do nothing: it publishes when its time has come."""
+        """Do nothing: the task publishes on a tick."""
         return ()
 
     def changed(self) -> Iterable[StateRow]:
-        """Rows of the learner."""
+        """Changed rows of the learner."""
         return [StateRow(key, value) for key, value in self.core.changed_rows()]
 
     def measures(self) -> Measures:
-        """What was counted, from how many streams the learner has learned, and its generation."""
+        """Counters, number of learned streams, and the generation."""
         state = self.core.learner.state
         gauges = {"streams_learned": state.events_count, "generation": state.generation}
         return Measures(self.core.counters, gauges)

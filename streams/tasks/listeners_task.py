@@ -23,7 +23,7 @@ from streams.tasks.routing import produced, topic_of
 
 RANKINGS = topic_of(ShelfRanking)
 COUNT_UNSETTLED_MS = 5_000
-"""So often, by the wall clock, unsettled exposures are counted: that takes longer the more there are."""
+"""Interval of counting unsettled exposures, by the wall clock: the cost grows with their number."""
 
 
 class ListenersTask:
@@ -36,14 +36,14 @@ class ListenersTask:
         self._positions = Positions()
         self._read_ms = 0
         self._now_ms = 0
-        self._unsettled = (-COUNT_UNSETTLED_MS, 0)  # counted when, and how many
+        self._unsettled = (-COUNT_UNSETTLED_MS, 0)  # time of the count, and the count
 
     def restore(self, rows: Iterable[StateRow]) -> None:
-        """Take up the settlement."""
+        """Restore the settlement."""
         self.core.restore((row.key, row.value) for row in rows if row.value is not None)
 
     def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
-        """Take in what others have learned."""
+        """Apply broadcast records."""
         learned, count = self.core.learned, self.core.dead_letter
         put: dict[str, Callable[..., None]] = {
             "catalogue": learned.put_card,
@@ -59,7 +59,7 @@ class ListenersTask:
         return ()
 
     def process(self, topic: str, records: Records) -> Iterable[Produced]:
-        """Take in one batch of impressions or of stream-ends; forget who asks for it, in the order of the log."""
+        """Process one batch of impressions or stream-ends, and forget listeners, in the order of the log."""
         outputs: list[Produced] = []
         for part, forgotten in parts_between(records, self._partition_count):
             if len(part):
@@ -69,7 +69,7 @@ class ListenersTask:
         return outputs
 
     def _forget(self, user_id: str) -> Iterable[Produced]:
-        """What else is to forget her: the learner, and whoever keeps her rankings."""
+        """Forget a listener here, and produce messages for the learner and tombstones for her rankings."""
         due, told = self.core.forget(user_id)
         keys = (ranking_key(user_id, surface).encode() for surface in self.core.surfaces)
         return [*map(_produced, due), produced(told), *(Produced(RANKINGS, key, None) for key in keys)]
@@ -80,7 +80,7 @@ class ListenersTask:
         self._read_ms = int(around.clock_ms[-1])
         slow = self._intake.canonical_input(topic, records, around, dead)
         values, keys = Column(*records.values), Column(*records.keys)
-        if around.is_misplaced.any():  # a value that is not there is read slowly, which tells what is wrong
+        if around.is_misplaced.any():  # a missing value takes the slow path, which reports the fault
             values = values._replace(lengths=np.where(around.is_misplaced, ABSENT, values.lengths))
         if topic == "impressions":
             impressions = read_impressions(values, keys, around.clock_ms, slow)
@@ -91,13 +91,13 @@ class ListenersTask:
         return dead
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
-        """Take the wall clock; a source that has more to read is not silent."""
+        """Process the wall-clock time; a source with unread records is not silent."""
         self._now_ms = now_ms
         self.core.tick(now_ms, behind, lag_ms=max(0, now_ms - self._read_ms) if behind else 0)
         return ()
 
     def conclude(self) -> Iterable[Produced]:
-        """Outcomes, interactions, rankings and sums that follow from what came since the last commit."""
+        """Outcomes, interactions, rankings and sums for everything since the last commit."""
         concluded = self.core.conclude()
         written = map(_produced, concluded.written)
         rankings = chain.from_iterable(pages.encoded() for pages in concluded.pages)
@@ -108,7 +108,7 @@ class ListenersTask:
         ]
 
     def changed(self) -> Rows:
-        """Rows of the settlement."""
+        """Changed rows of the settlement."""
         rows = self.core.changed_columns()
         if rows is None:
             return []
@@ -119,7 +119,7 @@ class ListenersTask:
         return [in_columns, StateRow(*rows.partition)]
 
     def measures(self) -> Measures:
-        """What settlement has counted, how much it keeps, and the generation of the co-clusters that it follows."""
+        """Counters and sizes of the settlement, and the generation of the co-clusters in use."""
         settlement = self.core.settlement
         if self._now_ms >= self._unsettled[0] + COUNT_UNSETTLED_MS:
             self._unsettled = (self._now_ms, settlement.exposures_unsettled)

@@ -1,4 +1,4 @@
-"""A task whose broadcast state is pinned: it starts with what a file says, and hears nothing of the topics."""
+"""A task with pinned broadcast state: read from a file instead of the topics."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from streams.pinned_model import PinnedModel
 
 
 class PinnedTask:
-    """Hands the pinned records to a task once it is restored, and passes all else on."""
+    """Passes the pinned records to a task after its restore, and delegates everything else."""
 
     def __init__(self, task: Task, pinned: PinnedModel) -> None:
         self._task = task
@@ -18,33 +18,33 @@ class PinnedTask:
         self._waiting: list[Produced | ProducedColumns] = []
 
     def restore(self, rows: Iterable[StateRow]) -> None:
-        """Take up the state, then the pinned records, as if they had just been read."""
+        """Restore the state, then apply the pinned records as if they had just been read."""
         self._task.restore(rows)
         for topic, records in self._pinned.items():
             self._waiting.extend(self._task.broadcast(topic, records))
 
     def broadcast(self, topic: str, records: Sequence[Record]) -> Outputs:  # noqa: ARG002  the protocol's
-        """Take nothing: a pinned task reads no broadcast topic."""
+        """Refuse: a pinned task reads no broadcast topic."""
         raise AssertionError(f"a pinned task was given {topic}")
 
     def process(self, topic: str, records: Records) -> Outputs:
-        """Pass a batch on."""
+        """Delegate."""
         return [*self._waited(), *self._task.process(topic, records)]
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Outputs:
-        """Pass the clock on."""
+        """Delegate."""
         return [*self._waited(), *self._task.tick(now_ms, behind)]
 
     def conclude(self) -> Outputs:
-        """Pass on that a transaction ends."""
+        """Delegate."""
         return self._task.conclude()
 
     def changed(self) -> Rows:
-        """Pass the rows on."""
+        """Delegate."""
         return self._task.changed()
 
     def measures(self) -> Measures:
-        """What the task measures; nothing where it does not."""
+        """The metrics of the task, if it has any."""
         return measures_of(self._task) or Measures({})
 
     def _waited(self) -> list[Produced | ProducedColumns]:

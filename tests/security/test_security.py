@@ -126,7 +126,7 @@ async def spoil(bootstrap: str, options: dict[str, Any]) -> None:
 
 
 WRONG = {
-    "password": ({"sasl_password": "hunter2-wrong"}, "does not let 'worker' in: check sasl_username and sasl_password"),
+    "password": ({"sasl_password": "hunter2-wrong"}, "refuses 'worker': check sasl_username and sasl_password"),
     "user": ({"sasl_username": "nobody"}, "does not let 'nobody' in"),
     "authority": ({"ssl_ca_file": "/etc/ssl/certs/ca-certificates.crt"}, "check ssl_ca_file"),
     "mechanism": ({"sasl_mechanism": "SCRAM-SHA-256"}, "sasl_mechanism SCRAM-SHA-256"),
