@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from processors.cocluster.arrays import FloatArray, IntArray
-from processors.engagement import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
+from processors.arrays import FloatArray, IntArray
+from processors.engagement_sums import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
 from processors.listeners_settings import ListenersSettings
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned

@@ -1,4 +1,4 @@
-"""What became of an exposure: settled once in event time, and corrected where a stream outlasts its horizon."""
+"""Outcomes of exposures: settled once in event time, corrected if a stream outlasts the horizon."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
@@ -22,7 +22,7 @@ ROW_RULES: Rules = (
     ZeroUnless("played_ms", "stream_count"),
     SumsToOne("user_weights"),
 )
-"""What holds of an outcome, by itself or in columns."""
+"""Rules of an outcome, single or in columns."""
 
 COLUMNS = (
     "impression_id", "row", "slot", "shelf_id", "user_id", "shown_ms", "settled_ms", "played_ms", "stream_count",
@@ -31,7 +31,7 @@ COLUMNS = (
 
 
 class ExposureKey(Struct, frozen=True, order=True, gc=False):
-    """Names one exposure for ever: which impression, which row of the page, which slot of that shelf."""
+    """Permanent name of an exposure: impression, row of the page, slot of the shelf."""
 
     impression_id: Identifier
     row: Count
@@ -39,7 +39,7 @@ class ExposureKey(Struct, frozen=True, order=True, gc=False):
 
 
 class LoggedPage(Struct, frozen=True, order=True, gc=False):
-    """What was logged with a page: where it was shown, in which arm of a test, and what made it."""
+    """What was logged with a page: surface, arm of a test, and the versions that made it."""
 
     surface: Identifier = "home"
     variant: Identifier = "default"
@@ -49,10 +49,10 @@ class LoggedPage(Struct, frozen=True, order=True, gc=False):
 
 
 class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
-    """An exposure's horizon has passed: `played_ms` was streamed by then (0: no stream, provisionally).
+    """The horizon of an exposure has passed: `played_ms` was streamed by then (0: no stream so far).
 
-    Exactly one is written for every exposure, as a row of `OutcomesSettled`. `user_weights` is the listener's soft
-    group when the exposure settled, under `generation`; `propensity` that of the card in its slot, as it was logged.
+    Exactly one is written for each exposure, as a row of `OutcomesSettled`. `user_weights` is the listener's soft
+    group of `generation` when the exposure settled; `propensity` is the logged probability of the card in its slot.
 
     >>> OutcomeSettled(impression_id="i1", row=0, slot=2, shelf_id="jazz", user_id="u1", card_id="c1", shown_ms=5,
     ...     settled_ms=9, played_ms=0, stream_count=0, propensity=0.5).exposure
@@ -84,21 +84,20 @@ class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def exposure(self) -> ExposureKey:
-        """The exposure that this settles."""
+        """The settled exposure."""
         return ExposureKey(self.impression_id, self.row, self.slot)
 
     @property
     def variant(self) -> str:
-        """Arm of a test in which it was shown."""
+        """Arm of the test in which it was shown."""
         return self.logged.variant
 
 
 class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes-settled.v1", tag_field="type"):
-    """Outcomes of one card, in columns: the i-th entries of all make one `OutcomeSettled`.
+    """Outcomes of one card, in columns: the i-th entries of all columns are one `OutcomeSettled`.
 
-    One record carries what one transaction settled of a card, or a part of it; each outcome by itself would have to be
-    written, fetched and decoded.
-    `logged[page[i]]` is what was logged with the page of the i-th.
+    One record carries what one transaction settled for a card, or a part of it, because single records cost more to
+    write, fetch and decode. `logged[page[i]]` was logged with the page of the i-th outcome.
 
     >>> one = OutcomeSettled(impression_id="i1", row=0, slot=2, shelf_id="jazz", user_id="u1", card_id="c1", shown_ms=5,
     ...     settled_ms=9, played_ms=0, stream_count=0, propensity=0.5)
@@ -134,7 +133,7 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
 
     @classmethod
     def of(cls, outcomes: Sequence[OutcomeSettled]) -> "OutcomesSettled":
-        """Columns of these outcomes, all of one card and one generation."""
+        """Put outcomes of one card and one generation into columns."""
         logged = sorted({outcome.logged for outcome in outcomes})
         columns = {name: tuple(getattr(outcome, name) for outcome in outcomes) for name in COLUMNS}
         page = tuple(logged.index(outcome.logged) for outcome in outcomes)
@@ -142,7 +141,7 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
         return cls(card_id=card_id, generation=generation, page=page, logged=tuple(logged), **columns)
 
     def outcomes(self) -> Iterator[OutcomeSettled]:
-        """Each outcome by itself."""
+        """Iterate over single outcomes."""
         for page, *row in zip(self.page, *self._columns(), strict=True):
             named = dict(zip(COLUMNS, row, strict=True))
             logged, generation = self.logged[page], self.generation
@@ -156,9 +155,9 @@ _columns_of = attrgetter(*COLUMNS)
 
 
 class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome-corrected.v1", tag_field="type"):
-    """A stream ended after its exposure had settled: the outcome was `previous_ms` and is now `played_ms`.
+    """A stream ended after its exposure had settled: the outcome changes from `previous_ms` to `played_ms`.
 
-    It replaces, it does not add an exposure: whoever counted `previous_ms` takes it back and counts `played_ms`.
+    It replaces the earlier outcome: a consumer subtracts `previous_ms` and adds `played_ms`, without a new exposure.
 
     >>> OutcomeCorrected(impression_id="i1", row=0, slot=2, user_id="u1", card_id="c1", stream_event_id="s1",
     ...     shown_ms=0, corrected_ms=9, previous_ms=0, played_ms=0, stream_count=1).exposure.slot
@@ -186,11 +185,11 @@ class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome
         refuse_unless_identifiers(impression_id=self.impression_id, user_id=self.user_id, card_id=self.card_id)
         obey(self)
         refuse_unless(self.previous_ms >= 0, "previous_ms is negative")
-        refuse_unless(self.stream_count > 0, "a correction has a stream")
+        refuse_unless(self.stream_count > 0, "a correction needs a stream")
 
     @property
     def exposure(self) -> ExposureKey:
-        """The exposure that this corrects."""
+        """The corrected exposure."""
         return ExposureKey(self.impression_id, self.row, self.slot)
 
 
@@ -198,7 +197,7 @@ Outcome = OutcomesSettled | OutcomeCorrected
 
 
 def one_by_one(outcomes: Iterable[Outcome]) -> Iterator[OutcomeSettled | OutcomeCorrected]:
-    """The outcomes of these messages, each by itself."""
+    """Iterate over the single outcomes of these messages."""
     for outcome in outcomes:
         if isinstance(outcome, OutcomesSettled):
             yield from outcome.outcomes()

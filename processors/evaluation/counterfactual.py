@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.evaluation.estimators.estimator import Estimator
 from processors.evaluation.estimators.ips import InversePropensity
 from processors.evaluation.estimators.ncis import NormalisedCapped

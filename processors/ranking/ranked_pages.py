@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.policies.keyed_draws import KeyArray
 from processors.policies.order_mixture import Drawn
 from processors.ranking.explanation import KINDS

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, fused
 from processors.settlement.index import grown, index_with_room
 from processors.settlement.layout import HASH_AHEAD, NAME, NONE, Records

@@ -6,7 +6,7 @@ card, and the propensity as it was written. Every text is preceded by its length
 `LoggedPage` comes last, so that pages which were kept before are read as having fewer.
 """
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, fused
 from processors.wire.binary import get_int, put_int, put_text, text_end
 from processors.wire.impressions import LOGGED, ImpressionColumns

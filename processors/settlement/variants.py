@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.settlement.names import names_from, names_with_room, new_names, number_texts
 from schemas.variant_names import in_metrics
 

@@ -8,9 +8,9 @@ compiled in a process of its own; what a listener needs comes first.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from processors.warm_up.events import take_impressions, take_stream_ends
-from processors.warm_up.learning import count_outcomes, learn
-from processors.warm_up.records import keep_state, rank, write_records
+from processors.warm_up.event_work import take_impressions, take_stream_ends
+from processors.warm_up.learning_work import count_outcomes, learn
+from processors.warm_up.transaction_records import keep_state, rank, write_records
 
 
 class Stage(NamedTuple):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.wire.batch import Batch
 from processors.wire.checked_memory import IS_CHECKED, hold_range
 from processors.wire.leaves import CAPACITY, COLUMN_WORDS, DOUBLES, HEAD, NUMBER, VALUES

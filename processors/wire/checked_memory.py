@@ -27,7 +27,6 @@ _GOOD, _HOLD = "shelfwise_good_address", "shelfwise_hold_range"
 _NEXT, _LAST, _COUNT, _ADDRESS, _SIZE, _BEYOND = range(0, 48, 8)
 
 
-
 class Violations(NamedTuple):
     """How many accesses went elsewhere, and of the last of them where, of how many bytes, and how far too far.
 

@@ -5,7 +5,7 @@ One loop for all types. There is room for all that is written, or the record is 
 
 from typing import NamedTuple
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, fused
 from processors.wire.json_bytes import (
     ARRAY,

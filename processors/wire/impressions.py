@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.compiled import borrowing
 from processors.wire.batch import Slow, Values
 from processors.wire.checked_memory import hold

@@ -6,7 +6,7 @@ words.
 
 import numpy as np
 
-from processors.cocluster.arrays import Index
+from processors.arrays import Index
 from processors.compiled import borrowing, fused
 from processors.wire.loads import byte_at, copy_words, put_byte, put_four
 

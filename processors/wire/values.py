@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.wire.filling import LIST, RAW, REAL, TEXT, TRUTH, WHOLE
 from processors.wire.json_bytes import DECIMALS_FEW, DECIMALS_MANY
 from processors.wire.loads import WORD

@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Mapping
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.wire.checked_memory import hold
 from processors.wire.filling import COLUMN_WORDS, FRAME_WORDS, UNWRITABLE, Job, write_records
 from processors.wire.steps import steps_of
@@ -96,4 +95,3 @@ def _words(column: Values) -> tuple[int, ...]:
         0 if column.data is None else hold(column.data),
         column.decimals,
     )
-

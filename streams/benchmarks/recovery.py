@@ -17,14 +17,14 @@ from processors.settlement.settlement import Settlement
 from schemas.impressions import Impression, ShownShelf
 from schemas.stream_ends import StreamEnd
 from streams.app import LISTENERS_FORMAT
-from streams.benchmarks.backends import Backend, broker_for
+from streams.benchmarks.bench_brokers import Backend, broker_for
 from streams.benchmarks.filling import Keyed, fill
 from streams.benchmarks.process_memory import resident_mb
-from streams.demo.worker_process import WorkerProcess
-from streams.exactly_once.partitioner import Partitioner
-from streams.exactly_once.restore import format_row
+from streams.exactly_once.records.partitioner import Partitioner
+from streams.exactly_once.transactions.restore import format_row
 from streams.settings import Settings
 from streams.topics.admin import ensure
+from streams.worker_process import WorkerProcess
 
 LISTENERS_A_BATCH = 10_000
 DEADLINE_S = 1_200.0

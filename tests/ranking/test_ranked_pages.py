@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from processors.policies.catalogue import POLICIES
+from processors.policies.policy_catalogue import POLICIES
 from processors.ranking.explanation import KINDS
 from processors.ranking.ranked_pages import RankedPages
 from schemas.codec import decode

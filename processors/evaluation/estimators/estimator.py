@@ -2,7 +2,7 @@
 
 from typing import Protocol, Self
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 
 
 class Estimator(Protocol):

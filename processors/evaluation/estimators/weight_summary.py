@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 
 
 @dataclass(slots=True)
