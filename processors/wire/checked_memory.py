@@ -6,7 +6,7 @@ elsewhere is counted, and goes to a place of no meaning; `violations` says what 
 that leaves its array and meets another that is held.
 """
 
-import ctypes
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ class Violations(NamedTuple):
     `beyond` are the bytes from the end of the nearest held array before it to its first; -1 where there is none.
     """
 
-    count: int
+    seen: int
     address: int
     size: int
     beyond: int
@@ -50,7 +50,7 @@ def violations() -> Violations:
 
 
 def hold(array: NDArray[Any]) -> int:
-    """The address of an array; compiled code may load and store in it from now on, or in all of what it is a view of."""
+    """The address of an array: compiled code may load and store in it from now on, and in all of which it is a view."""
     address: int = array.__array_interface__["data"][0]
     if IS_CHECKED:
         while isinstance(array.base, np.ndarray):
@@ -66,15 +66,15 @@ def hold_range(address: int, size: int) -> None:
         _tables().hold(address, size)
 
 
-def good(builder: Any, address: Any, at: Any, size: int) -> Any:
-    """Where compiled code loads or stores so many bytes: position `at` of `address`."""
-    place = builder.add(address, at)
+def good(builder: Any, places: Sequence[Any], size: int) -> Any:
+    """Where compiled code loads or stores so many bytes: an address and a position."""
+    place = builder.add(*places)
     return _call(builder, _GOOD, place, ir.IntType(64)(size)) if IS_CHECKED else place
 
 
-def held(builder: Any, address: Any, size: Any) -> Any:
+def held(builder: Any, address_and_size: Sequence[Any]) -> Any:
     """The same address, at which as many bytes may be loaded and stored from now on."""
-    return _call(builder, _HOLD, address, size) if IS_CHECKED else address
+    return _call(builder, _HOLD, *address_and_size) if IS_CHECKED else address_and_size[0]
 
 
 def _call(builder: Any, name: str, *arguments: Any) -> Any:
@@ -95,7 +95,7 @@ class _Tables:
         self._functions = [numba.cfunc("int64(int64, int64)")(make(*addresses)) for make in (_finding, _holding)]
         for name, function in zip((_GOOD, _HOLD), self._functions, strict=True):
             llvm.add_symbol(name, function.address)
-        self.hold = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(self._functions[1].address)
+        self.hold = self._functions[1].ctypes
 
 
 @cache

@@ -23,7 +23,7 @@ WORD = 8
 
 def _byte(_: Any, address: Any, at: Any) -> Any:
     def load(_: Any, builder: Any, __: Any, places: Any) -> Any:
-        pointer = builder.inttoptr(good(builder, *places, 1), ir.IntType(8).as_pointer())
+        pointer = builder.inttoptr(good(builder, places, 1), ir.IntType(8).as_pointer())
         return builder.zext(builder.load(pointer), ir.IntType(64))
 
     return types.int64(address, at), load
@@ -31,7 +31,7 @@ def _byte(_: Any, address: Any, at: Any) -> Any:
 
 def _word(_: Any, address: Any, at: Any) -> Any:
     def load(_: Any, builder: Any, __: Any, places: Any) -> Any:
-        loaded = builder.load(builder.inttoptr(good(builder, *places, WORD), ir.IntType(64).as_pointer()))
+        loaded = builder.load(builder.inttoptr(good(builder, places, WORD), ir.IntType(64).as_pointer()))
         loaded.align = 1
         return loaded
 
@@ -44,7 +44,7 @@ def _number(_: Any, address: Any, at: Any) -> Any:
 
 def _real(_: Any, address: Any, at: Any) -> Any:
     def load(_: Any, builder: Any, __: Any, places: Any) -> Any:
-        return builder.load(builder.inttoptr(good(builder, *places, WORD), ir.DoubleType().as_pointer()))
+        return builder.load(builder.inttoptr(good(builder, places, WORD), ir.DoubleType().as_pointer()))
 
     return types.float64(address, at), load
 
@@ -55,7 +55,7 @@ def _putter(size: int) -> Callable[..., Any]:
     def put_bytes(_: Any, address: Any, at: Any, __: Any) -> Any:
         def store(_: Any, builder: Any, __: Any, places: Any) -> Any:
             kind = ir.IntType(8 * size)
-            pointer = builder.inttoptr(good(builder, *places[:2], size), kind.as_pointer())
+            pointer = builder.inttoptr(good(builder, places[:2], size), kind.as_pointer())
             low = builder.trunc(places[2], kind) if size < 8 else places[2]
             builder.store(low, pointer).align = 1
             return places[2]
@@ -67,16 +67,16 @@ def _putter(size: int) -> Callable[..., Any]:
 
 def _put_real(_: Any, address: Any, at: Any, real: Any) -> Any:
     def store(_: Any, builder: Any, __: Any, places: Any) -> Any:
-        pointer = builder.inttoptr(good(builder, *places[:2], WORD), ir.DoubleType().as_pointer())
+        pointer = builder.inttoptr(good(builder, places[:2], WORD), ir.DoubleType().as_pointer())
         builder.store(places[2], pointer)
         return places[2]
 
     return real(address, at, real), store
 
 
-def _held(_: Any, address: Any, size: Any) -> Any:
+def _held(_: Any, address: Any, __: Any) -> Any:
     def hold(_: Any, builder: Any, __: Any, places: Any) -> Any:
-        return held(builder, *places)
+        return held(builder, places)
 
     return types.int64(address, types.int64), hold
 
