@@ -10,6 +10,7 @@ from schemas.fields import (
     Count,
     EventMs,
     Identifier,
+    Probability,
     Propensity,
     Weights,
     refuse_unless,
@@ -28,6 +29,10 @@ COLUMNS = (
     "impression_id", "row", "slot", "shelf_id", "user_id", "shown_ms", "settled_ms", "played_ms", "stream_count",
     "propensity", "user_weights",
 )  # fmt: skip
+
+
+Credits = tuple[Probability, ...]
+"""What an exposure has earned [R x G], reward by reward: for each user group a share of one success."""
 
 
 class ExposureKey(Struct, frozen=True, order=True, gc=False):
@@ -51,8 +56,11 @@ class LoggedPage(Struct, frozen=True, order=True, gc=False):
 class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
     """The horizon of an exposure has passed: `played_ms` was streamed by then (0: no stream so far).
 
-    Exactly one is written for each exposure, as a row of `OutcomesSettled`. `user_weights` is the listener's soft
-    group of `generation` when the exposure settled; `propensity` is the logged probability of the card in its slot.
+    Exactly one is written for each exposure, as a row of `OutcomesSettled`. `user_weights` [G] is the listener's soft
+    group of `generation` when the page was shown, so that the streams of the page have no part in it; `propensity` is
+    the logged probability of the card in its slot. `credits` [R x G], reward by reward in the order of `rewards` (names
+    with commas between), are what the stream earned in each user group, under the thresholds of the time of settling;
+    empty without a stream, or where the outcome was written before credits were.
 
     >>> OutcomeSettled(impression_id="i1", row=0, slot=2, shelf_id="jazz", user_id="u1", card_id="c1", shown_ms=5,
     ...     settled_ms=9, played_ms=0, stream_count=0, propensity=0.5).exposure
@@ -75,6 +83,8 @@ class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
     logged: LoggedPage = LoggedPage()
     generation: Count = 0
     user_weights: Weights = ()
+    rewards: str = ""
+    credits: Credits = ()
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(impression_id=self.impression_id, user_id=self.user_id, card_id=self.card_id)
@@ -97,7 +107,8 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
     """Outcomes of one card, in columns: the i-th entries of all columns are one `OutcomeSettled`.
 
     One record carries what one transaction settled for a card, or a part of it, because single records cost more to
-    write, fetch and decode. `logged[page[i]]` was logged with the page of the i-th outcome.
+    write, fetch and decode. `logged[page[i]]` was logged with the page of the i-th outcome. `credits` has an entry for
+    each outcome with a stream, in their order, or none at all.
 
     >>> one = OutcomeSettled(impression_id="i1", row=0, slot=2, shelf_id="jazz", user_id="u1", card_id="c1", shown_ms=5,
     ...     settled_ms=9, played_ms=0, stream_count=0, propensity=0.5)
@@ -126,6 +137,8 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
     logged: tuple[LoggedPage, ...]
     user_weights: tuple[Weights, ...]
     generation: Count = 0
+    rewards: str = ""
+    credits: tuple[Credits, ...] = ()
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(card_id=self.card_id)
@@ -137,15 +150,19 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
         logged = sorted({outcome.logged for outcome in outcomes})
         columns = {name: tuple(getattr(outcome, name) for outcome in outcomes) for name in COLUMNS}
         page = tuple(logged.index(outcome.logged) for outcome in outcomes)
-        card_id, generation = outcomes[0].card_id, outcomes[0].generation
-        return cls(card_id=card_id, generation=generation, page=page, logged=tuple(logged), **columns)
+        card_id, generation, rewards = outcomes[0].card_id, outcomes[0].generation, outcomes[0].rewards
+        earned = tuple(outcome.credits for outcome in outcomes if outcome.played_ms) if rewards else ()
+        shared: dict[str, Any] = {"card_id": card_id, "generation": generation, "rewards": rewards}
+        return cls(page=page, logged=tuple(logged), credits=earned, **shared, **columns)
 
     def outcomes(self) -> Iterator[OutcomeSettled]:
         """Iterate over single outcomes."""
+        shared: dict[str, Any] = {"card_id": self.card_id, "generation": self.generation, "rewards": self.rewards}
+        earned = iter(self.credits)
         for page, *row in zip(self.page, *self._columns(), strict=True):
             named = dict(zip(COLUMNS, row, strict=True))
-            logged, generation = self.logged[page], self.generation
-            yield OutcomeSettled(card_id=self.card_id, generation=generation, logged=logged, **named)
+            own = next(earned, ()) if named["played_ms"] else ()
+            yield OutcomeSettled(logged=self.logged[page], credits=own, **shared, **named)
 
     def _columns(self) -> tuple[tuple[Any, ...], ...]:
         return _columns_of(self)
@@ -158,6 +175,9 @@ class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome
     """A stream ended after its exposure had settled: the outcome changes from `previous_ms` to `played_ms`.
 
     It replaces the earlier outcome: a consumer subtracts `previous_ms` and adds `played_ms`, without a new exposure.
+    `user_weights` and `generation` are those of the outcome. `previous_credits` [R x G] is what the exposure had earned
+    until now, whatever the thresholds are today, and `credits` what it has earned with this stream; both are empty in
+    corrections that were written before credits were.
 
     >>> OutcomeCorrected(impression_id="i1", row=0, slot=2, user_id="u1", card_id="c1", stream_event_id="s1",
     ...     shown_ms=0, corrected_ms=9, previous_ms=0, played_ms=0, stream_count=1).exposure.slot
@@ -180,6 +200,9 @@ class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome
     variant: Identifier = "default"
     generation: Count = 0
     user_weights: Weights = ()
+    rewards: str = ""
+    credits: Credits = ()
+    previous_credits: Credits = ()
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(impression_id=self.impression_id, user_id=self.user_id, card_id=self.card_id)

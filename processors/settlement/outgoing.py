@@ -23,7 +23,7 @@ from processors.wire.values import Texts, lists, raws, reals, texts, truths, who
 from processors.wire.writer import Records, Writer
 from schemas.codec import encode
 from schemas.interactions import Interactions
-from schemas.outcomes import OutcomeCorrected, OutcomesSettled
+from schemas.outcomes import COLUMNS, OutcomeCorrected, OutcomesSettled
 
 ROWS_MAX = 1_000
 RECORD_BYTES_MAX = 500_000
@@ -32,7 +32,7 @@ _OUTCOMES = Writer(OutcomesSettled, raw=("logged[]", "propensity[]", "user_weigh
 _WEIGHTS = Writer(OutcomesSettled, root="user_weights[]")
 _CORRECTIONS = Writer(OutcomeCorrected)
 _INTERACTIONS = Writer(Interactions)
-_OUTCOME_LISTS = tuple(name for name in OutcomesSettled.__struct_fields__ if name not in ("card_id", "generation"))
+_OUTCOME_LISTS = (*COLUMNS, "page")
 
 
 def outcome_records(
@@ -71,6 +71,10 @@ def outcome_records(
         own = {name: lists(starts, ends) for name in _OUTCOME_LISTS} | {
             "card_id": texts(cards, card[order[starts]]),
             "generation": wholes(np.full(len(starts), generation)),
+            "rewards": texts(Texts.of([""]), np.zeros(len(starts), np.int64)),
+            "credits": lists(0 * starts, 0 * starts),
+            "credits[]": lists(0 * starts, 0 * starts),
+            "credits[][]": reals(np.zeros(0), DECIMALS_FEW),
             "page[]": wholes(local),
             "logged": lists(first[:-1], first[1:]),
             "logged[]": raws(logged.texts, used),
@@ -125,6 +129,11 @@ def correction_records(
         "stream_count": wholes(streams["stream_count"]),
         "variant": texts(_texts(book.text, pages.variant), chosen),
         "generation": wholes(np.full(count, generation)),
+        "rewards": texts(Texts.of([""]), np.zeros(count, np.int64)),
+        "credits": lists(0 * first[1:], 0 * first[1:]),
+        "credits[]": reals(np.zeros(0), DECIMALS_FEW),
+        "previous_credits": lists(0 * first[1:], 0 * first[1:]),
+        "previous_credits[]": reals(np.zeros(0), DECIMALS_FEW),
         "user_weights": lists(first[:-1], first[1:]),
         "user_weights[]": reals(weights[chosen].ravel(), DECIMALS_FEW),
     }
