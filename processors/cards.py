@@ -7,11 +7,11 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from processors.arrays import FloatArray, IntArray
 from processors.bandit.card_statistics import CardStatisticsTable, Observations
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.published_groups import overlap_of
 from processors.ranking.learned import Learned
-from processors.ranking.soft_groups import overlap_of
-from processors.rewards.catalogue import reward_named
+from processors.rewards.reward_catalogue import reward_named
 from processors.settlement.rows import Row
 from processors.wire.name_index import name_of
 from processors.wire.outcomes import OutcomeColumns, outcomes_of

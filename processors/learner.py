@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from msgspec import Struct
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.cocluster.labels import CardGroupLabel, label_card_groups
 from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.settings import LearnerSettings
 from processors.cocluster.signatures import signature_matrix
 from processors.group_names import GroupNames
 from processors.interner import Interner
-from processors.rewards.catalogue import reward_named
 from processors.rewards.published_times import as_published, published_times
+from processors.rewards.reward_catalogue import reward_named
 from processors.rewards.streaming_times import StreamingTimes
 from processors.settlement.rows import Row
 from processors.wire.interactions import InteractionColumns, interactions_of

@@ -8,12 +8,11 @@ the bytes of records: where a partition has much to read, nothing is done event 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 
-from processors.cocluster.arrays import FloatArray, IntArray
-from processors.engagement import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
+from processors.arrays import FloatArray, IntArray
+from processors.engagement_sums import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
 from processors.listeners_settings import ListenersSettings
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
@@ -21,17 +20,15 @@ from processors.ranking.pages import PageMaker
 from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
-from processors.settlement.correction_writer import correction_records
 from processors.settlement.due import Due
-from processors.settlement.interaction_writer import interaction_records
 from processors.settlement.names import text_of
-from processors.settlement.outcome_writer import outcome_records
+from processors.settlement.outgoing import correction_records, interaction_records, outcome_records
+from processors.settlement.page_columns import PageColumns
 from processors.settlement.rows import ChangedRows, Row, changed_columns, changed_rows, restore
 from processors.settlement.settlement import Settlement
 from processors.settlement.variants import variants_of
 from processors.settlement.waiting import Waiting
 from processors.wire.impressions import ImpressionColumns
-from processors.wire.json_writer import cut
 from processors.wire.stream_ends import StreamEndColumns
 from processors.written import Written
 from schemas.codec import decode_as
@@ -72,7 +69,6 @@ class Listeners:
         self.settlement = Settlement(settings.settlement)
         self._makers = [PageMaker.of(ranking) for ranking in settings.ranking.by_surface()]
         self._engagement = Engagement(settings.bucket_length_ms)
-        self._source = np.frombuffer(msgspec.json.encode(source), dtype=np.uint8)
         self._looked_up: tuple[list[str], int, int, IntArray] = ([], 0, 0, np.empty(0, dtype=np.int64))
         self._wall_ms = self._ranked_ms = self._pause_ms = 0
 
@@ -166,12 +162,11 @@ class Listeners:
         book, generation = self.settlement.book, self.learned.blocks.generation
         plays = PlayColumns(due.page_offsets, row[due.page_plays["card"]], due.page_plays["played_ms"] / 1_000.0)
         weights = self.learned.user_weights(plays)
-        records = outcome_records(book, due, weights, generation)
-        names = self.settlement.card_names()
-        for card, value in zip(records.card.tolist(), cut(records.data, records.ends), strict=True):
+        pages, names = PageColumns.of(book.text, due.pages["page"]), self.settlement.card_names()
+        for card, value in outcome_records(book, due, pages, weights, generation):
             yield Written(OutcomesSettled, names[card].encode(), value)
         page = np.repeat(np.arange(len(due.pages)), due.pages["count"])
-        named, number = variants_of(book, due.pages["page"], ORGANIC)
+        named, number = variants_of(book.text, pages.variant, ORGANIC)
         self._engagement.add_settled(
             SettledColumns(
                 event_ms=due.pages["settled_ms"][page],
@@ -190,7 +185,8 @@ class Listeners:
             return
         plays = PlayColumns(due.stream_offsets, row[due.stream_plays["card"]], due.stream_plays["played_ms"] / 1_000.0)
         weights, cards = self.learned.user_weights(plays), row[streams["card"]]
-        named, number = variants_of(book, streams["page"], ORGANIC)
+        pages = PageColumns.of(book.text, streams["page"])
+        named, number = variants_of(book.text, pages.variant, ORGANIC)
         seconds = streams["played_ms"] / 1_000.0
         ended = StreamColumns(
             event_ms=np.ascontiguousarray(streams["event_ms"]),
@@ -203,11 +199,13 @@ class Listeners:
         self._engagement.add_streams(ended)
         self._add_evidence(ended, cards, weights)
         source = self.source.encode()
-        for value in interaction_records(book, due, self._sampled(due), self._source):
+        for value in interaction_records(book, due, self._sampled(due), self.source):
             yield Written(Interactions, source, value)
-        yield from self._corrections(due, ended, weights)
+        yield from self._corrections(due, pages, ended, weights)
 
-    def _corrections(self, due: Due, ended: StreamColumns, weights: FloatArray) -> Iterator[Written]:
+    def _corrections(
+        self, due: Due, pages: PageColumns, ended: StreamColumns, weights: FloatArray
+    ) -> Iterator[Written]:
         """The corrections that streams make of settled exposures, which are counted here."""
         chosen = np.flatnonzero(due.streams["is_correction"])
         if not len(chosen):
@@ -223,7 +221,8 @@ class Listeners:
                 played_ms=corrected["total_ms"],
             )
         )
-        records = correction_records(self.settlement.book, due, chosen, weights, self.learned.blocks.generation)
+        generation = self.learned.blocks.generation
+        records = correction_records(self.settlement.book, due, pages, chosen, weights, generation)
         for card, value in zip(corrected["card"].tolist(), records, strict=True):
             yield Written(OutcomeCorrected, names[card].encode(), value)
 

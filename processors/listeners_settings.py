@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from processors.ranking.settings import RankingSettings
+from processors.ranking.ranking_settings import RankingSettings
 from processors.settlement.settings import SettlementSettings
 
 

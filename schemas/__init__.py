@@ -1,1 +1,1 @@
-"""What can be said: frozen, versioned messages and the table of topics."""
+"""Frozen, versioned messages, and the table of topics."""

@@ -1,4 +1,4 @@
-"""The cards that may be ranked: in which shelves each is valid, and what it is."""
+"""Cards that may be ranked: the shelves in which each is valid, and its attributes."""
 
 from typing import ClassVar
 
@@ -9,13 +9,13 @@ from schemas.rules import Distinct, Rules, obey
 
 
 class CatalogueCard(Struct, frozen=True, kw_only=True, tag="catalogue-card.v1", tag_field="type"):
-    """A card and the shelves whose rule it meets. Keyed by card; a null value withdraws the card.
+    """A card, and the shelves whose rules it meets. Keyed by card; a null value withdraws the card.
 
     >>> CatalogueCard(card_id="c1", title="Blue Train", shelves=("jazz",)).kind
     'playlist'
     >>> CatalogueCard(card_id="c1", title="Blue Train", shelves=("jazz", "jazz"))
     Traceback (most recent call last):
-    ValueError: something stands twice in shelves
+    ValueError: shelves has a duplicate
     """
 
     rules: ClassVar[Rules] = (Distinct("shelves"),)

@@ -1,4 +1,4 @@
-"""Bytes to messages and back: typed, validated, and with a named reason where bytes cannot be read."""
+"""Decodes and encodes messages: typed, validated, and with a named reason for bytes that cannot be decoded."""
 
 from functools import cache
 from typing import Any, TypeVar
@@ -11,14 +11,14 @@ from schemas.topics import TOPICS
 from schemas.whole_numbers import decoded
 
 VALUE_BYTES_MAX = 1_000_000
-"""A larger record is set aside unread: a page of a thousand cards is 60 kB."""
+"""Maximum size of a record; a larger one becomes a dead letter undecoded. A page of a thousand cards has 60 kB."""
 
 _S = TypeVar("_S", bound=Struct)
 _ENCODER = msgspec.json.Encoder()
 
 
 class UnreadableError(Exception):
-    """Bytes that are no valid message; `reason` is one of the dead letters' reasons, `detail` says what to mend."""
+    """Bytes that are not a valid message; `reason` is a dead-letter reason, `detail` describes the fault."""
 
     def __init__(self, reason: DeadLetterReason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -26,8 +26,8 @@ class UnreadableError(Exception):
         self.detail = detail
 
 
-# all at import, before there are threads: a type that msgspec has begun to look into is shown to other threads as if it
-# were done, and who decodes it then reads at address zero
+# created at import, before there are threads: msgspec shows a type that it is still inspecting to other threads as if
+# it were complete, and a decoder made from it dereferences a null pointer
 _DECODERS: "dict[str, msgspec.json.Decoder[Any]]" = {
     name: msgspec.json.Decoder(topic.message) for name, topic in TOPICS.items() if topic.message is not None
 }
@@ -45,13 +45,13 @@ def _decoder_as(kind: type[_S]) -> "msgspec.json.Decoder[_S]":
 
 
 def decode_as(kind: type[_S], value: bytes) -> _S:
-    """The message of this type that was encoded to these bytes by ourselves: raises msgspec's errors."""
+    """Decode bytes that we encoded ourselves as a message of this type; raises msgspec's errors."""
     message: _S = _decoder_as(kind).decode(value)
     return message
 
 
 def encode(message: Struct) -> bytes:
-    """The message as JSON; the same message always gives the same bytes.
+    """Encode a message as JSON; equal messages give equal bytes.
 
     >>> from schemas.stream_ends import StreamEnd
     >>> encode(StreamEnd(event_id="s", user_id="u", card_id="c", started_ms=0, event_ms=1, played_ms=2))[:23]
@@ -61,9 +61,9 @@ def encode(message: Struct) -> bytes:
 
 
 def decode(topic: str, value: bytes | None) -> Any:
-    """The message that a record of `topic` carries; raises `UnreadableError` with the reason where it carries none.
+    """Decode the value of a record of `topic`; raises `UnreadableError` with the reason if it is not a message.
 
-    An integer may be written as a whole float, as JSON Schema has it.
+    Integers may be written as whole floats, as JSON Schema allows.
 
     >>> decode("stream-ends", b'{"type":"stream-end.v1"')
     Traceback (most recent call last):
@@ -86,9 +86,9 @@ def decode(topic: str, value: bytes | None) -> Any:
 
 
 def decode_keyed(topic: str, key: bytes | None, value: bytes | None) -> Any:
-    """Like `decode`, and the record's key must be the field that the table of topics names.
+    """Like `decode`, and check that the record's key equals the field that the table of topics names.
 
-    A record under another key sits in another partition, away from all else that is known of its user or card.
+    A record with another key is in another partition than the rest of its user's or card's records.
 
     >>> decode_keyed("stream-ends", b"u2", b'''{"type":"stream-end.v1","event_id":"s","user_id":"u1","card_id":"c",
     ...     "started_ms":0,"event_ms":1,"played_ms":2}''')

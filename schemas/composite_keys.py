@@ -1,13 +1,13 @@
-"""Keys made of several names: no two lists of names have the same one, whatever is in the names.
+"""Keys made of several names, unique whatever the names contain.
 
-A name without the separator and without a percent sign stands for itself, in others these two are written as in a URL.
+The separator and the percent sign are percent-encoded, as in a URL; a name without them is its own key.
 """
 
 SURFACE_SEPARATOR, WORD_SEPARATOR = "@", " "
 
 
 def joined(names: tuple[str, ...], separator: str) -> str:
-    """The key of these names.
+    """Join names into a key.
 
     >>> joined(("a", "search"), "@"), joined(("a@search",), "@"), joined(("a%40b", "c"), "@")
     ('a@search', 'a%40search', 'a%2540b@c')
@@ -16,7 +16,7 @@ def joined(names: tuple[str, ...], separator: str) -> str:
 
 
 def parted(key: str, separator: str) -> tuple[str, ...]:
-    """The names of a key that `joined` made; for any other key some names, or others.
+    """Split a key that `joined` made into its names; undefined for other keys.
 
     >>> parted("a%40search", "@"), parted("a@search", "@")
     (('a@search',), ('a', 'search'))

@@ -1,6 +1,6 @@
-"""What could not be read: the headers that a dead letter carries beside its untouched bytes.
+"""Headers of a dead letter; its key and value are those of the original record.
 
-Headers are their sender's: any name, any value, none, as often as they like. Ours are the last seven of a dead letter.
+The sender's headers may have any name and value, and may repeat. Ours are always the last seven.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ HEADER_ATTEMPT = f"{HEADER_PREFIX}attempt"
 HEADER_NAMES = (
     HEADER_TOPIC, HEADER_PARTITION, HEADER_OFFSET, HEADER_TIMESTAMP, HEADER_REASON, HEADER_DETAIL, HEADER_ATTEMPT,
 )  # fmt: skip
-"""Names of ours, in the order in which they stand behind the record's own."""
+"""Names of our headers, in the order in which they follow the record's own."""
 
 NUMBER_DIGITS_MAX = 19
 ATTEMPT_DIGITS_MAX = 9
@@ -45,13 +45,13 @@ Headers = tuple[Header, ...]
 
 
 NAMELESS = b"sha256:"
-"""Begins the key of a dead letter that holds no value: what follows is the digest of the key that the record had."""
+"""Prefix of the key of a dead letter without a value; a digest of the record's key follows."""
 
 
 def nameless(key: bytes | None) -> bytes | None:
-    """What is kept of the key of a record without a value, which asks that its listener be forgotten.
+    """Replace the key of a request to forget a listener (a record without a value) by its digest.
 
-    Whoever has the id can look for it (`printf %s ID | sha256sum`), and nobody else is told whose it was.
+    With the id the letter can be found (`printf %s ID | sha256sum`); without it the listener stays unknown.
 
     >>> nameless(b"u1")[:15], nameless(None)
     (b'sha256:bb82030d', None)
@@ -60,7 +60,7 @@ def nameless(key: bytes | None) -> bytes | None:
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True, tag="dead-letter.v1", tag_field="type"):
-    """Why a record was set aside, and where it came from; the record's key and value travel beside it as they were.
+    """Why a record became a dead letter, and where it was read; its key and value are kept unchanged.
 
     >>> letter = DeadLetter(topic="impressions", partition=0, offset=9, timestamp_ms=5, reason="not_json", detail="eof")
     >>> DeadLetter.from_headers(letter.headers()) == letter
@@ -76,7 +76,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True, tag="dead-letter.v1", tag_fi
     attempt: Count = 1
 
     def headers(self, own: Iterable[Header] = ()) -> Headers:
-        """Kafka headers that say all of this, as text, behind the record's `own`; an earlier attempt's are left out.
+        """Kafka headers with all of this as text, after the record's `own`; those of an earlier attempt are dropped.
 
         >>> letter = DeadLetter(topic="t", partition=0, offset=9, timestamp_ms=5, reason="empty", attempt=2)
         >>> once = letter.headers([("trace", b"7"), (HEADER_ATTEMPT, None)]); once[:2], letter.headers(once) == once
@@ -95,7 +95,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True, tag="dead-letter.v1", tag_fi
 
     @classmethod
     def from_headers(cls, headers: Iterable[Header]) -> "DeadLetter":
-        """Read the headers back; raises `KeyError` or `ValueError` where the record is no dead letter."""
+        """Parse the headers; raises `KeyError` or `ValueError` if the record is not a dead letter."""
         found = {name: value for name, value in headers if value is not None}
         return cls(
             topic=found[HEADER_TOPIC].decode(),
@@ -109,7 +109,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True, tag="dead-letter.v1", tag_fi
 
 
 def own_headers(headers: Sequence[Header]) -> Sequence[Header]:
-    """What of a record's headers is its sender's: all but the seven with which a dead letter ends.
+    """The sender's headers of a record: all but the last seven of a dead letter.
 
     >>> len(own_headers([(name, b"0") for name in HEADER_NAMES])), len(own_headers([(HEADER_ATTEMPT, b"0")]))
     (0, 1)
@@ -123,7 +123,7 @@ def own_headers(headers: Sequence[Header]) -> Sequence[Header]:
 
 
 def attempt_of(headers: Iterable[Header]) -> int:
-    """How often this record has been tried: 1, or one more than its replayed dead letter says.
+    """Number of attempts to process this record: 1, or one more than its replayed dead letter states.
 
     >>> attempt_of([]), attempt_of([(HEADER_ATTEMPT, b"2")]), attempt_of([(HEADER_ATTEMPT, None)])
     (1, 3, 1)
@@ -135,8 +135,8 @@ def attempt_of(headers: Iterable[Header]) -> int:
 
 
 def _number(text: bytes) -> int:
-    """A whole number as we write one; raises `ValueError` for any other text."""
+    """Parse an integer in our own notation; raises `ValueError` for any other text."""
     digits = text.removeprefix(b"-")
     if not digits.isdigit() or len(digits) > NUMBER_DIGITS_MAX:
-        raise ValueError(f"{text[:NUMBER_DIGITS_MAX]!r} is no number of ours")
+        raise ValueError(f"{text[:NUMBER_DIGITS_MAX]!r} is not a number in our notation")
     return int(text)

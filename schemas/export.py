@@ -25,12 +25,12 @@ def message_types() -> list[type[Struct]]:
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
-    """A self-contained JSON Schema (2020-12) of every message, by its name."""
+    """Self-contained JSON Schemas (2020-12) of all messages, by name."""
     return {message.__name__: _schema(message) for message in message_types()}
 
 
 def asyncapi(version: str) -> dict[str, Any]:
-    """The whole data flow as an AsyncAPI 3.0 document."""
+    """The data flow as an AsyncAPI 3.0 document."""
     _, components = msgspec.json.schema_components(message_types(), ref_template=REFERENCE)
     carried = [topic for topic in TOPICS.values() if topic.message is not None]
     return {
@@ -70,7 +70,7 @@ def _summary(message: type[Struct]) -> str:
 
 
 def _partitioning(topic: Topic) -> str:
-    """What clients that write to a topic must agree on."""
+    """Conventions for clients that write to a topic."""
     if topic.role is not Role.INPUT:
         return ""
     return (

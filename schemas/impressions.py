@@ -1,4 +1,4 @@
-"""What a listener was shown: one page or viewport, its shelves, and the slots that were seen."""
+"""Impressions: a page or viewport that was shown, its shelves, and the slots that were seen."""
 
 from typing import ClassVar
 
@@ -11,8 +11,8 @@ from schemas.rules import AscendingPlaces, Distinct, Rules, SameLength, obey
 class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
     """One shelf as it was shown, in columns: slot i held `cards[i]`, drawn with `propensities[i]`.
 
-    `seen` lists the slots that came into view, ascending. A card that was not seen carries no label, so only these
-    slots become exposures. `propensity` is that of the shelf standing in this row of the page.
+    `seen` lists the slots that came into view, in ascending order. Only these become exposures, because a card that was
+    not seen carries no label. `propensity` is the probability of this shelf in this row of the page.
 
     >>> ShownShelf(shelf_id="jazz", cards=("c1", "c2"), propensities=(0.9, 0.1), seen=(0,)).seen
     (0,)
@@ -36,7 +36,7 @@ class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
     def __post_init__(self) -> None:
         obey(self)
         slots, propensities = len(self.cards), self.propensities
-        # where one is no number, the sum is none
+        # if one is NaN, so is the sum
         if slots and not (min(propensities) > 0.0 and max(propensities) <= 1.0 and sum(propensities) <= slots):
             raise ValueError("a propensity is not in (0, 1]")
 
@@ -44,8 +44,8 @@ class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
 class Impression(Struct, frozen=True, kw_only=True, gc=False, tag="impression.v1", tag_field="type"):
     """One page or viewport was shown to a listener at `event_ms`.
 
-    `ranking_number` says which shelf ranking the page came from (none: the page came from elsewhere), and the three
-    versions with which policy, reward and model it was made, so that it can be scored counterfactually later.
+    `ranking_number` is the shelf ranking that the page was made from (None: another source). The three versions are
+    those of the policy, reward and model, for counterfactual evaluation.
 
     >>> shelf = ShownShelf(shelf_id="jazz", cards=("c1",), propensities=(1.0,), seen=(0,))
     >>> Impression(event_id="i1", user_id="u1", event_ms=0, shelves=(shelf,)).exposure_count

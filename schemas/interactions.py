@@ -1,4 +1,4 @@
-"""Who streamed which card for how long: what the co-clusters learn from, organic play included."""
+"""Interactions: who streamed which card for how long, organic play included. Input of the co-clusters."""
 
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
@@ -11,7 +11,7 @@ from schemas.rules import Rules, SameLength, obey
 
 
 class Interaction(Struct, frozen=True, kw_only=True, gc=False):
-    """A listener streamed a card for so long; a row of `Interactions`.
+    """A listener streamed a card for `played_ms`; a row of `Interactions`.
 
     >>> Interaction(event_id="s1", user_id="u1", card_id="c1", event_ms=0, played_ms=1000).organic
     False
@@ -26,7 +26,7 @@ class Interaction(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ListenerForgotten(Struct, frozen=True, kw_only=True, tag="listener-forgotten.v1", tag_field="type"):
-    """A listener has asked to be forgotten: what was learned from her streams goes.
+    """A listener asked to be forgotten: what was learned from her streams is withdrawn.
 
     >>> ListenerForgotten(source="listeners/0", user_id="u1").user_id
     'u1'
@@ -42,7 +42,7 @@ class ListenerForgotten(Struct, frozen=True, kw_only=True, tag="listener-forgott
 class Interactions(Struct, frozen=True, kw_only=True, gc=False, tag="interactions.v1", tag_field="type"):
     """Interactions of one partition of listeners, in columns, in the order in which they became known.
 
-    One record carries those of one transaction: each by itself would have to be written and fetched.
+    One record carries those of one transaction, because single records cost more to write and to fetch.
 
     >>> one = Interaction(event_id="s1", user_id="u1", card_id="c1", event_ms=0, played_ms=1000)
     >>> list(Interactions.of("listeners/0", [one, one]).interactions()) == [one, one]
@@ -66,12 +66,12 @@ class Interactions(Struct, frozen=True, kw_only=True, gc=False, tag="interaction
 
     @classmethod
     def of(cls, source: str, interactions: Sequence[Interaction]) -> "Interactions":
-        """Columns of these interactions."""
+        """Put interactions into columns."""
         columns = {name: tuple(getattr(one, name) for one in interactions) for name in COLUMNS}
         return cls(source=source, **columns)
 
     def interactions(self) -> Iterator[Interaction]:
-        """Each interaction by itself."""
+        """Iterate over single interactions."""
         for row in zip(*self._columns(), strict=True):
             yield Interaction(**dict(zip(COLUMNS, row, strict=True)))
 
@@ -84,7 +84,7 @@ _columns_of = attrgetter(*COLUMNS)
 
 
 FORGOTTEN_KEY = "forgotten"
-"""Key of the records that say whom to forget; those of interactions have their source, which has a slash."""
+"""Key of records with listeners to forget; the key of interactions is their source, which contains a slash."""
 
 Learned = Interactions | ListenerForgotten
-"""What the learner is told."""
+"""Messages of the learner's input topic."""

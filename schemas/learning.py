@@ -1,4 +1,4 @@
-"""What has been learned: card statistics, card groups and co-clusters, as every worker reads them."""
+"""Learned state that is broadcast to every worker: card statistics, card groups and co-clusters."""
 
 from msgspec import Struct, field
 
@@ -17,9 +17,9 @@ Matrix = tuple[tuple[float, ...], ...]
 
 
 class RewardSums(Struct, frozen=True, kw_only=True):
-    """Sum and sum of squares of one reward by user group; both add up over partitions.
+    """Sum and sum of squares of one reward by user group; both are additive over partitions.
 
-    Empty `squares` are the same as `total`: so they are for a reward that is 0 or 1.
+    Empty `squares` mean that they equal `total`, as for every reward that is 0 or 1.
     """
 
     total: tuple[float, ...]
@@ -29,7 +29,7 @@ class RewardSums(Struct, frozen=True, kw_only=True):
 class CardStatistics(Struct, frozen=True, kw_only=True, tag="card-statistics.v1", tag_field="type"):
     """Bandit statistics of one card: soft exposures by user group, and sums of every reward. Keyed by card.
 
-    With a half-life, an outcome that was shown at time t weighs 2 ** (t / half_life_ms - epoch).
+    With a half-life, an outcome shown at time t has weight 2 ** (t / half_life_ms - epoch).
 
     >>> CardStatistics(card_id="c1", generation=1, version=3, updated_ms=0, exposures=(2.0, 0.0),
     ...     rewards={"static": RewardSums(total=(1.0, 0.0), squares=(1.0, 0.0))}).version
@@ -54,7 +54,7 @@ class CardStatistics(Struct, frozen=True, kw_only=True, tag="card-statistics.v1"
 
 
 class CardGroup(Struct, frozen=True, kw_only=True, tag="card-group.v1", tag_field="type"):
-    """The soft card group of one card, as log probabilities, and the likeliest group. Keyed by card.
+    """Soft card group of one card, as log probabilities, and its most likely group. Keyed by card.
 
     >>> CardGroup(card_id="c1", generation=1, version=1, logits=(0.0, -3.0), group=0).group
     0
@@ -72,9 +72,9 @@ class CardGroup(Struct, frozen=True, kw_only=True, tag="card-group.v1", tag_fiel
 
 
 class CardGroupName(Struct, frozen=True, kw_only=True, tag="card-group-name.v1", tag_field="type"):
-    """An editor's name for a card group, as groups are numbered in `generation`. Keyed by the number.
+    """An editor's name for a card group of `generation`. Keyed by the group's number.
 
-    It follows its cards into later generations; a null value takes it back.
+    The name follows the group's cards into later generations; a null value removes it.
 
     >>> CardGroupName(group=2, generation=1, name="Falling asleep").key
     '2'
@@ -94,10 +94,10 @@ class CardGroupName(Struct, frozen=True, kw_only=True, tag="card-group-name.v1",
 
 
 class TimeDistributions(Struct, frozen=True, kw_only=True):
-    """How long is streamed in each co-cluster, and in its margins: sums that add up, and histograms.
+    """Streaming times of each co-cluster and of the margins: additive sums, and histograms.
 
     Matrices are user groups x card groups; log is log1p(seconds). `histogram[g][k][b]` counts the streams that lasted
-    less than `bounds_s[b]` seconds (the last bin is open) and no less than the bound before; `user_histogram[g][b]`
+    less than `bounds_s[b]` seconds (the last bin is open) and at least the previous bound; `user_histogram[g][b]`
     and `card_histogram[k][b]` are its margins.
     """
 
@@ -111,16 +111,16 @@ class TimeDistributions(Struct, frozen=True, kw_only=True):
 
 
 class CoClusters(Struct, frozen=True, kw_only=True, tag="co-clusters.v1", tag_field="type"):
-    """The co-clusters of users and cards: block distributions of x = log1p(streamed seconds), and success in each.
+    """Co-clusters of users and cards: distributions of x = log1p(streamed seconds) by block, and success thresholds.
 
-    Matrices are user groups x card groups. `thresholds_s[reward][g][k]` is the streaming time in seconds from which
-    that reward calls a stream a success (where it earns at least half). A new
-    `generation` means that groups changed in kind: `user_overlap[old][new]` and `card_overlap[old][new]` say how much
-    of each old group went where. Between generations numbers are stable. `labels[k]` is an editor's name or the most
-    characteristic genre of the cards, `most_frequent[k]` their most frequent one, which is often everybody's.
-    `count` holds every interaction but `unplaced_count`, which the bounded memory had let go before the first fit, and
-    `withdrawn_count`, which were taken back for listeners who asked to be forgotten.
-    `signatures[g][k]` is how many times everybody's typical streaming time a user group streams a card group.
+    Matrices are user groups x card groups. `thresholds_s[reward][g][k]` is the streaming time in seconds from which the
+    reward of a stream is at least one half. In a new `generation` groups changed in kind: `user_overlap[old][new]` and
+    `card_overlap[old][new]` give the share of each old group in each new one. Within a generation numbers are stable.
+    `labels[k]` is an editor's name or the most characteristic genre of the cards, `most_frequent[k]` their most
+    frequent genre, which is often the same for all groups. `count` includes every interaction except `unplaced_count`,
+    evicted from the bounded memory before the first fit, and `withdrawn_count`, withdrawn for listeners who asked to be
+    forgotten. `signatures[g][k]` is the typical streaming time of a user group on a card group, relative to that of all
+    users.
 
     >>> CoClusters(generation=1, version=1, event_ms=0, user_prior=(1.0,), card_prior=(1.0,), mean=((5.0,),),
     ...     variance=((1.0,),), count=((10.0,),), global_mean=5.0, global_variance=1.0).version

@@ -1,4 +1,4 @@
-"""What is watched: sums of engagement, metrics, drift alerts and policy values."""
+"""Monitoring: sums of engagement, metrics, drift alerts and policy values."""
 
 from typing import Literal
 
@@ -11,11 +11,11 @@ DriftDetector = Literal["adwin", "page-hinkley"]
 
 
 class BlockEvidence(Struct, frozen=True, kw_only=True):
-    """What streams say of every co-cluster, by user group and card group: each stream counts in all of them.
+    """Evidence of streams on each co-cluster, by user group and card group; every stream counts in all blocks.
 
-    Its share in a block is the listener's weight times the card's. `streams` sums shares, `squares` their squares
-    (streams**2 / squares is what they are worth as whole streams), `log_total` shares times x = log1p(seconds),
-    `residual_total` and `residual_squares` shares times x less what was expected, and times its square.
+    The share of a stream in a block is the listener's weight times the card's. `streams` sums shares, `squares` their
+    squares (streams**2 / squares is the effective number of streams), `log_total` shares times x = log1p(seconds),
+    `residual_total` and `residual_squares` shares times the residual of x, and times its square.
     """
 
     streams: Matrix
@@ -26,12 +26,12 @@ class BlockEvidence(Struct, frozen=True, kw_only=True):
 
 
 class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1", tag_field="type"):
-    """What one commit of one partition adds to one bucket of event time, in columns. Sums add up; nothing else does.
+    """What one commit of one partition adds to one bucket of event time, in columns. Only sums are additive.
 
-    Row i speaks of `variant[i]`, `user_group[i]`, `card_group[i]`. `exposures` and `streamed` count settled exposures
+    Row i is about `variant[i]`, `user_group[i]`, `card_group[i]`. `exposures` and `streamed` count settled exposures
     and those with a stream of 30 s or more; `streams`, `played_s`, `log_total` and `log_squares` sum over ended
     streams, log being log1p(seconds). `discovered` counts settled exposures of cards that the listener had not
-    streamed lately. `evidence` is of the ended streams of known cards. `counters` are the oddities met, by name.
+    streamed recently. `evidence` covers the ended streams of known cards. `counters` count anomalies by name.
     """
 
     source: Identifier
@@ -69,8 +69,8 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
 class EngagementMetrics(Struct, frozen=True, kw_only=True, tag="engagement-metrics.v1", tag_field="type"):
     """Engagement of one variant in one closed bucket of event time. Keyed by variant.
 
-    `all` is everybody together, with the counters, `organic` what no exposure led to; a client's variant of such a
-    name is told as `~all`. `discovery_share` is the share of exposures whose card the listener had not streamed lately.
+    `all` is the total, with the counters; `organic` is play without an exposure; a client's variant of such a name is
+    written `~all`. `discovery_share` is the share of exposures whose card the listener had not streamed recently.
     """
 
     variant: Identifier
@@ -106,9 +106,8 @@ class DriftAlert(Struct, frozen=True, kw_only=True, tag="drift-alert.v1", tag_fi
 
 
 class PolicyValue(Struct, frozen=True, kw_only=True, tag="policy-value.v1", tag_field="type"):
-    """Value of one policy under one reward on the live log, with what is needed to doubt it.
+    """Value of one policy under one reward on the live log, with its diagnostics. Keyed by policy and reward.
 
-    Keyed by policy and reward.
     `ess` is the effective sample size; `weight_max` and `weight_mean` are of the importance weights.
     """
 

@@ -1,4 +1,4 @@
-"""What became of an exposure: settled once in event time, and corrected where a stream outlasts its horizon."""
+"""Outcomes of exposures: settled once in event time, corrected if a stream outlasts the horizon."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
@@ -10,6 +10,7 @@ from schemas.fields import (
     Count,
     EventMs,
     Identifier,
+    Probability,
     Propensity,
     Weights,
     refuse_unless,
@@ -22,7 +23,7 @@ ROW_RULES: Rules = (
     ZeroUnless("played_ms", "stream_count"),
     SumsToOne("user_weights"),
 )
-"""What holds of an outcome, by itself or in columns."""
+"""Rules of an outcome, single or in columns."""
 
 COLUMNS = (
     "impression_id", "row", "slot", "shelf_id", "user_id", "shown_ms", "settled_ms", "played_ms", "stream_count",
@@ -30,8 +31,12 @@ COLUMNS = (
 )  # fmt: skip
 
 
+Credits = tuple[Probability, ...]
+"""What an exposure has earned [R x G], reward by reward: for each user group a share of one success."""
+
+
 class ExposureKey(Struct, frozen=True, order=True, gc=False):
-    """Names one exposure for ever: which impression, which row of the page, which slot of that shelf."""
+    """Permanent name of an exposure: impression, row of the page, slot of the shelf."""
 
     impression_id: Identifier
     row: Count
@@ -39,7 +44,7 @@ class ExposureKey(Struct, frozen=True, order=True, gc=False):
 
 
 class LoggedPage(Struct, frozen=True, order=True, gc=False):
-    """What was logged with a page: where it was shown, in which arm of a test, and what made it."""
+    """What was logged with a page: surface, arm of a test, and the versions that made it."""
 
     surface: Identifier = "home"
     variant: Identifier = "default"
@@ -49,10 +54,13 @@ class LoggedPage(Struct, frozen=True, order=True, gc=False):
 
 
 class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
-    """An exposure's horizon has passed: `played_ms` was streamed by then (0: no stream, provisionally).
+    """The horizon of an exposure has passed: `played_ms` was streamed by then (0: no stream so far).
 
-    Exactly one is written for every exposure, as a row of `OutcomesSettled`. `user_weights` is the listener's soft
-    group when the exposure settled, under `generation`; `propensity` that of the card in its slot, as it was logged.
+    Exactly one is written for each exposure, as a row of `OutcomesSettled`. `user_weights` [G] is the listener's soft
+    group of `generation` when the page was shown, so that the streams of the page have no part in it; `propensity` is
+    the logged probability of the card in its slot. `credits` [R x G], reward by reward in the order of `rewards` (names
+    with commas between), are what the stream earned in each user group, under the thresholds of the time of settling;
+    empty without a stream, or where the outcome was written before credits were.
 
     >>> OutcomeSettled(impression_id="i1", row=0, slot=2, shelf_id="jazz", user_id="u1", card_id="c1", shown_ms=5,
     ...     settled_ms=9, played_ms=0, stream_count=0, propensity=0.5).exposure
@@ -75,6 +83,8 @@ class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
     logged: LoggedPage = LoggedPage()
     generation: Count = 0
     user_weights: Weights = ()
+    rewards: str = ""
+    credits: Credits = ()
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(impression_id=self.impression_id, user_id=self.user_id, card_id=self.card_id)
@@ -84,21 +94,21 @@ class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def exposure(self) -> ExposureKey:
-        """The exposure that this settles."""
+        """The settled exposure."""
         return ExposureKey(self.impression_id, self.row, self.slot)
 
     @property
     def variant(self) -> str:
-        """Arm of a test in which it was shown."""
+        """Arm of the test in which it was shown."""
         return self.logged.variant
 
 
 class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes-settled.v1", tag_field="type"):
-    """Outcomes of one card, in columns: the i-th entries of all make one `OutcomeSettled`.
+    """Outcomes of one card, in columns: the i-th entries of all columns are one `OutcomeSettled`.
 
-    One record carries what one transaction settled of a card, or a part of it; each outcome by itself would have to be
-    written, fetched and decoded.
-    `logged[page[i]]` is what was logged with the page of the i-th.
+    One record carries what one transaction settled for a card, or a part of it, because single records cost more to
+    write, fetch and decode. `logged[page[i]]` was logged with the page of the i-th outcome. `credits` has an entry for
+    each outcome with a stream, in their order, or none at all.
 
     >>> one = OutcomeSettled(impression_id="i1", row=0, slot=2, shelf_id="jazz", user_id="u1", card_id="c1", shown_ms=5,
     ...     settled_ms=9, played_ms=0, stream_count=0, propensity=0.5)
@@ -127,6 +137,8 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
     logged: tuple[LoggedPage, ...]
     user_weights: tuple[Weights, ...]
     generation: Count = 0
+    rewards: str = ""
+    credits: tuple[Credits, ...] = ()
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(card_id=self.card_id)
@@ -134,19 +146,23 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
 
     @classmethod
     def of(cls, outcomes: Sequence[OutcomeSettled]) -> "OutcomesSettled":
-        """Columns of these outcomes, all of one card and one generation."""
+        """Put outcomes of one card and one generation into columns."""
         logged = sorted({outcome.logged for outcome in outcomes})
-        columns = {name: tuple(getattr(outcome, name) for outcome in outcomes) for name in COLUMNS}
+        columns: dict[str, Any] = {name: tuple(getattr(outcome, name) for outcome in outcomes) for name in COLUMNS}
         page = tuple(logged.index(outcome.logged) for outcome in outcomes)
-        card_id, generation = outcomes[0].card_id, outcomes[0].generation
-        return cls(card_id=card_id, generation=generation, page=page, logged=tuple(logged), **columns)
+        card_id, generation, rewards = outcomes[0].card_id, outcomes[0].generation, outcomes[0].rewards
+        earned = tuple(outcome.credits for outcome in outcomes if outcome.played_ms) if rewards else ()
+        shared: dict[str, Any] = {"card_id": card_id, "generation": generation, "rewards": rewards}
+        return cls(page=page, logged=tuple(logged), credits=earned, **shared, **columns)
 
     def outcomes(self) -> Iterator[OutcomeSettled]:
-        """Each outcome by itself."""
+        """Iterate over single outcomes."""
+        shared: dict[str, Any] = {"card_id": self.card_id, "generation": self.generation, "rewards": self.rewards}
+        earned = iter(self.credits)
         for page, *row in zip(self.page, *self._columns(), strict=True):
             named = dict(zip(COLUMNS, row, strict=True))
-            logged, generation = self.logged[page], self.generation
-            yield OutcomeSettled(card_id=self.card_id, generation=generation, logged=logged, **named)
+            own = next(earned, ()) if named["played_ms"] else ()
+            yield OutcomeSettled(logged=self.logged[page], credits=own, **shared, **named)
 
     def _columns(self) -> tuple[tuple[Any, ...], ...]:
         return _columns_of(self)
@@ -156,9 +172,12 @@ _columns_of = attrgetter(*COLUMNS)
 
 
 class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome-corrected.v1", tag_field="type"):
-    """A stream ended after its exposure had settled: the outcome was `previous_ms` and is now `played_ms`.
+    """A stream ended after its exposure had settled: the outcome changes from `previous_ms` to `played_ms`.
 
-    It replaces, it does not add an exposure: whoever counted `previous_ms` takes it back and counts `played_ms`.
+    It replaces the earlier outcome: a consumer subtracts `previous_ms` and adds `played_ms`, without a new exposure.
+    `user_weights` and `generation` are those of the outcome. `previous_credits` [R x G] is what the exposure had earned
+    until now, whatever the thresholds are today, and `credits` what it has earned with this stream; both are empty in
+    corrections that were written before credits were.
 
     >>> OutcomeCorrected(impression_id="i1", row=0, slot=2, user_id="u1", card_id="c1", stream_event_id="s1",
     ...     shown_ms=0, corrected_ms=9, previous_ms=0, played_ms=0, stream_count=1).exposure.slot
@@ -181,16 +200,19 @@ class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome
     variant: Identifier = "default"
     generation: Count = 0
     user_weights: Weights = ()
+    rewards: str = ""
+    credits: Credits = ()
+    previous_credits: Credits = ()
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(impression_id=self.impression_id, user_id=self.user_id, card_id=self.card_id)
         obey(self)
         refuse_unless(self.previous_ms >= 0, "previous_ms is negative")
-        refuse_unless(self.stream_count > 0, "a correction has a stream")
+        refuse_unless(self.stream_count > 0, "a correction needs a stream")
 
     @property
     def exposure(self) -> ExposureKey:
-        """The exposure that this corrects."""
+        """The corrected exposure."""
         return ExposureKey(self.impression_id, self.row, self.slot)
 
 
@@ -198,7 +220,7 @@ Outcome = OutcomesSettled | OutcomeCorrected
 
 
 def one_by_one(outcomes: Iterable[Outcome]) -> Iterator[OutcomeSettled | OutcomeCorrected]:
-    """The outcomes of these messages, each by itself."""
+    """Iterate over the single outcomes of these messages."""
     for outcome in outcomes:
         if isinstance(outcome, OutcomesSettled):
             yield from outcome.outcomes()

@@ -1,4 +1,4 @@
-"""The shelf ranking of a listener: cards in order inside each shelf, shelves in order, each explained."""
+"""Shelf rankings: shelves in order, cards in order inside each shelf, with explanations."""
 
 from typing import ClassVar, Literal
 
@@ -23,12 +23,12 @@ ReasonKind = Literal["own_streams", "group", "card", "fresh", "newcomer", "explo
 class RankedShelf(Struct, frozen=True, kw_only=True, gc=False):
     """One shelf of a ranking, in columns: slot i holds `cards[i]` with `scores[i]`, drawn with `propensities[i]`.
 
-    `propensity` is that of the shelf in its row; a card's propensity on the page is the product of both. `reasons[i]`
-    and `second_reasons[i]` are the two strongest reasons for the card, with the numbers behind them in the columns
-    beside: `own_streams`, what the listener's own recent streams of the card add to its expected reward; `group`, what
-    the listener's groups add to the card's overall mean; `card`, the card's overall mean above that of all cards;
-    `fresh`, what a recent release adds; `newcomer`, the share of the score that is prior since hardly anyone has seen
-    the card; `exploration`, the probability with which this shelf is not shown in its best order, as it now is not.
+    `propensity` is the probability of the shelf in its row; a card's propensity on the page is the product of both.
+    `reasons[i]` and `second_reasons[i]` are the two strongest reasons for the card, with their numbers in the columns
+    beside: `own_streams`, the contribution of the listener's recent streams of the card to its expected reward;
+    `group`, that of the listener's groups; `card`, the card's mean above that of all cards; `fresh`, that of a recent
+    release; `newcomer`, the share of the score that is prior because few have seen the card; `exploration`, the
+    probability that this shelf is not shown in its best order, as is the case here.
 
     >>> RankedShelf(shelf_id="jazz", score=0.2, propensity=0.9, cards=("c1",), scores=(0.2,), propensities=(1.0,),
     ...     reasons=("group",), reason_values=(0.1,), second_reasons=("card",), second_values=(0.0,)).cards
@@ -56,7 +56,7 @@ class RankedShelf(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def ranking_key(user_id: str, surface: str) -> str:
-    """Key of a listener's ranking for a surface; on the home page the listener's name alone.
+    """Key of a listener's ranking for a surface; for the home page, the listener's id alone.
 
     >>> ranking_key("u1", "home"), ranking_key("u1", "search"), ranking_key("u1@search", "home")
     ('u1', 'u1@search', 'u1%40search')
@@ -65,7 +65,7 @@ def ranking_key(user_id: str, surface: str) -> str:
 
 
 def user_of_key(key: str, surface: str) -> str | None:
-    """Whose ranking for a surface has this key; None where it is that of another surface.
+    """The listener whose ranking for a surface has this key; None if it belongs to another surface.
 
     >>> user_of_key("u1@search", "search"), user_of_key("u1@search", "home"), user_of_key("u1%40search", "home")
     ('u1', None, 'u1@search')
@@ -75,10 +75,11 @@ def user_of_key(key: str, surface: str) -> str | None:
 
 
 class ShelfRanking(Struct, frozen=True, kw_only=True, gc=False, tag="shelf-ranking.v1", tag_field="type"):
-    """The page a listener should see next. Keyed by user (and surface, but for home); the newest `ranking_number` wins.
+    """The next page for a listener. Keyed by user, and by surface except for home; the highest `ranking_number` wins.
 
-    `sources` gives, by topic, the offset up to which each input had been seen: with them and `draw_key` the ranking
-    can be recomputed byte for byte. `discovery_share` is the share of cards that this listener has not streamed lately.
+    `sources` gives for each input topic the offset up to which it had been read; with it and `draw_key` the ranking
+    can be recomputed byte for byte. `discovery_share` is the share of cards that the listener has not streamed
+    recently.
 
     >>> ShelfRanking(user_id="u1", ranking_number=1, event_ms=0, shelves=(), policy_version="uniform",
     ...     reward_version="static", model_version="0.0", draw_key=7).user_weights
@@ -104,5 +105,5 @@ class ShelfRanking(Struct, frozen=True, kw_only=True, gc=False, tag="shelf-ranki
 
     @property
     def key(self) -> str:
-        """What the record is keyed by."""
+        """Key of the record."""
         return ranking_key(self.user_id, self.surface)

@@ -1,7 +1,7 @@
 """Rules between the fields of a message, as data.
 
-A message obeys its `rules` when it is made (`obey`); compiled readers derive the same checks from the same list
-(`processors.wire.program_writer`). Bounds of one field belong in its type, not here.
+A message checks its `rules` when it is created (`obey`); compiled readers derive the same checks from the same list
+(`processors.wire.program_writer`). Bounds of a single field belong in its type, not here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,19 +15,19 @@ SUM_TOLERANCE = 1e-6
 
 
 class Rule(Struct, frozen=True):
-    """Something that must hold between the fields of a message."""
+    """A condition between fields of a message."""
 
     def holds(self, message: Any) -> bool:
-        """Whether this message obeys."""
+        """Whether the message satisfies the rule."""
         raise NotImplementedError
 
     def says(self, message: Any) -> str:
-        """What is wrong with a message that does not."""
+        """Error text for a message that does not."""
         raise NotImplementedError
 
 
 class SameLength(Rule, frozen=True):
-    """Lists are columns of one table.
+    """Lists have the same length.
 
     >>> SameLength("cards", "scores").says(None)
     'cards and scores differ in length'
@@ -46,7 +46,7 @@ class SameLength(Rule, frozen=True):
 
 
 class AscendingPlaces(Rule, frozen=True):
-    """Strictly ascending places in another list."""
+    """Strictly ascending indexes of another list."""
 
     name: str
     of: str
@@ -67,7 +67,7 @@ class AscendingPlaces(Rule, frozen=True):
 
 
 class Places(Rule, frozen=True):
-    """Places in another list, in any order."""
+    """Indexes of another list, in any order."""
 
     name: str
     of: str
@@ -83,7 +83,7 @@ class Places(Rule, frozen=True):
 
 
 class Distinct(Rule, frozen=True):
-    """Nothing stands twice in a list of texts."""
+    """A list of texts has no duplicates."""
 
     name: str
 
@@ -94,11 +94,11 @@ class Distinct(Rule, frozen=True):
 
     @override
     def says(self, message: Any) -> str:
-        return f"something stands twice in {self.name}"
+        return f"{self.name} has a duplicate"
 
 
 class NotAbove(Rule, frozen=True):
-    """One number, or each of a list, is at most another.
+    """A number, or each of a list, is at most another.
 
     >>> NotAbove("started_ms", "event_ms").says(None)
     'started_ms is above event_ms'
@@ -118,7 +118,7 @@ class NotAbove(Rule, frozen=True):
 
 
 class ZeroUnless(Rule, frozen=True):
-    """One number, or each of a list, is zero where another is."""
+    """A number, or each of a list, is zero where another is."""
 
     name: str
     other: str
@@ -134,7 +134,7 @@ class ZeroUnless(Rule, frozen=True):
 
 
 class SumsToOne(Rule, frozen=True):
-    """A list of shares, or each of a list of such lists, is empty or adds up to one."""
+    """A list of shares, or each of a list of such lists, is empty or sums to one."""
 
     name: str
 
@@ -157,7 +157,7 @@ Rules = tuple[Rule, ...]
 
 
 def obey(message: Any) -> None:
-    """Raise `ValueError` for a message that breaks one of its rules."""
+    """Raise `ValueError` if a message violates one of its rules."""
     for rule in message.rules:
         if not rule.holds(message):
             raise ValueError(rule.says(message))

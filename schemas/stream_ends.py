@@ -1,4 +1,4 @@
-"""What was played, and for how long: a stream has ended."""
+"""Stream-ends: what was played, and for how long."""
 
 from typing import ClassVar
 
@@ -11,8 +11,8 @@ from schemas.rules import NotAbove, Rules, obey
 class StreamEnd(Struct, frozen=True, kw_only=True, gc=False, tag="stream-end.v1", tag_field="type"):
     """A listener stopped streaming a card at `event_ms`, having heard `played_ms` of it.
 
-    `impression_id` names the impression that led to it where the client knows; else the join finds it. `started_ms`
-    is when the stream began: pauses make the played time shorter than the span, never longer than the span by much.
+    `impression_id` is the impression that led to it, if the client knows it; otherwise the join finds it. `started_ms`
+    is the start of the stream; because of pauses `played_ms` may be less than the span, but hardly more.
 
     >>> StreamEnd(event_id="s1", user_id="u1", card_id="c1", started_ms=0, event_ms=30_000, played_ms=30_000).surface
     'home'

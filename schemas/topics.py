@@ -1,4 +1,4 @@
-"""The data flow as one table: every topic, what it carries, how it is kept, who writes and who reads it."""
+"""The data flow as one table: each topic with its message, retention, writer and readers."""
 
 from enum import StrEnum
 from types import UnionType
@@ -18,17 +18,17 @@ from schemas.stream_ends import StreamEnd
 DEAD_LETTER_SUFFIX = ".dlq"
 STATE_SUFFIX = "-state"
 INPUT_BYTES_MAX = 8 * 1_048_576
-"""What clients send beyond the limit of a message still gets in, to be set aside with its reason."""
+"""Record limit of input topics, above the limit of a message, so that too large ones become dead letters."""
 
 STAMP_AHEAD_MAX = "message.timestamp.after.max.ms"
 """Kafka's setting for how far a record's time stamp may be ahead of the broker's clock (3.6 and later know it)."""
 
 STATE_BYTES_MAX = 16 * 1_048_576
-"""A listener's row holds all that was streamed within the correction window: 80 bytes a stream, of a robot many."""
+"""Record limit of state topics: a row has 80 bytes for each stream of the correction window, and robots have many."""
 
 
 class Cleanup(StrEnum):
-    """How Kafka keeps a topic: everything for a while, or the newest record of every key."""
+    """Kafka's cleanup policy: delete after the retention time, or keep the newest record of each key."""
 
     DELETE = "delete"
     COMPACT = "compact"
@@ -46,7 +46,7 @@ class Role(StrEnum):
 
 
 class Topic(Struct, frozen=True, kw_only=True):
-    """One row of the table. `partitions` 0 means: as many as the setting for the page topics says."""
+    """One row of the table. `partitions` of 0 means the configured number of page partitions."""
 
     name: str
     about: str
@@ -61,20 +61,20 @@ class Topic(Struct, frozen=True, kw_only=True):
 
     @property
     def is_compacted(self) -> bool:
-        """Whether only the newest record of every key is kept."""
+        """Whether only the newest record of each key is kept."""
         return self.cleanup is Cleanup.COMPACT
 
     @property
     def is_paged(self) -> bool:
-        """Whether it has as many partitions as the page topics: all of these are joined by partition."""
+        """Whether it has the configured number of page partitions; these topics are joined by partition."""
         return self.partitions == 0
 
     def partition_count(self, page_partitions: int) -> int:
-        """How many partitions the topic gets where the page topics have `page_partitions`."""
+        """Number of partitions, given that of the page topics."""
         return self.partitions or page_partitions
 
     def config(self) -> dict[str, str]:
-        """Kafka's settings for the topic, as its admin interface takes them."""
+        """Topic settings for Kafka's admin interface."""
         if self.is_compacted:
             compacted = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
             return compacted | ({"max.message.bytes": str(STATE_BYTES_MAX)} if self.role is Role.STATE else {})
@@ -82,7 +82,7 @@ class Topic(Struct, frozen=True, kw_only=True):
         if self.role is Role.INPUT:
             config["max.message.bytes"] = str(INPUT_BYTES_MAX)
             config[STAMP_AHEAD_MAX] = str(EVENT_AHEAD_MAX_MS)
-        if self.role is Role.DEAD_LETTERS:  # whatever the input topic let in fits, with its headers
+        if self.role is Role.DEAD_LETTERS:  # any record of the input topic fits, with its headers
             config["max.message.bytes"] = str(INPUT_BYTES_MAX + 65_536)
         return config
 
@@ -145,7 +145,7 @@ _FLOW = (
     ),
     Topic(
         name="interactions",
-        about="who streamed which card for how long, sampled by user; and whom to forget",
+        about="who streamed which card for how long, sampled by user; listeners to forget",
         role=Role.INTERNAL,
         message=Learned,
         key="source",
@@ -200,7 +200,7 @@ _FLOW = (
     ),
     Topic(
         name="shelf-rankings",
-        about="the page that each listener should see next",
+        about="the next page of each listener",
         role=Role.OUTPUT,
         message=ShelfRanking,
         key="user_id",
@@ -246,7 +246,7 @@ _FLOW = (
 
 
 def dead_letters_of(topic: Topic) -> Topic:
-    """The topic to which unreadable records of `topic` go, bytes untouched."""
+    """The dead-letter topic of `topic`: unreadable records, bytes untouched."""
     return Topic(
         name=topic.name + DEAD_LETTER_SUFFIX,
         about=f"records of {topic.name} that could not be read, with the reason in their headers",
@@ -283,7 +283,7 @@ def _table() -> dict[str, Topic]:
 
 
 TOPICS: dict[str, Topic] = _table()
-"""Every topic by name, in the order of the data flow.
+"""All topics by name, in the order of the data flow.
 
 >>> TOPICS["impressions"].readers
 ('listeners',)

@@ -1,22 +1,22 @@
-"""Names of variants in sums and metrics of engagement: two are ours, and a client's of such a name is told apart."""
+"""Names of variants in sums and metrics of engagement: two are reserved, and equal names of clients are escaped."""
 
 from schemas.fields import IDENTIFIER_MAX
 
 ALL_VARIANTS = "all"
-"""Of what all variants and organic play together did, with the counters."""
+"""The total of all variants and organic play, with the counters."""
 
 ORGANIC = "organic"
-"""Of streams that no exposure led to."""
+"""Streams without an exposure."""
 
 _MARK = "~"
 _OURS = frozenset({ALL_VARIANTS, ORGANIC})
 
 
 def in_metrics(variant: str) -> str:
-    """The name under which engagement of a client's variant is told: its own, but where that is one of ours.
+    """The name of a client's variant in engagement: its own, escaped if that is reserved.
 
-    No two variants get the same name, and none gets one of ours; only of a name of 256 characters, all of them `~` but
-    the last, there is no room to say so.
+    Names stay distinct and never become reserved, except that a name of 256 characters, all but the last of them `~`,
+    cannot be escaped.
 
     >>> [in_metrics(name) for name in ("control", "all", "organic", "~all", "~", "All")]
     ['control', '~all', '~organic', '~~all', '~', 'All']

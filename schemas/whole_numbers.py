@@ -1,4 +1,4 @@
-"""Whole numbers that were written as floats: `1.7e12` and `5.0` are integers by JSON Schema, and by JavaScript."""
+"""Integers written as whole floats: `1.7e12` and `5.0` are integers in JSON Schema and in JavaScript."""
 
 from typing import Any, TypeVar
 
@@ -9,7 +9,7 @@ WHOLE_MAX = 2.0**63
 
 
 def with_whole_numbers(value: Any) -> Any:
-    """The same value, decoded from JSON, with each float that is whole as an integer; raises `RecursionError`.
+    """Convert whole floats in a decoded JSON value to integers; raises `RecursionError`.
 
     >>> with_whole_numbers({"event_ms": 1.7e12, "seen": [0.0, 0.5], "name": "1.0"})
     {'event_ms': 1700000000000, 'seen': [0, 0.5], 'name': '1.0'}
@@ -24,7 +24,7 @@ def with_whole_numbers(value: Any) -> Any:
 
 
 def decoded(decoder: "msgspec.json.Decoder[_T]", value: bytes | str) -> _T:
-    """What these bytes say, for whoever reads what others wrote: by one rule; raises msgspec's errors.
+    """Decode JSON that others wrote, whole floats as integers; raises msgspec's errors.
 
     >>> decoded(msgspec.json.Decoder(dict[str, int]), b'{"event_ms": 1.7e12}')
     {'event_ms': 1700000000000}
@@ -38,5 +38,5 @@ def decoded(decoder: "msgspec.json.Decoder[_T]", value: bytes | str) -> _T:
 
 
 def _is_about_a_float(error: msgspec.ValidationError) -> bool:
-    """Whether a message was refused for a float where an integer belongs."""
+    """Whether decoding failed because of a float in the place of an integer."""
     return "Expected `int" in str(error) and "got `float`" in str(error)

@@ -1,4 +1,4 @@
-"""Whether a broker lets this program in: asked first, since clients go on knocking instead of saying why."""
+"""Checks credentials with a broker before clients are created, because these retry without an error."""
 
 import ssl
 from typing import Any
@@ -18,9 +18,9 @@ ANSWER_TIMEOUT_MS = 5_000
 
 
 async def refuse_unless_admitted(settings: Settings, host: str, port: int) -> None:
-    """Connect once with the security that settings ask for; do nothing where they ask for none.
+    """Connect once with the configured security; do nothing without any.
 
-    Raises `ConfigurationError` with what to correct, and never with a secret.
+    Raises `ConfigurationError` with the remedy, never with a secret.
     """
     if settings.security_protocol == "PLAINTEXT":
         return
@@ -39,7 +39,7 @@ async def refuse_unless_admitted(settings: Settings, host: str, port: int) -> No
         ) from error
     except (AuthenticationFailedError, SaslAuthenticationFailed) as error:
         raise ConfigurationError(
-            f"{host}:{port} does not let {settings.sasl_username!r} in: check sasl_username and sasl_password"
+            f"{host}:{port} refuses {settings.sasl_username!r}: check sasl_username and sasl_password"
         ) from error
     except (KafkaError, OSError) as error:
         raise ConfigurationError(

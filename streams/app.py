@@ -12,11 +12,11 @@ from streams.exactly_once.observer import Observer
 from streams.exactly_once.task import TaskSpec
 from streams.pinned_model import PinnedModel
 from streams.settings import Settings
-from streams.tasks.cards import CardsTask
-from streams.tasks.learner import LearnerTask
-from streams.tasks.listeners import ListenersTask
-from streams.tasks.model import ModelTask
-from streams.tasks.pinned import pinned_spec
+from streams.tasks.cards_task import CardsTask
+from streams.tasks.engagement_task import EngagementTask
+from streams.tasks.learner_task import LearnerTask
+from streams.tasks.listeners_task import ListenersTask
+from streams.tasks.pinned_task import pinned_spec
 
 LISTENERS_FORMAT = 2
 
@@ -33,7 +33,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             state_format=LISTENERS_FORMAT,
             partition_count=settings.page_partitions,
             awaits="shelf-rankings",
-            in_thread=True,  # what it does with events is compiled, and without the interpreter's lock
+            in_thread=True,  # events are processed in compiled code, without the interpreter's lock
         ),
         "cards": lambda: TaskSpec(
             name="cards",
@@ -55,12 +55,12 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             ),
             in_thread=True,  # global moves take seconds, compiled and without the interpreter's lock
         ),
-        "model": lambda: TaskSpec(
+        "model": lambda: TaskSpec(  # the engagement task: its transactional ids and state topic keep the name
             name="model",
             inputs=("engagement",),
             state_topic="model" + STATE_SUFFIX,
             broadcasts=("co-clusters",),
-            make=lambda _partition: ModelTask(settings.drift),
+            make=lambda _partition: EngagementTask(settings.drift),
             state_format=2,
         ),
     }
@@ -74,10 +74,10 @@ def build_app(
     pinned: PinnedModel | None = None,
     ready_for: Callable[[str], Awaitable[None]] | None = None,
 ) -> ExactlyOnce:
-    """A worker for these settings; it connects to nothing before it is run.
+    """Build a worker for these settings; it does not connect before it is run.
 
-    With a pinned model its tasks read no broadcast topics: what they write is then a function of the input alone. The
-    partitions of a task are opened when `ready_for` its name has returned.
+    With a pinned model its tasks read no broadcast topics, so that output is a function of the input alone. The
+    partitions of a task are opened when `ready_for` with its name has returned.
     """
     specs = task_specs(settings)
     if ready_for is not None:

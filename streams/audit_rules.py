@@ -1,11 +1,11 @@
-"""What a pipeline with these settings is held to: the only thing that the auditor is told of it."""
+"""Derives the auditor's rules from settings: all that it knows of the pipeline."""
 
-from streams.auditing.rules import AuditRules
+from streams.auditing.settlement_rules import AuditRules
 from streams.settings import Settings
 
 
 def audit_rules(settings: Settings, *, closed: bool = False) -> AuditRules:
-    """The rules for these settings; `closed` demands that every exposure has settled.
+    """The rules for these settings; `closed` requires that every exposure has settled.
 
     >>> audit_rules(Settings()).horizon_ms
     1800000

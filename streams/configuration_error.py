@@ -1,5 +1,5 @@
-"""What a user gave that cannot be used; in a module of its own, since the command line must not load what reads it."""
+"""The exception for user errors; a module of its own, so that the command line loads nothing else for it."""
 
 
 class ConfigurationError(Exception):
-    """Settings, arguments or files that cannot be: one line that says which, and what to do."""
+    """Invalid settings, arguments or files; the message is one line with the fault and the remedy."""

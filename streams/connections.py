@@ -1,14 +1,14 @@
-"""How every client finds the broker and proves who it is: one place for all of them."""
+"""Connection and security options for all clients, from settings."""
 
 from typing import Any
 
+from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.security import SecuritySettings
-from streams.exactly_once.settings import DriverSettings
 from streams.settings import ConfigurationError, Settings
 
 
 def security_of(settings: Settings) -> SecuritySettings | None:
-    """TLS and SASL, or none; raises `ConfigurationError` where half of it is missing."""
+    """TLS and SASL, or None; raises `ConfigurationError` if they are incomplete."""
     if settings.security_protocol == "PLAINTEXT":
         return None
     password = settings.sasl_password
@@ -25,7 +25,7 @@ def security_of(settings: Settings) -> SecuritySettings | None:
 
 
 def driver_settings(settings: Settings, bootstrap: str) -> DriverSettings:
-    """What the exactly-once driver needs to know."""
+    """Settings of the exactly-once driver."""
     return DriverSettings(
         bootstrap=bootstrap,
         group=settings.group,

@@ -1,4 +1,4 @@
-"""When the first exposure can settle: before, nothing is learned, and every score is zero."""
+"""Computes when the first exposure can settle; before that nothing is learned, and every score is zero."""
 
 import time
 from typing import Any
@@ -8,24 +8,24 @@ from aiokafka import TopicPartition
 from schemas.codec import UnreadableError, decode
 from schemas.impressions import Impression
 from streams.reading.consumers import Consumer
+from streams.reading.partitions import partitions_of
 from streams.settings import Settings
-from streams.topics.partitions import partitions_of
 
 TOPIC = "impressions"
 LOOK_MS = 1_000
 
 
 async def first_settling(settings: Settings, options: dict[str, Any]) -> str | None:
-    """Say before what time nothing has settled, by these settings and the oldest impressions that are kept.
+    """The time before which nothing settles, from these settings and the oldest retained impressions.
 
-    None where there are no impressions. Workers with another horizon settle at other times.
+    None if there are no impressions. Workers with another horizon settle at other times.
     """
     shown_ms = await _first_shown_ms(options)
     return None if shown_ms is None else told(settings, shown_ms)
 
 
 def settles_ms(settings: Settings, shown_ms: int) -> int:
-    """When an exposure settles that was shown then.
+    """When an exposure that was shown at this time settles.
 
     >>> settles_ms(Settings(profile="standard"), 0)
     1860000
@@ -34,7 +34,7 @@ def settles_ms(settings: Settings, shown_ms: int) -> int:
 
 
 def told(settings: Settings, shown_ms: int) -> str:
-    """One line for people."""
+    """A line of text."""
     clock = time.strftime("%H:%M:%S", time.localtime(settles_ms(settings, shown_ms) / 1_000))
     horizon_s = settings.settlement.horizon_ms // 1_000
     return f"nothing settled before {clock}: the horizon is {horizon_s:,} s after a page is shown"

@@ -1,4 +1,4 @@
-"""How Python runs in a process that holds a large state for long, and computes in more than one thread."""
+"""Interpreter settings for a process with a large, long-lived state and several computing threads."""
 
 import gc
 import sys
@@ -7,15 +7,15 @@ SWITCH_INTERVAL_S = 0.001
 
 
 def calm_garbage_collection() -> None:
-    """Collect seldom: state is large and lives long, messages hold no cycles and die by themselves."""
+    """Collect garbage rarely: state is large and long-lived, and messages have no reference cycles."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
 
 
 def take_turns_often() -> None:
-    """Let no thread wait long for the interpreter: reading and learning let go of it often, and each time wait anew.
+    """Shorten the thread switch interval: reading and learning release the lock often, and wait for it each time.
 
-    Over 300,000 events the learner was busy for 43 s with Python's 5 ms, and for 28 s with one.
+    For 300,000 events the learner took 43 s with Python's default of 5 ms, and 28 s with 1 ms.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)

@@ -1,4 +1,4 @@
-"""Names of all settings, so that a name that is none is refused with the nearest one, not ignored."""
+"""Names of all settings, so that an unknown name is refused with a suggestion instead of ignored."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,22 +12,22 @@ from pydantic_settings import BaseSettings
 from streams.configuration_error import ConfigurationError
 
 OTHER_VARIABLES = {"SHELFWISE_KAFKA_JARS"}
-"""Variables of ours that are no settings: where the harness finds the jars of Apache Kafka."""
+"""Our variables that are not settings: the harness's folder of Apache Kafka's jars."""
 _OF_KUBERNETES = re.compile(r".*_SERVICE_(HOST|PORT)(_\w+)?|.*_PORT_\d+_(TCP|UDP)(_\w+)?")
-"""Kubernetes sets these in every pod beside a service whose name begins with ours."""
+"""Kubernetes sets these in pods if a service's name begins with ours."""
 ANY = "*"
-"""Stands for a name that users choose: a surface's, for example."""
+"""Placeholder for a name that users choose, for example of a surface."""
 
 
 def names_of(kind: type[BaseSettings]) -> list[tuple[str, ...]]:
-    """Every setting, and every section, as the parts of its name."""
+    """All settings and sections, as parts of their names."""
     return [
         (name, *rest) for name, field in kind.model_fields.items() for rest in ((), *_names_within(field.annotation))
     ]
 
 
 def refuse_unknown_variables(names: list[tuple[str, ...]], environment: Mapping[str, str], prefix: str) -> None:
-    """Raise `ConfigurationError` for the first variable with this prefix that sets nothing.
+    """Raise `ConfigurationError` for the first variable with this prefix that is not a setting.
 
     >>> known = [("seed",), ("ranking",), ("ranking", "epsilon"), ("ranking", "surfaces", ANY, "reward")]
     >>> refuse_unknown_variables(known, {"SHELFWISE_RANKIN__EPSILON": "0.1"}, "SHELFWISE_")
@@ -46,7 +46,7 @@ SHELFWISE_RANKING__EPSILON
 
 
 def refuse_unknown_keys(names: list[tuple[str, ...]], values: Mapping[str, Any], where: str) -> None:
-    """Raise `ConfigurationError` for the first key of a file that sets nothing."""
+    """Raise `ConfigurationError` for the first key of a file that is not a setting."""
     for parts in _keys(values):
         if not _is_known(parts, names):
             raise ConfigurationError(f"{where}: {_unknown('.'.join(parts), _nearest(parts, names, '.'))}")
@@ -66,7 +66,7 @@ def _unknown(name: str, nearest: str | None) -> str:
 
 
 def _names_within(kind: Any) -> Iterator[tuple[str, ...]]:
-    """Names of the parts of a section; none of a plain value."""
+    """Names of a section's fields; empty for a plain value."""
     for one in (kind, *get_args(kind)):
         if is_struct_type(one) or is_dataclass(one):
             hints = get_type_hints(one)
@@ -87,7 +87,7 @@ def _is_known(parts: tuple[str, ...], names: list[tuple[str, ...]]) -> bool:
 
 
 def _nearest(parts: tuple[str, ...], names: list[tuple[str, ...]], joint: str) -> str | None:
-    """The known name that looks most like this one, with the user's own words where any word goes."""
+    """The most similar known name, with the user's own words in place of placeholders."""
     filled = []
     for name in names:
         own = (*parts, *name[len(parts) :])[: len(name)]

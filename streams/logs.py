@@ -11,11 +11,11 @@ import structlog
 
 MASK = "**********"
 _TELLTALES = ("aiokafka.conn", "kafka.net", "kafka.protocol", "kafka.sasl")
-"""At level debug these print requests as they are, and a SASL request holds the password."""
+"""At level debug these log complete requests, and a SASL request contains the password."""
 
 
 def masking(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
-    r"""The last step of a log line: whatever it holds, a secret it does not, nor as Python or JSON would quote it.
+    r"""A final log processor that masks secrets, also in the quoting of Python and JSON.
 
     >>> masking(['a"b'])(None, "info", r'the password is a"b, in JSON a\"b')
     'the password is **********, in JSON **********'
@@ -33,7 +33,7 @@ def masking(secrets: Iterable[str]) -> Callable[[Any, str, Any], str]:
 def configure_logs(level: str, style: str, secrets: Iterable[str] = ()) -> None:
     """Send all logs, ours and the libraries', to standard error: `text` for people, `json` for machines.
 
-    `secrets` are masked in whatever is written.
+    `secrets` are masked in all output.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

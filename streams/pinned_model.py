@@ -1,4 +1,4 @@
-"""The broadcast state as a file: saved from a cluster, read by a worker whose model is pinned."""
+"""Saves the broadcast state of a cluster to a file, and reads it for a worker with a pinned model."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ BROADCASTS = tuple(topic.name for topic in TOPICS.values() if topic.role is Role
 
 
 class PinnedRecord(Struct, frozen=True, kw_only=True):
-    """One record of a broadcast topic, as it lay there; it fits wherever a task takes records."""
+    """A record of a broadcast topic; implements the driver's `Record`."""
 
     topic: str
     partition: int
@@ -35,7 +35,7 @@ PinnedModel = dict[str, list[PinnedRecord]]
 
 
 async def saved_model(bootstrap: str, options: dict[str, Any] | None = None) -> bytes:
-    """The newest record of every key of the broadcast topics, as JSON lines."""
+    """The newest record of each key of the broadcast topics, as JSON lines."""
     lines: list[bytes] = []
     for topic in BROADCASTS:
         newest: dict[bytes, Any] = {}
@@ -49,20 +49,20 @@ async def saved_model(bootstrap: str, options: dict[str, Any] | None = None) -> 
 
 
 def load_model(file: Path) -> PinnedModel:
-    """Read a pinned model, by topic, in the order in which a reader of the topics would have met the records.
+    """Read a pinned model by topic, with records in the order of the topics.
 
-    Raises `ConfigurationError` where the file is none.
+    Raises `ConfigurationError` if the file is not one.
     """
     try:
         records = list(_records(file))
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise ConfigurationError(f"{file} is no pinned model: {error}; `audit --save-model` writes one") from error
+        raise ConfigurationError(f"{file} is not a pinned model: {error}; `audit --save-model` writes one") from error
     if not records:
-        raise ConfigurationError(f"{file} is no pinned model: it is empty; `audit --save-model` writes one")
+        raise ConfigurationError(f"{file} is not a pinned model: it is empty; `audit --save-model` writes one")
     model: PinnedModel = {topic: [] for topic in BROADCASTS}
     for record in sorted(records, key=lambda record: (record.partition, record.offset)):
         if record.topic not in model:
-            raise ConfigurationError(f"{file} speaks of {record.topic}, which is no broadcast topic")
+            raise ConfigurationError(f"{file} mentions {record.topic}, which is not a broadcast topic")
         model[record.topic].append(record)
     return model
 

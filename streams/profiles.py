@@ -1,4 +1,4 @@
-"""Sets of defaults under one name: below file, environment and flags."""
+"""Named sets of defaults, overridden by file, environment and flags."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,9 +11,9 @@ QUICK: Mapping[str, Any] = {
     "coclusters": {"warmup_events": 60},
     "drift": {"bucket_length_ms": 60_000, "grace_ms": 10_000},
 }
-"""For looking on: a person sees learning within a minute. An outcome is what was streamed 20 s after it was shown, so
-long streams are learned of by their corrections; groups are first fitted on little. Not for listeners of flesh and
-blood: what is learned so soon is worth little.
+"""For demonstrations: learning is visible within a minute. Exposures settle after 20 s, so that long streams count
+through corrections, and groups are fitted on little data. Not for real listeners: what is learned this early is of
+little value.
 """
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {"standard": {}, "quick": QUICK}

@@ -1,4 +1,4 @@
-"""Publishes input events, idempotently, keyed as the table of topics says."""
+"""Publishes input events, idempotently, keyed by the table of topics."""
 
 from types import TracebackType
 from typing import Any, Self
@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 
 
 class Publisher:
-    """An idempotent producer that remembers how far event time has come.
+    """An idempotent producer that tracks the newest event time.
 
     `options` are aiokafka's own.
     """
@@ -32,7 +32,7 @@ class Publisher:
         await self._producer.stop()
 
     async def publish(self, topic: str, key: str, value: bytes | None, *, event_ms: int = 0) -> None:
-        """Hand one record to the producer; `flush` waits for the acknowledgements."""
+        """Pass one record to the producer; `flush` waits for acknowledgements."""
         self._pending.append(await self._producer.send(topic, value=value, key=key.encode()))
         self.newest_ms = max(self.newest_ms, event_ms)
         self.published_count += 1
@@ -40,6 +40,6 @@ class Publisher:
             await self.flush()
 
     async def flush(self) -> list[Any]:
-        """Wait until all that was handed over is acknowledged, and give where it lies; raises the first error."""
+        """Wait until all records are acknowledged, and return their offsets; raises the first error."""
         pending, self._pending = self._pending, []
         return [await acknowledgement for acknowledgement in pending]

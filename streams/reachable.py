@@ -1,4 +1,4 @@
-"""Whether anybody takes connections where a broker should be: asked first, since clients go on knocking in silence."""
+"""Checks that a broker accepts connections before clients are created, because these retry silently."""
 
 from contextlib import suppress
 from socket import create_connection
@@ -10,11 +10,11 @@ PORT_MAX = 65_535
 
 
 class NoBrokerError(ConfigurationError):
-    """Nobody takes a connection where the broker should be."""
+    """No broker accepts connections at the address."""
 
 
 def refuse_unless_reachable(bootstrap: str) -> tuple[str, int]:
-    """The first of these servers that takes a connection; raises `ConfigurationError` where none does in five seconds.
+    """The first of these servers that accepts a connection; raises `ConfigurationError` if none does in five seconds.
 
     >>> refuse_unless_reachable("127.0.0.1:1")
     Traceback (most recent call last):

@@ -25,8 +25,8 @@ from processors.cards import CARDS_MAX
 from processors.cocluster.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.listeners_settings import ListenersSettings
-from processors.ranking.settings import RankingSettings
-from processors.rewards.catalogue import COMPARED, REWARD_NAMES
+from processors.ranking.ranking_settings import RankingSettings
+from processors.rewards.reward_catalogue import COMPARED, REWARD_NAMES
 from processors.settlement.settings import SettlementSettings
 from streams.configuration_error import ConfigurationError
 from streams.files.text import text_of
@@ -65,15 +65,15 @@ CoClustering = Annotated[LearnerSettings, _section(LearnerSettings), _AS_DICT]
 
 
 class _Environment(EnvSettingsSource):
-    """The environment, in which a section is spelled out knob by knob: `SHELFWISE_RANKING__EPSILON`."""
+    """The environment, where a field of a section is a variable: `SHELFWISE_RANKING__EPSILON`."""
 
     def field_is_complex(self, field: FieldInfo) -> bool:
-        """Tell pydantic that sections, which are no pydantic models, are made of parts."""
+        """Tell pydantic that sections, which are not pydantic models, have fields."""
         return is_struct_type(field.annotation) or is_dataclass(field.annotation) or super().field_is_complex(field)
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Environment: `SHELFWISE_GROUP=...`, sections `SHELFWISE_RANKING__EPSILON=...`.
+    """All settings. Environment: `SHELFWISE_GROUP=...`, sections `SHELFWISE_RANKING__EPSILON=...`.
 
     >>> Settings(group="home").ranking.policy
     'epsilon-greedy'
@@ -88,32 +88,36 @@ class Settings(BaseSettings):
     )
 
     profile: ProfileName = Field("standard", description="defaults; quick: learning shows within a minute")
-    broker: str | None = Field(None, description="bootstrap servers; none: an embedded broker serves")
-    group: str = Field("shelfwise", min_length=1, description="consumer group; also begins every transactional id")
+    broker: str | None = Field(None, description="bootstrap servers; none starts an embedded broker")
+    group: str = Field("shelfwise", min_length=1, description="consumer group, and prefix of transactional ids")
     client_id: str = Field("shelfwise", min_length=1)
-    group_instance_id: str | None = Field(None, description="static membership: a name that survives restarts")
+    group_instance_id: str | None = Field(None, description="id of a static member, which survives restarts")
     tasks: tuple[TaskName, ...] = TASKS
     page_partitions: int = Field(4, ge=1, le=1_000, description="partitions of the topics keyed by user or card")
     replication_factor: int = Field(1, ge=1, le=10)
-    rewards: tuple[str, ...] = Field(COMPARED, description="rewards to keep statistics of; `all`: of every one")
-    reward_half_life_ms: int = Field(0, ge=0, description="half-life of outcomes in event time; 0: none")
-    cards_max: int = Field(CARDS_MAX, ge=16, description="cards with statistics in a partition; the oldest leave first")
+    rewards: tuple[str, ...] = Field(COMPARED, description="rewards to keep statistics of; `all` for every one")
+    reward_half_life_ms: int = Field(0, ge=0, description="half-life of outcomes in event time; 0 for none")
+    cards_max: int = Field(
+        CARDS_MAX, ge=16, description="maximum cards with statistics in a partition; the oldest are evicted"
+    )
     sample_share: float = Field(1.0, gt=0.0, le=1.0, description="share of users that the co-clusters learn from")
-    catching_up_ms: int = Field(10_000, ge=0, description="behind the log, a listener's page is made at most so often")
+    catching_up_ms: int = Field(10_000, ge=0, description="minimum interval of a listener's pages while behind the log")
     seed: int = Field(0, ge=0, lt=2**63)
     commit_interval_ms: int = Field(150, ge=10, le=60_000)
     commit_behind_ms: int = Field(
         1_000,
         ge=10,
         le=60_000,
-        description="commit so often while events are older than this, and no less often while commits take long",
+        description="commit interval while events are older than this, and maximum interval while commits are slow",
     )
     transaction_timeout_ms: int = Field(60_000, ge=1_000)
-    session_timeout_ms: int = Field(10_000, ge=1_500, description="silence after which a worker counts as gone")
-    start_deadline_ms: int | None = Field(30_000, description="how long to look for a broker at start; none: for ever")
-    publish_interval_ms: int = Field(1_000, ge=100, description="at most one new set of co-clusters in this time")
-    metrics_port: int = Field(0, ge=0, le=65_535, description="serves /metrics, /livez and /readyz; 0: none")
-    metrics_host: str = Field("127.0.0.1", min_length=1, description="where they are served; loopback by default")
+    session_timeout_ms: int = Field(
+        10_000, ge=1_500, description="time without heartbeats after which a worker is evicted"
+    )
+    start_deadline_ms: int | None = Field(30_000, description="how long to look for a broker at start; none for ever")
+    publish_interval_ms: int = Field(1_000, ge=100, description="minimum interval between publications of co-clusters")
+    metrics_port: int = Field(0, ge=0, le=65_535, description="port of /metrics, /livez and /readyz; 0 for none")
+    metrics_host: str = Field("127.0.0.1", min_length=1, description="address of that port; loopback by default")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -137,7 +141,7 @@ class Settings(BaseSettings):
 
     @property
     def listeners(self) -> ListenersSettings:
-        """What the listeners task needs to know."""
+        """Settings of the listeners task."""
         return ListenersSettings(
             settlement=self.settlement,
             ranking=msgspec.structs.replace(self.ranking, seed=self.seed),
@@ -148,7 +152,7 @@ class Settings(BaseSettings):
         )
 
     def secrets(self) -> list[str]:
-        """What must never be seen: the passwords."""
+        """The passwords, which must never be printed."""
         return [value.get_secret_value() for _, value in self if isinstance(value, SecretStr)]
 
     def masked(self) -> dict[str, Any]:
@@ -162,7 +166,7 @@ class Settings(BaseSettings):
 
 
 def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:
-    """Settings from a profile, a TOML file, the environment and flags (none: not given), the later winning.
+    """Load settings from a profile, a TOML file, the environment and flags (None: not given); later ones override.
 
     Raises `ConfigurationError` with one line that names the setting.
     """
@@ -170,7 +174,7 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
     try:
         from_file = tomllib.loads(text_of(file)) if file else {}
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{file} is no valid TOML: {error}") from error
+        raise ConfigurationError(f"{file} is not valid TOML: {error}") from error
     names = names_of(Settings)
     refuse_unknown_variables(names, os.environ, PREFIX)
     refuse_unknown_keys(names, from_file, str(file))
@@ -187,7 +191,7 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
 
 
 def _layered(from_file: dict[str, Any]) -> type[Settings]:
-    """Settings that read flags, the environment, these values of a file, a profile; sections merge knob by knob."""
+    """Settings from flags, the environment, these values of a file and a profile; sections merge field by field."""
 
     class Layered(Settings):
         @classmethod
@@ -199,19 +203,19 @@ def _layered(from_file: dict[str, Any]) -> type[Settings]:
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            """Name the sources, the strongest first."""
+            """The sources in order of precedence."""
             given = init_settings, _Environment(settings_cls), InitSettingsSource(settings_cls, from_file)
             named = next((name for source in given if (name := source().get("profile"))), "")
-            profile = PROFILES.get(str(named), {})  # one that does not exist is refused as a value
+            profile = PROFILES.get(str(named), {})  # an unknown profile is refused as a value
             return *given, InitSettingsSource(settings_cls, dict(profile))
 
     return Layered
 
 
 def _check_names(settings: Settings) -> None:
-    """Refuse policies and rewards that do not exist, before anything runs."""
-    from processors.policies.catalogue import policy_named
-    from processors.rewards.catalogue import reward_named
+    """Refuse unknown policies and rewards before anything runs."""
+    from processors.policies.policy_catalogue import policy_named
+    from processors.rewards.reward_catalogue import reward_named
 
     for task in settings.tasks:
         if settings.tasks.count(task) > 1:

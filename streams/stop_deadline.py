@@ -1,4 +1,4 @@
-"""A worker that was told to stop ends in bounded time, whatever holds it up: what is not committed is not lost."""
+"""Bounds the time of a worker's shutdown; uncommitted work is not lost."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ AWAITS_MAX = 20
 
 
 def awaited(coroutine: Any) -> list[str]:
-    """Where a coroutine waits: it, what it awaits, what that awaits, and so on to the innermost.
+    """The chain of coroutines that a coroutine is waiting in, from the outermost to the innermost.
 
     >>> async def idle(): pass
     >>> waiting = idle(); len(awaited(waiting)); waiting.close()
@@ -31,10 +31,10 @@ def awaited(coroutine: Any) -> list[str]:
 
 
 class StopDeadline:
-    """Once begun, ends the process when `seconds` have passed, and says first what it was waiting for.
+    """Once begun, exits the process after `seconds`, and logs what it was waiting for.
 
-    Leaving at once is safe: outputs, state and offsets are in transactions, and whoever opens the tasks next ends
-    those that are open.
+    An immediate exit is safe: outputs, state and offsets are in transactions, and the next owner of the tasks ends
+    open ones.
     """
 
     def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
@@ -54,7 +54,7 @@ class StopDeadline:
                 "still_waiting", task=task.get_name(), cancelled=task.cancelling(), where=awaited(task.get_coro())
             )
         threads = {thread.ident: thread.name for thread in threading.enumerate()}
-        for ident, frame in sys._current_frames().items():  # noqa: SLF001  the interpreter's way to see them
+        for ident, frame in sys._current_frames().items():  # noqa: SLF001  the only way to see them
             name = threads.get(ident, str(ident))
             log.error("still_running", thread=name, where=f"{frame.f_code.co_filename}:{frame.f_lineno}")
         log.error("stop_overdue", why="not stopped in time; what is not committed is left to the next owner")

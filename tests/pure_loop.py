@@ -10,10 +10,10 @@ from river.metrics import AdjustedRand
 from processors.cards import Cards
 from processors.cocluster.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
+from processors.engagement_monitor import EngagementMonitor
 from processors.learner import Learner
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
-from processors.watch import Watch
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.planted_drift import planted_majority
 from processors.worlds.satisfaction import SatisfactionWorld
@@ -44,7 +44,7 @@ class PureLoop:
         self.listeners = Listeners(listeners, source="listeners/0")
         self.cards = Cards(listeners.rewards)
         self.learner = Learner(learner, listeners.rewards, seed=seed + 1)
-        self.watch = Watch(drift)
+        self.monitor = EngagementMonitor(drift)
         self.pages: dict[str, ShelfRanking] = {}
         self.alerts: list[DriftAlert] = []
         self.outcomes: list[OutcomeSettled] = []
@@ -85,7 +85,7 @@ class PureLoop:
         self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
         self.alerts.extend(
             m
-            for m in self.watch.engagement([m for m in messages if isinstance(m, EngagementSums)])
+            for m in self.monitor.engagement([m for m in messages if isinstance(m, EngagementSums)])
             if isinstance(m, DriftAlert)
         )
         for message in messages:
@@ -94,7 +94,7 @@ class PureLoop:
                 self.counts["rankings"] += 1
             elif isinstance(message, CoClusters):
                 self.model = message
-                for reader in (self.listeners.learned, self.cards, self.watch):
+                for reader in (self.listeners.learned, self.cards, self.monitor):
                     reader.put_co_clusters(message)
             elif isinstance(message, CardGroup):
                 self.card_groups[message.card_id] = message.group

@@ -3,7 +3,7 @@
 from processors.cocluster.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.listeners_settings import ListenersSettings
-from processors.ranking.settings import RankingSettings
+from processors.ranking.ranking_settings import RankingSettings
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.codec import encode
 from tests.pure_loop import PureLoop

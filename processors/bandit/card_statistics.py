@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from processors.arrays import FloatArray, IntArray
 from processors.bandit.card_sums import CardSums, add_exposures, add_rewards
 from processors.bandit.forgetting import Forgetting
-from processors.cocluster.arrays import FloatArray, IntArray
 from schemas.learning import CardStatistics, RewardSums
 
 ROOM_MIN = 64

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.compiled import borrowing
 
 

@@ -8,7 +8,7 @@ have weighed in time.
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 
 HALVINGS_MAX = 1_000
 

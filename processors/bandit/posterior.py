@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from processors.arrays import FloatArray
 from processors.bandit.shrinkage import prior_strength
-from processors.cocluster.arrays import FloatArray
 
 BLOCK_STRENGTH = 20.0
 """Pseudo-observations that hold a block's mean to the mean of all."""

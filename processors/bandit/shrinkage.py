@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 
 STRENGTH_MIN, STRENGTH_MAX = 10.0, 5_000.0
 

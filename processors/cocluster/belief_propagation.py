@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.arrays import FloatArray, Index, IntArray
 from processors.cocluster.density_table import BINS
 from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 from processors.cocluster.time_bins import FIRST_BIN, SECONDS_TOTAL, time_bin

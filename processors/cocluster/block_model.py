@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.cocluster.density_table import DensityTable, density_table, transposed
 from processors.cocluster.evidence import fold_in
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.compiled import compiled
 
 MEAN_PSEUDO_COUNT = 2.0

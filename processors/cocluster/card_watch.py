@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import BoolArray, FloatArray, IntArray
+from processors.arrays import BoolArray, FloatArray, IntArray
 
 LOGIT_FLOOR = -12.0  # below it a group is out of the question: how far below is no news
 LOGIT_CHANGE = 0.5

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, Index
+from processors.arrays import FloatArray, Index
 from processors.cocluster.belief_propagation import Work, age_weight, bin_of, cavity_share, count, look_ahead
 from processors.cocluster.edge_store import NONE, Graph
 from processors.compiled import borrowing

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 
 NONE = -1
 TO_PUBLISH, TO_KEEP = 1, 2  # bits of a card that moved: each reader clears its own

@@ -7,7 +7,7 @@ another was split in two, and the split/merge moves undo those one at a time.
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.cocluster.message_passing import MessagePassing
 from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
 from processors.cocluster.split_merge import moved, moves

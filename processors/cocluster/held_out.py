@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.cocluster.soft_groups import Interactions, SoftGroups
 
 CHUNK = 65_536

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.cocluster.global_moves import one_hot
 from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
 

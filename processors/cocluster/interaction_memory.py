@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import BoolArray, FloatArray, IntArray
+from processors.arrays import BoolArray, FloatArray, IntArray
 from processors.cocluster.belief_propagation import Beliefs, Work, scratch, sweep
 from processors.cocluster.counting import recount
 from processors.cocluster.edge_store import NONE, Graph, edge_pool, nodes

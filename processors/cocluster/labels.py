@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 
 PSEUDO_CARDS = 5.0
 KEPT_SHARE = 0.5

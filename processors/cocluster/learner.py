@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.cocluster.belief_propagation import Beliefs
 from processors.cocluster.block_model import BlockModel
 from processors.cocluster.card_watch import CardWatch

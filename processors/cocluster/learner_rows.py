@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.cocluster.edge_store import NONE
 from processors.cocluster.interaction_memory import InteractionMemory, slots_of
 from processors.cocluster.ring_memory import Columns, ring_edges

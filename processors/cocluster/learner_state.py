@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.cocluster.block_model import BlockModel
 from processors.cocluster.block_statistics import block_parameters
 from processors.cocluster.state_rows import Structure

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 
 
 def overlap(old: FloatArray, new: FloatArray) -> FloatArray:

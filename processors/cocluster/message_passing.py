@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.cocluster.belief_propagation import Beliefs
 from processors.cocluster.block_statistics import block_parameters
 from processors.cocluster.density_table import density_table

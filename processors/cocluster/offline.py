@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.cocluster.clusterer import Clusterer
 from processors.cocluster.global_moves import fitted
 from processors.cocluster.shapes import (

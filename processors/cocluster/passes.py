@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.arrays import FloatArray, Index, IntArray
 from processors.cocluster.binned_table import BinnedTable
 from processors.cocluster.block_statistics import shrunk_blocks
 from processors.cocluster.density_table import DENSITY_FLOOR

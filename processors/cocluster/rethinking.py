@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.cocluster.global_moves import STUCK, fitted, polished, stuck_promise, unstuck
 from processors.cocluster.matching import kept_share, matched_order, overlap
 from processors.cocluster.settings import LearnerSettings

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.arrays import FloatArray, Index, IntArray
 from processors.cocluster.belief_propagation import Work, meet
 from processors.cocluster.counting import freeze
 from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.cocluster.edge_store import NONE
 from processors.compiled import borrowing
 

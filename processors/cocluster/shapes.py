@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.cocluster.biases import fit_biases
 from processors.cocluster.clusterer import Clusterer
 from processors.cocluster.global_moves import fitted

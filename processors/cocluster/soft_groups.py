@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.cocluster.binned_table import binned_table
 from processors.cocluster.block_statistics import BlockParameters, block_parameters
 

@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.cocluster.block_statistics import BlockParameters, block_parameters
 from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
 from processors.compiled import compiled

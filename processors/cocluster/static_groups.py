@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.cocluster.global_moves import one_hot
 from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from schemas.monitoring import BlockEvidence
 
 DECIMALS = 6

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.drift.block_monitor import BlockMonitor, Change, MonitorState
 from processors.drift.settings import DriftSettings
 from processors.drift.usual import BlockBucket

@@ -10,14 +10,14 @@ from typing import Literal
 
 import numpy as np
 
+from processors.arrays import FloatArray, IntArray
 from processors.bandit.posterior import posterior
-from processors.cocluster.arrays import FloatArray, IntArray
 from processors.cocluster.normal_blocks import NormalBlocks
 from processors.cocluster.soft_groups import Interactions
 from processors.evaluation.estimators.exposures import Exposures
 from processors.evaluation.estimators.snips import SelfNormalised
-from processors.rewards.catalogue import REWARD_NAMES, reward_named
 from processors.rewards.reward import GroupedReward
+from processors.rewards.reward_catalogue import REWARD_NAMES, reward_named
 from processors.rewards.streaming_times import STATIC_THRESHOLD_S, StreamingTimes
 from processors.worlds.satisfaction import SatisfactionWorld, WorldSettings
 from processors.worlds.yardsticks import Yardsticks, yardsticks

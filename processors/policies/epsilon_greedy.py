@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.policies.beliefs import Beliefs
 from processors.policies.keyed_draws import KeyArray
 from processors.policies.order_mixture import OrderMixture

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.policies.keyed_draws import BoolArray, KeyArray, mixed, uniforms
 
 _COMPONENT, _SHUFFLE = 1, 2

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.policies.beliefs import Beliefs
 from processors.policies.keyed_draws import KeyArray
 from processors.policies.order_mixture import OrderMixture

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from river import bandit, proba
 
+from processors.arrays import FloatArray, IntArray
 from processors.bandit.river_statistics import as_beta, as_mean
-from processors.cocluster.arrays import FloatArray, IntArray
 from processors.policies.beliefs import Beliefs
 from processors.policies.keyed_draws import KeyArray, keyed_seed
 from processors.policies.order_mixture import OrderMixture

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.policies.keyed_draws import KeyArray, mixed, uniforms
 from processors.policies.order_mixture import OrderMixture
 from processors.policies.policy import best_first

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.ranking.deduplication import dealt
-from processors.ranking.page_writer import Texts
+from processors.wire.values import Texts
 from schemas.catalogue import CatalogueCard
 
 

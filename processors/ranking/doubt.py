@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from processors.arrays import FloatArray
 from processors.bandit.posterior import Posterior
-from processors.cocluster.arrays import FloatArray
 from processors.ranking.scores import expected
 
 

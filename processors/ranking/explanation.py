@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.policies.keyed_draws import BoolArray
 from processors.ranking.scores import Scores
 

@@ -5,13 +5,13 @@ from itertools import repeat
 
 import numpy as np
 
+from processors.arrays import FloatArray, IntArray
 from processors.bandit.card_statistics import CardStatisticsTable
 from processors.bandit.posterior import Posterior, posterior
-from processors.cocluster.arrays import FloatArray, IntArray
 from processors.cocluster.block_model import BlockModel
+from processors.published_groups import block_model_of, overlap_of, rounded_weights, softmax
 from processors.ranking.catalogue_index import CatalogueIndex
 from processors.ranking.play_columns import Play, PlayColumns
-from processors.ranking.soft_groups import block_model_of, overlap_of, rounded_weights, softmax
 from processors.rewards.published_times import times_of
 from processors.rewards.reward import GroupedReward, unknown_blocks
 from processors.rewards.streaming_times import StreamingTimes

@@ -4,23 +4,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.policies.beliefs import Beliefs
-from processors.policies.catalogue import policy_named
 from processors.policies.keyed_draws import KeyArray, mixed, name_key, ranking_keys
 from processors.policies.order_mixture import Drawn, draw
 from processors.policies.policy import Policy
+from processors.policies.policy_catalogue import policy_named
 from processors.ranking.doubt import doubt_of
 from processors.ranking.freshness import fresh_gain
 from processors.ranking.learned import Learned
 from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
+from processors.ranking.ranking_settings import RankingSettings
 from processors.ranking.scores import Scores, scores_of
-from processors.ranking.settings import RankingSettings
 from processors.ranking.shelves import Shelf, ShelfMaker
-from processors.rewards.catalogue import reward_named
 from processors.rewards.reward import GroupedReward
+from processors.rewards.reward_catalogue import reward_named
 from schemas.rankings import HOME, ShelfRanking
 
 _SHELF_ORDER = 0xFFFF

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from operator import attrgetter
 from typing import TypeVar
 
@@ -10,21 +9,25 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.policies.keyed_draws import KeyArray
 from processors.policies.order_mixture import Drawn
 from processors.ranking.explanation import KINDS
-from processors.ranking.page_writer import PageColumns, PageTexts, Texts, room_for, write_shelves
 from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.shelves import Shelf
-from schemas.rankings import ShelfRanking, ranking_key
+from processors.wire.json_bytes import DECIMALS_FEW, DECIMALS_MANY
+from processors.wire.values import Texts, Values, lists, raws, reals, texts, wholes
+from processors.wire.writer import Writer
+from schemas.rankings import RankedShelf, ShelfRanking, ranking_key
 
 T = TypeVar("T", bound=np.generic)
-_CHUNK = 512  # pages written at a time: the buffer has room for the longest that they could be
+_CHUNK = 512  # pages written at a time
+_SLOT_COLUMNS = RankedShelf.__struct_fields__[3:]
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ShelfRanking).decode
-_REASONS = Texts.of(KINDS.tolist())
+_RANKINGS = Writer(ShelfRanking, raw=("discovery_share",))
+_REASONS = Texts.of_json(map(_encode, KINDS.tolist()))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,68 +52,55 @@ class RankedPages:
 
     def encoded(self) -> Iterator[tuple[bytes, bytes]]:
         """Key and value of each ranking's record; the codec reads its message from it."""
-        tails = zip(
-            self.requests,
-            (self.keys >> np.uint64(11)).tolist(),
-            self.weights.tolist(),
-            self.discovery_share.tolist(),
-            self._written_shelves(),
-            strict=True,
-        )
-        made_by = b',"policy_version":%b,"reward_version":%b,"model_version":%b,"draw_key":' % (
-            _encode(self.policy_version),
-            _encode(self.reward_version),
-            _encode(self.model_version),
-        )
-        surface = b',"surface":%b,"user_weights":' % _encode(self.surface)
-        for request, draw_key, weights, discovery_share, shelves in tails:
-            value = b"".join(
-                (
-                    b'{"type":"shelf-ranking.v1","user_id":%b,"ranking_number":%d,"event_ms":%d,"shelves":'
-                    % (_encode(request.user_id), request.ranking_number, request.event_ms),
-                    shelves,
-                    made_by,
-                    b"%d" % draw_key,
-                    surface,
-                    _encode(weights),
-                    b',"discovery_share":%b,"sources":%b}' % (_encode(discovery_share), _encode(request.sources)),
-                )
-            )
-            yield ranking_key(request.user_id, self.surface).encode(), value
-
-    def _written_shelves(self) -> Iterator[bytes]:
-        columns, texts = self._columns, PageTexts(Texts.of(s.shelf_id for s in self.shelves), self.cards, _REASONS)
-        count = len(self.requests)
-        buffer = np.empty(room_for(columns, texts) * min(count, _CHUNK), dtype=np.uint8)
+        count, columns = len(self.requests), {**self._of_pages(), **self._of_shelves()}
         for first in range(0, count, _CHUNK):
-            ends = np.zeros(min(_CHUNK, count - first), dtype=np.int64)
-            write_shelves(columns, texts, first, ends, buffer)
-            written, start = buffer[: ends[-1]].tobytes(), 0
-            for end in ends.tolist():
-                yield written[start:end]
-                start = end
+            written = _RANKINGS.write(min(_CHUNK, count - first), columns, first)
+            for request, value in zip(self.requests[first : first + _CHUNK], written.values(), strict=True):
+                yield ranking_key(request.user_id, self.surface).encode(), value
 
-    @cached_property
-    def _columns(self) -> PageColumns:
+    def _of_pages(self) -> dict[str, Values]:
+        """What each page has once."""
+        count, groups = self.weights.shape
+        once, group = np.zeros(count, dtype=np.int64), groups * np.arange(count + 1)
+        made_by = ("surface", "policy_version", "reward_version", "model_version")
+        return {
+            "user_id": texts(Texts.of(request.user_id for request in self.requests)),
+            "ranking_number": wholes(np.array([request.ranking_number for request in self.requests])),
+            "event_ms": wholes(np.array([request.event_ms for request in self.requests])),
+            **{name: texts(Texts.of([getattr(self, name)]), once) for name in made_by},
+            "draw_key": wholes(self.keys >> np.uint64(11)),
+            "user_weights": lists(group[:-1], group[1:]),
+            "user_weights[]": reals(self.weights.ravel(), DECIMALS_FEW),
+            "discovery_share": raws(Texts.of_json(map(_encode, self.discovery_share.tolist()))),
+            "sources": raws(Texts.of_json(_encode(request.sources) for request in self.requests)),
+        }
+
+    def _of_shelves(self) -> dict[str, Values]:
+        """What each shelf of each page has, in the order in which they stand there."""
+        count, rows = self.order.items.shape
+        slots = np.array([shelf.cards.shape[1] for shelf in self.shelves])
+        shelf, page = self.order.items.ravel(), np.repeat(np.arange(count), rows)
+        ranked, of_page = shelf * count + page, rows * np.arange(count + 1)  # by shelf, then by page
+        slot = lists(ranked * slots.max(), ranked * slots.max() + slots[shelf])
+        return {
+            "shelves": lists(of_page[:-1], of_page[1:]),
+            "shelves[].shelf_id": texts(Texts.of(one.shelf_id for one in self.shelves), shelf),
+            "shelves[].score": reals(np.concatenate([one.promise for one in self.shelves]), DECIMALS_FEW, ranked),
+            "shelves[].propensity": reals(self.order.propensities.ravel(), DECIMALS_MANY),
+            **{f"shelves[].{name}": slot for name in _SLOT_COLUMNS},
+            "shelves[].cards[]": texts(self.cards, self._slots("cards", np.int64)),
+            "shelves[].scores[]": reals(self._slots("scores", np.float64), DECIMALS_FEW),
+            "shelves[].propensities[]": reals(self._slots("drawn.propensities", np.float64), DECIMALS_MANY),
+            "shelves[].reasons[]": raws(_REASONS, self._slots("reasons.first", np.int64)),
+            "shelves[].reason_values[]": reals(self._slots("reasons.first_value", np.float64), DECIMALS_FEW),
+            "shelves[].second_reasons[]": raws(_REASONS, self._slots("reasons.second", np.int64)),
+            "shelves[].second_values[]": reals(self._slots("reasons.second_value", np.float64), DECIMALS_FEW),
+        }
+
+    def _slots(self, name: str, kind: type[T]) -> NDArray[T]:
+        """A column of all slots: shelf by shelf, page by page, each with room for the longest shelf."""
         slots = [shelf.cards.shape[1] for shelf in self.shelves]
-
-        def joined(name: str, kind: type[T]) -> NDArray[T]:
-            whole = np.zeros((len(slots), len(self.requests), max(slots)), dtype=kind)
-            column = attrgetter(name)
-            for number, shelf in enumerate(self.shelves):
-                whole[number, :, : slots[number]] = column(shelf)
-            return whole
-
-        return PageColumns(
-            order=self.order.items,
-            order_propensity=np.round(self.order.propensities, 9),
-            shelf_score=np.stack([shelf.promise for shelf in self.shelves]),
-            slots=np.array(slots),
-            card=joined("cards", np.int64),
-            score=joined("scores", np.float64),
-            propensity=joined("drawn.propensities", np.float64),
-            reason=joined("reasons.first", np.int64),
-            reason_value=joined("reasons.first_value", np.float64),
-            second=joined("reasons.second", np.int64),
-            second_value=joined("reasons.second_value", np.float64),
-        )
+        whole, column = np.zeros((len(slots), len(self.requests), max(slots)), dtype=kind), attrgetter(name)
+        for number, shelf in enumerate(self.shelves):
+            whole[number, :, : slots[number]] = column(shelf)
+        return whole.ravel()

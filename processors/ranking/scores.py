@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from processors.arrays import FloatArray
 from processors.bandit.posterior import Posterior
-from processors.cocluster.arrays import FloatArray
 from processors.policies.keyed_draws import BoolArray
 from processors.ranking.learned import Learned
 from processors.ranking.play_columns import PlayColumns

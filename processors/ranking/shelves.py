@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.policies.beliefs import Beliefs
 from processors.policies.keyed_draws import KeyArray
 from processors.policies.order_mixture import Drawn, draw
@@ -13,8 +13,8 @@ from processors.ranking.discovery import with_room
 from processors.ranking.diversity import diversified
 from processors.ranking.doubt import Doubt
 from processors.ranking.explanation import Explanations, explain
+from processors.ranking.ranking_settings import RankingSettings
 from processors.ranking.scores import Scores
-from processors.ranking.settings import RankingSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.cocluster.time_bins import bin_edges
 from processors.rewards.streaming_times import Grouping, StreamingTimes
 

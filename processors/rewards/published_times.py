@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.cocluster.time_bins import (
     COUNT,
     FIRST_BIN,
@@ -13,7 +13,7 @@ from processors.cocluster.time_bins import (
     TIME_BINS,
     bin_edges,
 )
-from processors.ranking.soft_groups import block_model_of
+from processors.published_groups import block_model_of
 from processors.rewards.streaming_times import StreamingTimes
 from schemas.learning import CoClusters, Matrix, TimeDistributions
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.policies.keyed_draws import mixed, name_key
 from processors.rewards.distributions import Distributions
 from processors.rewards.geometric_mean import GeometricMeanReward

@@ -6,7 +6,7 @@ from math import erf
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.cocluster.block_model import BlockModel
 from processors.cocluster.time_bins import (
     COUNT,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import Index
+from processors.arrays import Index
 from processors.compiled import borrowing
 from processors.settlement.agenda import ATTRIBUTE, SETTLE, kind_of, strike_first
 from processors.settlement.book import COUNTERS, Book

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, fused, inlined
 from processors.settlement.book import Book
 from processors.settlement.layout import Records

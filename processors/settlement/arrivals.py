@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing
 from processors.settlement.agenda import ATTRIBUTE, FORGET, SETTLE, appoint
 from processors.settlement.book import COUNTERS, IMPRESSIONS, STREAM_ENDS, Book

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import inlined
 from processors.settlement.index import grown, index_with_room
 from processors.settlement.layout import (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, compiled
 from processors.settlement.book import Book
 from processors.settlement.layout import EXPOSURE, HASH_AHEAD, NONE, PLAY_KEPT, Records

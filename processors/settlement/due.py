@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.settlement.layout import Records
 
 DUE_PAGE = np.dtype(

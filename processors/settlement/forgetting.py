@@ -5,7 +5,7 @@ Unlike one who leaves because there are too many, whose open exposures settle fi
 
 import numpy as np
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing
 from processors.settlement.book import COUNTERS, Book
 from processors.settlement.event_places import drop_impression, drop_stream

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, inlined
 from processors.settlement.book import IMPRESSIONS, Book, keep_text
 from processors.settlement.index import put, take_out

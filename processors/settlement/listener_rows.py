@@ -8,7 +8,7 @@ An impression's row is its page.
 
 import numpy as np
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing
 from processors.settlement.agenda import ATTRIBUTE, appoint
 from processors.settlement.arrivals import schedule

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, fused
 from processors.settlement.index import grown, index_with_room
 from processors.settlement.layout import HASH_AHEAD, NAME, NONE, Records
@@ -57,6 +57,14 @@ def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
     names.counts[0] = number + 1
     names.counts[1] = copy_words(address_of(names.text), first, address_of(data), start, end)
     return int(number)
+
+
+@borrowing
+def number_texts(names: Names, data: IntArray, spans: IntArray, numbers: IntArray) -> None:
+    """Number the names at these spans [n, 2] of `data`; -1 where a span begins at -1. There must be room."""
+    for place in range(len(spans)):
+        start, end = spans[place, 0], spans[place, 1]
+        numbers[place] = NONE if start == NONE else number_of(names, data, start, end)
 
 
 def names_from(names: Names, first: int) -> list[str]:

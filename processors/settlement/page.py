@@ -6,11 +6,13 @@ card, and the propensity as it was written. Every text is preceded by its length
 `LoggedPage` comes last, so that pages which were kept before are read as having fewer.
 """
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, fused
 from processors.wire.binary import get_int, put_int, put_text, text_end
 from processors.wire.impressions import LOGGED, ImpressionColumns
 from processors.wire.loads import address_of
+from processors.wire.name_index import name_of
+from schemas.outcomes import LoggedPage
 
 COUNT_AT, COUNT_BYTES, LATER_AT, ID_AT = 8, 3, 11, 12
 SLOT_AT, SHELF_AT = 4, 8  # of an exposure
@@ -77,6 +79,20 @@ def exposures_at(text: IntArray, page: Index) -> int:
     for _ in range(logged_count(text, page)):
         at = text_end(text, at)
     return int(at)
+
+
+def logged_page(text: bytes) -> LoggedPage:
+    r"""What was logged with a page, from its texts; what an earlier page did not have is as the schema has it.
+
+    >>> logged_page(b"\x03\0top\x01\0b").variant
+    'b'
+    """
+    parts, at = [], 0
+    while at < len(text):
+        end = at + 2 + int.from_bytes(text[at : at + 2], "little")
+        parts.append(name_of(text[at + 2 : end]))
+        at = end
+    return LoggedPage(*parts)
 
 
 @fused

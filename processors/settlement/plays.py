@@ -7,7 +7,7 @@ what it leaves belongs to nobody (`compaction`). The oldest are forgotten by let
 
 import numpy as np
 
-from processors.cocluster.arrays import Index
+from processors.arrays import Index
 from processors.compiled import borrowing, inlined
 from processors.settlement.book import Book
 from processors.settlement.layout import PLAYS_ROOM_MIN, Records

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.cocluster.arrays import BoolArray, Index
+from processors.arrays import BoolArray, Index
 from processors.compiled import borrowing, fused, inlined
 from processors.settlement.book import Book
 from processors.settlement.layout import HASH_AHEAD, NONE

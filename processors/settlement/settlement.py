@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.settlement.advance import advance
 from processors.settlement.arrivals import take_impressions, take_stream_ends
 from processors.settlement.book import COUNTERS, Book, new_book, with_room

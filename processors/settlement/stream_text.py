@@ -5,7 +5,7 @@ in two bytes; then, and only while it is pending, what it names: 0 where it is p
 nothing, 2 and then the name.
 """
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, fused
 from processors.settlement.layout import NONE
 from processors.wire.binary import get_int, put_int, put_text, text_end

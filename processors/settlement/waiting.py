@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import borrowing
 from processors.settlement.book import Book
 from processors.settlement.due import PLAY

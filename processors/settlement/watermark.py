@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from processors.cocluster.arrays import Index
+from processors.arrays import Index
 from processors.compiled import borrowing
 from processors.settlement.book import Book
 

@@ -8,9 +8,9 @@ compiled in a process of its own; what a listener needs comes first.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from processors.warm_up.events import take_impressions, take_stream_ends
-from processors.warm_up.learning import count_outcomes, learn
-from processors.warm_up.records import keep_state, rank, write_records
+from processors.warm_up.event_work import take_impressions, take_stream_ends
+from processors.warm_up.learning_work import count_outcomes, learn
+from processors.warm_up.transaction_records import keep_state, rank, write_records
 
 
 class Stage(NamedTuple):
@@ -37,10 +37,8 @@ STAGES = (
     ),
     _stage(
         *("records", "listeners", write_records),
-        "settlement.advance: advance; settlement.outcome_writer: spans_of_logged number_logged spread sorted_parts "
-        "write_records; settlement.page_parts: bytes_of_names write_parts; settlement.interaction_writer: "
-        "interaction_parts write_interactions; settlement.correction_writer: bytes_of_corrections write_corrections; "
-        "settlement.variants: bytes_of_variants number_variants",
+        "settlement.advance: advance; settlement.page_columns: read_pages read_exposures; settlement.outgoing: "
+        "number_by_record put_in_order; settlement.names: number_texts; wire.filling: write_records",
     ),
     _stage(
         *("state", "listeners", keep_state),
@@ -55,7 +53,7 @@ STAGES = (
     _stage(
         *("rankings", "listeners", rank),
         "cocluster.density_table: tabulated; cocluster.evidence: edge_evidence; rewards.success: _stepped; "
-        "ranking.page_writer: write_shelves",
+        "wire.filling: write_records",
     ),
     _stage(
         *("cards", "cards", count_outcomes),

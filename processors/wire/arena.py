@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.wire.batch import Batch
+from processors.wire.checked_memory import IS_CHECKED, hold_range
 from processors.wire.leaves import CAPACITY, COLUMN_WORDS, DOUBLES, HEAD, NUMBER, VALUES
 from processors.wire.nodes import Kind
 from processors.wire.program import Program
@@ -12,6 +13,9 @@ from processors.wire.reals import read_late
 SURPLUS = 4
 """Places that a column has beyond what a record can need: for the offset behind the last list, and for what is read
 where nothing is."""
+
+_GAP = 64 if IS_CHECKED else 0
+"""Words that belong to no column, before each: in a checked build what leaves its column is seen."""
 
 _BYTES_A_VALUE = 24
 """Of a batch that has more than one value in so many bytes of JSON, room is made twice."""
@@ -64,10 +68,13 @@ class Arena:
 
     def _place(self, room: IntArray) -> None:
         """Lay the columns out, one behind the other."""
-        ends = np.cumsum(room * self._program.words_a_value)
-        self._room, self._starts = room, ends - room * self._program.words_a_value
+        sizes = room * self._program.words_a_value
+        ends = np.cumsum(sizes + _GAP)
+        self._room, self._starts = room, ends - sizes
         self._memory = np.empty(int(ends[-1]), dtype=np.int64)
         begin = self._memory.ctypes.data
+        for start, size in zip(self._starts.tolist(), sizes.tolist(), strict=True) if IS_CHECKED else ():
+            hold_range(begin + NUMBER * start, NUMBER * size)
         self.columns[:, VALUES // NUMBER] = begin + NUMBER * self._starts
         self.columns[:, CAPACITY // NUMBER] = room
         has_doubles = self._program.has_doubles

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import BoolArray, IntArray
+from processors.arrays import BoolArray, IntArray
 from processors.compiled import compiled, fused
 from processors.wire.cursor import LEAD, LOST
 from processors.wire.loads import WORD

@@ -4,7 +4,7 @@ A text's length takes two bytes: an identifier has 256 characters at most, of si
 an address, what is read is an array of which eight bytes more are readable (see `loads`).
 """
 
-from processors.cocluster.arrays import Index, IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import fused
 from processors.wire.loads import address_of, copy_words, number_at, put, put_byte, put_four, put_two
 

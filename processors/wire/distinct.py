@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.compiled import fused
 from processors.wire.hashing import hash_of
 from processors.wire.leaves import SPAN

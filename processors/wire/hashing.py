@@ -6,7 +6,7 @@ compares the bytes as well.
 
 import numpy as np
 
-from processors.cocluster.arrays import Index
+from processors.arrays import Index
 from processors.compiled import fused
 from processors.wire.loads import word_at
 

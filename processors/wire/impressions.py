@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.compiled import borrowing
 from processors.wire.batch import Slow, Values
+from processors.wire.checked_memory import hold
 from processors.wire.leaves import SPAN, SPAN_END
 from processors.wire.loads import number_at
 from processors.wire.reader import Reader, Shredded
@@ -91,7 +92,7 @@ def _columns(shredded: Shredded) -> ImpressionColumns:
         card_id=np.empty((seen, 2), dtype=np.int64),
         propensity=np.empty((seen, 2), dtype=np.int64),
     )
-    join_seen(shelves, np.array([one.ctypes.data for one in logged], dtype=np.int64), columns)
+    join_seen(shelves, np.array([hold(one) for one in logged], dtype=np.int64), columns)
     return columns
 
 

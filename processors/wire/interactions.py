@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.wire.batch import Slow, Values
 from processors.wire.reader import Reader, Shredded
 from schemas.interactions import Interactions

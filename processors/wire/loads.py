@@ -1,7 +1,8 @@
-"""Loads from memory and stores to it: some bytes at any position, without a check. For compiled code only.
+"""Loads from memory and stores to it: some bytes at any position. For compiled code only.
 
 Bytes are passed as the address of the first of them (`address_of`), so that a call passes numbers only. Whoever loads
 or copies by words sees to it that there are bytes: eight beyond the last position (see `processors/wire/batch.py`).
+Nothing is checked but in a checked build (`checked_memory`).
 """
 
 from collections.abc import Callable
@@ -12,8 +13,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.arrays import FloatArray, Index, IntArray
 from processors.compiled import fused, inlined
+from processors.wire.checked_memory import good, held
 
 WORD = 8
 """Bytes of a word."""
@@ -21,7 +23,7 @@ WORD = 8
 
 def _byte(_: Any, address: Any, at: Any) -> Any:
     def load(_: Any, builder: Any, __: Any, places: Any) -> Any:
-        pointer = builder.inttoptr(builder.add(*places), ir.IntType(8).as_pointer())
+        pointer = builder.inttoptr(good(builder, places, 1), ir.IntType(8).as_pointer())
         return builder.zext(builder.load(pointer), ir.IntType(64))
 
     return types.int64(address, at), load
@@ -29,7 +31,7 @@ def _byte(_: Any, address: Any, at: Any) -> Any:
 
 def _word(_: Any, address: Any, at: Any) -> Any:
     def load(_: Any, builder: Any, __: Any, places: Any) -> Any:
-        loaded = builder.load(builder.inttoptr(builder.add(*places), ir.IntType(64).as_pointer()))
+        loaded = builder.load(builder.inttoptr(good(builder, places, WORD), ir.IntType(64).as_pointer()))
         loaded.align = 1
         return loaded
 
@@ -42,7 +44,7 @@ def _number(_: Any, address: Any, at: Any) -> Any:
 
 def _real(_: Any, address: Any, at: Any) -> Any:
     def load(_: Any, builder: Any, __: Any, places: Any) -> Any:
-        return builder.load(builder.inttoptr(builder.add(*places), ir.DoubleType().as_pointer()))
+        return builder.load(builder.inttoptr(good(builder, places, WORD), ir.DoubleType().as_pointer()))
 
     return types.float64(address, at), load
 
@@ -53,7 +55,7 @@ def _putter(size: int) -> Callable[..., Any]:
     def put_bytes(_: Any, address: Any, at: Any, __: Any) -> Any:
         def store(_: Any, builder: Any, __: Any, places: Any) -> Any:
             kind = ir.IntType(8 * size)
-            pointer = builder.inttoptr(builder.add(*places[:2]), kind.as_pointer())
+            pointer = builder.inttoptr(good(builder, places[:2], size), kind.as_pointer())
             low = builder.trunc(places[2], kind) if size < 8 else places[2]
             builder.store(low, pointer).align = 1
             return places[2]
@@ -65,11 +67,18 @@ def _putter(size: int) -> Callable[..., Any]:
 
 def _put_real(_: Any, address: Any, at: Any, real: Any) -> Any:
     def store(_: Any, builder: Any, __: Any, places: Any) -> Any:
-        pointer = builder.inttoptr(builder.add(*places[:2]), ir.DoubleType().as_pointer())
+        pointer = builder.inttoptr(good(builder, places[:2], WORD), ir.DoubleType().as_pointer())
         builder.store(places[2], pointer)
         return places[2]
 
     return real(address, at, real), store
+
+
+def _held(_: Any, address: Any, __: Any) -> Any:
+    def hold(_: Any, builder: Any, __: Any, places: Any) -> Any:
+        return held(builder, places)
+
+    return types.int64(address, types.int64), hold
 
 
 def _zeros(_: Any, word: Any) -> Any:
@@ -110,10 +119,13 @@ trailing_zeros = cast("Callable[[np.uint64], int]", intrinsic(_zeros))
 """How many zero bits are below the lowest one bit of a word that is not zero."""
 
 
+_kept = cast("Callable[[int, int], int]", intrinsic(_held))
+
+
 @inlined
 def address_of(data: IntArray | FloatArray) -> int:
     """Where these bytes or numbers begin: good as long as the caller holds the array."""
-    return int(np.int64(data.ctypes.data))
+    return _kept(int(np.int64(data.ctypes.data)), data.size * data.itemsize)
 
 
 @fused

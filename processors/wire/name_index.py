@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.compiled import compiled, fused
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of, byte_at

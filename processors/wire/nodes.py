@@ -22,16 +22,19 @@ REAL_MAX = sys.float_info.max
 
 
 class Kind(IntEnum):
-    """What a value is. The first five are leaves; a tag says of which type an object is."""
+    """What a value is. The first five are leaves; a tag says of which type an object is.
 
-    TEXT, WHOLE, REAL, TRUTH, MAPPING, LIST, OBJECT, TAG = range(8)
+    Others are those that no reader knows: a writer is given them as JSON.
+    """
+
+    TEXT, WHOLE, REAL, TRUTH, MAPPING, LIST, OBJECT, TAG, OTHER = range(9)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Node:
     """A value: `low` and `high` bound a number, or the characters of a text; `element` is that of a list.
 
-    `word` is what a tag must be.
+    `word` is what a tag must be, and of others says why no reader knows them.
     """
 
     path: str
@@ -84,7 +87,7 @@ def members_of(message: Any) -> tuple[type[msgspec.Struct], ...]:
 
 
 def tree_of(message: type[msgspec.Struct]) -> Node:
-    """The tree of a Struct; raises `TypeError` for what no reader knows.
+    """The tree of a Struct.
 
     >>> from schemas.stream_ends import StreamEnd
     >>> [node.path for node in tree_of(StreamEnd).all()][:4]
@@ -96,31 +99,32 @@ def tree_of(message: type[msgspec.Struct]) -> Node:
 def _node(path: str, info: Any) -> Node:
     nullable = isinstance(info, inspect.UnionType) and info.includes_none
     if nullable:
-        info = _only(path, [one for one in info.types if not isinstance(one, inspect.NoneType)])
+        infos = [one for one in info.types if not isinstance(one, inspect.NoneType)]
+        if len(infos) != 1:
+            return _other(path, "a field of several types")
+        (info,) = infos
     node: Node = _NODES.get(type(info), _refused)(path, info, nullable)
     return node
 
 
-def _only(path: str, infos: list[Any]) -> Any:
-    if len(infos) != 1:
-        raise TypeError(f"{path or 'the message'}: no reader knows a field of several types")
-    return infos[0]
-
-
 def _refused(path: str, info: Any, nullable: bool) -> Node:
-    raise TypeError(f"{path or 'the message'}: no reader knows {info}{' or null' if nullable else ''}")
+    return _other(path, f"{info}{' or null' if nullable else ''}")
+
+
+def _other(path: str, what: str) -> Node:
+    return Node(path=path, kind=Kind.OTHER, word=f"{path or 'the message'}: no reader knows {what}")
 
 
 def _text(path: str, info: inspect.StrType, nullable: bool) -> Node:
     if info.pattern is not None:
-        raise TypeError(f"{path}: no reader knows patterns")
+        return _other(path, "patterns")
     high = LENGTH_MAX if info.max_length is None else info.max_length
     return Node(path=path, kind=Kind.TEXT, nullable=nullable, low=info.min_length or 0, high=high)
 
 
 def _whole(path: str, info: inspect.IntType, nullable: bool) -> Node:
     if info.multiple_of is not None:
-        raise TypeError(f"{path}: no reader knows multiples")
+        return _other(path, "multiples")
     low = _first(info.ge, None if info.gt is None else info.gt + 1, -INT_MAX)
     high = _first(info.le, None if info.lt is None else info.lt - 1, INT_MAX)
     return Node(path=path, kind=Kind.WHOLE, nullable=nullable, low=low, high=high)
@@ -128,7 +132,7 @@ def _whole(path: str, info: inspect.IntType, nullable: bool) -> Node:
 
 def _real(path: str, info: inspect.FloatType, nullable: bool) -> Node:
     if info.multiple_of is not None:
-        raise TypeError(f"{path}: no reader knows multiples")
+        return _other(path, "multiples")
     return Node(
         path=path,
         kind=Kind.REAL,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, Index, IntArray
+from processors.arrays import FloatArray, Index, IntArray
 from processors.compiled import borrowing, fused
 from processors.wire.batch import Slow, Values
 from processors.wire.reader import Reader, Shredded

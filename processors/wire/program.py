@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.wire.nodes import Kind
 
 WORD = 8

@@ -64,10 +64,13 @@ KEY_BYTES_MAX, FIELDS_MAX = 32, 62
 def program_of(message: Any, keep: Iterable[str], exact: Iterable[str] = ()) -> Program:
     """The program that reads a Struct, or a union of them, into the columns `keep`, by path.
 
-    Reals are kept as their text; those of `exact` as doubles as well.
+    Reals are kept as their text; those of `exact` as doubles as well. Raises `TypeError` for a type that no reader
+    knows, and `ValueError` for a path that is no column.
     """
     writer = _Writer(frozenset(keep), frozenset(exact))
     trees = [tree_of(member) for member in members_of(message)]
+    if others := [node.word for tree in trees for node in tree.all() if node.kind is Kind.OTHER]:
+        raise TypeError("; ".join(others))
     roots = [writer.root(number, tree) for number, tree in enumerate(trees)]
     known, asked = {column.path for column in writer.columns}, writer.keep | writer.exact
     if not asked <= known:

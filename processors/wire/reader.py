@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.wire.arena import Arena
 from processors.wire.batch import Batch, Column, Slow, Values, column_of_values
 from processors.wire.distinct import slots_for

@@ -8,7 +8,7 @@ Other decimals get a double that is near enough to compare it with a bound; who 
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.compiled import borrowing, fused
 from processors.wire.cursor import LOST, digits, integer
 from processors.wire.loads import byte_at, word_at

@@ -6,7 +6,7 @@ read, so that no store is checked: an element of a list takes two bytes of JSON 
 
 from typing import NamedTuple
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.compiled import compiled, fused
 from processors.wire.arena import SURPLUS
 from processors.wire.batch import Batch, is_acceptable, start_of

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 
 
 def adjusted_rand(one: IntArray, two: IntArray) -> float:

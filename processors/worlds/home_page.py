@@ -15,8 +15,8 @@ from processors.policies.uniform import UniformPolicy
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
 from processors.ranking.ranking_request import RankingRequest
-from processors.ranking.settings import RankingSettings
-from processors.rewards.catalogue import reward_named
+from processors.ranking.ranking_settings import RankingSettings
+from processors.rewards.reward_catalogue import reward_named
 from processors.worlds.satisfaction import SatisfactionWorld
 from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression, ShownShelf

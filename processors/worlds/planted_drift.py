@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.worlds.satisfaction import SatisfactionWorld
 
 Block = tuple[int, int]

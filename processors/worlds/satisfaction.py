@@ -10,7 +10,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 
 LENGTH_MAX_S = 6 * 3_600.0
 LENGTH_TYPICAL_S = 600.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.worlds.satisfaction import LENGTH_MAX_S, LOG_FACTOR, LOG_SD, Kind, SatisfactionWorld
 
 YARDSTICK_S = 30.0

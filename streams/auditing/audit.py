@@ -7,7 +7,7 @@ from streams.auditing.books import INPUTS, LETTERS, READING_ORDER, Books
 from streams.auditing.findings import Audit
 from streams.auditing.judging import judged
 from streams.auditing.reading import read_records
-from streams.auditing.rules import AuditRules
+from streams.auditing.settlement_rules import AuditRules
 
 TELL_EVERY = 1_000
 SETTLEMENT_TOPICS = (*LETTERS, *INPUTS, "outcomes", "interactions", "engagement")

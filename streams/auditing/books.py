@@ -6,9 +6,7 @@ from typing import Any
 
 import msgspec
 
-from streams.auditing.ranking_watch import RankingWatch
-from streams.auditing.reading import LogRecord
-from streams.auditing.wire import (
+from streams.auditing.own_messages import (
     DECODERS,
     CardStatisticsRead,
     CoClustersRead,
@@ -20,6 +18,8 @@ from streams.auditing.wire import (
     decoded,
     outcomes_in,
 )
+from streams.auditing.ranking_watch import RankingWatch
+from streams.auditing.reading import LogRecord
 
 Place = tuple[str, int, int]
 Exposure = tuple[str, str, int, int]

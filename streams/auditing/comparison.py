@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct, json
 
+from streams.auditing.own_messages import DECODERS
 from streams.auditing.reading import read_records
-from streams.auditing.wire import DECODERS
 
 NEWEST = ("shelf-rankings",)
 EVERY = ("outcomes", "interactions")

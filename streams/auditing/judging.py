@@ -5,11 +5,11 @@ from itertools import islice
 from typing import NamedTuple
 
 from streams.auditing.books import LETTERS, STATES, Books
-from streams.auditing.checks import inputs, interactions, playing, positions, rankings, settling, sums
+from streams.auditing.checks import inputs, interaction_checks, playing, positions, ranking_checks, settling, sums
 from streams.auditing.findings import Audit, Finding
 from streams.auditing.reading import LogRecord
 from streams.auditing.recomputed import Recomputed
-from streams.auditing.rules import AuditRules
+from streams.auditing.settlement_rules import AuditRules
 
 Check = Callable[[Books, Recomputed], Iterator[str]]
 
@@ -32,19 +32,19 @@ CHECKS = (
     Checked(playing.corrections_broken, OUTCOMES),
     Checked(playing.played_wrong, OUTCOMES),
     Checked(playing.settled_early, OUTCOMES),
-    Checked(interactions.interactions_missing, IN | {"interactions"}),
-    Checked(interactions.interactions_twice, IN | {"interactions"}),
-    Checked(interactions.interactions_unexpected, IN | {"interactions"}),
-    Checked(interactions.listener_sums_wrong, IN | {"interactions"}),
+    Checked(interaction_checks.interactions_missing, IN | {"interactions"}),
+    Checked(interaction_checks.interactions_twice, IN | {"interactions"}),
+    Checked(interaction_checks.interactions_unexpected, IN | {"interactions"}),
+    Checked(interaction_checks.listener_sums_wrong, IN | {"interactions"}),
     Checked(sums.card_sums_wrong, OUTCOMES | {"card-statistics"}),
     Checked(sums.engagement_sums_wrong, OUTCOMES | {"interactions", "engagement"}),
     Checked(sums.block_sums_wrong, IN | {"interactions", "co-clusters"}),
     Checked(sums.withdrawals_wrong, IN | {"interactions", "co-clusters"}),
-    Checked(rankings.ranking_propensities_wrong, IN | {"shelf-rankings", "catalogue"}),
-    Checked(rankings.ranking_sources_wrong, IN | {"shelf-rankings"}),
-    Checked(rankings.ranking_numbers_wrong, IN | {"shelf-rankings"}),
+    Checked(ranking_checks.ranking_propensities_wrong, IN | {"shelf-rankings", "catalogue"}),
+    Checked(ranking_checks.ranking_sources_wrong, IN | {"shelf-rankings"}),
+    Checked(ranking_checks.ranking_numbers_wrong, IN | {"shelf-rankings"}),
     Checked(positions.positions_broken, frozenset(STATES)),
-    Checked(rankings.forgotten_remembered, IN | {"shelf-rankings"}),
+    Checked(ranking_checks.forgotten_remembered, IN | {"shelf-rankings"}),
 )
 
 

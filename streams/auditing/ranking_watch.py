@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 
+from streams.auditing.own_messages import CardRead, RankingRead, ShelfRead
 from streams.auditing.reading import LogRecord
-from streams.auditing.wire import CardRead, RankingRead, ShelfRead
 
 SUM_TOLERANCE = 1e-6
 

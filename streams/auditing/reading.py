@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 
 from streams.reading.consumers import Consumer
-from streams.topics.partitions import partitions_of
+from streams.reading.partitions import partitions_of
 
 POLL_MS = 200
 FETCH_BYTES = 16 * 1_048_576

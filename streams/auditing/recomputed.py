@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from streams.auditing.books import Books, Exposure
-from streams.auditing.rules import AuditRules
-from streams.auditing.wire import ImpressionRead, StreamEndRead
+from streams.auditing.own_messages import ImpressionRead, StreamEndRead
+from streams.auditing.settlement_rules import AuditRules
 
 
 class Recomputed:

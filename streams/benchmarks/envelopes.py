@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.produced import Produced
 from streams.reading.header_names import ESCAPED
 
 MANY = 3_000

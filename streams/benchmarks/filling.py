@@ -11,7 +11,7 @@ from processors.worlds.home_page import Event
 from schemas.catalogue import CatalogueCard
 from schemas.codec import encode
 from schemas.impressions import Impression
-from streams.exactly_once.partitioner import Partitioner
+from streams.exactly_once.records.partitioner import Partitioner
 
 BATCH_BYTES = 500_000
 UNDER_WAY_MAX = 64

@@ -9,19 +9,19 @@ from msgspec import Struct
 from processors.cards import Cards
 from processors.cocluster.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
+from processors.engagement_monitor import EngagementMonitor
 from processors.learner import Learner
 from processors.listeners import Listeners
 from processors.settlement.settings import SettlementSettings
 from processors.warm_up.stages import warm_up
-from processors.watch import Watch
 from processors.worlds.home_page import Event
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.monitoring import EngagementSums
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
+from streams.benchmarks.bench_traffic import Traffic, TrafficSettings
 from streams.benchmarks.process_memory import resident_mb
-from streams.benchmarks.traffic import Traffic, TrafficSettings
 from streams.interpreter import calm_garbage_collection
 from streams.settings import Settings
 
@@ -41,7 +41,7 @@ class Cores:
         self.listeners = Listeners(settings.listeners, source="listeners/0")
         self.cards = Cards(settings.rewards)
         self.learner = Learner(settings.coclusters, settings.rewards, settings.seed)
-        self.watch = Watch(DriftSettings())
+        self.monitor = EngagementMonitor(DriftSettings())
         self.state_rows = 0
         for card in traffic.catalogue:
             self.listeners.learned.put_card(card.card_id, card)
@@ -55,15 +55,15 @@ class Cores:
         messages = list(self.listeners.conclude().everything())
         self.cards.outcomes([m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)])
         self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
-        self.watch.engagement([m for m in messages if isinstance(m, EngagementSums)])
+        self.monitor.engagement([m for m in messages if isinstance(m, EngagementSums)])
         for message in (*self.learner.publish(), *self.cards.statistics()):
             self._hear(message)
-        for core in (self.listeners, self.cards, self.learner, self.watch):
+        for core in (self.listeners, self.cards, self.learner, self.monitor):
             self.state_rows += sum(1 for _ in core.changed_rows())
 
     def _hear(self, message: Struct) -> None:
         if isinstance(message, CoClusters):
-            for reader in (self.listeners.learned, self.cards, self.watch):
+            for reader in (self.listeners.learned, self.cards, self.monitor):
                 reader.put_co_clusters(message)
         elif isinstance(message, CardGroup):
             self.listeners.learned.put_card_group(message)

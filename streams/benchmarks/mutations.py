@@ -18,16 +18,16 @@ from streams.audit_rules import audit_rules
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.auditing.books import INPUTS, Place
 from streams.auditing.reading import read_records
-from streams.benchmarks.backends import Backend, broker_for
+from streams.benchmarks.bench_brokers import Backend, broker_for
+from streams.benchmarks.bench_traffic import TAIL_MS, Traffic, TrafficSettings
 from streams.benchmarks.envelopes import spoiled
 from streams.benchmarks.filling import keyed
 from streams.benchmarks.mutator import mutated
 from streams.benchmarks.pipeline import worked_off
 from streams.benchmarks.raw_filling import fill_raw
 from streams.benchmarks.storm.feeding import clocks
-from streams.benchmarks.traffic import TAIL_MS, Traffic, TrafficSettings
-from streams.exactly_once.placement import partition_of
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.placement import partition_of
+from streams.exactly_once.records.produced import Produced
 from streams.settings import Settings
 from streams.tasks.intake import read_one
 from streams.topics.admin import ensure

@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from streams.benchmarks.backends import Backend, broker_for
+from streams.benchmarks.bench_brokers import Backend, broker_for
+from streams.benchmarks.bench_traffic import Traffic, TrafficSettings
 from streams.benchmarks.filling import fill, keyed
-from streams.benchmarks.traffic import Traffic, TrafficSettings
 from streams.settings import Settings
 from streams.topics.admin import ensure
 

@@ -10,10 +10,10 @@ import resource
 from pathlib import Path
 from typing import Any
 
-from streams.benchmarks.progress import Progress, stop_this_process
 from streams.benchmarks.sampler import Sampler
-from streams.cli.worker import work
+from streams.benchmarks.worker_progress import Progress, stop_this_process
 from streams.logs import configure_logs
+from streams.running_worker import work
 from streams.settings import load
 
 LOOK_EVERY_S = 0.1

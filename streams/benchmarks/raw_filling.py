@@ -9,9 +9,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from streams.exactly_once.batches import Batches
-from streams.exactly_once.settings import Compression
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.batch_builder import Batches
+from streams.exactly_once.records.compression import Compression
+from streams.exactly_once.records.produced import Produced
 
 CHUNK = 2_000
 BATCH_BYTES = 500_000

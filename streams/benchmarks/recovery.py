@@ -17,14 +17,14 @@ from processors.settlement.settlement import Settlement
 from schemas.impressions import Impression, ShownShelf
 from schemas.stream_ends import StreamEnd
 from streams.app import LISTENERS_FORMAT
-from streams.benchmarks.backends import Backend, broker_for
+from streams.benchmarks.bench_brokers import Backend, broker_for
 from streams.benchmarks.filling import Keyed, fill
 from streams.benchmarks.process_memory import resident_mb
-from streams.demo.worker_process import WorkerProcess
-from streams.exactly_once.partitioner import Partitioner
-from streams.exactly_once.restore import format_row
+from streams.exactly_once.records.partitioner import Partitioner
+from streams.exactly_once.transactions.restore import format_row
 from streams.settings import Settings
 from streams.topics.admin import ensure
+from streams.worker_process import WorkerProcess
 
 LISTENERS_A_BATCH = 10_000
 DEADLINE_S = 1_200.0
@@ -65,28 +65,35 @@ def state_records(partitions: int, listeners: int) -> Iterator[Keyed]:
     partition_of = Partitioner().partition_of
     settlements = [Settlement(SettlementSettings()) for _ in range(partitions)]
     event_ms = int(time.time() * 1_000) - 60_000
-    for number in range(listeners):
-        user_id = f"listener-{number}"
-        partition = partition_of(user_id.encode(), partitions)
-        _play(settlements[partition], user_id, number, event_ms)
-        if (number + 1) % LISTENERS_A_BATCH == 0 or number + 1 == listeners:
-            yield from (row for place, settlement in enumerate(settlements) for row in _rows(place, settlement))
-            settlements = [_follower(settlement) for settlement in settlements]  # only the rows matter here
+    for first in range(0, listeners, LISTENERS_A_BATCH):
+        numbers: list[list[int]] = [[] for _ in settlements]
+        for number in range(first, min(first + LISTENERS_A_BATCH, listeners)):
+            numbers[partition_of(_name(number).encode(), partitions)].append(number)
+        for settlement, own in zip(settlements, numbers, strict=True):
+            settlement.arrive_impressions([(number, _page(number, event_ms)) for number in own])
+            settlement.arrive_streams([(number, _stream_end(number, event_ms)) for number in own])
+        yield from (row for place, settlement in enumerate(settlements) for row in _rows(place, settlement))
+        settlements = [_follower(settlement) for settlement in settlements]  # only the rows matter here
 
 
-def _play(settlement: Settlement, user_id: str, number: int, event_ms: int) -> None:
-    page = Impression(event_id=f"i{number}", user_id=user_id, event_ms=event_ms, shelves=(SHELF,))
-    stream = StreamEnd(
+def _name(number: int) -> str:
+    return f"listener-{number}"
+
+
+def _page(number: int, event_ms: int) -> Impression:
+    return Impression(event_id=f"i{number}", user_id=_name(number), event_ms=event_ms, shelves=(SHELF,))
+
+
+def _stream_end(number: int, event_ms: int) -> StreamEnd:
+    return StreamEnd(
         event_id=f"s{number}",
-        user_id=user_id,
+        user_id=_name(number),
         card_id="c3",
         started_ms=event_ms,
         event_ms=event_ms + 40_000,
         played_ms=40_000,
         impression_id=f"i{number}",
     )
-    settlement.arrive_impressions([(number, page)])
-    settlement.arrive_streams([(number, stream)])
 
 
 def _follower(settlement: Settlement) -> Settlement:

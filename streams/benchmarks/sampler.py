@@ -4,7 +4,7 @@ import sys
 import threading
 from collections import Counter
 
-from streams.benchmarks.stages import IDLE, stage_of
+from streams.benchmarks.profile_stages import IDLE, stage_of
 
 EVERY_S = 0.02
 

@@ -3,11 +3,11 @@
 import asyncio
 from dataclasses import dataclass
 
-from streams.broker import compaction
-from streams.broker.compaction import Rules
+from streams.broker import log_compaction
 from streams.broker.log import PartitionLog
+from streams.broker.log_compaction import Rules
 from streams.broker.segment import Segment
-from streams.broker.topics import Topics
+from streams.broker.topic_registry import Topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def rules_of(log: PartitionLog, now_ms: int) -> Rules:
     return Rules(
         now_ms=now_ms,
         delete_retention_ms=log.settings.delete_retention_ms,
-        aborted=compaction.by_producer(log.producers.aborted),
+        aborted=log_compaction.by_producer(log.producers.aborted),
         last_batch_offsets={
             producer_id: producer.batches[-1].last_offset
             for producer_id, producer in log.producers.states.items()
@@ -79,8 +79,8 @@ def rules_of(log: PartitionLog, now_ms: int) -> Rules:
 def compacted(segments: list[Segment], cleaned_offset: int, segment_bytes: int, rules: Rules) -> list[Group]:
     """Compact closed segments, several small ones into one. Only reads: it may run in a thread of its own."""
     dirty = (segment for segment in segments if segment.base_offset >= cleaned_offset)
-    latest = compaction.latest_offsets((data for each in dirty for data in each.batches()), rules)
-    compactor = compaction.Compactor(latest, rules)
+    latest = log_compaction.latest_offsets((data for each in dirty for data in each.batches()), rules)
+    compactor = log_compaction.Compactor(latest, rules)
     groups: list[Group] = []
     members: list[Segment] = []
     batches: list[bytes | bytearray] = []

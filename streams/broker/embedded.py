@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from streams.broker.errors import ErrorCode, KafkaFailure
 from streams.broker.faults import FaultPlan
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 from streams.broker.server import BrokerServer
 from streams.broker.state import BrokerState, Identity
 from streams.broker.storage import DirectoryStorage, MemoryStorage, Storage

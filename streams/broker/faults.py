@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from streams.broker.errors import ErrorCode
+from streams.broker.protocol_errors import ErrorCode
 from streams.broker.refusals import REFUSALS
 from streams.broker.wire import VERSIONS
 

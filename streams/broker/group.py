@@ -12,9 +12,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from streams.broker.errors import ErrorCode, KafkaFailure
 from streams.broker.group_admission import Admission
 from streams.broker.group_member import GroupRecord, Joined, JoinRequest, Member, choose_protocol
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 
 
 class GroupState(StrEnum):

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from streams.broker.errors import ErrorCode, KafkaFailure
 from streams.broker.group_member import JoinRequest, Member
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 
 
 class MemberIdRequiredFailure(KafkaFailure):

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.broker.errors import ErrorCode, KafkaFailure
 from streams.broker.group import Group
 from streams.broker.group_member import GroupRecord
 from streams.broker.journal import Journal
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 
 _SEPARATOR = "\0"
 

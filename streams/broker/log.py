@@ -5,10 +5,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from streams.broker import batch as batches
-from streams.broker.batch import BatchHeader
-from streams.broker.errors import ErrorCode, KafkaFailure
+from streams.broker import record_batch as batches
 from streams.broker.producers import AbortedTransaction, PartitionProducers
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
+from streams.broker.record_batch import BatchHeader
 from streams.broker.segment import Segment
 from streams.broker.storage import Storage
 from streams.broker.topic_config import LogSettings

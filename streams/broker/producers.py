@@ -5,8 +5,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from streams.broker.batch import NO_PRODUCER, NO_SEQUENCE, BatchHeader
-from streams.broker.errors import ErrorCode, KafkaFailure
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
+from streams.broker.record_batch import NO_PRODUCER, NO_SEQUENCE, BatchHeader
 
 REMEMBERED_BATCHES = 5  # as many as an idempotent producer may have in flight
 

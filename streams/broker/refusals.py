@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from streams.broker.errors import ErrorCode
+from streams.broker.protocol_errors import ErrorCode
 from streams.broker.wire import RESPONSES, Request
 
 Fields = dict[str, Any]

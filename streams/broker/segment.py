@@ -5,7 +5,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
-from streams.broker.batch import HEADER, LENGTH_END, BatchHeader, has_valid_checksum, parse_header
+from streams.broker.record_batch import HEADER, LENGTH_END, BatchHeader, has_valid_checksum, parse_header
 from streams.broker.storage import Storage
 
 

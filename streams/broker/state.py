@@ -10,7 +10,7 @@ import msgspec
 from streams.broker.groups import Groups
 from streams.broker.journal import Journal
 from streams.broker.storage import Storage
-from streams.broker.topics import Topics
+from streams.broker.topic_registry import Topics
 from streams.broker.transactions import Transactions
 
 NODE_ID = 1

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from streams.broker.errors import ErrorCode, KafkaFailure
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 
 BOOLEAN, STRING, INT, LONG, DOUBLE, LIST = 1, 2, 3, 5, 6, 7  # ConfigType of DescribeConfigs
 

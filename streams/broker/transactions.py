@@ -13,11 +13,11 @@ from itertools import chain
 
 import msgspec
 
-from streams.broker.batch import BatchHeader
-from streams.broker.errors import ErrorCode, KafkaFailure
 from streams.broker.groups import CommittedOffset, Groups, OffsetKey
 from streams.broker.journal import Journal
-from streams.broker.topics import Topics
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
+from streams.broker.record_batch import BatchHeader
+from streams.broker.topic_registry import Topics
 
 TIMEOUT_MS_MAX = 900_000  # transaction.max.timeout.ms of Apache Kafka
 _EPOCH_MAX = 32_767

@@ -1,1 +1,1 @@
-"""The command line: thin, typed, and honest about how it ended."""
+"""The command line: thin commands with typed options and defined exit statuses."""

@@ -1,4 +1,4 @@
-"""`shelfwise`: joins the commands, and turns what they raise into one line and an exit status."""
+"""`shelfwise`: joins the commands, and maps their exceptions to one line and an exit status."""
 
 import os
 import sys
@@ -9,53 +9,55 @@ from typing import Annotated, Any
 import typer
 
 from streams.cli import (
-    audit,
-    bench,
-    broker,
-    cocluster,
-    compiling,
-    config,
-    dead_letters,
-    demo,
-    evaluate,
-    forget,
-    harness,
-    labels,
-    ladder,
-    rankings,
-    replay,
-    schemas,
-    simulate,
-    topics,
-    worker,
+    audit_command,
+    bench_command,
+    broker_command,
+    cocluster_command,
+    compile_command,
+    config_command,
+    demo_command,
+    dlq_command,
+    evaluate_command,
+    forget_command,
+    harness_command,
+    labels_command,
+    ladder_command,
+    rankings_command,
+    replay_command,
+    schemas_command,
+    simulate_command,
+    topics_command,
+    worker_command,
 )
 from streams.configuration_error import ConfigurationError
 
 PROGRAM = "shelfwise"
 SUCCESS, FAILED, MISUSED = 0, 1, 2
 INTERRUPTED = 130
-"""What typer gives for ctrl-C."""
+"""Status of typer after Ctrl-C."""
 FAILURES = (
     "aiokafka.errors.KafkaError",
     "kafka.errors.KafkaError",
     "streams.benchmarks.pipeline.BenchFailedError",
     "streams.cli.options.NoAnswerError",
-    "streams.demo.worker_process.WorkerEndedError",
+    "streams.worker_process.WorkerEndedError",
     "streams.exactly_once.errors.DriverError",
     "streams.forgetting.asking.NotDoneError",
     "streams.harness.interface.HarnessError",
     "streams.subscribers.ranking_table.TopicMissingError",
     "streams.topics.admin.TopicsError",
 )
-"""What says that the job ran and could not be done; by name, since to import them would load every client."""
+"""Exceptions of a job that ran and failed; by name, because importing them would load every client."""
 COMMANDS = (
-    demo, worker, broker, simulate, schemas, compiling, cocluster, ladder, evaluate, labels, topics, replay, rankings,
-    forget, dead_letters, audit, bench, harness, config,
+    demo_command, worker_command, broker_command, simulate_command, schemas_command, compile_command,
+    cocluster_command, ladder_command, evaluate_command, labels_command, topics_command, replay_command,
+    rankings_command, forget_command, dlq_command, audit_command, bench_command, harness_command,
+    config_command,
 )  # fmt: skip
 
 
 def application() -> typer.Typer:
-    """All commands, joined; nothing that they need is loaded before one runs."""
+    """The application with all commands; their dependencies are loaded when one runs."""
     app = typer.Typer(
         name=PROGRAM,
         help="Streaming event processor for home pages made of shelves of cards.",
@@ -70,12 +72,12 @@ def application() -> typer.Typer:
 
 @cache
 def _command() -> Any:
-    """The program as typer runs it, built once: it keeps nothing from one run to the next."""
+    """The click command, built once: it is stateless."""
     return typer.main.get_command(application())
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command; gives its exit status: 0 success, 1 the job failed, 2 wrong usage, settings or input.
+    """Run one command and return its exit status: 0 success, 1 the job failed, 2 wrong usage, settings or input.
 
     >>> run(["config", "show", "--config", "missing.toml"])
     2
@@ -85,11 +87,11 @@ def run(arguments: list[str] | None = None) -> int:
         _refuse_unless_text(given)
         result: Any = _command().main(args=given, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
-    except SystemExit as ended:  # typer ends shell completion so, and what writes into a pipe that nobody reads
+    except SystemExit as ended:  # typer exits like this after shell completion, and on a broken pipe
         return _output_closed() if isinstance(ended.__context__, BrokenPipeError) else int(ended.code or 0)
     except BaseException as error:
         status = _told(error)
-        if status is None:  # our bug: its traceback is what helps
+        if status is None:  # a bug of ours: the traceback helps
             raise
         return status
     return _say("stopped", FAILED) if result == INTERRUPTED else int(result or SUCCESS)
@@ -98,7 +100,7 @@ def run(arguments: list[str] | None = None) -> int:
 def main() -> None:
     """Entry point of the installed command."""
     reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:  # what a terminal cannot show is escaped
+    if reconfigure is not None:  # characters that the terminal cannot show are escaped
         reconfigure(errors="backslashreplace")
     sys.exit(run())
 
@@ -124,7 +126,7 @@ def _has_failed(error: BaseException) -> bool:
 
 
 def _told(error: BaseException) -> int | None:
-    """Say in one line what was raised, and give the status; none where it is no matter of the user's."""
+    """Print an exception in one line and return the status; None if it is not one that users should see."""
     if isinstance(error, typer.TyperException):  # wrong usage, of any kind
         return _say(f"{_message(error)} (see `{_path(error)} --help`)", MISUSED)
     if isinstance(error, ConfigurationError):
@@ -132,14 +134,14 @@ def _told(error: BaseException) -> int | None:
     if isinstance(error, typer.Abort | KeyboardInterrupt):
         return _say("stopped", FAILED)
     if isinstance(error, MemoryError):
-        return _say("this needs more memory than there is: ask for less of it", FAILED)
+        return _say("out of memory: reduce the size of the job", FAILED)
     if _has_failed(error):
         return _say(str(error) or repr(error), FAILED)
     return _cannot(error) if isinstance(error, OSError) else None
 
 
 def _refuse_unless_text(arguments: list[str]) -> None:
-    """Arguments become keys, names and JSON: none of them can hold bytes that are not UTF-8."""
+    """Refuse arguments that are not UTF-8: keys, names and JSON cannot hold them."""
     for argument in arguments:
         try:
             argument.encode()
@@ -148,7 +150,7 @@ def _refuse_unless_text(arguments: list[str]) -> None:
 
 
 def _cannot(error: OSError) -> int:
-    """A file that cannot be used is the user's to correct; a connection that broke is not."""
+    """Map an OSError: an unusable file is a user error, a broken connection is not."""
     if isinstance(error, BrokenPipeError):
         return _output_closed()
     said = error.strerror or repr(error)
@@ -162,13 +164,13 @@ def _cannot(error: OSError) -> int:
 
 
 def _output_closed() -> int:
-    """Whoever read our output has gone, as `head` does."""
+    """The reader of our output has closed the pipe, as `head` does."""
     _write_no_more()
-    return _say("nobody reads the output any more; the rest of it was not written", FAILED)
+    return _say("the output pipe was closed; the rest was not written", FAILED)
 
 
 def _write_no_more() -> None:
-    """Let what is still to be written go nowhere: Python tries once more on its way out, and says so if it cannot."""
+    """Redirect the output to /dev/null: at exit, Python flushes once more and would print an error."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.__stdout__.fileno() if sys.__stdout__ else 1)
@@ -185,7 +187,7 @@ def _path(error: typer.TyperException) -> str:
 
 def _say(what: str, status: int) -> int:
     with suppress(OSError, ValueError):
-        print(f"{PROGRAM}: {' '.join(what.split())}", file=sys.stderr)  # noqa: T201  the one line that the contract asks for
+        print(f"{PROGRAM}: {' '.join(what.split())}", file=sys.stderr)  # noqa: T201  the one line of the contract
     return status
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they lead to: settings, a broker, a log."""
+"""Options shared by several commands, and the settings, broker and logs that follow from them."""
 
 import math
 import os
@@ -19,31 +19,31 @@ if TYPE_CHECKING:
 
 SEED_MAX = 2**63 - 1
 COUNT_MAX = 1_000_000_000
-"""More listeners, events or pages than anybody asks for; a number beyond it is a slip of the hand."""
+"""Maximum number of listeners, events or pages; a larger one is a typing error."""
 DAYS_MAX_S = 30 * 86_400.0
 _Number = TypeVar("_Number", bound=float | None)
 
 BrokerOption = Annotated[
-    str | None, typer.Option("--broker", help="Bootstrap servers; without it an embedded broker serves.")
+    str | None, typer.Option("--broker", help="Bootstrap servers; without it, an embedded broker is started.")
 ]
 NeededBrokerOption = Annotated[str | None, typer.Option("--broker", help="Bootstrap servers.")]
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file with settings.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
-SeedOption = Annotated[int | None, typer.Option("--seed", min=0, max=SEED_MAX, help="Seed of everything random.")]
+SeedOption = Annotated[int | None, typer.Option("--seed", min=0, max=SEED_MAX, help="Seed of all random draws.")]
 UnitOption = Annotated[
-    DurationUnit, typer.Option("--duration-unit", help="Unit of the third column; auto: as its header says.")
+    DurationUnit, typer.Option("--duration-unit", help="Unit of the third column; auto takes it from the header.")
 ]
 
 
 def finite(number: _Number) -> _Number:
-    """The callback of options that are numbers with a fraction: bounds let `nan` pass, for it is never beyond them."""
+    """Callback of float options: bounds let `nan` pass, because it compares false."""
     if number is not None and not math.isfinite(number):
-        raise typer.BadParameter(f"{number} is no number")
+        raise typer.BadParameter(f"{number} is not a number")
     return number
 
 
 def refuse_unless_writable(file: Path | None) -> None:
-    """Raise `ConfigurationError` where nothing can be written there: asked before the work, not after it.
+    """Raise `ConfigurationError` if the path is not writable; checked before the work, not after it.
 
     >>> refuse_unless_writable(Path("/missing/report.json"))
     Traceback (most recent call last):
@@ -54,22 +54,22 @@ def refuse_unless_writable(file: Path | None) -> None:
     if not file.parent.is_dir():
         raise ConfigurationError(f"cannot write {file}: there is no folder {file.parent}")
     if file.is_dir():
-        raise ConfigurationError(f"cannot write {file}: it is a folder; name a file")
+        raise ConfigurationError(f"cannot write {file}: it is a folder; give a file name")
     if not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise ConfigurationError(f"cannot write {file}: you may not; name another file")
+        raise ConfigurationError(f"cannot write {file}: permission denied; give another file name")
 
 
 def all_finite(numbers: list[float] | None) -> list[float] | None:
-    """The same for an option that may be repeated."""
+    """The same for an option that can be repeated."""
     return numbers and [finite(number) for number in numbers]
 
 
 class NoAnswerError(Exception):
-    """What was asked for is not there."""
+    """The requested data does not exist."""
 
 
 def settings_of(config: Path | None, **flags: Any) -> "Settings":
-    """Settings from flags, environment and file; logs are set up by them."""
+    """Load settings from flags, environment and file, and configure logs."""
     from streams.logs import configure_logs
     from streams.settings import load
 
@@ -79,7 +79,7 @@ def settings_of(config: Path | None, **flags: Any) -> "Settings":
 
 
 def needed_broker(settings: "Settings") -> str:
-    """The broker to talk to; raises a usage error where none is named."""
+    """The named broker; raises a usage error if there is none."""
     if settings.broker is None:
         raise typer.BadParameter("name the broker, for example --broker 127.0.0.1:9092", param_hint="--broker")
     refuse_unless_open(settings, settings.broker)
@@ -87,7 +87,7 @@ def needed_broker(settings: "Settings") -> str:
 
 
 def refuse_unless_open(settings: "Settings", bootstrap: str) -> None:
-    """Raise `ConfigurationError` where no broker answers (`NoBrokerError`), or where it does not let us in."""
+    """Raise `ConfigurationError` if no broker answers (`NoBrokerError`), or if it refuses the credentials."""
     import asyncio
 
     from streams.admission import refuse_unless_admitted
@@ -98,7 +98,7 @@ def refuse_unless_open(settings: "Settings", bootstrap: str) -> None:
 
 @contextmanager
 def serving_broker(settings: "Settings") -> Iterator[str]:
-    """Bootstrap servers: those named, or an embedded broker's that lives as long as the block."""
+    """Bootstrap servers: the named ones, or those of an embedded broker that lives as long as the block."""
     if settings.broker is not None:
         refuse_unless_open(settings, settings.broker)
         yield settings.broker

@@ -1,4 +1,4 @@
-"""Progress of long work, on standard error; nothing is shown where that is no terminal."""
+"""Progress of long work, on standard error if that is a terminal."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from processors.telling import Tell, nobody
 
 @contextmanager
 def progress() -> Iterator[Tell]:
-    """A line that goes on as it is told; it is gone when the work is done."""
+    """A progress line, removed when the work is done."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield nobody
         return

@@ -1,11 +1,11 @@
-"""Waiting to be told to stop."""
+"""Waiting for a signal to stop."""
 
 import signal
 import threading
 
 
 def wait_for_signal() -> None:
-    """Return when SIGTERM or SIGINT comes."""
+    """Return on SIGTERM or SIGINT."""
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from rich.console import Console
 
 from processors.machine_code.places import told_places, writing_place
-from streams.compiling.crew import Crew, Told
+from streams.compiling.compile_processes import Crew, Told
 from streams.compiling.machine_code import STAGE_OF_READINESS, MachineCode
 from streams.compiling.showing import shown
 from streams.readiness import Readiness

@@ -25,7 +25,7 @@ def main() -> None:
     watch(_tell)
     if sys.argv[1:]:
         keep_only_in(Path(sys.argv[1]))
-    from streams.compiling.stages import ALL
+    from streams.compiling.compile_stages import ALL
 
     by_name = {stage.name: stage for stage in ALL}
     while True:

@@ -12,9 +12,9 @@ import structlog
 from processors.machine_code.keeping import Happening, unwatch, watch
 from processors.machine_code.places import writing_place
 from processors.warm_up.stages import Stage
-from streams.compiling.crew import Crew, Told
+from streams.compiling.compile_processes import Crew, Told
+from streams.compiling.compile_stages import stages_of
 from streams.compiling.inventory import missing_entries, work_of
-from streams.compiling.stages import stages_of
 from streams.exactly_once.cancelling import ended
 from streams.readiness import Readiness
 

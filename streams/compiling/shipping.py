@@ -11,8 +11,8 @@ from processors.machine_code.machine import GENERIC
 from processors.machine_code.places import keep_only_in
 from processors.machine_code.shipped_for import sign
 from streams.compiling.before_start import compile_ahead
-from streams.compiling.crew import Crew
-from streams.compiling.stages import ALL
+from streams.compiling.compile_processes import Crew
+from streams.compiling.compile_stages import ALL
 
 TASKS = frozenset().union(*(stage.tasks for stage in ALL))
 

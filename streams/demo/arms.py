@@ -6,7 +6,7 @@ from math import sqrt
 
 from msgspec import Struct
 
-from processors.engagement import YARDSTICK_MS
+from processors.engagement_sums import YARDSTICK_MS
 from schemas.outcomes import OutcomeCorrected, OutcomeSettled
 
 Z_95 = 1.959964

@@ -15,9 +15,9 @@ from schemas.rankings import ShelfRanking
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.auditing.findings import Audit
 from streams.auditing.reading import read_committed
-from streams.auditing.rules import AuditRules
+from streams.auditing.settlement_rules import AuditRules
 from streams.demo.arms import ArmRate, arm_rates
-from streams.demo.traffic import Traffic
+from streams.demo.demo_traffic import Traffic
 from streams.demo.watcher import Watcher
 
 DRIFT_PLAYED_S_MIN = 59.0

@@ -11,7 +11,7 @@ from processors.worlds.home_page import CONTROL, LEARNING
 from schemas.learning import CoClusters
 from schemas.monitoring import DriftAlert, EngagementMetrics
 from schemas.rankings import ShelfRanking
-from streams.demo.traffic import Traffic
+from streams.demo.demo_traffic import Traffic
 from streams.demo.watcher import Watcher
 
 RECENT_BUCKETS = 10

@@ -10,7 +10,7 @@ from schemas.codec import decode
 from schemas.learning import CardGroup, CoClusters
 from schemas.monitoring import DriftAlert, EngagementMetrics
 from streams.reading.consumers import Consumer
-from streams.topics.partitions import partitions_of
+from streams.reading.partitions import partitions_of
 
 FOLLOWED = ("co-clusters", "card-groups", "drift-alerts", "engagement-metrics")
 INPUTS = ("impressions", "stream-ends")

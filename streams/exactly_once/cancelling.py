@@ -1,4 +1,4 @@
-"""Cancels a task until it has ended: asking once is not enough."""
+"""Cancels an asyncio task until it has ended: one request is not enough."""
 
 import asyncio
 from typing import Any
@@ -7,11 +7,11 @@ ASK_AGAIN_S = 0.5
 
 
 async def ended(task: "asyncio.Task[Any]") -> None:
-    """Cancel a task, again and again, and return when it has ended; what it raised is left in it.
+    """Cancel a task repeatedly, and return when it has ended; its exception stays in it.
 
-    Up to Python 3.11 ``asyncio.wait_for`` swallows a cancellation that comes in the moment in which its work is
-    done, and clients of Kafka are full of it. A task that was cancelled while it opened would go on to open, to
-    serve, and to wait for ever for somebody to give it back what it no longer owns.
+    Up to Python 3.11 ``asyncio.wait_for`` swallows a cancellation that arrives as its work completes, and Kafka clients
+    use it everywhere. A partition that was cancelled while it opened would continue to open, serve, and wait for ever
+    to be resumed, though it is no longer owned.
     """
     while not task.done():
         task.cancel()

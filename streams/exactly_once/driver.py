@@ -1,4 +1,4 @@
-"""Puts it together: a Faust app whose agents feed exactly-once tasks."""
+"""Assembles a worker: a Faust app whose agents feed exactly-once tasks."""
 
 import asyncio
 import contextlib
@@ -10,35 +10,36 @@ import faust
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
-from streams.exactly_once.app import ExactlyOnceApp, new_app
-from streams.exactly_once.batch import Batch
 from streams.exactly_once.cancelling import ended
-from streams.exactly_once.compiling import compile_ahead
+from streams.exactly_once.consumer.faust_app import ExactlyOnceApp, new_app
+from streams.exactly_once.consumer.transport import BatchConsumer
+from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.errors import NOT_ALLOWED, BrokerUnreachableError, DriverError, not_allowed
 from streams.exactly_once.observer import Observer
-from streams.exactly_once.ownership import Ownership, wall_clock_ms
-from streams.exactly_once.settings import DriverSettings
+from streams.exactly_once.partitions.ownership import Ownership
+from streams.exactly_once.records.input_batch import Batch
+from streams.exactly_once.records.warm_up import compile_ahead
 from streams.exactly_once.task import TaskSpec
-from streams.exactly_once.topics import topics_checked
-from streams.exactly_once.transport import BatchConsumer
+from streams.exactly_once.topic_checks import topics_checked
+from streams.exactly_once.wall_clock import wall_clock_ms
 
 START_BACKOFF_MAX_S = 2.0
 RIGHTS_INTERVAL_S = 0.5
 
 
 class ConsumerFeed:
-    """What partitions ask of the consumer, from the main loop."""
+    """Access to the consumer thread for partitions, from the main loop."""
 
     def __init__(self, app: ExactlyOnceApp) -> None:
         self._app = app
 
     async def is_member(self) -> bool:
-        """Ask the group's coordinator."""
+        """Whether the group's coordinator confirms our membership."""
         thread = self._consumer.thread
         return await thread.run(thread.is_member())
 
     async def bounds(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
-        """Ask for earliest offsets and ends."""
+        """Earliest and last stable offsets."""
         thread = self._consumer.thread
         return await thread.run(thread.bounds(partitions))
 
@@ -48,20 +49,20 @@ class ConsumerFeed:
         return await thread.run(thread.seek_together(positions))
 
     async def await_leaders(self, partitions: Collection[TopicPartition]) -> None:
-        """Ask each partition's leader for an offset."""
+        """Wait until the leader of each partition answers."""
         thread = self._consumer.thread
         await thread.run(thread.await_leaders(partitions))
 
     def is_read_up(self, partition: TopicPartition) -> bool:
-        """Whether the last fetch found nothing more to read there."""
+        """Whether the last fetch reached the end."""
         return partition in self._consumer.thread.read_up
 
     def end(self, partition: TopicPartition) -> int | None:
-        """The next offset after what is committed there."""
+        """The last stable offset."""
         return self._consumer.thread.ends.get(partition)
 
     def fetched_count(self, partition: TopicPartition, seek: int) -> int:
-        """Batches fetched of a partition since this seek."""
+        """Number of batches fetched from a partition since this seek."""
         return self._consumer.thread.fetched_count(partition, seek)
 
     @property
@@ -70,7 +71,7 @@ class ConsumerFeed:
 
 
 class ExactlyOnce:
-    """A worker: ``run`` it on an event loop until told to stop."""
+    """A worker; ``run`` it on an event loop until it is stopped."""
 
     def __init__(self, app: ExactlyOnceApp, ownership: Ownership) -> None:
         self.app = app
@@ -79,7 +80,7 @@ class ExactlyOnce:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set, then commit and leave the group.
 
-        Raises what a task raised; DriverError when topics, state or broker do not allow to go on.
+        Raises exceptions of tasks, and DriverError if topics, state or broker prevent work.
         """
         compile_ahead()
         ownership = self._ownership
@@ -109,7 +110,7 @@ class ExactlyOnce:
             ownership.failed.result()
 
     async def _watch_rights(self) -> None:
-        """Fail where the group does not let us join: nothing would be fetched, so nobody else would hear of it."""
+        """Fail if the worker cannot join its group: since nothing is fetched, nothing else would report it."""
         consumer = cast("BatchConsumer", self.app.consumer)
         while True:
             await asyncio.sleep(RIGHTS_INTERVAL_S)
@@ -124,7 +125,7 @@ class ExactlyOnce:
                     return
 
     async def _find_broker(self, stop: asyncio.Event) -> bool:
-        """Look for a broker and check the topics; give False when told to stop meanwhile."""
+        """Wait for a broker and check the topics; False if stopped meanwhile."""
         settings, specs = self._ownership.settings, self._ownership.specs
         started_s, backoff_s = time.monotonic(), 0.1
         while not stop.is_set():
@@ -161,10 +162,10 @@ def build(
     observer: Observer | None = None,
     clock_ms: Callable[[], int] = wall_clock_ms,
 ) -> ExactlyOnce:
-    """Join settings and tasks to a worker; connects to nothing yet.
+    """Build a worker from settings and tasks; does not connect yet.
 
-    Raises ValueError when two tasks have the same name or input topic: offsets belong to the group and a
-    topic, so two tasks would move each other's.
+    Raises ValueError if two tasks have the same name or input topic: offsets belong to group and topic, so the
+    tasks would move each other's.
     """
     names = [spec.name for spec in specs]
     inputs = [topic for spec in specs for topic in spec.inputs]

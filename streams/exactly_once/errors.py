@@ -1,4 +1,4 @@
-"""What the driver raises: each message says what happened and what to do."""
+"""Exceptions of the driver; each message says what happened and what to do."""
 
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
@@ -10,11 +10,11 @@ from aiokafka.errors import (
 
 
 class DriverError(RuntimeError):
-    """The driver cannot go on and says why."""
+    """The driver cannot continue; the message says why."""
 
 
 class PartitionsDifferError(DriverError):
-    """Topics that one task reads and writes together do not have equal partitions."""
+    """Topics of one task have different numbers of partitions."""
 
 
 class TopicMissingError(DriverError):
@@ -22,19 +22,19 @@ class TopicMissingError(DriverError):
 
 
 class StateFormatError(DriverError):
-    """The state topic was written by code with another idea of its rows."""
+    """The state topic was written in another format."""
 
 
 class InputAnewError(DriverError):
-    """An input topic ends before what was processed of it: it is not the topic that it was."""
+    """An input topic ends before the processed position: it was deleted and created again, or lost records."""
 
 
 class SameInstanceError(DriverError):
-    """Another member of the group has the same static name: each evicts the other."""
+    """Another member of the group has the same static id: each evicts the other."""
 
 
 class GroupRefusedError(DriverError):
-    """The group has members with whom this worker cannot share anything."""
+    """The group has members of another program."""
 
 
 class BrokerUnreachableError(DriverError):
@@ -42,11 +42,11 @@ class BrokerUnreachableError(DriverError):
 
 
 class OutputRefusedError(DriverError):
-    """The broker will never accept what a task produced: trying again cannot help."""
+    """The broker refuses the output of a task permanently: a retry cannot help."""
 
 
 class NotAllowedError(DriverError):
-    """The broker knows who this worker is, and does not let it do what it has to: trying again cannot help."""
+    """This worker is authenticated, but lacks a right that it needs: a retry cannot help."""
 
 
 NOT_ALLOWED = (
@@ -58,7 +58,7 @@ NOT_ALLOWED = (
 
 
 def not_allowed(error: KafkaError, what: str) -> NotAllowedError:
-    """Say what this worker may not do.
+    """Describe the missing right.
 
     >>> str(not_allowed(GroupAuthorizationFailedError("shelfwise"), "join its group"))
     "this user may not join its group (GroupAuthorizationFailedError: 'shelfwise'): grant it the right"
@@ -69,16 +69,16 @@ def not_allowed(error: KafkaError, what: str) -> NotAllowedError:
     return NotAllowedError(f"this user may not {what} ({reason}): grant it the right")
 
 
-class TaskFailed(Exception):  # noqa: N818  a carrier: its cause is the error
-    """Carries an exception out of a task's code, so that nobody takes it for a broker's."""
+class TaskFailed(Exception):  # noqa: N818  a wrapper: its cause is the error
+    """Wraps an exception of a task's own code, to distinguish it from a broker's."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))
         self.cause = cause
 
 
-class ReopenNeeded(Exception):  # noqa: N818  not an error: a way back to a known state
-    """A transaction did not commit, or may not have: drop the task and open it anew from its log."""
+class ReopenNeeded(Exception):  # noqa: N818  not an error, but the way back to a known state
+    """A transaction failed or may have failed: discard the task and reopen it from its log."""
 
     def __init__(self, reason: str, *, fenced: bool = False) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""TLS and SASL, once for every client that the driver opens."""
+"""TLS and SASL settings for all clients of the driver."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
 @dataclass(frozen=True, kw_only=True)
 class SecuritySettings:
-    """How to connect to a broker that asks who is there.
+    """Credentials for a broker with authentication.
 
     >>> SecuritySettings(protocol="SASL_SSL", mechanism="PLAIN", username="worker", password="secret")
     SecuritySettings(protocol='SASL_SSL', mechanism='PLAIN', username='worker', ca_file=None, cert_file=None)
@@ -26,7 +26,7 @@ class SecuritySettings:
     key_password: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse halves.
+        """Refuse incomplete credentials.
 
         >>> SecuritySettings(protocol="SASL_SSL", mechanism="PLAIN", username="worker")
         Traceback (most recent call last):
@@ -39,9 +39,9 @@ class SecuritySettings:
             raise ValueError("a key_file needs its cert_file")
 
     def client_options(self) -> dict[str, Any]:
-        """Give the keyword arguments that aiokafka's clients take.
+        """Keyword arguments for aiokafka's clients.
 
-        Raises OSError or ssl.SSLError when a certificate cannot be read.
+        Raises OSError or ssl.SSLError if a certificate cannot be read.
         """
         options: dict[str, Any] = {"security_protocol": self.protocol}
         if self.protocol != "SASL_PLAINTEXT":

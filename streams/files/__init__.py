@@ -1,1 +1,1 @@
-"""Files that users hand over: each is read once, by one rule, and what cannot be read is said in one line."""
+"""Readers of user files: strict, in one pass, with errors of one line."""

@@ -1,6 +1,6 @@
-"""Tables of who streamed what for how long: user, item and duration are the first three columns.
+"""Tables of streaming times: user, item and duration are the first three columns.
 
-One reader for everything that takes such a table, so that all take the same rows in the same unit.
+One reader for all users of such tables, so that all accept the same rows in the same unit.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ WIDTH = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
-    """A good row: its number among the rows below the header, who, what, and for how long."""
+    """A valid row: its number below the header, user, item and duration."""
 
     row: int
     user: str
@@ -28,7 +28,7 @@ class Play:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Durations:
-    """Good rows of a file, the count of refused ones by reason, the unit that was taken and why, and a digest."""
+    """Valid rows of a file, refused ones by reason, the unit and its origin, and a digest."""
 
     plays: list[Play]
     refused: Counter[str]
@@ -39,15 +39,15 @@ class Durations:
 
     @property
     def taken(self) -> str:
-        """How the file was read, in words."""
+        """A description of how the file was read."""
         header = "" if self.has_header else "; there is no header line, the first row counts"
         return f"durations are taken as {self.unit.value}, {self.unit_from}{header}"
 
 
 def read_durations(path: Path, asked: DurationUnit = DurationUnit.AUTO) -> Durations:
-    """Read a table; raises `ConfigurationError` where it is none, or where nobody says in which unit it is.
+    """Read a table; raises `ConfigurationError` if it is not one, or if its unit is unknown.
 
-    A first row whose third cell is a number is no header: it counts, and the unit has to be given.
+    A first row with a number in its third cell is not a header but data, and the unit must be given.
     """
     file = CsvFile(path)
     rows = file.rows()
@@ -81,7 +81,7 @@ def _unit(path: Path, asked: DurationUnit, name: str | None) -> tuple[DurationUn
 
 
 def _play(row: int, cells: list[str], width: int, seconds_per_unit: float) -> Play:
-    """A row; raises `ValueError` with the name of what is wrong with it."""
+    """Parse a row; raises `ValueError` with the reason."""
     if reason := misfit(cells, width):
         raise ValueError(reason)
     user, item = cells[0], cells[1]

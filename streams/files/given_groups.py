@@ -1,4 +1,4 @@
-"""Groups of users and items from outside, as `cocluster --out` writes them."""
+"""Groups of users and items from a file written by `cocluster --out`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +21,7 @@ class _GivenGroups(Struct, frozen=True, kw_only=True):
 
 
 def read_given_groups(file: Path, table: PlayTable) -> StaticGroups:
-    """Groups for the names of a table; whoever the file does not name is in a group of its own beside the others."""
+    """Groups for the names of a table; names that are not in the file form an additional group."""
     try:
         given = msgspec.json.decode(bytes_of(file), type=_GivenGroups)
         sides = []
@@ -31,4 +31,4 @@ def read_given_groups(file: Path, table: PlayTable) -> StaticGroups:
             sides.append((numbers, int(numbers.max(initial=0)) + 1))
         return StaticGroups(user=sides[0][0], card=sides[1][0], user_groups=sides[0][1], card_groups=sides[1][1])
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{file} holds no groups, as `cocluster --out` writes them: {error}") from error
+        raise ConfigurationError(f"{file} has no groups as written by `cocluster --out`: {error}") from error

@@ -1,4 +1,4 @@
-"""A table of durations as columns with numbers for names: what co-clustering takes."""
+"""A table of durations in columns, with numbers instead of names: the input of co-clustering."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from streams.files.units import DurationUnit
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlayTable:
-    """Interactions of a file, the names behind their numbers, and how the file was read."""
+    """Interactions of a file, the names of their numbers, and how the file was read."""
 
     data: Interactions
     users: list[str]

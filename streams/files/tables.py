@@ -1,4 +1,4 @@
-"""Rows of a CSV file: read once, by `csv`, so that a quoted comma or line break is the same to whoever asks."""
+"""Rows of a CSV file, parsed by `csv`, so that quoted commas and line breaks are treated alike everywhere."""
 
 import csv
 import re
@@ -19,9 +19,9 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 class CsvFile:
-    """The rows of a file in their order, and, once they are read, a digest of what it says.
+    """The rows of a file in order and, once they are read, a digest of its content.
 
-    The digest is of its lines, unpacked, whatever ends them: the same content gives the same names to its rows.
+    The digest covers the uncompressed lines without their endings, so equal content gives equal names to its rows.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,11 +30,11 @@ class CsvFile:
 
     @property
     def digest(self) -> str:
-        """What identifies the content, as far as it has been read."""
+        """The digest of the content read so far."""
         return self._digest.hexdigest()
 
     def rows(self) -> Iterator[list[str]]:
-        """Rows that are not blank, the header too; raises `ConfigurationError` where it is no CSV."""
+        """Rows that are not blank, including the header; raises `ConfigurationError` if the file is not CSV."""
         reader = csv.reader(self._lines(), strict=True, skipinitialspace=True)
         while True:
             first = reader.line_num + 1
@@ -44,13 +44,13 @@ class CsvFile:
                 return
             except csv.Error as error:
                 raise ConfigurationError(
-                    f"{self.path}: the row that begins in line {first} is no CSV ({error}); correct its quotes"
+                    f"{self.path}: the row that begins in line {first} is not CSV ({error}); correct its quotes"
                 ) from error
             if row:
                 yield row
 
     def header(self, rows: Iterator[list[str]], columns: Sequence[str]) -> list[str]:
-        """Take the header off; raises `ConfigurationError` unless it has each of these columns once."""
+        """Consume the header; raises `ConfigurationError` unless it has each of these columns once."""
         names = [name.strip() for name in next(rows, [])]
         missing = [name for name in columns if name not in names]
         if missing:
@@ -71,7 +71,7 @@ class CsvFile:
 def messages_of(
     file: CsvFile, columns: Sequence[str], message: Callable[[int, Row], T], rejected: Counter[str]
 ) -> Iterator[T]:
-    """One message a row, by the header's names; what `message` refuses with `ValueError` is counted by its reason."""
+    """One message per row, by column names; rows that `message` refuses with `ValueError` are counted by reason."""
     rows = file.rows()
     names = file.header(rows, columns)
     for number, row in enumerate(rows):
@@ -86,7 +86,7 @@ def messages_of(
 
 
 def misfit(row: list[str], width: int) -> str:
-    """Why a row does not fit a header of so many columns; nothing, if it does. Empty cells at its end are no matter.
+    """Why a row does not fit a header of `columns`; empty if it does. Empty cells at its end are ignored.
 
     >>> misfit(["u1"], 3), misfit(["u1", "c1", "3", ""], 3), misfit(["u1", "Doom", "II", "3"], 3)
     ('too_few_columns', '', 'too_many_columns')
@@ -97,36 +97,36 @@ def misfit(row: list[str], width: int) -> str:
 
 
 def whole_number(name: str, text: str) -> int:
-    """A whole number in ASCII digits; Python's `int` also takes `1_000` and digits of other scripts.
+    """Parse an integer in ASCII digits; Python's `int` also accepts `1_000` and digits of other scripts.
 
     >>> whole_number("position", " 3")
     3
     >>> whole_number("position", "1_0")
     Traceback (most recent call last):
-    ValueError: position is no whole number
+    ValueError: position is not a whole number
     """
     if not _WHOLE.fullmatch(text.strip()):
-        raise ValueError(f"{name} is no whole number")
+        raise ValueError(f"{name} is not a whole number")
     return int(text)
 
 
 def number(name: str, text: str) -> float:
-    """A decimal number; Python's `float` also takes `1_000` and digits of other scripts.
+    """Parse a decimal number; Python's `float` also accepts `1_000` and digits of other scripts.
 
     >>> number("propensity_score", "0.25")
     0.25
     >>> number("propensity_score", "0,25")
     Traceback (most recent call last):
-    ValueError: propensity_score is no number
+    ValueError: propensity_score is not a number
     """
     try:
         return float(text if text.isascii() and "_" not in text else "")
     except ValueError:
-        raise ValueError(f"{name} is no number") from None
+        raise ValueError(f"{name} is not a number") from None
 
 
 def reasons(rejected: Counter[str], most: int = 3) -> str:
-    """The most frequent reasons, as a part of one line.
+    """The most frequent reasons, as part of a line.
 
     >>> reasons(Counter({"not_a_number": 3, "empty_id": 1}))
     'not_a_number 3, empty_id 1'

@@ -1,4 +1,4 @@
-"""Units of durations: what a header says, and whether people can have streamed for so long."""
+"""Units of durations: from a header, with a check that streaming times are plausible."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from streams.configuration_error import ConfigurationError
 
 
 class DurationUnit(StrEnum):
-    """Unit of a column of durations; `auto` reads it off the header's own words."""
+    """Unit of a column of durations; `auto` takes it from the header."""
 
     AUTO = "auto"
     HOURS = "hours"
@@ -31,13 +31,13 @@ WORDS = {
     DurationUnit.MS: {"ms", "msec", "msecs", "millis", "millisecond", "milliseconds"},
 }
 MEDIAN_S = (1.0, 86_400.0)
-"""Half of all plays, skips left out, last longer than a second, and half are over within a day."""
+"""Plausible range of the median play, without skips: a second to a day."""
 ASK = "give --duration-unit hours, minutes, seconds or ms"
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 def unit_said(name: str) -> DurationUnit | None:
-    """The unit that a column's name says in a word of its own; none, where it says none or two.
+    """The unit that is a word of a column's name; None if there is none, or two.
 
     >>> [unit_said(name).value for name in ("hours", "msPlayed", "ms_played", "play time (min)", "SECONDS", "time_s")]
     ['hours', 'ms', 'ms', 'minutes', 'seconds', 'seconds']
@@ -50,13 +50,13 @@ def unit_said(name: str) -> DurationUnit | None:
 
 
 def refuse_unless_of_this_world(name: str, unit: DurationUnit, seconds: Sequence[float]) -> None:
-    """Raise `ConfigurationError` where the median of what was played at all is no time for which people stream."""
+    """Raise `ConfigurationError` if the median of all plays is not a plausible streaming time."""
     played = [duration for duration in seconds if duration > 0.0]
     if not played:
         return
     middle_s = median(played)
     if not MEDIAN_S[0] <= middle_s <= MEDIAN_S[1]:
         raise ConfigurationError(
-            f"{name}: read as {unit.value}, the median play lasts {middle_s:,.3g} s, which is out of this world"
+            f"{name}: read as {unit.value}, the median play lasts {middle_s:,.3g} s, which is not plausible"
             f" (1 s to 24 h): {ASK}"
         )

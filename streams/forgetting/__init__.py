@@ -1,1 +1,1 @@
-"""Forgetting, seen from outside: a request, whether workers have done it, and what still names the listener."""
+"""Forgetting a listener: requesting it, waiting for workers, and scanning for remains."""

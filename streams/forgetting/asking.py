@@ -1,4 +1,4 @@
-"""Asks the workers to forget a listener, and follows what they write until they have."""
+"""Requests that workers forget a listener, and waits until they have done it."""
 
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -9,24 +9,24 @@ from aiokafka import TopicPartition
 
 from schemas.topics import TOPICS, Role
 from streams.auditing.reading import LogRecord
-from streams.exactly_once.placement import partition_of
+from streams.exactly_once.records.placement import partition_of
 from streams.forgetting.doing import INTERACTIONS, LEARNER, LISTENERS, Doing
 from streams.publishing import Publisher
 from streams.reading.consumers import Consumer
-from streams.topics.partitions import partitions_of
+from streams.reading.partitions import partitions_of
 
 POLL_MS = 200
 INPUTS = tuple(topic.name for topic in TOPICS.values() if topic.role is Role.INPUT)
 
 
 class NotDoneError(Exception):
-    """Workers have not done in time what they were asked."""
+    """Workers have not processed the request in time."""
 
 
 async def ask(bootstrap: str, user_id: str, options: Mapping[str, Any]) -> dict[str, int]:
-    """Write a null value under the id into each input topic; gives the offset of each. `options` are aiokafka's own.
+    """Write a null value keyed by the id to each input topic; returns its offsets. `options` are aiokafka's own.
 
-    Into each, so that no event of hers that came before is read after it.
+    To both, so that no earlier event of the listener is read after the request.
     """
     async with Publisher(bootstrap, **options) as publisher:
         for topic in INPUTS:
@@ -35,7 +35,7 @@ async def ask(bootstrap: str, user_id: str, options: Mapping[str, Any]) -> dict[
 
 
 async def ask_and_wait(bootstrap: str, user_id: str, wait_s: float, options: Mapping[str, Any]) -> str | None:
-    """Ask, and wait so long for all tasks; gives who has not got there, nobody where all is done."""
+    """Request, and wait for all tasks; returns the one that is not done in time, or None."""
     async with _following(bootstrap, user_id, options) as (consumer, partition):
         doing = Doing(user_id, partition, await ask(bootstrap, user_id, options))
         until_s = time.monotonic() + wait_s
@@ -48,7 +48,7 @@ async def ask_and_wait(bootstrap: str, user_id: str, wait_s: float, options: Map
 
 @asynccontextmanager
 async def _following(bootstrap: str, user_id: str, options: Mapping[str, Any]) -> AsyncIterator[tuple[Any, int]]:
-    """A consumer that gives what tasks write from now on, and the partition to which the listener belongs."""
+    """A consumer of what tasks write from now on, and the listener's partition."""
     consumer = Consumer(
         **{**options, "bootstrap_servers": bootstrap}, isolation_level="read_committed", enable_auto_commit=False
     )
@@ -59,7 +59,7 @@ async def _following(bootstrap: str, user_id: str, options: Mapping[str, Any]) -
         consumer.assign(places)
         await consumer.seek_to_end(*places)
         for place in places:
-            await consumer.position(place)  # looked up now, before anything is asked
+            await consumer.position(place)  # looked up now, before the request is sent
         yield consumer, partition
     finally:
         await consumer.stop()

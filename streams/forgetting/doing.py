@@ -1,4 +1,4 @@
-"""How far a request to forget has got: read by the listeners task from both topics, then by the learner. Pure."""
+"""Progress of a request to forget: the listeners task reads it from both topics, then the learner. Pure."""
 
 from msgspec import DecodeError
 
@@ -6,15 +6,15 @@ from schemas.codec import UnreadableError, decode
 from schemas.interactions import FORGOTTEN_KEY, ListenerForgotten
 from schemas.topics import STATE_SUFFIX
 from streams.auditing.reading import LogRecord
-from streams.exactly_once.position import POSITION_KEY, Position
+from streams.exactly_once.transactions.position import POSITION_KEY, Position
 
 LISTENERS, LEARNER, INTERACTIONS = f"listeners{STATE_SUFFIX}", f"learner{STATE_SUFFIX}", "interactions"
 
 
 class Doing:
-    """Follows what tasks write after a request: `asked` says at which offset it lies in each input topic.
+    """Follows the tasks' records after a request; `asked` has its offset in each input topic.
 
-    A task has done what its newest position is behind of: rows of state and position are of one transaction.
+    A task is done when its position is past the request, because state rows and position share a transaction.
     """
 
     def __init__(self, user_id: str, partition: int, asked: dict[str, int]) -> None:
@@ -25,7 +25,7 @@ class Doing:
         self._learned_until = 0
 
     def take(self, record: LogRecord) -> None:
-        """Take note of one committed record of `TOPICS_FOLLOWED`."""
+        """Process one committed record of `TOPICS_FOLLOWED`."""
         if record.topic == INTERACTIONS:
             if record.key == FORGOTTEN_KEY.encode() and self._is_hers(record.value):
                 self._told += 1
@@ -42,7 +42,7 @@ class Doing:
 
     @property
     def waits_for(self) -> str | None:
-        """Who has not got there yet, for people; nobody where all is done."""
+        """Description of the task that is not done yet; None if all are."""
         if not self._is_dropped or self._told < len(self._asked):
             return f"the listeners task of partition {self._partition}"
         return None if self._learned_until > self._told_until else "the learner task"

@@ -1,4 +1,4 @@
-"""A scan for listeners through a topic's records: what compaction keeps of them, and what goes by itself, and when."""
+"""Scans a topic's records for listeners: what compaction keeps, and what expires, and when."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,9 +14,9 @@ Place = tuple[int, bytes | None]
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """What a topic holds of them. `kept` is what stays until somebody writes; `leaving` goes as `leaves` says.
+    """Records of a topic with their ids. `kept` ones stay until overwritten; `leaving` ones expire as `leaves` states.
 
-    `latest` counts the keys whose newest record has a value; `where` are the keys of the newest records kept.
+    `latest` counts keys whose newest record has a value; `where` are the keys of the newest records kept.
     """
 
     topic: str
@@ -28,7 +28,7 @@ class Found(Struct, frozen=True, kw_only=True):
     where: tuple[bytes, ...] = ()
 
     def figures(self) -> dict[str, Any]:
-        """For results: how and when it leaves where anything does, and the keys, as text, where any is kept.
+        """As a result: expiry, if anything expires, and keys as text, if any record is kept.
 
         >>> Found(topic="t", records=9, latest=4, kept=0, leaving=0, leaves="after 7 days").figures()
         {'records': 9, 'latest': 4, 'kept': 0, 'leaving': 0}
@@ -41,7 +41,7 @@ class Found(Struct, frozen=True, kw_only=True):
         return figures
 
     def line(self) -> str:
-        """For people.
+        """As a row of a table.
 
         >>> Found(topic="t", records=9, latest=4, kept=0, leaving=2, leaves="after 7 days").line().split(maxsplit=5)
         ['t', '9', '4', '0', '2', 'after 7 days']
@@ -54,7 +54,7 @@ HEADING = f"{'topic':<20} {'records':>10} {'latest':>10} {'kept':>6} {'leaving':
 
 
 class Scan:
-    """Takes the committed records of one topic in their order.
+    """Scans the committed records of one topic in order.
 
     >>> from schemas.topics import TOPICS
     >>> scan = Scan(TOPICS["shelf-rankings"], Traces(["u1"]))
@@ -71,7 +71,7 @@ class Scan:
         self._kept: set[Place] = set()
 
     def take(self, record: LogRecord) -> None:
-        """Look at one record."""
+        """Scan one record."""
         is_hit = self._names(record)
         self._records += 1
         self._hits += is_hit
@@ -84,7 +84,7 @@ class Scan:
             (self._kept.add if is_hit else self._kept.discard)(place)
 
     def found(self) -> Found:
-        """What has been found by now."""
+        """The findings so far."""
         is_compacted = self._topic.is_compacted
         return Found(
             topic=self._topic.name,
@@ -104,14 +104,14 @@ class Scan:
 
 
 def leaving_of(topic: Topic) -> str:
-    """When what is not kept goes, and by what.
+    """How and when other records expire.
 
     >>> from schemas.topics import TOPICS
     >>> leaving_of(TOPICS["outcomes"]), leaving_of(TOPICS["shelf-rankings"])
-    ('by retention, after 7 days', 'by compaction; the null values a day after it')
+    ('by retention, after 7 days', 'by compaction; null values a day later')
     """
     if topic.is_compacted:
-        return "by compaction; the null values a day after it"
+        return "by compaction; null values a day later"
     return f"by retention, after {topic.retention_ms / DAY_MS:g} days"
 
 

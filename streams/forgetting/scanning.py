@@ -18,9 +18,9 @@ RANKINGS = "shelf-rankings"
 async def scan_topics(
     bootstrap: str, user_ids: Iterable[str], options: Mapping[str, Any] | None = None, tell: Tell = nobody
 ) -> list[Found]:
-    """What each topic holds of these listeners. `options` are aiokafka's own.
+    """Scan each topic for these listeners. `options` are aiokafka's own.
 
-    What a transaction wrote that was aborted is not looked at: no reader sees it, and it goes with its segment.
+    Records of aborted transactions are not scanned: no reader sees them, and they expire with their segment.
     """
     traces, found = Traces(user_ids), list[Found]()
     for topic in TOPICS.values():
@@ -37,10 +37,10 @@ async def scan_topics(
 async def look(
     bootstrap: str, user_id: str, surfaces: Collection[str], options: Mapping[str, Any], tell: Tell = nobody
 ) -> tuple[list[Found], list[str]]:
-    """What names a listener whom workers have forgotten, and the keys of her rankings that were withdrawn here.
+    """Remains of a forgotten listener, and the keys of rankings that were withdrawn here.
 
-    Those are of surfaces that are none of `surfaces`: no worker writes them any more, and one that has never ranked for
-    them does not know that there are any.
+    These are rankings of surfaces outside `surfaces`: no worker writes them any more, and a worker that never ranked
+    for them does not know of them.
     """
     found = await scan_topics(bootstrap, [user_id], options, tell)
     keys = [key.decode(errors="replace") for one in found if one.topic == RANKINGS for key in one.where]

@@ -1,8 +1,8 @@
-r"""Whether a record names a listener: in its key, in its value, in its headers.
+r"""Searches a record for a listener's id: in its key, value and headers.
 
-Ids are free text and often stand inside others (`u1` in `u12`), so what goes on in letters, digits or `. _ -` is
-another name. Rows of state are bytes in which a name has neighbours of any kind: there an id of eight bytes or more
-counts wherever it stands, a shorter one only between ends, zero bytes and quotes.
+Ids are free text and often part of others (`u1` in `u12`), so an id that continues with letters, digits or `. _ -` is
+another one. In binary state rows an id may have any neighbours: there an id of eight bytes or more always counts, a
+shorter one only between ends, zero bytes and quotes.
 """
 
 import json
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 SURE_BYTES = 8
-"""An id as long as this hardly stands among numbers by chance."""
+"""Length from which an id hardly occurs in binary numbers by chance."""
 
 _GOES_ON = rb"[A-Za-z0-9_.%\-\x80-\xff]"
 _GOES_ON_IN_TEXT = rb"[A-Za-z0-9_.%@\-\x80-\xff]"
@@ -21,7 +21,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 
 def forms_of(user_id: str) -> set[bytes]:
-    r"""All the ways in which our topics and JSON write an id.
+    r"""All encodings of an id in our topics and in JSON.
 
     >>> sorted(forms_of("zoë@x"))
     [b'zo\\u00eb%40x', b'zo\\u00eb@x', b'zo\xc3\xab%40x', b'zo\xc3\xab@x']
@@ -33,7 +33,7 @@ def forms_of(user_id: str) -> set[bytes]:
 
 
 class Traces:
-    """Looks for some listeners at once.
+    """Searches for several listeners at once.
 
     >>> traces = Traces(["u1", "listener-7"])
     >>> traces.in_record(b"u1@search", b"{}"), traces.in_record(b"u12", b'{"user_id":"u1.b"}'), traces.in_row(b"xu1y")
@@ -52,16 +52,16 @@ class Traces:
         self._in_bytes = re.compile(rb"%b|%b" % (_any_of(sure), alone))
 
     def in_record(self, key: bytes | None, value: bytes | None, headers: Headers = ()) -> bool:
-        """Whether a record whose value is text names one of them."""
+        """Whether a record with a text value contains one of the ids."""
         in_value = self._in_text.search(value or b"")
         return bool(in_value or self._in_key.search(key or b"") or self._in_headers(headers))
 
     def in_state(self, key: bytes, value: bytes | None, headers: Headers = ()) -> bool:
-        """Whether a row of state does."""
+        """Whether a state row contains one of the ids."""
         return bool(self.in_row(value or b"") or self._in_key.search(key) or self._in_headers(headers))
 
     def in_row(self, value: bytes) -> bool:
-        """Whether a value of a row does, which is text or is not."""
+        """Whether the value of a row, text or binary, contains one of the ids."""
         if _CONTROL.search(value) is None and _is_text(value):
             return self._in_text.search(value) is not None
         return self._in_bytes.search(value) is not None

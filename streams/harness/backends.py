@@ -1,7 +1,7 @@
 """The kinds of broker that the harness starts, by name."""
 
 from streams.harness.docker import DockerKafka
-from streams.harness.embedded import EmbeddedKafka
+from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import Backend, HarnessError, KafkaHarness
 from streams.harness.jars import JarsKafka
 

@@ -1,1 +1,1 @@
-"""What a worker tells of itself: logs, metrics, whether it lives, and whether it is ready."""
+"""Observability of a worker: logs, metrics, liveness and readiness."""

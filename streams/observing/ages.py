@@ -1,4 +1,4 @@
-"""A histogram that takes many values at once: one pass in numpy, no loop over events."""
+"""A histogram that counts many values at once, in one pass of numpy."""
 
 import threading
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Ages(Collector):
         self._lock = threading.Lock()
 
     def add(self, task: str, partition: int, ages_ms: NDArray[np.int64]) -> None:
-        """Count these."""
+        """Count these ages."""
         buckets = np.searchsorted(self._bounds, ages_ms, side="left")
         counts = np.bincount(buckets, minlength=len(UP_TO_MS) + 1)
         total_ms = int(ages_ms.sum())
@@ -41,7 +41,7 @@ class Ages(Collector):
 
     @override
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """All of them, as Prometheus takes histograms: each bucket with those below it."""
+        """The Prometheus histograms, with cumulative buckets."""
         with self._lock:
             counted = dict(self._counted)
         family = HistogramMetricFamily(self._name, self._documentation, labels=_LABELS)

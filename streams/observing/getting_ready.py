@@ -1,4 +1,4 @@
-"""How far a worker is on its way to be ready, by what the driver tells."""
+"""Readiness of a worker, from events of the driver."""
 
 from collections.abc import Collection
 
@@ -8,13 +8,13 @@ from streams.exactly_once.observer import Observer
 from streams.readiness import Readiness
 
 GROUP, STATE, INPUT = "group", "state", "input"
-"""Stages: let in by its group; each partition's state restored; each partition's inputs read to their ends once."""
+"""Stages: joined the group; state of each partition restored; inputs of each partition read to their ends once."""
 
 
 class GettingReady(Observer):
-    """Fills the stages of the driver. A worker without any partition is ready: it waits to take over.
+    """Updates the driver's stages. A worker without partitions is ready: it is a standby.
 
-    A partition that is opened anew is not ready until it has caught up again.
+    A reopened partition is not ready until it has caught up again.
 
     >>> readiness = Readiness(GROUP, STATE, INPUT)
     >>> observer = GettingReady(readiness)
@@ -44,52 +44,52 @@ class GettingReady(Observer):
 
     @override
     def joined(self, partitions: Collection[tuple[str, int]]) -> None:
-        """Count it a member from now on: a rebalance does not make it none."""
+        """Mark the worker as a member; a rebalance does not change that."""
         self._is_member = True
         self._note()
 
     @override
     def assigned(self, task: str, partition: int) -> None:
-        """Wait for one more."""
+        """Add a partition to wait for."""
         self._owned.add((task, partition))
         self._note()
 
     @override
     def revoked(self, task: str, partition: int) -> None:
-        """Wait for it no longer."""
+        """Remove a partition."""
         self._owned.discard((task, partition))
         self._opens_anew(task, partition)
 
     @override
     def restoring(self, task: str, partition: int, *, rows: int, bytes_read: int) -> None:
-        """Tell how much has been read back."""
+        """Update the number of restored rows."""
         self._rows[task, partition] = rows
         self._note()
 
     @override
     def restored(self, task: str, partition: int, *, rows: int, bytes_read: int, seconds: float) -> None:
-        """Count it restored."""
+        """Mark a partition as restored."""
         self._rows.pop((task, partition), None)
         self._restored.add((task, partition))
         self._note()
 
     @override
     def lagging(self, task: str, partition: int, topic: str, *, records: int, seconds: float) -> None:
-        """Tell how much is to read, until it has caught up."""
+        """Update the number of unread records until the partition has caught up."""
         if (task, partition) not in self._caught_up:
             self._lag[task, partition, topic] = records
             self._note()
 
     @override
     def caught_up(self, task: str, partition: int) -> None:
-        """Count it ready."""
+        """Mark a partition as ready."""
         self._caught_up.add((task, partition))
         self._forget_lag(task, partition)
         self._note()
 
     @override
     def aborted(self, task: str, partition: int, *, reason: str) -> None:
-        """Wait for it again: it is opened anew."""
+        """Wait for a partition again: it is reopened."""
         self._opens_anew(task, partition)
 
     def _opens_anew(self, task: str, partition: int) -> None:

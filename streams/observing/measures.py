@@ -1,4 +1,4 @@
-"""What tasks measure of themselves, as Prometheus metrics: the names that matter by name, all others by label."""
+"""Metrics of tasks for Prometheus: important ones have their own name, all others a label."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,13 +13,13 @@ COUNTED = {
     "drift_alerts": ("drift_alerts", "Drift alerts given"),
 }
 GAUGED = {
-    "exposures_open": ("exposures_open", "Exposures that wait for their horizon"),
-    "generation": ("cocluster_generation", "Generation of the co-clusters that a task has or follows"),
+    "exposures_open": ("exposures_open", "Exposures waiting for their horizon"),
+    "generation": ("cocluster_generation", "Generation of the co-clusters in a task"),
 }
 
 
 class TaskMetrics:
-    """Metrics of the tasks; what a name of theirs means is said where the task counts it.
+    """Metrics of the tasks; their names are documented where the task counts them.
 
     >>> registry = CollectorRegistry(); metrics = TaskMetrics(registry)
     >>> metrics.measured("listeners", 0, {"outcomes_settled": 7, "dead_letters_not_json": 2}, {"generation": 3})
@@ -39,16 +39,16 @@ class TaskMetrics:
             for name, (metric, text) in GAUGED.items()
         }
         self._dead = Counter(
-            "shelfwise_dead_letters", "Records set aside by reason", (*_LABELS, "reason"), registry=registry
+            "shelfwise_dead_letters", "Dead letters by reason", (*_LABELS, "reason"), registry=registry
         )
         self._other = Counter(
-            "shelfwise_counted", "What else tasks count, by name", (*_LABELS, "what"), registry=registry
+            "shelfwise_counted", "Other counters of tasks, by name", (*_LABELS, "what"), registry=registry
         )
-        self._kept = Gauge("shelfwise_kept", "What else tasks keep, by name", (*_LABELS, "what"), registry=registry)
+        self._kept = Gauge("shelfwise_kept", "Other gauges of tasks, by name", (*_LABELS, "what"), registry=registry)
         self._known: dict[tuple[str, int], set[str]] = {}
 
     def measured(self, task: str, partition: int, counts: Mapping[str, int], gauges: Mapping[str, float]) -> None:
-        """Take what came to the counts, and where the gauges stand."""
+        """Add increments of counts, and set gauges."""
         for name, count in counts.items():
             if name in self._counted:
                 self._counted[name].labels(task, partition).inc(count)
@@ -64,7 +64,7 @@ class TaskMetrics:
                 self._kept.labels(task, partition, name).set(value)
 
     def take_back(self, task: str, partition: int) -> None:
-        """Take the gauges of a partition back: another worker has it now."""
+        """Remove the gauges of a partition that another worker owns now."""
         for name in self._known.pop((task, partition), ()):
             with suppress(KeyError):
                 if name in self._gauged:

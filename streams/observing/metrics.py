@@ -1,4 +1,4 @@
-"""What the driver does, as Prometheus metrics."""
+"""Events of the driver as Prometheus metrics."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,11 +17,11 @@ _WITH_TOPIC = (*_LABELS, "topic")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
-class MetricsObserver(Observer):  # each method is documented where it is declared
-    """Counts what flows and what goes wrong.
+class MetricsObserver(Observer):  # documented in the base class
+    """Counts throughput and failures.
 
-    What may go wrong is there from the start, as zero: Prometheus sees no increase in what begins as one. Gauges of a
-    partition that another worker has now are taken back.
+    Failure counters start at zero, because Prometheus sees no increase in a counter that appears with one. Gauges of a
+    revoked partition are removed.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -42,18 +42,18 @@ class MetricsObserver(Observer):  # each method is documented where it is declar
         self._aborts = counter("aborts", "Transactions that did not commit")
         self._fencings = counter("fencings", "Transactions refused to a zombie")
         self._not_opened = counter("not_opened", "Attempts to open a partition that failed")
-        self._owned = gauge("partitions_owned", "Partitions owned now", ("task",))
-        self._restored_rows = gauge("restored_rows", "Rows read back so far")
-        self._restored_share = gauge("restored_share", "Share of the rows read back that is taken up")
+        self._owned = gauge("partitions_owned", "Partitions owned", ("task",))
+        self._restored_rows = gauge("restored_rows", "Rows restored so far")
+        self._restored_share = gauge("restored_share", "Share of restored rows that the task has processed")
         self._lost = counter("input_lost", "Input deleted unread", _WITH_TOPIC)
         self._differences = counter(
-            "positions_differ", "Inputs whose offset in the group was not that of the state, at opening", _WITH_TOPIC
+            "positions_differ", "Inputs whose group offset differed from the state's position at opening", _WITH_TOPIC
         )
-        self._lag = gauge("lag_records", "Records that are there to read", _WITH_TOPIC)
-        self._lag_s = gauge("lag_seconds", "What is there to read is at most so old", _WITH_TOPIC)
+        self._lag = gauge("lag_records", "Unread records", _WITH_TOPIC)
+        self._lag_s = gauge("lag_seconds", "Upper bound of the age of unread records", _WITH_TOPIC)
         self._ages = Ages(
             "shelfwise_event_age_seconds",
-            "From the time stamp of an input to the commit of what follows from it; of listeners: of a ranking",
+            "From the timestamp of an input to the commit of its output; for listeners: of a ranking",
         )
         registry.register(self._ages)
         self._tasks = TaskMetrics(registry)
@@ -135,5 +135,5 @@ class MetricsObserver(Observer):  # each method is documented where it is declar
 
 
 def _take_back(gauge: Gauge, *labels: object) -> None:
-    with suppress(KeyError):  # it was never set
+    with suppress(KeyError):  # never set
         gauge.remove(*map(str, labels))

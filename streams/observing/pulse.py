@@ -1,4 +1,4 @@
-"""Whether the worker's main loop turns."""
+"""Liveness of the worker's main loop."""
 
 import asyncio
 import time
@@ -10,13 +10,13 @@ from streams.exactly_once.observer import Observer
 
 BEAT_S = 0.5
 LIVE_WITHIN_S = 30.0
-"""A main loop that has not turned for so long does not turn any more."""
+"""A main loop that has not turned for this long is stuck."""
 
 
 class Pulse(Observer):
-    """Beats as the main loop turns, and while a task takes up its state: the loop stands still meanwhile.
+    """Beats with each turn of the main loop, and while a task restores its state, which blocks the loop.
 
-    It may be asked on another thread.
+    May be queried from other threads.
 
     >>> now_s = [100.0]
     >>> pulse = Pulse(lambda: now_s[0])
@@ -31,17 +31,17 @@ class Pulse(Observer):
         self._beat_s = clock_s()
 
     def beat(self) -> None:
-        """Take note that the main loop lives."""
+        """Record a beat."""
         self._beat_s = self._clock_s()
 
     @property
     def silent_s(self) -> float:
-        """Since the last beat."""
+        """Seconds since the last beat."""
         return self._clock_s() - self._beat_s
 
     @property
     def is_alive(self) -> bool:
-        """Whether the last beat was not long ago."""
+        """Whether the last beat is recent."""
         return self.silent_s <= LIVE_WITHIN_S
 
     async def run(self) -> None:
@@ -52,5 +52,5 @@ class Pulse(Observer):
 
     @override
     def taking_up(self, task: str, partition: int, *, rows: int, rows_all: int) -> None:
-        """Beat: it gets on."""
+        """Beat: the restore makes progress."""
         self.beat()

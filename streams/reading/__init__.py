@@ -1,1 +1,1 @@
-"""Clients' consumers, below their surface: a record's headers are its sender's, and no reason not to read it."""
+"""Consumers that read records whatever their headers contain, based on the clients' internals."""

@@ -1,6 +1,6 @@
-"""A record batch to records as aiokafka gives them, whatever the names of their headers are.
+"""Unpacks a record batch into aiokafka's records, whatever the names of their headers are.
 
-Compiled code reads it; a batch that this cannot is read by the same code in Python, more kindly.
+aiokafka's compiled reader is tried first; its Python version, adapted, reads batches that the former refuses.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ class _KindBatch(AnyNames, _DefaultRecordBatchPy):  # type: ignore[misc]  # fina
 
 
 def records_of(data: bytes | bytearray | memoryview, batch: Any = None) -> Iterator[Any]:
-    """Give the records of one batch; ``batch`` is aiokafka's own of these bytes, where there is one already.
+    """Yield the records of one batch; ``batch`` is aiokafka's object of these bytes, if there is one already.
 
     Raises CorruptRecordException.
     """

@@ -1,6 +1,6 @@
-"""aiokafka's consumer, which reads records whatever the names of their headers are.
+"""aiokafka's consumer, reading records whatever the names of their headers are.
 
-aiokafka's own takes a batch with a name that is not UTF-8 for corrupt, each time that it is asked, and never reads on.
+aiokafka itself treats a batch with a name that is not UTF-8 as corrupt, and never gets past it.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ class _Batch:
 
 
 class _Batches(_MemoryRecordsPy):  # type: ignore[misc]  # final for type checkers only
-    """All batches of an answer, with the interface of aiokafka's ``MemoryRecords``."""
+    """All batches of a response, with the interface of aiokafka's ``MemoryRecords``."""
 
     @override
     def next_batch(self, *_: Any) -> Any:
@@ -43,12 +43,12 @@ class _Batches(_MemoryRecordsPy):  # type: ignore[misc]  # final for type checke
 
 class _Fetcher(Fetcher):  # type: ignore[misc]  # aiokafka has no types
     _proc_fetch_request = renamed(
-        Fetcher._proc_fetch_request,  # noqa: SLF001  the one place where it makes them
+        Fetcher._proc_fetch_request,  # noqa: SLF001  the only place where it creates them
         MemoryRecords=_Batches,
     )
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
-    """aiokafka's consumer in all else; a name that is not UTF-8 has surrogates for what is not."""
+    """aiokafka's consumer, except that names that are not UTF-8 are decoded with surrogate escapes."""
 
     start = renamed(AIOKafkaConsumer.start, Fetcher=_Fetcher)

@@ -1,7 +1,7 @@
-"""Names of headers that are not UTF-8: Kafka takes them, and no client that decodes them strictly reads on after one.
+"""Header names that are not UTF-8: Kafka accepts them, but clients that decode strictly cannot read past one.
 
-Bytes that are no UTF-8 become surrogates (PEP 383), from which the same bytes can be made again: names stay `str`, as
-every client has them, and lose nothing.
+Bytes that are not UTF-8 become surrogates (PEP 383), from which they can be restored: names remain `str`, as in every
+client, without loss.
 """
 
 from typing import Any, SupportsIndex
@@ -34,13 +34,13 @@ class AnyText(bytearray):
 
 
 class ReplacedText(AnyText):
-    """The same for a client that encodes names again: what is not UTF-8 is told as U+FFFD."""
+    """The same for a client that encodes names again: invalid bytes become U+FFFD."""
 
     errors = REPLACED
 
 
 class AnyNames:
-    """What aiokafka's and kafka-python's readers of a record batch, written in Python, lack; goes before either."""
+    """A mixin for the Python readers of record batches of aiokafka and kafka-python, which decode names strictly."""
 
     _buffer: bytearray
     _pos: int

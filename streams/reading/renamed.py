@@ -1,4 +1,4 @@
-"""A function of a library, in which some names mean something else: how a subclass changes what its base makes."""
+"""Rebinds global names in a library's function, so that a subclass can replace the classes it instantiates."""
 
 from collections.abc import Callable
 from types import FunctionType
@@ -8,9 +8,9 @@ Method = Callable[..., Any]
 
 
 def renamed(method: Method, **names: Any) -> Method:
-    """The same function, in which some global names mean something else.
+    """A copy of a function with some global names rebound.
 
-    Raises AttributeError where it does not use one of them: it is not what it used to be.
+    Raises AttributeError if the function does not use one of them, because it has changed then.
 
     >>> def total(numbers): return sum(numbers)
     >>> renamed(total, sum=max)([1, 2])

@@ -1,4 +1,4 @@
-"""kafka-python's consumer, which reads records whatever the names of their headers are."""
+"""kafka-python's consumer, reading records whatever the names of their headers are."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ class _Batches(MemoryRecords):  # type: ignore[misc]  # kafka-python has no type
 
 class _Fetcher(Fetcher):  # type: ignore[misc]  # kafka-python has no types
     _parse_fetched_data = renamed(
-        Fetcher._parse_fetched_data,  # noqa: SLF001  the one place where it makes them
+        Fetcher._parse_fetched_data,  # noqa: SLF001  the only place where it creates them
         MemoryRecords=_Batches,
     )
 
 
 class WaitingConsumer(KafkaConsumer):  # type: ignore[misc]  # kafka-python has no types
-    """kafka-python's consumer in all else; a name that is not UTF-8 has U+FFFD for what is not."""
+    """kafka-python's consumer, except that invalid bytes in header names become U+FFFD."""
 
     __init__ = renamed(KafkaConsumer.__init__, Fetcher=_Fetcher)

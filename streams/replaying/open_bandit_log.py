@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from streams.configuration_error import ConfigurationError
 from streams.files.tables import CsvFile, Row, messages_of, number, reasons, whole_number
 from streams.replaying.open_bandit import EXPOSURE_COLUMNS, exposure_of

@@ -1,4 +1,4 @@
-"""For services that show pages: the newest ranking of every listener, from the compacted topic and live."""
+"""Library for services that show pages: the newest ranking of each listener, kept up to date."""
 
 from streams.subscribers.asynchronous import AsyncRankingSubscriber
 from streams.subscribers.ranking_table import Found, RankingTable, TopicMissingError

@@ -9,15 +9,15 @@ from aiokafka import TopicPartition
 
 from schemas.rankings import HOME
 from streams.reading.consumers import Consumer
+from streams.reading.partitions import partitions_of
 from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicMissingError
-from streams.topics.partitions import partitions_of
 
-STOP_TIMEOUT_S = 5.0  # aiokafka waits for a broker that is gone
+STOP_TIMEOUT_S = 5.0  # aiokafka waits for an unreachable broker
 _T = TypeVar("_T")
 
 
 class _Arrivals:
-    """Listeners whose newest ranking a follower has not seen, each once, in the order in which they became so."""
+    """Queue of listeners with a ranking that the follower has not seen, each once."""
 
     def __init__(self, users: Iterable[str]) -> None:
         self.some = asyncio.Event()
@@ -26,12 +26,12 @@ class _Arrivals:
             self.add(user_id)
 
     def add(self, user_id: str) -> None:
-        """There is a ranking that the follower has not seen."""
+        """Add a listener with a new ranking."""
         self._users[user_id] = None
         self.some.set()
 
     def take(self) -> str:
-        """Whose turn it is; there must be `some`."""
+        """The next listener; wait for `some` first."""
         user_id = next(iter(self._users))
         del self._users[user_id]
         if not self._users:
@@ -40,10 +40,10 @@ class _Arrivals:
 
 
 class AsyncRankingSubscriber:
-    """Reads the compacted topic from its beginning, then stays with it; only what was committed counts.
+    """Reads the compacted topic from its beginning, then follows it; committed records only.
 
-    `options` are aiokafka's own; `streams.connections.aiokafka_options` makes them of settings (TLS, SASL). A broker
-    that goes away and comes back is waited for; `get` goes on answering, `behind_count` says how current it is.
+    `options` are aiokafka's own; `streams.connections.aiokafka_options` derives them from settings (TLS, SASL). While a
+    broker is unavailable, `get` keeps answering, and `behind_count` tells how current it is.
 
         async with AsyncRankingSubscriber("127.0.0.1:9092") as subscriber:
             await subscriber.caught_up()
@@ -85,30 +85,30 @@ class AsyncRankingSubscriber:
 
     @property
     def is_caught_up(self) -> bool:
-        """Whether all that stood in the topic at the start has been read."""
+        """Whether everything that was in the topic at the start has been read."""
         return self._caught_up.is_set()
 
     @property
     def behind_count(self) -> int:
-        """How many records the broker has, as far as it has said, that have not been read yet."""
-        states = [self._consumer._subscription.subscription.assignment.state_value(it) for it in self._partitions]  # noqa: SLF001  the public calls wait
+        """Number of unread records, as far as known from the broker."""
+        states = [self._consumer._subscription.subscription.assignment.state_value(it) for it in self._partitions]  # noqa: SLF001  the public methods wait
         return sum(max(0, (state.lso or 0) - state.position) for state in states if state.has_valid_position)
 
     async def caught_up(self) -> None:
-        """Wait until all that stood in the topic at the start has been read; raises what reading raised."""
+        """Wait until everything that was in the topic at the start has been read; raises errors of reading."""
         await self._or_failed(self._caught_up.wait())
 
     def get(self, user_id: str, *, user_group: int | None = None) -> Found | None:
-        """The ranking to show this listener now; raises what reading raised."""
+        """The ranking to show to this listener now; raises errors of reading."""
         if self._reading is not None and self._reading.done():
             self._reading.result()
         return self.table.get(user_id, user_group=user_group)
 
     async def follow(self, *, since_now: bool = False) -> AsyncIterator[str]:
-        """Whose ranking is new: once all that stood there is read, each listener once, then as rankings come.
+        """Yield listeners with new rankings: first each existing one once, then as rankings arrive.
 
-        With `since_now` only those that come from now on. `get` has the rankings. A listener of whom more comes before
-        it is that listener's turn is named once, and `get` gives the newest. Raises what reading raised.
+        With `since_now` only those that arrive from now on. Use `get` for the ranking. A listener who gets several
+        rankings before being yielded is yielded once, and `get` returns the newest. Raises errors of reading.
         """
         await self.caught_up()
         arrivals = _Arrivals([] if since_now else self.table.users())
@@ -121,7 +121,7 @@ class AsyncRankingSubscriber:
             self._followers.remove(arrivals)
 
     async def _or_failed(self, waited_for: Coroutine[Any, Any, _T]) -> _T:
-        """Wait for something that reading brings about, or raise as reading did."""
+        """Wait for an event of the reading task, or raise its error."""
         assert self._reading is not None
         waiting = asyncio.create_task(waited_for)
         try:

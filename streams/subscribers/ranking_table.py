@@ -1,4 +1,4 @@
-"""The newest ranking of every listener, and what to show those who have none."""
+"""The newest ranking of each listener, and substitutes for listeners without one."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -16,18 +16,18 @@ Source = Literal["own", "group", "global"]
 
 
 class TopicMissingError(LookupError):
-    """There is no topic of rankings on this cluster."""
+    """The cluster has no topic of rankings."""
 
     def __str__(self) -> str:
         return f"the topic {TOPIC} does not exist: run `shelfwise topics apply` first"
 
 
 class Found(Struct, frozen=True):
-    """A ranking, whose it is, how old it was when it was asked for, and how many versions before it went unseen.
+    """A ranking with its source, age, and the number of unseen versions before it.
 
-    `source` is `own`, the listener's; `group`, another listener's of the same user group; or `global`, anybody's.
-    `age_ms` is counted from the event that it reflects to the newest event seen on the topic. `unseen_count` is the gap
-    in its listener's ranking numbers before it: versions that compaction removed, or that answered events of one batch.
+    `source` is `own`, the listener's; `group`, another listener's of the same user group; or `global`, any listener's.
+    `age_ms` is the time from the event that it reflects to the newest event seen on the topic. `unseen_count` is the
+    gap in the listener's ranking numbers before it: versions removed by compaction, or skipped within a batch.
     """
 
     ranking: ShelfRanking
@@ -37,7 +37,7 @@ class Found(Struct, frozen=True):
 
 
 class _Head(Struct, frozen=True):
-    """As much of a ranking as keeping it needs."""
+    """The fields of a ranking that the table needs."""
 
     user_id: str
     ranking_number: int
@@ -47,13 +47,13 @@ class _Head(Struct, frozen=True):
 
     @property
     def group(self) -> int | None:
-        """The user group that the listener most belongs to."""
+        """The listener's most likely user group."""
         weights = self.user_weights
         return max(range(len(weights)), key=weights.__getitem__) if weights else None
 
 
 class _Kept(NamedTuple):
-    """What is kept of a listener."""
+    """The entry of a listener."""
 
     head: _Head
     value: bytes
@@ -61,10 +61,10 @@ class _Kept(NamedTuple):
 
 
 class RankingTable:
-    """Keeps the newest ranking of each listener for one surface as bytes; what comes late or twice changes nothing.
+    """Keeps the newest ranking of each listener for one surface, as bytes; late and duplicate records change nothing.
 
-    The higher ranking number wins. A lower one wins only with a later event: its listener was forgotten by the worker
-    (state is bounded) and counts anew.
+    The higher ranking number wins. A lower one wins only with a later event: the listener was evicted by the worker
+    (state is bounded) and counts from one again.
 
     >>> from schemas.codec import encode
     >>> def record(user, number):
@@ -90,11 +90,11 @@ class RankingTable:
         return len(self._kept)
 
     def users(self) -> list[str]:
-        """The listeners who have a ranking, the one with the newest last."""
+        """The listeners with a ranking, the most recent one last."""
         return list(self._kept)
 
     def put(self, key: bytes | None, value: bytes | None) -> bool:
-        """Take in one record of the topic; false where it is old, unreadable, of another surface, or deletes nobody."""
+        """Process one record of the topic; False if it is old, unreadable, of another surface, or deletes nothing."""
         if value is None:
             return self._forget(self.user_of(key))
         try:
@@ -122,7 +122,7 @@ class RankingTable:
         return True
 
     def get(self, user_id: str, *, user_group: int | None = None) -> Found | None:
-        """The ranking to show: the listener's own, else its group's newest, else anybody's, else None."""
+        """The ranking to show: the listener's own, else the newest of the group, else the newest of all, else None."""
         for stand_in, source in self._candidates(user_id, user_group):
             found = self._found(stand_in, source)
             if found is not None:
@@ -148,7 +148,7 @@ class RankingTable:
         return Found(ranking, source, self.newest_ms - ranking.event_ms, kept.unseen_count)
 
     def user_of(self, key: bytes | None) -> str:
-        """Whom a key speaks of; nobody, if it is that of another surface."""
+        """The listener of a key; None if it belongs to another surface."""
         return user_of_key((key or b"").decode(errors="replace"), self.surface) or ""
 
     def _forget(self, user_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""Runs a small service as a script: what goes wrong is one line on standard error and an exit status."""
+"""Runs a small service as a script; errors become one line on standard error and an exit status."""
 
 import inspect
 import logging
@@ -19,11 +19,11 @@ FAILED, MISUSED = 1, 2
 
 
 def run_script(main: Callable[..., None]) -> None:
-    """Call `main` with the words of the command line, of which the first names the broker.
+    """Call `main` with the arguments of the command line, the first of which is the broker.
 
-    Ends with status 2 on wrong usage and with 1 where the broker does not do what is asked, as `shelfwise` does.
+    Exits with status 2 on wrong usage and with 1 if the broker fails, as `shelfwise` does.
     """
-    logging.disable()  # clients log what is said here in one line
+    logging.disable()  # clients also log what is printed here in one line
     words = sys.argv[1:]
     parameters = inspect.signature(main).parameters.values()
     usage = " ".join(
@@ -44,12 +44,12 @@ def run_script(main: Callable[..., None]) -> None:
     except KeyboardInterrupt:
         _end("stopped", FAILED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing is written on the way out
-        _end("nobody reads the output any more", FAILED)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # avoids the flush at exit
+        _end("the output pipe was closed", FAILED)
 
 
 def _usage(main: Callable[..., None]) -> str:
-    """How it is called.
+    """The usage of the script.
 
     >>> _usage(lambda broker, *users: None)
     'BROKER [USERS...]'

@@ -11,10 +11,10 @@ from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicM
 
 
 class RankingSubscriber:
-    """Reads the compacted topic from its beginning, then as often as `poll` is called; only what was committed counts.
+    """Reads the compacted topic from its beginning, with each call of `poll`; committed records only.
 
-    `options` are kafka-python's own; `streams.connections.kafka_python_options` makes them of settings (TLS, SASL).
-    While a broker is away `poll` gives nothing, `get` goes on answering, `behind_count` says how current it is.
+    `options` are kafka-python's own; `streams.connections.kafka_python_options` derives them from settings (TLS, SASL).
+    While a broker is unavailable `poll` returns nothing, `get` keeps answering, `behind_count` tells how current it is.
 
         with RankingSubscriber("127.0.0.1:9092") as subscriber:
             while not subscriber.is_caught_up:
@@ -53,19 +53,19 @@ class RankingSubscriber:
 
     @property
     def is_caught_up(self) -> bool:
-        """Whether all that stood in the topic at the start has been read."""
+        """Whether everything that was in the topic at the start has been read."""
         return all(self._consumer.position(partition) >= end for partition, end in self._ends.items())
 
     @property
     def behind_count(self) -> int:
-        """How many records the broker has, as far as it has said, that have not been read yet."""
+        """Number of unread records, as far as known from the broker."""
         consumer = self._consumer
         return sum(
             max(0, (consumer.highwater(partition) or 0) - consumer.position(partition)) for partition in self._ends
         )
 
     def poll(self, timeout_ms: int = 200) -> list[str]:
-        """Take in what has come; gives the users whose ranking is new, each once for each."""
+        """Read new records; returns the users with new rankings, once per ranking."""
         return [
             self.table.user_of(record.key)
             for records in self._consumer.poll(timeout_ms=timeout_ms).values()
@@ -74,5 +74,5 @@ class RankingSubscriber:
         ]
 
     def get(self, user_id: str, *, user_group: int | None = None) -> Found | None:
-        """The ranking to show this listener now."""
+        """The ranking to show to this listener now."""
         return self.table.get(user_id, user_group=user_group)

@@ -1,1 +1,1 @@
-"""The four tasks as the exactly-once driver runs them: bytes to messages, the pure core, messages to bytes."""
+"""The four tasks for the exactly-once driver: decode records, call the pure core, encode its output."""

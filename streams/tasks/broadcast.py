@@ -1,23 +1,23 @@
-"""Broadcast records into what a task has learned, and where it stands in each topic."""
+"""Applies broadcast records to a task's learned state, and tracks positions in broadcast topics."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from schemas.codec import UnreadableError, decode
-from streams.exactly_once.task import Record
+from streams.exactly_once.records.read_records import Record
 
 
 class Positions(dict[str, int]):
-    """The newest offset seen of every partition of every broadcast topic, by `topic/partition`."""
+    """Newest offset of each partition of each broadcast topic, by `topic/partition`."""
 
     def note(self, records: Sequence[Record]) -> None:
-        """Take note of records that have been handed on."""
+        """Record the offsets of applied records."""
         for record in records:
             self[f"{record.topic}/{record.partition}"] = record.offset
 
 
 def broadcast_keyed(topic: str, record: Record, put: Callable[..., None], count: Callable[[str], None]) -> None:
-    """Hand a record of the catalogue, or of names, on with its key: the message, or None where it was withdrawn."""
+    """Apply a keyed record: passes its key with the message, or with None if it was withdrawn."""
     key = (record.key or b"").decode(errors="replace")
     if record.value is None:
         put(key, None)
@@ -29,7 +29,7 @@ def broadcast_keyed(topic: str, record: Record, put: Callable[..., None], count:
 
 
 def broadcast_message(topic: str, record: Record, put: Callable[..., None], count: Callable[[str], None]) -> None:
-    """Hand a broadcast message on; tombstones say nothing, what cannot be read is counted."""
+    """Apply a broadcast message; tombstones are ignored, unreadable records counted."""
     if record.value is None:
         return
     try:
@@ -39,7 +39,7 @@ def broadcast_message(topic: str, record: Record, put: Callable[..., None], coun
 
 
 def either(put: Callable[..., None], withdraw: Callable[[str], None]) -> Callable[..., None]:
-    """What takes a key and a message, or None: put the message, or withdraw what has the key."""
+    """Combine two functions into one of key and message: put a message, or withdraw the key for None."""
 
     def take(key: str, message: Any | None) -> None:
         if message is None:

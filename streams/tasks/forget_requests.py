@@ -1,6 +1,6 @@
-"""Who asks to be forgotten: a record of an input topic with a listener's id for a key, and no value (null).
+"""Requests to forget a listener: records of an input topic with the listener's id as key and a null value.
 
-Like a tombstone of a compacted topic. A value of no bytes is none: that is a broken client, and a dead letter.
+Like a tombstone in a compacted topic. An empty value is not a request, but a faulty client's dead letter.
 """
 
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from schemas.fields import IDENTIFIER_MAX
-from streams.exactly_once.placement import partition_of
-from streams.exactly_once.records import Records
+from streams.exactly_once.records.placement import partition_of
+from streams.exactly_once.records.read_records import Records
 
 
 def parts_between(records: Records, partition_count: int) -> Iterator[tuple[Records, str | None]]:
-    """Records in their order, cut where somebody asks; each part with who does after it, or with nobody.
+    """Split records at requests; each part comes with the listener to forget after it, or None.
 
-    >>> from streams.exactly_once.records import ReadRecord
+    >>> from streams.exactly_once.records.read_records import ReadRecord
     >>> values = (b"{}", None, b"{}")
     >>> records = Records.of([ReadRecord("impressions", 0, at, 5, b"user-1", it) for at, it in enumerate(values)])
     >>> [(len(part), user_id) for part, user_id in parts_between(records, 4)]
@@ -32,7 +32,7 @@ def parts_between(records: Records, partition_count: int) -> Iterator[tuple[Reco
 
 
 def _user_of(key: bytes | None, partition: int, partition_count: int) -> str | None:
-    """Whom a key names; nobody, where it is no id, or another partition's: then the record is a dead letter."""
+    """The listener of a key; None if it is not a valid id or belongs to another partition (then a dead letter)."""
     if not key or partition_of(key, partition_count) != partition:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Records to messages; what cannot be read becomes a dead letter with its reason, bytes untouched."""
+"""Decodes records; unreadable ones become dead letters with their reason, bytes unchanged."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -10,13 +10,13 @@ from schemas.codec import UnreadableError, decode, decode_keyed, encode
 from schemas.dead_letters import DeadLetter, attempt_of, nameless
 from schemas.fields import EVENT_AHEAD_MAX_MS
 from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role
-from streams.exactly_once.placement import misplaced, partition_of
-from streams.exactly_once.records import Records
-from streams.exactly_once.task import Produced, Record
+from streams.exactly_once.records.placement import misplaced, partition_of
+from streams.exactly_once.records.produced import Produced
+from streams.exactly_once.records.read_records import Record, Records
 
 
 class Surroundings(NamedTuple):
-    """What is known of records beside themselves: a clock that their senders do not set, and how many partitions."""
+    """Context of records: clocks that their senders do not set, and partitions."""
 
     clock_ms: NDArray[np.int64]
     is_misplaced: NDArray[np.bool_]
@@ -24,29 +24,29 @@ class Surroundings(NamedTuple):
 
     @classmethod
     def of(cls, records: Records, partition_count: int) -> "Surroundings":
-        """Look at the clock and at where each key belongs."""
+        """Determine clocks, and the records whose keys belong in another partition."""
         wrong = misplaced(records.keys, records.partition, partition_count)
         return cls(records.clock_ms, wrong, partition_count)
 
 
 class Intake:
-    """Reads batches of one task's topics and collects the dead letters on the way.
+    """Decodes batches of one task's topics and collects dead letters.
 
-    `on_dead_letter` is told each reason, for the counters.
+    `on_dead_letter` is called with each reason, for the counters.
     """
 
     def __init__(self, on_dead_letter: Callable[[str], None]) -> None:
         self._on_dead_letter = on_dead_letter
 
     def read(self, topic: str, records: Sequence[Record]) -> tuple[list[tuple[int, Any]], list[Produced]]:
-        """Messages with their offsets, and dead letters, of one batch."""
+        """Decode a batch into messages with their offsets, and dead letters."""
         dead: list[Produced] = []
         return list(self.each(topic, records, dead)), dead
 
     def each(self, topic: str, records: Sequence[Record], dead: list[Produced]) -> Iterator[tuple[int, Any]]:
-        """Messages with their offsets one by one, dead letters into `dead`.
+        """Iterate over messages with their offsets; dead letters are appended to `dead`.
 
-        Whoever keeps little of a message should take them so: a batch of large messages would leave the caches.
+        Prefer this if little of a message is kept: a list of large messages does not fit into the CPU caches.
         """
         is_input = TOPICS[topic].role is Role.INPUT
         for record in records:
@@ -58,7 +58,7 @@ class Intake:
                 yield record.offset, message
 
     def canonical(self, topic: str, records: Sequence[Record], dead: list[Produced]) -> Callable[[int], bytes | None]:
-        """Canonical bytes of one of these records by its index, for readers of bytes; dead letters into `dead`."""
+        """A function from a record's index to its canonical bytes, for compiled readers; dead letters go to `dead`."""
 
         def bytes_of(index: int) -> bytes | None:
             return next((encode(message) for _, message in self.each(topic, [records[index]], dead)), None)
@@ -68,7 +68,7 @@ class Intake:
     def canonical_input(
         self, topic: str, records: Records, around: Surroundings, dead: list[Produced]
     ) -> Callable[[int], bytes | None]:
-        """The same for records of clients, who may be wrong about the time and about where their records belong."""
+        """The same for records of clients, whose clocks and partitioners may be wrong."""
 
         def bytes_of(index: int) -> bytes | None:
             def read(record: Record) -> Any:
@@ -94,7 +94,7 @@ class Intake:
 
 
 def read_one(topic: str, key: bytes | None, value: bytes | None, clock_ms: int) -> Any:
-    """The message of an input record, written by `clock_ms`; raises `UnreadableError` with the reason if it is none.
+    """Decode an input record that was written by `clock_ms`; raises `UnreadableError` with the reason.
 
     >>> from schemas.codec import encode
     >>> from tests.builders import impression
@@ -118,7 +118,7 @@ def _wrong_partition(record: Record, partition_count: int) -> UnreadableError:
     right = partition_of(record.key or b"", partition_count)
     return UnreadableError(
         "wrong_partition",
-        f"the key belongs into partition {right} of {partition_count}, by Kafka's own partitioner (murmur2): set it in "
+        f"the key belongs in partition {right} of {partition_count}, by Kafka's own partitioner (murmur2): set it in "
         "the client (librdkafka, confluent-kafka, kcat: partitioner=murmur2_random), then replay",
     )
 
@@ -126,13 +126,13 @@ def _wrong_partition(record: Record, partition_count: int) -> UnreadableError:
 def _request_elsewhere(partition_count: int) -> UnreadableError:
     return UnreadableError(
         "wrong_partition",
-        f"a request to forget a listener who belongs into another partition of {partition_count}: it was not done, and"
-        " the id is not kept; send it again with Kafka's own partitioner (murmur2), or use `shelfwise forget`",
+        f"a request to forget a listener of another partition of {partition_count}: it was not carried out,"
+        " and the id is not kept; send it again with Kafka's own partitioner (murmur2), or use `shelfwise forget`",
     )
 
 
 def _dead_letter(record: Record, error: UnreadableError) -> Produced:
-    """The letter of a record; of one that only names somebody who asks to be forgotten, without that name."""
+    """The dead letter of a record; a request to forget is kept without the listener's id."""
     letter = DeadLetter(
         topic=record.topic,
         partition=record.partition,

@@ -1,4 +1,4 @@
-"""Where a message goes and under which key: read off the table of topics."""
+"""Topic and key of a message, from the table of topics."""
 
 from collections.abc import Callable
 from functools import cache
@@ -14,14 +14,14 @@ from schemas.learning import CoClusters
 from schemas.monitoring import DriftAlert, PolicyValue
 from schemas.rankings import ShelfRanking
 from schemas.topics import TOPICS
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.produced import Produced
 
 MODEL_KEY = b"model"
 
 
 @cache
 def topic_of(message: type[Struct]) -> str:
-    """Name of the topic that carries messages of this type.
+    """Topic of messages of this type.
 
     >>> topic_of(DriftAlert)
     'drift-alerts'
@@ -33,7 +33,7 @@ def topic_of(message: type[Struct]) -> str:
 
 
 def key_of(message: Struct) -> bytes:
-    """Key under which a message is written.
+    """Key of a message.
 
     >>> from tests.builders import impression
     >>> key_of(impression(user_id="u7"))
@@ -43,13 +43,13 @@ def key_of(message: Struct) -> bytes:
 
 
 def produced(message: Struct) -> Produced:
-    """The record that carries a message."""
+    """The record of a message."""
     return Produced(topic_of(type(message)), key_of(message), encode(message))
 
 
 @cache
 def _key_reader(kind: type[Struct]) -> Callable[[Any], bytes]:
-    """How messages of this type tell their key; asked once a type, for keys are read for every record."""
+    """Key function of a message type; cached, because it is called for every record."""
     if kind is CoClusters:
         return lambda _: MODEL_KEY
     if kind is DriftAlert:

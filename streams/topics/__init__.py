@@ -1,1 +1,1 @@
-"""Topics on the cluster: what the table asks for against what there is."""
+"""Topics on the cluster: planning, creation, checks and rights."""

@@ -1,4 +1,4 @@
-"""The least that each kind of program must be allowed to do on a cluster: read off the table of topics."""
+"""The least rights of each kind of program, derived from the table of topics."""
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from schemas.topics import TOPICS, Role, Topic
-from streams.dead_letters import REPLAY_GROUP
+from streams.dead_letter_replay import REPLAY_GROUP
 from streams.settings import Settings
 from streams.topics.programs import Program
 
@@ -16,7 +16,7 @@ DESCRIBE_CONFIGS, ALTER_CONFIGS = "DescribeConfigs", "AlterConfigs"
 
 
 class Resource(StrEnum):
-    """What a right is about, as Kafka's tools name it."""
+    """Kafka's resource types."""
 
     TOPIC = "topic"
     GROUP = "group"
@@ -24,7 +24,7 @@ class Resource(StrEnum):
 
 
 class Grant(Struct, frozen=True, kw_only=True):
-    """Rights on one resource, or on all whose names begin so. Read and Write bring Describe with them."""
+    """Rights on one resource, or on all with a prefix. Read and Write imply Describe."""
 
     resource: Resource
     name: str
@@ -32,7 +32,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     is_prefix: bool = False
 
     def command(self, bootstrap: str, principal: str) -> str:
-        """The right as a command of Kafka's own tool.
+        """The right as a command of Kafka's ACL tool.
 
         >>> Grant(resource=Resource.GROUP, name="g", operations=(READ,)).command("kafka:9092", "User:worker")
         'kafka-acls.sh --bootstrap-server kafka:9092 --add --allow-principal User:worker --operation Read --group g'
@@ -44,7 +44,7 @@ class Grant(Struct, frozen=True, kw_only=True):
 
 
 def grants(program: Program, settings: Settings) -> list[Grant]:
-    """What a program needs; a worker's depend on the tasks that it runs.
+    """Rights of a program; a worker's depend on its tasks.
 
     >>> [grant.name for grant in grants(Program.SUBSCRIBER, Settings())]
     ['shelf-rankings', 'drift-alerts', 'engagement-metrics', 'policy-values']
@@ -75,13 +75,13 @@ def _worker(settings: Settings) -> Iterator[Grant]:
         writes = (WRITE,) if topic.writer in running else ()
         yield Grant(resource=Resource.TOPIC, name=name, operations=(*reads, *writes, DESCRIBE_CONFIGS))
     yield Grant(resource=Resource.GROUP, name=settings.group, operations=(READ,))
-    for task in settings.tasks:  # one transactional id a partition
+    for task in settings.tasks:  # one transactional id per partition
         name = f"{settings.group}-{task}-"
         yield Grant(resource=Resource.TRANSACTIONAL_ID, name=name, operations=(WRITE,), is_prefix=True)
 
 
 def _operator() -> Iterator[Grant]:
-    """To apply the table of topics, and to replay dead letters to where they came from."""
+    """Rights to apply the table of topics, and to replay dead letters to their topics."""
     for name, topic in TOPICS.items():
         reads = (READ,) if topic.role is Role.DEAD_LETTERS else ()
         writes = (WRITE,) if topic.role is Role.INPUT else ()

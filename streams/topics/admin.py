@@ -23,12 +23,12 @@ _NOT_ALLOWED = 29  # TOPIC_AUTHORIZATION_FAILED
 
 
 class TopicsError(Exception):
-    """The cluster's topics are not, and cannot simply be made, what the table asks for."""
+    """The cluster's topics differ from the table and cannot be adjusted automatically."""
 
 
 @contextmanager
 def admin_client(settings: Settings, bootstrap: str) -> Iterator[Any]:
-    """An admin client; raises `ConfigurationError` where no broker answers."""
+    """An admin client; raises `ConfigurationError` if no broker answers."""
     try:
         patience_ms = WAIT_FOR_EVER_MS if settings.start_deadline_ms is None else settings.start_deadline_ms
         client = KafkaAdminClient(**kafka_python_options(settings, bootstrap), bootstrap_timeout_ms=patience_ms)
@@ -41,7 +41,7 @@ def admin_client(settings: Settings, bootstrap: str) -> Iterator[Any]:
 
 
 def found_topics(client: Any, names: Iterable[str]) -> dict[str, FoundTopic]:
-    """The topics of these names that exist; raises `TopicsError` where this user may not look at them."""
+    """The existing topics of these names; raises `TopicsError` if this user may not describe them."""
     described_topics = client.describe_topics(list(names))
     _refuse_hidden([topic["name"] for topic in described_topics if topic["error_code"] == _NOT_ALLOWED], "Describe")
     existing = {
@@ -73,16 +73,16 @@ def _refuse_hidden(names: Sequence[str], right: str) -> None:
 
 
 def planned(settings: Settings, client: Any, topics: Mapping[str, Topic] = TOPICS) -> list[Step]:
-    """Steps that the cluster needs for these topics."""
+    """Steps from the cluster's topics to these."""
     wanted = Wanted(page_partitions=settings.page_partitions, replication_factor=settings.replication_factor)
     return plan(topics.values(), found_topics(client, topics), wanted)
 
 
 def apply(settings: Settings, client: Any, steps: Sequence[Step]) -> list[Step]:
-    """Take these steps; gives those that are still open when the cluster is looked at again.
+    """Take these steps; returns those that are still open afterwards.
 
-    Where one is a person's to decide none is taken: another number of partitions, for example, may be the way out.
-    Raises `TopicsError` where the cluster refuses one.
+    If one step is a conflict, none is taken, because the remedy may be another setting. Raises `TopicsError` if the
+    cluster refuses a step.
     """
     if not steps or any(step.action == "conflict" for step in steps):
         return list(steps)
@@ -110,7 +110,7 @@ def apply(settings: Settings, client: Any, steps: Sequence[Step]) -> list[Step]:
 
 
 def _create(client: Any, topics: dict[str, dict[str, Any]]) -> None:
-    """Create topics; without the one setting that a broker before 3.6 does not know, where it refuses that."""
+    """Create topics; if a broker before 3.6 refuses the one setting that it does not know, without it."""
     try:
         client.create_topics(topics, wait_for_metadata=True)
     except InvalidConfigurationError as error:
@@ -122,12 +122,12 @@ def _create(client: Any, topics: dict[str, dict[str, Any]]) -> None:
 
 
 def _existing(client: Any, names: Iterable[str]) -> set[str]:
-    """Which of these were created although others were refused."""
+    """Those of these topics that were created although others were refused."""
     return {topic["name"] for topic in client.describe_topics(list(names)) if topic["error_code"] == 0}
 
 
 def _reason(error: KafkaError) -> str:
-    """What the broker said, without the request and the response that kafka-python prints around it.
+    """The broker's error, without the request and response that kafka-python adds.
 
     >>> _reason(KafkaError("Request 'R' failed with response 'T(code=38, error_message='too few brokers', c=1)'."))
     'too few brokers (KafkaError)'
@@ -137,7 +137,7 @@ def _reason(error: KafkaError) -> str:
 
 
 def _still_open(settings: Settings, client: Any) -> list[Step]:
-    """What is left to do; brokers hear of changes one after the other, so look more than once."""
+    """Open steps; checked several times, because brokers learn of changes one after the other."""
     deadline_s = time.monotonic() + SETTLE_S
     while True:
         left = planned(settings, client)
@@ -147,7 +147,7 @@ def _still_open(settings: Settings, client: Any) -> list[Step]:
 
 
 def ensure(settings: Settings, bootstrap: str) -> None:
-    """Make the topics what the table asks for; raises `TopicsError` where a person has to decide."""
+    """Adjust the topics to the table; raises `TopicsError` on a conflict."""
     with admin_client(settings, bootstrap) as client:
         left = apply(settings, client, planned(settings, client))
     if left:
@@ -155,14 +155,16 @@ def ensure(settings: Settings, bootstrap: str) -> None:
 
 
 def refuse_unless_ready(settings: Settings, bootstrap: str) -> None:
-    """Raise `TopicsError` where the topics of its tasks are not as needed: a worker creates nothing on a cluster."""
+    """Raise `TopicsError` if the topics of the tasks do not match: a worker creates nothing on a cluster."""
     with admin_client(settings, bootstrap) as client:
         steps = planned(settings, client, topics_of_tasks(settings.tasks))
         needed = [step for step in steps if step.action != "set_config"]
     if needed:
         first = next((step for step in needed if step.action == "conflict"), needed[0])
         if first.action == "conflict":
-            raise TopicsError(f"the topics do not fit, and only you can decide: {first.topic} {first.detail}")
+            raise TopicsError(
+                f"the topics conflict with the settings, decide which to change: {first.topic} {first.detail}"
+            )
         raise TopicsError(
             f"the topics are not ready ({first.action} {first.topic}: {first.detail}); "
             f"run `shelfwise topics apply --broker {bootstrap}`"
@@ -170,7 +172,7 @@ def refuse_unless_ready(settings: Settings, bootstrap: str) -> None:
 
 
 def refuse_unless_there(settings: Settings, bootstrap: str) -> None:
-    """Raise `TopicsError` where a topic is missing that clients write to."""
+    """Raise `TopicsError` if an input topic is missing."""
     with admin_client(settings, bootstrap) as client:
         described = client.describe_topics([grant.name for grant in grants(Program.CLIENT, settings)])
     _refuse_hidden([topic["name"] for topic in described if topic["error_code"] == _NOT_ALLOWED], "Write")
@@ -180,6 +182,6 @@ def refuse_unless_there(settings: Settings, bootstrap: str) -> None:
 
 
 def is_group_stable(settings: Settings, bootstrap: str) -> bool:
-    """Whether workers of the group have shared out the partitions."""
+    """Whether partitions are assigned to workers of the group."""
     with admin_client(settings, bootstrap) as client:
         return bool(client.describe_groups([settings.group])[settings.group]["group_state"] == "Stable")

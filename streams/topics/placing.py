@@ -1,4 +1,4 @@
-"""Do clients put records where Kafka's own partitioner would? Asked before a worker starts, and by `topics verify`."""
+"""Checks that clients use Kafka's own partitioner, before a worker starts and in `topics verify`."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 
 from schemas.topics import TOPICS, Role
-from streams.exactly_once.placement import looks_like, partition_of
+from streams.exactly_once.records.placement import looks_like, partition_of
 from streams.reading.consumers import Consumer
-from streams.topics.partitions import partitions_of
+from streams.reading.partitions import partitions_of
 
 LOOKED_AT, PATIENCE_S = 200, 5.0
 INPUTS = tuple(topic.name for topic in TOPICS.values() if topic.role is Role.INPUT)
 
 
 class Misplaced(NamedTuple):
-    """Keys of a topic's newest records that lie in another partition than all else of their user."""
+    """A topic whose newest records are in other partitions than their keys require."""
 
     topic: str
     wrong_count: int
@@ -33,7 +33,7 @@ class Misplaced(NamedTuple):
 
 
 async def misplaced_inputs(bootstrap: str, options: Mapping[str, Any]) -> list[Misplaced]:
-    """Look at the newest records of each input topic; `options` are aiokafka's own.
+    """Check the newest records of each input topic; `options` are aiokafka's own.
 
     Raises aiokafka's errors, TimeoutError.
     """

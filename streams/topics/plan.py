@@ -1,4 +1,4 @@
-"""What the table of topics asks for against what the cluster has: a list of steps, none of which lowers or deletes."""
+"""Plans the steps from the cluster's topics to the table of topics; no step shrinks or deletes."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
@@ -13,7 +13,7 @@ Action = Literal["create", "add_partitions", "set_config", "conflict"]
 
 
 class FoundTopic(Struct, frozen=True, kw_only=True):
-    """A topic as the cluster has it."""
+    """A topic on the cluster."""
 
     partitions: int
     config: Mapping[str, str]
@@ -21,7 +21,7 @@ class FoundTopic(Struct, frozen=True, kw_only=True):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """One thing to do, or (`conflict`) one that a person has to decide."""
+    """One step, or a `conflict` that needs a decision."""
 
     action: Action
     topic: str
@@ -31,9 +31,9 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What is asked of every topic: partitions of the page topics, and copies of each partition.
+    """Requirements of all topics: number of page partitions, and replicas.
 
-    A write that is acknowledged (acks=all) stands on all copies but one, so losing one broker loses nothing.
+    An acknowledged write (acks=all) is on all replicas but one, so losing one broker loses nothing.
 
     >>> Wanted(page_partitions=4, replication_factor=3).durability()
     {'min.insync.replicas': '2'}
@@ -43,12 +43,12 @@ class Wanted(Struct, frozen=True, kw_only=True):
     replication_factor: int = 1
 
     def durability(self) -> dict[str, str]:
-        """Kafka's setting for how many copies an acknowledgement needs."""
+        """Number of replicas that an acknowledgement needs."""
         return {"min.insync.replicas": str(max(1, self.replication_factor - 1))}
 
 
 def plan(topics: Iterable[Topic], found: Mapping[str, FoundTopic], wanted: Wanted) -> list[Step]:
-    """Steps from what was found to what is wanted; none where all is as it should be.
+    """Steps from the found to the wanted topics; empty if they match.
 
     >>> from schemas.topics import TOPICS
     >>> both, four = [TOPICS["impressions"], TOPICS["stream-ends"]], Wanted(page_partitions=4)
@@ -82,7 +82,7 @@ def _steps(topic: Topic, found: FoundTopic | None, wanted: Wanted, counts: Mappi
         yield Step(action="conflict", topic=topic.name, detail=detail)
     changed = {name: value for name, value in config.items() if found.config.get(name) != value}
     if STAMP_AHEAD_MAX not in found.config:
-        changed.pop(STAMP_AHEAD_MAX, None)  # a broker before 3.6 does not know it
+        changed.pop(STAMP_AHEAD_MAX, None)  # unknown to brokers before 3.6
     if "cleanup.policy" in changed and found.config.get("cleanup.policy"):
         policy = found.config["cleanup.policy"]
         detail = f"cleanup.policy is {policy}, must be {topic.cleanup.value}: data would be lost; change it by hand"
@@ -109,7 +109,7 @@ def _partition_step(topic: Topic, has: int, needs: int, counts: Mapping[str, int
 
 
 def _way_out(has: int, needs: int, counts: Mapping[str, int]) -> str:
-    """What to do about a page topic with another count: it depends on what its companions have."""
+    """Advice for a page topic with another partition count, which depends on the other page topics."""
     if len(set(counts.values())) == 1:
         return f"needs {needs}: keyed records would move; create it anew, or set page_partitions = {has}"
     other = next(name for name, count in counts.items() if count != has)
@@ -117,12 +117,12 @@ def _way_out(has: int, needs: int, counts: Mapping[str, int]) -> str:
 
 
 def _is_unlimited(name: str, has: str | None) -> bool:
-    """Whether the broker refuses no time stamp, which is what brokers before 4.0 come with: nobody's choice."""
+    """Whether the broker accepts any timestamp: the default before 4.0, not a choice."""
     return name == STAMP_AHEAD_MAX and has == UNLIMITED
 
 
 def _lowers(has: str | None, wants: str) -> bool:
-    """Whether a size or a time would shrink: an operator's larger one stands.
+    """Whether a size or a time would shrink: an operator's larger value is kept.
 
     >>> _lowers("10", "5"), _lowers("5", "10"), _lowers(None, "5"), _lowers("delete", "compact"), _lowers("-1", "5")
     (True, False, False, False, True)

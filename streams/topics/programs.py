@@ -1,10 +1,10 @@
-"""Who connects to the cluster, each with rights of its own."""
+"""Kinds of programs that connect to the cluster, each with its own rights."""
 
 from enum import StrEnum
 
 
 class Program(StrEnum):
-    """A kind of program that `topics acls` knows the rights of."""
+    """A kind of program in `topics acls`."""
 
     WORKER = "worker"
     CLIENT = "client"

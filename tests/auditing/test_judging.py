@@ -6,7 +6,7 @@ from functools import cache
 import orjson
 import pytest
 
-from processors.ranking.settings import RankingSettings, SurfaceSettings
+from processors.ranking.ranking_settings import RankingSettings, SurfaceSettings
 from schemas.dead_letters import DeadLetter
 from streams.audit_rules import audit_rules
 from streams.auditing.books import READING_ORDER

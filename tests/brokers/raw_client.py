@@ -7,8 +7,8 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from streams.broker import batch as batches
-from streams.broker.batch import BatchHeader, Record
+from streams.broker import record_batch as batches
+from streams.broker.record_batch import BatchHeader, Record
 from streams.broker.wire import API_KEYS, REQUESTS, RESPONSES
 
 ANSWER_WITHIN_S = 30.0

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from streams.broker.batch import parse_header
+from streams.broker.record_batch import parse_header
 from tests.brokers.conftest import Broker
 from tests.brokers.raw_client import RawClient, records_of, write_batch
 from tests.brokers.test_transactions import committed_values, open_transaction

@@ -7,13 +7,13 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.broker import batch as batches
-from streams.broker.batch import BatchHeader, Record, parse_header
+from streams.broker import record_batch as batches
 from streams.broker.cleaner import compacted, rules_of
-from streams.broker.compaction import Compactor, Rules, latest_offsets
-from streams.broker.errors import KafkaFailure
 from streams.broker.log import PartitionLog
+from streams.broker.log_compaction import Compactor, Rules, latest_offsets
 from streams.broker.producers import WrittenBatch
+from streams.broker.protocol_errors import KafkaFailure
+from streams.broker.record_batch import BatchHeader, Record, parse_header
 from streams.broker.storage import MemoryStorage
 from streams.broker.topic_config import LogSettings
 from tests.brokers.mortal_storage import KilledError, MortalStorage

@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.broker import embedded
 from streams.broker.embedded import BrokerPortTakenError, EmbeddedBroker
-from streams.broker.errors import KafkaFailure
 from streams.broker.faults import FaultPlan
+from streams.broker.protocol_errors import KafkaFailure
 from streams.broker.server import BrokerServer
 from streams.broker.state import BrokerState, Identity
 from streams.broker.storage import DataDirInUseError, MemoryStorage

@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError, NotLeaderForPartitionError
 
 from streams.broker.embedded import EmbeddedBroker
-from streams.broker.errors import ErrorCode
 from streams.broker.faults import FaultPlan
+from streams.broker.protocol_errors import ErrorCode
 from streams.broker.refusals import REFUSALS
 from streams.broker.wire import VERSIONS
 from tests.brokers.raw_client import RawClient, values_of

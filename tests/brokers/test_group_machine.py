@@ -6,9 +6,9 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.broker.errors import ErrorCode, KafkaFailure
 from streams.broker.group import Group, GroupState
 from streams.broker.group_member import GroupRecord, Joined, JoinRequest
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 
 SESSION_MS, REBALANCE_MS = 100, 300
 NAMES = st.integers(0, 3)

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 
-from streams.broker import batch as batches
+from streams.broker import record_batch as batches
 from tests.brokers.clients import READERS, WRITERS, Message, knows
 from tests.brokers.conftest import Broker
 from tests.brokers.raw_client import RawClient, records_of, values_of, write_batch

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.broker import batch as batches
-from streams.broker.batch import parse_header
+from streams.broker import record_batch as batches
 from streams.broker.groups import CommittedOffset
 from streams.broker.log import PartitionLog
+from streams.broker.record_batch import parse_header
 from streams.broker.state import BrokerState, Identity
 from streams.broker.storage import DirectoryStorage, MemoryStorage, Storage
 from streams.broker.topic_config import LogSettings

@@ -37,7 +37,7 @@ def test_nobody_reads_the_output(words: list[str], tmp_path: Path) -> None:
     process = started([str(tmp_path / "out") if word == "OUT" else word for word in words])
     assert process.stdout is not None
     process.stdout.close()
-    assert last_words(process) == ["shelfwise: nobody reads the output any more; the rest of it was not written"]
+    assert last_words(process) == ["shelfwise: the output pipe was closed; the rest was not written"]
     assert process.returncode == 1
 
 
@@ -79,7 +79,7 @@ def test_ctrl_c(words: list[str]) -> None:
             process.send_signal(signal.SIGINT)
             assert last_words(process) == ["shelfwise: stopped"]
         else:
-            assert last_words(process) == ["shelfwise: there is no ranking yet, not for u1 nor for anybody"]
+            assert last_words(process) == ["shelfwise: there is no ranking yet, neither for u1 nor as a substitute"]
         assert process.returncode == 1
 
 

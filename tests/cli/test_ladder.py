@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from processors.rewards.catalogue import REWARD_NAMES
+from processors.rewards.reward_catalogue import REWARD_NAMES
 from streams.cli.main import run
 
 

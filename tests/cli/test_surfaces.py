@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from processors.rewards.catalogue import REWARD_NAMES
+from processors.rewards.reward_catalogue import REWARD_NAMES
 from schemas.codec import encode
 from schemas.rankings import ShelfRanking
 from streams.settings import ConfigurationError, load

@@ -10,7 +10,7 @@ import pytest
 
 from processors.machine_code.closure import closure_digest, reached
 from processors.machine_code.numba_core import types
-from streams.compiling.stages import ALL
+from streams.compiling.compile_stages import ALL
 
 CALLER = """
 from collections import namedtuple

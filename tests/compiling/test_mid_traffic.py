@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from streams.compiling.stages import ALL
+from streams.compiling.compile_stages import ALL
 
 STAGE = """
 import json, sys
 from processors.machine_code.keeping import watch
-from streams.compiling.stages import ALL
+from streams.compiling.compile_stages import ALL
 met = {}
 watch(lambda what, entry: met.setdefault(entry, what))
 (stage,) = [stage for stage in ALL if stage.name == sys.argv[1]]
@@ -22,7 +22,7 @@ print(json.dumps(sorted(met)))
 TRAFFIC = """
 import json
 from processors.machine_code.keeping import watch
-from streams.compiling.stages import ALL
+from streams.compiling.compile_stages import ALL
 for stage in ALL:
     stage.run()
 late = []

@@ -19,8 +19,8 @@ from kafka.errors import GroupIdNotFoundError, KafkaError
 
 from schemas.dead_letters import HEADER_ATTEMPT, DeadLetter
 from streams.cli.main import run
-from streams.dead_letters import count_letters, read_letters, replay_group, replay_letters
-from streams.harness.embedded import EmbeddedKafka
+from streams.dead_letter_replay import count_letters, read_letters, replay_group, replay_letters
+from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 from streams.harness.jars import JarsKafka
 

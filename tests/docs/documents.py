@@ -10,7 +10,8 @@ import typer
 from streams.cli.main import application
 
 ROOT = Path(__file__).parent.parent.parent
-DOCUMENTS = ("README.md", "DESIGN.md", "CONTRIBUTING.md")
+PAGES = tuple(sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
+DOCUMENTS = ("README.md", "DESIGN.md", "CONTRIBUTING.md", *PAGES)
 
 
 def fenced(document: str, language: str) -> list[str]:
@@ -28,6 +29,13 @@ def inline_commands(document: str) -> list[list[str]]:
     """`shelfwise ...` in running text."""
     text = re.sub(r"^```.*?^```", "", (ROOT / document).read_text(), flags=re.DOTALL | re.MULTILINE)
     return [shlex.split(found) for found in re.findall(r"`(shelfwise [^`]+)`", text)]
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 def recipe(target: str) -> list[list[str]]:

@@ -13,9 +13,9 @@ import yaml
 
 from schemas.topics import TOPICS
 from streams.harness.artifacts import pinned_digests
+from streams.observing.health_server import HealthServer
 from streams.observing.pulse import Pulse
-from streams.observing.server import HealthServer
-from streams.observing.worker import registry_of, unready
+from streams.observing.reporting import registry_of, unready
 from streams.settings import Settings, load
 from tests.docs.documents import ROOT, parse
 

@@ -18,7 +18,7 @@ from schemas.codec import encode
 from streams.broker.embedded import EmbeddedBroker
 from streams.publishing import Publisher
 from tests.builders import card, impression
-from tests.docs.documents import DOCUMENTS, ROOT, console_commands, fenced, inline_commands, parse, recipe
+from tests.docs.documents import DOCUMENTS, ROOT, anchors, console_commands, fenced, inline_commands, parse, recipe
 
 WRITTEN = [
     (document, words)
@@ -28,6 +28,7 @@ WRITTEN = [
 ]
 MAKE = [words[1] for document in DOCUMENTS for words in console_commands(document) if words[0] == "make"]
 BROKER_IN_DOCUMENTS = "kafka:9092"
+DESIGN_WORDS_MAX = 2_000
 DEADLINE_S = 300.0  # the first worker on a new machine compiles
 
 
@@ -50,8 +51,17 @@ def test_a_command_that_does_not_exist_is_not_understood() -> None:
 
 def test_every_link_in_the_documents_leads_somewhere() -> None:
     for document in DOCUMENTS:
-        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text()):
-            assert target.startswith("https://") or (ROOT / target).exists(), f"{document} links to {target}"
+        page = ROOT / document
+        for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text()):
+            if target.startswith("https://"):
+                continue
+            found = page.parent / target if target else page
+            assert found.exists(), f"{document} links to {target}"
+            assert not anchor or anchor in anchors(found), f"{document} links to #{anchor} of {found.name}"
+
+
+def test_the_design_stays_short() -> None:
+    assert len((ROOT / "DESIGN.md").read_text().split()) <= DESIGN_WORDS_MAX, "details go to docs/"
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from processors.worlds.planted_drift import Block, busiest_block
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
-from streams.demo.settings import DemoSettings
+from streams.demo.demo_settings import DemoSettings
 from streams.settings import load
 from tests.pure_loop import PureLoop
 

@@ -8,7 +8,7 @@ import pytest
 from processors.cocluster.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.listeners_settings import ListenersSettings
-from processors.ranking.settings import RankingSettings
+from processors.ranking.ranking_settings import RankingSettings
 from processors.worlds.planted_drift import Block, busiest_block
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from tests.pure_loop import PureLoop

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.evaluation.confidence import asymptotic, betting, empirical_bernstein
 from processors.evaluation.confidence.asymptotic import AsymptoticMixture
 from processors.evaluation.confidence.betting import Betting

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from aiokafka import ConsumerRecord
 
-from streams.exactly_once.partitioner import Partitioner
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.partitioner import Partitioner
+from streams.exactly_once.records.produced import Produced
 
 
 class Account(NamedTuple):

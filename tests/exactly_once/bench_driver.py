@@ -11,7 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams.exactly_once.observer import Observer
-from streams.exactly_once.task import Produced, Record, StateRow, TaskSpec
+from streams.exactly_once.records.produced import Produced, StateRow
+from streams.exactly_once.records.read_records import Record
+from streams.exactly_once.task import TaskSpec
 from tests.exactly_once.brokers import BACKENDS, create_topics, settings_for, working
 
 PARTITIONS = 4

@@ -11,10 +11,11 @@ from kafka import TopicPartition as KafkaPythonPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from streams.exactly_once.driver import ExactlyOnce, build
+from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.observer import Observer
-from streams.exactly_once.settings import DriverSettings
-from streams.exactly_once.task import Produced, TaskSpec
-from streams.harness.embedded import EmbeddedKafka
+from streams.exactly_once.records.produced import Produced
+from streams.exactly_once.task import TaskSpec
+from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 from streams.harness.jars import JarsKafka
 

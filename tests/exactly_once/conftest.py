@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.exactly_once.compiling import compile_ahead
+from streams.exactly_once.records.warm_up import compile_ahead
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.brokers import BACKENDS
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from streams.exactly_once.task import Produced, Record, StateRow, TaskSpec
+from streams.exactly_once.records.produced import Produced, StateRow
+from streams.exactly_once.records.read_records import Record
+from streams.exactly_once.task import TaskSpec
 
 
 class KeyedSums:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.produced import Produced
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.accounts import Account, account, random_inputs
 from tests.exactly_once.brokers import BACKENDS, create_sums_topics, read_all, read_until

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.exactly_once.assignor import CoPartitionedAssignor, shares
+from streams.exactly_once.consumer.assignor import CoPartitionedAssignor, shares
 from streams.exactly_once.task import TaskSpec
 from tests.exactly_once.keyed_sums import KeyedSums
 

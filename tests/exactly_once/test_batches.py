@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka.record.memory_records import MemoryRecords as KafkaPythonRecords
 
-from streams.broker.batch import read_records
-from streams.exactly_once.batch_layout import RecordColumns, lay_out
-from streams.exactly_once.batches import Batches, PlacedBatch
-from streams.exactly_once.partitioner import Partitioner
-from streams.exactly_once.settings import Compression
-from streams.exactly_once.spans import Spans
-from streams.exactly_once.task import Produced, ProducedColumns, RowColumns, StateRow
+from streams.broker.record_batch import read_records
+from streams.exactly_once.records.batch_builder import Batches, PlacedBatch
+from streams.exactly_once.records.batch_layout import RecordColumns, lay_out
+from streams.exactly_once.records.compression import Compression
+from streams.exactly_once.records.partitioner import Partitioner
+from streams.exactly_once.records.produced import Produced, ProducedColumns, RowColumns, StateRow
+from streams.exactly_once.records.spans import Spans
 
 NOW_MS = 1_700_000_000_000
 BYTES_MAX = 600

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 import pytest
 from aiokafka import ConsumerRecord
 
-from streams.exactly_once.task import Produced, Record
+from streams.exactly_once.records.produced import Produced
+from streams.exactly_once.records.read_records import Record
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.brokers import (
     create_sums_topics,

@@ -15,10 +15,9 @@ from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.exactly_once.column_fetcher import PartitionPieces, consumer_of_columns
-from streams.exactly_once.fetched_batches import FetchedBatches, read_pieces
-from streams.exactly_once.records import ReadRecord, Records
-from streams.exactly_once.task import Record
+from streams.exactly_once.consumer.column_fetcher import PartitionPieces, consumer_of_columns
+from streams.exactly_once.records.fetched_batches import FetchedBatches, read_pieces
+from streams.exactly_once.records.read_records import ReadRecord, Record, Records
 from tests.exactly_once.brokers import create_topics, fresh_prefix
 
 TP = TopicPartition("t", 3)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from aiokafka import ConsumerRecord
 
-from streams.exactly_once.spans import Spans
-from streams.exactly_once.task import Outputs, Produced, ProducedColumns, Record, RowColumns, Rows
+from streams.exactly_once.records.produced import Outputs, Produced, ProducedColumns, RowColumns, Rows
+from streams.exactly_once.records.read_records import Record
+from streams.exactly_once.records.spans import Spans
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.accounts import account, random_inputs
 from tests.exactly_once.brokers import (

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from streams.exactly_once.partition import OwnedPartition
-from streams.exactly_once.settings import DriverSettings
+from streams.exactly_once.driver_settings import DriverSettings
+from streams.exactly_once.partitions.owned_partition import OwnedPartition
 from streams.exactly_once.task import TaskSpec
 
 NOW_MS = 1_700_000_000_000

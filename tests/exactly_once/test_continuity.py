@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from aiokafka import TopicPartition
 
-from streams.exactly_once.batch import Batch
-from streams.exactly_once.continuity import PATIENCE_S, Continuity
 from streams.exactly_once.errors import ReopenNeeded
-from streams.exactly_once.records import ReadRecord, Records
+from streams.exactly_once.partitions.continuity import PATIENCE_S, Continuity
+from streams.exactly_once.records.input_batch import Batch
+from streams.exactly_once.records.read_records import ReadRecord, Records
 
 LEFT = TopicPartition("left", 3)
 RIGHT = TopicPartition("right", 3)

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from aiokafka import ConsumerRecord
 
-from streams.exactly_once.task import Produced, Record
+from streams.exactly_once.records.produced import Produced
+from streams.exactly_once.records.read_records import Record
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.accounts import account, random_inputs
 from tests.exactly_once.brokers import (

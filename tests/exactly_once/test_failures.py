@@ -14,7 +14,7 @@ from streams.exactly_once.errors import (
     StateFormatError,
     TopicMissingError,
 )
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.produced import Produced
 from streams.harness.free_ports import free_ports
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.accounts import account, random_inputs

@@ -8,6 +8,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import InconsistentGroupProtocolError
 from kafka.admin import KafkaAdminClient
 
+from streams.exactly_once.consumer.group_membership import Membership
+from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.errors import (
     DriverError,
     GroupRefusedError,
@@ -15,8 +17,6 @@ from streams.exactly_once.errors import (
     SameInstanceError,
     TopicMissingError,
 )
-from streams.exactly_once.membership import Membership
-from streams.exactly_once.settings import DriverSettings
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.accounts import random_inputs
 from tests.exactly_once.brokers import create_sums_topics, fresh_prefix, read_until, settings_for, working, write

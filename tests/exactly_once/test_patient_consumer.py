@@ -4,8 +4,8 @@ import asyncio
 import socket
 
 from streams.broker.embedded import EmbeddedBroker
-from streams.exactly_once.column_fetcher import consumer_of_columns
-from streams.exactly_once.patient import patient
+from streams.exactly_once.consumer.column_fetcher import consumer_of_columns
+from streams.exactly_once.consumer.patient_consumer import patient
 
 
 def _free_port() -> int:

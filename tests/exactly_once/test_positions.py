@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from kafka import TopicPartition as KafkaPythonPartition
 from kafka.admin import KafkaAdminClient
 
-from streams.exactly_once.task import Produced
-from streams.harness.embedded import EmbeddedKafka
+from streams.exactly_once.records.produced import Produced
+from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.accounts import account, random_inputs
 from tests.exactly_once.brokers import (

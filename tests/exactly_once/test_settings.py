@@ -5,9 +5,9 @@ import ssl
 
 import pytest
 
-from streams.exactly_once.partitioner import Partitioner
+from streams.exactly_once.driver_settings import DriverSettings
+from streams.exactly_once.records.partitioner import Partitioner
 from streams.exactly_once.security import SecuritySettings
-from streams.exactly_once.settings import DriverSettings
 from streams.exactly_once.task import TaskSpec
 from tests.exactly_once.keyed_sums import KeyedSums
 

@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.exactly_once import takeover
-from streams.exactly_once.takeover import COMPLETING_TIMEOUT_MS, Held, Identity
+from streams.exactly_once.transactions import takeover
+from streams.exactly_once.transactions.takeover import COMPLETING_TIMEOUT_MS, Held, Identity
 from tests.exactly_once.simulation.cluster import Cluster
 from tests.exactly_once.simulation.history import Counts, History
 from tests.exactly_once.simulation.worker import Restored, ViolationError

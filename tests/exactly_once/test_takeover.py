@@ -12,12 +12,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 
-from streams.exactly_once.coordinators import TransactionsCoordinator
-from streams.exactly_once.position import Position
-from streams.exactly_once.restore import Restored, read_state
-from streams.exactly_once.takeover import Identity, ask_and_fence
-from streams.exactly_once.task import Produced, StateRow
-from streams.exactly_once.writer import Transaction, TransactionalWriter
+from streams.exactly_once.records.produced import Produced, StateRow
+from streams.exactly_once.transactions.coordinators import TransactionsCoordinator
+from streams.exactly_once.transactions.position import Position
+from streams.exactly_once.transactions.restore import Restored, read_state
+from streams.exactly_once.transactions.takeover import Identity, ask_and_fence
+from streams.exactly_once.transactions.writer import Transaction, TransactionalWriter
 from streams.harness.jars import JarsKafka
 from tests.exactly_once.brokers import create_topics, fresh_prefix, read_all, settings_for
 

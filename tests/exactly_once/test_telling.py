@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streams.exactly_once.measuring import STAMPS_MAX, Measuring
 from streams.exactly_once.observer import Observer
-from streams.exactly_once.task import Measured, Measures, Produced, Record, StateRow, TaskSpec
+from streams.exactly_once.partitions.measuring import STAMPS_MAX, Measuring
+from streams.exactly_once.records.produced import Produced, StateRow
+from streams.exactly_once.records.read_records import Record
+from streams.exactly_once.task import Measured, Measures, TaskSpec
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.brokers import create_sums_topics, fresh_prefix, settings_for, working, write
 from tests.exactly_once.keyed_sums import KeyedSums, sums_spec

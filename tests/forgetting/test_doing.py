@@ -5,7 +5,7 @@ from itertools import permutations
 from schemas.codec import encode
 from schemas.interactions import FORGOTTEN_KEY, ListenerForgotten
 from streams.auditing.reading import LogRecord
-from streams.exactly_once.position import POSITION_KEY, Position
+from streams.exactly_once.transactions.position import POSITION_KEY, Position
 from streams.forgetting.doing import INTERACTIONS, LEARNER, LISTENERS, Doing
 
 ASKED = {"impressions": 7, "stream-ends": 3}

@@ -5,7 +5,7 @@ import asyncio
 from schemas.topics import TOPICS
 from streams.benchmarks.raw_filling import fill_raw
 from streams.broker.embedded import EmbeddedBroker
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.produced import Produced
 from streams.forgetting.asking import ask, ask_and_wait
 from streams.forgetting.scanning import look, scan_topics
 from streams.settings import Settings

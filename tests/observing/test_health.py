@@ -9,9 +9,9 @@ import pytest
 
 from streams.configuration_error import ConfigurationError
 from streams.observing.getting_ready import GettingReady
+from streams.observing.health_server import NOTHING_HERE, HealthServer
 from streams.observing.pulse import LIVE_WITHIN_S, Pulse
-from streams.observing.server import NOTHING_HERE, HealthServer
-from streams.observing.worker import registry_of, telling, unready
+from streams.observing.reporting import registry_of, telling, unready
 
 
 def ask(port: int, path: str, method: str = "GET") -> tuple[int, str]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from streams.exactly_once.observer import Observer
 from streams.observing.ages import UP_TO_MS, Ages
-from streams.observing.together import EVENTS, Together
-from streams.observing.worker import registry_of, unready
+from streams.observing.reporting import registry_of, unready
+from streams.observing.several_observers import EVENTS, Together
 
 PLACE = {"task": "listeners", "partition": "3"}
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import encode
 from schemas.dead_letters import HEADER_ATTEMPT, HEADER_NAMES, HEADER_PREFIX
-from streams.exactly_once.task import Produced
+from streams.exactly_once.records.produced import Produced
 from streams.reading.header_names import ESCAPED
 from tests.builders import impression, stream_end
 

@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from processors.cocluster.settings import LearnerSettings
 from processors.learner import Learner
 from processors.listeners_settings import ListenersSettings
-from processors.ranking.settings import RankingSettings, SurfaceSettings
+from processors.ranking.ranking_settings import RankingSettings, SurfaceSettings
 from schemas.codec import decode, encode
 from schemas.dead_letters import HEADER_DETAIL, DeadLetter
 from schemas.interactions import FORGOTTEN_KEY, Interaction, Interactions, ListenerForgotten
 from schemas.rankings import ranking_key
 from streams.auditing.books import Books
 from streams.auditing.reading import LogRecord
-from streams.dead_letters import Letter
-from streams.exactly_once.placement import partition_of
-from streams.exactly_once.records import ReadRecord, Records
+from streams.dead_letter_replay import Letter
+from streams.exactly_once.records.placement import partition_of
+from streams.exactly_once.records.read_records import ReadRecord, Records
 from streams.forgetting.traces import Traces
-from streams.tasks.learner import LearnerTask
-from streams.tasks.listeners import ListenersTask
+from streams.tasks.learner_task import LearnerTask
+from streams.tasks.listeners_task import ListenersTask
 from streams.tasks.routing import key_of, topic_of
 from tests.builders import impression, stream_end
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from processors.listeners_settings import ListenersSettings
 from schemas.dead_letters import DeadLetter, Header, own_headers
-from streams.exactly_once.headers import decoded, encoded
-from streams.exactly_once.records import ReadRecord, Records
-from streams.tasks.listeners import ListenersTask
+from streams.exactly_once.records.headers import decoded, encoded
+from streams.exactly_once.records.read_records import ReadRecord, Records
+from streams.tasks.listeners_task import ListenersTask
 from tests.outside.records import HEADERS, KEYS, STAMPS, VALUES
 from tests.settlement.facts import event_counts
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from schemas.composite_keys import joined, parted
 from schemas.monitoring import PolicyValue
 from schemas.rankings import HOME, ranking_key, user_of_key
-from streams.auditing.wire import RankingRead
+from streams.auditing.own_messages import RankingRead
 from streams.subscribers.ranking_table import RankingTable
 from streams.tasks.routing import key_of
 

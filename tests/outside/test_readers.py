@@ -11,9 +11,9 @@ from aiokafka import TopicPartition
 from streams.benchmarks.envelopes import SPOILERS
 from streams.benchmarks.raw_filling import fill_raw
 from streams.broker.embedded import EmbeddedBroker
-from streams.exactly_once.column_fetcher import consumer_of_columns
-from streams.exactly_once.settings import Compression
-from streams.exactly_once.task import Produced
+from streams.exactly_once.consumer.column_fetcher import consumer_of_columns
+from streams.exactly_once.records.compression import Compression
+from streams.exactly_once.records.produced import Produced
 from streams.reading.consumers import Consumer
 from streams.reading.header_names import ESCAPED
 from streams.reading.waiting_consumers import WaitingConsumer

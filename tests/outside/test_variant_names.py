@@ -4,9 +4,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from processors.drift.settings import DriftSettings
+from processors.engagement_monitor import EngagementMonitor
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
-from processors.watch import Watch
 from schemas.codec import decode, encode
 from schemas.fields import IDENTIFIER_MAX
 from schemas.monitoring import EngagementMetrics, EngagementSums
@@ -31,7 +31,7 @@ def test_a_name_stays_as_short_as_a_name_may_be(marks: int, end: str) -> None:
 
 
 def test_metrics_of_such_variants_stand_beside_those_of_all() -> None:
-    listeners, watch = Listeners(ListenersSettings(), source="listeners/0"), Watch(DriftSettings())
+    listeners, watch = Listeners(ListenersSettings(), source="listeners/0"), EngagementMonitor(DriftSettings())
     variants = ("all", "organic", "control")
     pages = [
         impression(event_id=f"i{number}", user_id=f"u{number}", event_ms=0, cards=("c1", "c2"), variant=variant)

@@ -15,7 +15,7 @@ from processors.wire.impressions import read_impressions
 from processors.wire.stream_ends import read_stream_ends
 from schemas.codec import UnreadableError, decode, encode
 from schemas.impressions import Impression
-from streams.auditing.wire import decoded
+from streams.auditing.own_messages import decoded
 from streams.replaying.event_lines import read_lines
 from tests.builders import impression, stream_end
 

@@ -14,9 +14,9 @@ from streams.auditing.books import READING_ORDER
 from streams.auditing.findings import Audit
 from streams.auditing.reading import read_committed
 from streams.broker.embedded import EmbeddedBroker
-from streams.demo.worker_process import WorkerProcess
 from streams.settings import Settings
 from streams.topics.admin import ensure
+from streams.worker_process import WorkerProcess
 
 DEADLINE_S = 180.0
 ENVIRONMENT = {

@@ -21,12 +21,12 @@ from streams.benchmarks.envelopes import SPOILERS
 from streams.benchmarks.filling import keyed
 from streams.benchmarks.raw_filling import fill_raw
 from streams.cli.main import run as command
-from streams.dead_letters import read_letters
-from streams.demo.worker_process import WorkerProcess
-from streams.exactly_once.placement import partition_of
-from streams.exactly_once.task import Produced
+from streams.dead_letter_replay import read_letters
+from streams.exactly_once.records.placement import partition_of
+from streams.exactly_once.records.produced import Produced
 from streams.settings import Settings
 from streams.subscribers import AsyncRankingSubscriber, RankingSubscriber
+from streams.worker_process import WorkerProcess
 from tests.builders import card, impression, stream_end
 from tests.outside.records import NOT_UTF8, letter_with_a_null_attempt, page_with_an_odd_name
 from tests.pipeline.conftest import audited, records, run, wait_for
@@ -224,7 +224,7 @@ def test_who_was_forgotten_is_in_no_row_of_state_and_no_compacted_record(
         wait_for(lambda: naming(bootstrap, b"who-goes") == before, "the listener to be known")
         wait_for(lambda: withdrawn(bootstrap) == 0, "co-clusters")
         assert command(["forget", "who-goes", "--verify", "--wait-seconds", "180", "--broker", bootstrap]) == 0
-        assert "nothing that stays names the listener" in capsys.readouterr().out
+        assert "nothing that is kept contains the listener's id" in capsys.readouterr().out
         assert not naming(bootstrap, b"who-goes"), "it was waited for"
         assert naming(bootstrap, b"who-stays") == before
         wait_for(lambda: withdrawn(bootstrap) == LearnerSettings().ring, "what was learned of her to be withdrawn")

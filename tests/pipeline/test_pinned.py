@@ -13,11 +13,11 @@ from schemas.topics import TOPICS, Role
 from streams.auditing.audit import SETTLEMENT_TOPICS
 from streams.auditing.comparison import Snapshot, differences, snapshot
 from streams.broker.embedded import EmbeddedBroker
-from streams.demo.worker_process import WorkerProcess
 from streams.pinned_model import PinnedRecord
-from streams.replaying.run import close_books, send
+from streams.replaying.replay_run import close_books, send
 from streams.settings import Settings
 from streams.topics.admin import ensure
+from streams.worker_process import WorkerProcess
 from tests.auditing.history import small_run
 from tests.pipeline.conftest import ENVIRONMENT, audited, records, wait_for
 from tests.pipeline.test_pipeline import NOW_MS, traffic

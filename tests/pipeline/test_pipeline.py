@@ -12,11 +12,11 @@ from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.codec import encode
 from schemas.dead_letters import DeadLetter
-from streams.dead_letters import read_letters, replay_letters
-from streams.demo.worker_process import WorkerProcess
+from streams.dead_letter_replay import read_letters, replay_letters
 from streams.publishing import Publisher
-from streams.replaying.run import close_books, send
+from streams.replaying.replay_run import close_books, send
 from streams.settings import Settings
+from streams.worker_process import WorkerProcess
 from tests.builders import card, impression, stream_end
 from tests.pipeline.conftest import audited, records, run, wait_for
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.benchmarks.backends import Backend
-from streams.benchmarks.storm.forgetting import Asked, names_of, with_requests
+from streams.benchmarks.bench_brokers import Backend
+from streams.benchmarks.storm.forget_mid_storm import Asked, names_of, with_requests
 from streams.benchmarks.storm.schedule import ActKind, StormSettings, schedule
 from streams.benchmarks.storm.storm import bench_storm
 from tests.builders import impression

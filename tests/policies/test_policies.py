@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from processors.policies.beliefs import Beliefs
-from processors.policies.catalogue import POLICIES, policy_named
 from processors.policies.keyed_draws import name_key, ranking_keys
 from processors.policies.order_mixture import OrderMixture, draw
 from processors.policies.policy import Policy
-from processors.policies.settings import PolicySettings
+from processors.policies.policy_catalogue import POLICIES, policy_named
+from processors.policies.policy_settings import PolicySettings
 from processors.policies.thompson import ThompsonPolicy
 
 PAGES = 100_000

@@ -7,7 +7,7 @@ from processors.ranking.explanation import KINDS, NEWCOMER_SHARE
 from processors.ranking.learned import Learned
 from processors.ranking.play_columns import Play
 from processors.ranking.scores import expected, scores_of
-from processors.rewards.catalogue import reward_named
+from processors.rewards.reward_catalogue import reward_named
 from schemas.learning import CardGroup
 from schemas.rankings import RankedShelf, ShelfRanking
 from tests.builders import card

@@ -11,7 +11,7 @@ from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
 from processors.ranking.play_columns import Play
 from processors.ranking.ranking_request import RankingRequest
-from processors.ranking.settings import RankingSettings
+from processors.ranking.ranking_settings import RankingSettings
 from schemas.codec import encode
 from schemas.learning import CardGroup, CardStatistics, CoClusters, RewardSums
 from schemas.rankings import RankedShelf, ShelfRanking

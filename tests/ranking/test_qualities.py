@@ -14,7 +14,7 @@ from processors.ranking.deduplication import dealt
 from processors.ranking.discovery import with_room
 from processors.ranking.diversity import diversified
 from processors.ranking.play_columns import Play
-from processors.ranking.settings import RankingSettings, SurfaceSettings
+from processors.ranking.ranking_settings import RankingSettings, SurfaceSettings
 from processors.settlement.settings import SettlementSettings
 from schemas.monitoring import EngagementSums
 from schemas.rankings import ShelfRanking

@@ -48,14 +48,14 @@ def test_a_position_out_of_range_is_refused_by_whoever_reads_the_log(tmp_path: P
 
 
 BAD_ROWS = {
-    "1_0,1,0,0.5,f": "item_id is no whole number",
-    "٣,1,0,0.5,f": "item_id is no whole number",
+    "1_0,1,0,0.5,f": "item_id is not a whole number",
+    "٣,1,0,0.5,f": "item_id is not a whole number",
     "-3,1,0,0.5,f": "item_id is negative",
-    "3,1.0,0,0.5,f": "position is no whole number",
+    "3,1.0,0,0.5,f": "position is not a whole number",
     "3,1,2,0.5,f": "click is neither 0 nor 1",
     "3,1,0,0,f": "propensity_score is not in (0, 1]",
     "3,1,0,nan,f": "propensity_score is not in (0, 1]",
-    '3,1,0,"0,5",f': "propensity_score is no number",
+    '3,1,0,"0,5",f': "propensity_score is not a number",
     "3,1,0": "too_few_columns",
     "3,1,0,0.5,f,and more": "too_many_columns",
 }

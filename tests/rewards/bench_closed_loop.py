@@ -12,7 +12,7 @@ import numpy as np
 from processors.cocluster.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.listeners_settings import ListenersSettings
-from processors.ranking.settings import RankingSettings
+from processors.ranking.ranking_settings import RankingSettings
 from processors.worlds.home_page import CONTROL, LEARNING
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from processors.worlds.yardsticks import yardsticks

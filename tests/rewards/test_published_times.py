@@ -3,11 +3,11 @@
 import msgspec
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.cocluster.settings import LearnerSettings
 from processors.learner import Learner
-from processors.rewards.catalogue import REWARD_NAMES, reward_named
 from processors.rewards.published_times import times_of
+from processors.rewards.reward_catalogue import REWARD_NAMES, reward_named
 from processors.worlds.blocks import BlockWorld, generate
 from schemas.codec import decode, encode
 from schemas.interactions import Interaction, Interactions

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from processors.rewards.catalogue import REWARD_NAMES, reward_named, rewards
 from processors.rewards.reward import GroupedReward
+from processors.rewards.reward_catalogue import REWARD_NAMES, reward_named, rewards
 from processors.rewards.streaming_times import Grouping, StreamingTimes
 
 SECONDS = np.concatenate([[0.0], np.geomspace(0.5, 40_000.0, 200)])

@@ -13,13 +13,13 @@ import pytest
 
 from schemas.codec import encode
 from streams.connections import aiokafka_options, kafka_python_options
-from streams.demo.worker_process import WorkerProcess
 from streams.harness.jars import JarsKafka
 from streams.publishing import Publisher
 from streams.settings import Settings, load
 from streams.subscribers import AsyncRankingSubscriber, RankingSubscriber
 from streams.topics.acls import Grant, Resource, grants
 from streams.topics.programs import Program
+from streams.worker_process import WorkerProcess
 from tests.builders import card, impression
 from tests.security.conftest import LACKERS, SETTINGS, USERS, Command, environment
 
@@ -126,7 +126,7 @@ async def spoil(bootstrap: str, options: dict[str, Any]) -> None:
 
 
 WRONG = {
-    "password": ({"sasl_password": "hunter2-wrong"}, "does not let 'worker' in: check sasl_username and sasl_password"),
+    "password": ({"sasl_password": "hunter2-wrong"}, "refuses 'worker': check sasl_username and sasl_password"),
     "user": ({"sasl_username": "nobody"}, "does not let 'nobody' in"),
     "authority": ({"ssl_ca_file": "/etc/ssl/certs/ca-certificates.crt"}, "check ssl_ca_file"),
     "mechanism": ({"sasl_mechanism": "SCRAM-SHA-256"}, "sasl_mechanism SCRAM-SHA-256"),

@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 
 from schemas.codec import encode
 from schemas.rankings import RankedShelf, ShelfRanking
-from streams.harness.embedded import EmbeddedKafka
+from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 from streams.harness.jars import JarsKafka
 from streams.subscribers import AsyncRankingSubscriber, Found, RankingSubscriber

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.harness.embedded import EmbeddedKafka
+from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 from streams.subscribers import TopicMissingError
 from tests.subscribers.conftest import SUBSCRIBERS, Driven, catch_up, own, ranking, until, write

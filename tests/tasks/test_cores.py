@@ -12,10 +12,10 @@ from river import stats
 
 from processors.cards import Cards
 from processors.drift.settings import DriftSettings
+from processors.engagement_monitor import EngagementMonitor
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
 from processors.settlement.settings import SettlementSettings
-from processors.watch import Watch
 from schemas.codec import encode
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
@@ -276,13 +276,13 @@ def sums(bucket: int, mean: float, source: str = "listeners/0") -> EngagementSum
 MEANS = [5.0, 5.1, 4.9, 5.0, 5.05, 4.95, 5.0, 5.1, 5.0, 4.9, 3.0, 3.0, 3.1, 2.9, 3.0, 3.0]
 
 
-def watch(history: Iterable[Sequence[EngagementSums]], kept: Kept | None = None) -> list[bytes]:
-    core = Watch(DriftSettings())
+def monitored(history: Iterable[Sequence[EngagementSums]], kept: Kept | None = None) -> list[bytes]:
+    core = EngagementMonitor(DriftSettings())
     core.put_co_clusters(co_clusters())
     messages: list[bytes] = []
     for batch in history:
         if kept is not None:
-            core = Watch(DriftSettings())
+            core = EngagementMonitor(DriftSettings())
             core.restore(kept.rows.items())
             core.put_co_clusters(co_clusters())
         messages.extend(encode(message) for message in core.engagement(batch))
@@ -294,14 +294,16 @@ def watch(history: Iterable[Sequence[EngagementSums]], kept: Kept | None = None)
 @given(PLACES)
 def test_the_watch_says_the_same_after_any_crash(places: list[int]) -> None:
     history = [sums(bucket, mean) for bucket, mean in enumerate(MEANS)]
-    whole = watch([history])
+    whole = monitored([history])
     assert any(b"drift-alert" in message for message in whole)
-    assert watch(_cut(history, places), Kept()) == watch(_cut(history, places))
-    assert [m for m in watch(_cut(history, places)) if b"drift-alert" in m] == [m for m in whole if b"drift-alert" in m]
+    assert monitored(_cut(history, places), Kept()) == monitored(_cut(history, places))
+    assert [m for m in monitored(_cut(history, places)) if b"drift-alert" in m] == [
+        m for m in whole if b"drift-alert" in m
+    ]
 
 
 def test_a_new_generation_starts_the_monitors_anew() -> None:
-    core = Watch(DriftSettings())
+    core = EngagementMonitor(DriftSettings())
     list(core.engagement([sums(bucket, 5.0) for bucket in range(9)]))
     core.put_co_clusters(co_clusters(generation=2))
     later = [_of_generation(sums(bucket, 3.0), 2) for bucket in range(9, 15)]
@@ -315,7 +317,7 @@ def _of_generation(message: EngagementSums, generation: int) -> EngagementSums:
 
 
 def test_sums_that_come_after_their_bucket_still_count() -> None:
-    core = Watch(DriftSettings(grace_ms=0))
+    core = EngagementMonitor(DriftSettings(grace_ms=0))
     list(core.engagement([sums(0, 5.0), sums(2, 5.0)]))
     late = list(core.engagement([sums(0, 5.0, source="listeners/1"), sums(4, 5.0)]))
     assert core.counters["engagement_late"] == 1
@@ -326,7 +328,7 @@ def test_sums_that_come_after_their_bucket_still_count() -> None:
 MakeCore = Callable[[], Any]
 
 
-@pytest.mark.parametrize("make", [lambda: Cards(REWARDS), lambda: Watch(DriftSettings()), _listeners])
+@pytest.mark.parametrize("make", [lambda: Cards(REWARDS), lambda: EngagementMonitor(DriftSettings()), _listeners])
 def test_nothing_changed_writes_nothing(make: MakeCore) -> None:
     core = make()
     list(core.changed_rows())

@@ -11,7 +11,7 @@ from kafka.admin import ConfigResource
 
 from schemas.topics import STAMP_AHEAD_MAX, TOPICS
 from streams.cli.main import run
-from streams.harness.embedded import EmbeddedKafka
+from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 from streams.harness.jars import JarsKafka
 from streams.topics.plan import UNLIMITED, FoundTopic, Wanted, plan

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from processors.wire.impressions import impressions_of
 from processors.wire.stream_ends import stream_ends_of
 from schemas.codec import VALUE_BYTES_MAX, encode
-from streams.benchmarks.traffic import Traffic, TrafficSettings
+from streams.benchmarks.bench_traffic import Traffic, TrafficSettings
 from tests.builders import impression, stream_end
 from tests.wire.messages import impressions, stream_ends
 from tests.wire.odd_bytes import odd

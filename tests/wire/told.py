@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from processors.cocluster.arrays import IntArray
+from processors.arrays import IntArray
 from processors.wire.batch import Slow
 from processors.wire.impressions import ImpressionColumns, read_impressions
 from processors.wire.stream_ends import StreamEndColumns, read_stream_ends

@@ -6,7 +6,7 @@ from math import log
 import numpy as np
 from scipy.special import expit
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.evaluation.confidence.sides import both_sides
 
 CANDIDATES = expit(np.linspace(-9.0, 9.0, 501))

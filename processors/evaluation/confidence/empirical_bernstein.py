@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import gammainc, gammaln
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.evaluation.confidence.sides import both_sides
 
 MIXTURE = 10.0

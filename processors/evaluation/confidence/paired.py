@@ -9,13 +9,13 @@ from typing import Any, Generic
 import numpy as np
 from scipy.special import ndtri
 
-from processors.cocluster.arrays import FloatArray
-from processors.evaluation.confidence.asymptotic import RECORDS_MIN, mixture_width
+from processors.arrays import FloatArray
 from processors.evaluation.estimators.estimate import Estimate, finite
 from processors.evaluation.estimators.estimator import ALPHA, Estimator, Seen
-from processors.evaluation.estimators.moments import Moments
 from processors.evaluation.estimators.verdict import Verdict
-from processors.evaluation.estimators.weight_sums import SHARE_MAX
+from processors.evaluation.sums.anytime_width import RECORDS_MIN, mixture_width
+from processors.evaluation.sums.moments import Moments
+from processors.evaluation.sums.weight_sums import SHARE_MAX
 
 DRAWS = 20_000
 

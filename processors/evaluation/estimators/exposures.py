@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from processors.cocluster.arrays import FloatArray
-from processors.evaluation.estimators.columns import float_column, weight_column
+from processors.arrays import FloatArray
+from processors.evaluation.sums.column_checks import float_column, weight_column
 
 OPTIONAL = ("predicted", "expected", "matched", "propensities")
 

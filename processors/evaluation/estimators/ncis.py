@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.evaluation.estimators.capped import refuse_unless_positive
-from processors.evaluation.estimators.shapes import RatioEstimator
+from processors.evaluation.estimators.estimator_shapes import RatioEstimator
 
 
 class NormalisedCapped(RatioEstimator):

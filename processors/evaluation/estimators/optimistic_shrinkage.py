@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.evaluation.estimators.capped import refuse_unless_positive
 from processors.evaluation.estimators.switch_dr import ShrunkDoublyRobust
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
+from processors.arrays import FloatArray
 from processors.cocluster.global_moves import fitted, one_hot, polished
 from processors.cocluster.learner import CoClusterLearner
 from processors.cocluster.settings import LearnerSettings

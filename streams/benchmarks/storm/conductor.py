@@ -5,10 +5,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from streams.benchmarks.storm.crew import Crew
-from streams.benchmarks.storm.faults import begin_burst
+from streams.benchmarks.storm.fault_burst import begin_burst
 from streams.benchmarks.storm.schedule import Act, ActKind
-from streams.harness.embedded import EmbeddedKafka
+from streams.benchmarks.storm.storm_workers import Crew
+from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 
 LOOK_EVERY_S = 0.5

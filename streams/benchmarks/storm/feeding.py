@@ -9,8 +9,8 @@ from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
 from streams.benchmarks.filling import keyed
-from streams.benchmarks.storm.forgetting import Asked
-from streams.exactly_once.partitioner import Partitioner
+from streams.benchmarks.storm.forget_mid_storm import Asked
+from streams.exactly_once.records.partitioner import Partitioner
 from streams.forgetting.asking import INPUTS
 from streams.publishing import Publisher
 from streams.settings import Settings

@@ -15,17 +15,17 @@ import structlog
 from streams.audit_rules import audit_rules
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.auditing.findings import Audit
-from streams.benchmarks.backends import Backend, harness_of
+from streams.benchmarks.bench_brokers import Backend, harness_of
+from streams.benchmarks.bench_traffic import Traffic, TrafficSettings
 from streams.benchmarks.storm.busy import busy
 from streams.benchmarks.storm.conductor import Conductor
-from streams.benchmarks.storm.crew import Crew
 from streams.benchmarks.storm.feeding import Feeder
-from streams.benchmarks.storm.forgetting import is_forgotten, names_of, with_requests
+from streams.benchmarks.storm.forget_mid_storm import is_forgotten, names_of, with_requests
 from streams.benchmarks.storm.schedule import StormSettings, schedule
-from streams.benchmarks.traffic import Traffic, TrafficSettings
+from streams.benchmarks.storm.storm_workers import Crew
 from streams.forgetting.scan import Found
 from streams.forgetting.scanning import scan_topics
-from streams.harness.embedded import EmbeddedKafka
+from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 from streams.harness.jars import JarsKafka
 from streams.settings import Settings, load

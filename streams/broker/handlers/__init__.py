@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from streams.broker.handlers import (
+    cluster_discovery,
     config_admin,
-    discovery,
     fetch,
     group_admin,
     membership,
@@ -24,17 +24,17 @@ HANDLERS: Mapping[str, Handler] = {
     "Produce": produce.produce,
     "Fetch": fetch.fetch,
     "ListOffsets": offsets.list_offsets,
-    "Metadata": discovery.metadata,
+    "Metadata": cluster_discovery.metadata,
     "OffsetCommit": offsets.offset_commit,
     "OffsetFetch": offsets.offset_fetch,
-    "FindCoordinator": discovery.find_coordinator,
+    "FindCoordinator": cluster_discovery.find_coordinator,
     "JoinGroup": membership.join_group,
     "Heartbeat": membership.heartbeat,
     "LeaveGroup": membership.leave_group,
     "SyncGroup": membership.sync_group,
     "DescribeGroups": group_admin.describe_groups,
     "ListGroups": group_admin.list_groups,
-    "ApiVersions": discovery.api_versions,
+    "ApiVersions": cluster_discovery.api_versions,
     "CreateTopics": topic_admin.create_topics,
     "DeleteTopics": topic_admin.delete_topics,
     "DeleteRecords": topic_admin.delete_records,
@@ -50,5 +50,5 @@ HANDLERS: Mapping[str, Handler] = {
     "IncrementalAlterConfigs": config_admin.incremental_alter_configs,
     "OffsetDelete": offsets.offset_delete,
     "DescribeTransactions": transaction_admin.describe_transactions,
-    "DescribeCluster": discovery.describe_cluster,
+    "DescribeCluster": cluster_discovery.describe_cluster,
 }

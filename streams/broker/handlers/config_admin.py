@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.broker import topic_config
-from streams.broker.errors import ErrorCode, KafkaFailure, require
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure, require
 from streams.broker.state import NODE_ID, BrokerState
 from streams.broker.wire import RESPONSES, Request
 

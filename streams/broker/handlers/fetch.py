@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from streams.broker.errors import ErrorCode, KafkaFailure
 from streams.broker.log import PartitionLog
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 from streams.broker.state import BrokerState
 from streams.broker.wire import RESPONSES, Request
 

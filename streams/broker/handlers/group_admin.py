@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from streams.broker.errors import ErrorCode, KafkaFailure
 from streams.broker.group import Group
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 from streams.broker.state import BrokerState
 from streams.broker.wire import RESPONSES, Request
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from streams.broker.errors import ErrorCode, KafkaFailure, require
 from streams.broker.group_admission import MemberIdRequiredFailure
 from streams.broker.group_member import JoinRequest
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure, require
 from streams.broker.state import BrokerState, session_clock_ms
 from streams.broker.wire import RESPONSES, Request
 

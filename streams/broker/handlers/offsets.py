@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from streams.broker.errors import ErrorCode, KafkaFailure
 from streams.broker.groups import CommittedOffset, OffsetKey
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 from streams.broker.state import BrokerState, session_clock_ms
 from streams.broker.wire import RESPONSES, Request
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from streams.broker import batch as batches
-from streams.broker.errors import ErrorCode, KafkaFailure, require
+from streams.broker import record_batch as batches
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure, require
 from streams.broker.state import BrokerState
 from streams.broker.wire import RESPONSES, Request
 

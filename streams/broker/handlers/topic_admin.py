@@ -3,7 +3,7 @@
 from typing import Any
 
 from streams.broker import topic_config
-from streams.broker.errors import ErrorCode, KafkaFailure, require
+from streams.broker.protocol_errors import ErrorCode, KafkaFailure, require
 from streams.broker.state import BrokerState
 from streams.broker.wire import RESPONSES, Request
 

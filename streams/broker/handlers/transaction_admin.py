@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from streams.broker.errors import ErrorCode
+from streams.broker.protocol_errors import ErrorCode
 from streams.broker.state import BrokerState
 from streams.broker.transactions import TransactionRecord, TransactionState
 from streams.broker.wire import RESPONSES, Request

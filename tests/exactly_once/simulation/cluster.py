@@ -12,7 +12,7 @@ from typing import NamedTuple
 from aiokafka import TopicPartition
 from aiokafka.errors import InvalidTxnState, ProducerFenced
 
-from streams.exactly_once.takeover import COMPLETING_TIMEOUT_MS, Identity, LastTransaction
+from streams.exactly_once.transactions.takeover import COMPLETING_TIMEOUT_MS, Identity, LastTransaction
 
 OFFSETS = TopicPartition("__consumer_offsets", 0)
 

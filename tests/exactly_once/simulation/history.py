@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from aiokafka.errors import ProducerFenced
 
-from streams.exactly_once.position import POSITION_KEY, Position
+from streams.exactly_once.transactions.position import POSITION_KEY, Position
 from tests.exactly_once.simulation.cluster import Cluster
 from tests.exactly_once.simulation.worker import INPUT, OUTPUTS, STATE, Restored, ViolationError, Worker
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 from aiokafka import TopicPartition
 from aiokafka.errors import InvalidTxnState, ProducerFenced
 
-from streams.exactly_once.position import POSITION_KEY, Position
-from streams.exactly_once.takeover import Identity, LastTransaction, begin, take_over
+from streams.exactly_once.transactions.position import POSITION_KEY, Position
+from streams.exactly_once.transactions.takeover import Identity, LastTransaction, begin, take_over
 from tests.exactly_once.simulation.cluster import OFFSETS, Cluster
 
 STATE = TopicPartition("state", 0)

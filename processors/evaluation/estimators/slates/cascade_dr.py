@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from processors.cocluster.arrays import FloatArray
-from processors.evaluation.estimators.slates.columns import Slates
-from processors.evaluation.estimators.slates.shapes import SlateMean
+from processors.arrays import FloatArray
+from processors.evaluation.estimators.slates.slate_columns import Slates
+from processors.evaluation.estimators.slates.slate_shapes import SlateMean
 
 
 class CascadeDoublyRobust(SlateMean):

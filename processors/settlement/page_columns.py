@@ -1,0 +1,87 @@
+"""What was kept of pages and their exposures, as columns; compiled."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from processors.arrays import IntArray
+from processors.compiled import borrowing
+from processors.settlement.layout import NONE
+from processors.settlement.page import (
+    ID_AT,
+    SHELF_AT,
+    SLOT_AT,
+    exposures_at,
+    logged_at,
+    propensity_of,
+    shown_ms_of,
+    variant_at,
+)
+from processors.wire.binary import get_int, text_end
+
+
+class PageColumns(NamedTuple):
+    """Pages [p] by the spans of their texts in the book's; of page -1 all are -1."""
+
+    shown_ms: IntArray  # [p]
+    event_id: IntArray  # [p, 2]
+    logged: IntArray  # [p, 2], all that was logged with it
+    variant: IntArray  # [p, 2]
+
+    @classmethod
+    def of(cls, text: IntArray, pages: IntArray) -> "PageColumns":
+        """Columns of pages, by where they begin in the book's text [p]; -1 for none."""
+        columns = cls(np.empty(len(pages), dtype=np.int64), *np.empty((3, len(pages), 2), dtype=np.int64))
+        read_pages(text, np.ascontiguousarray(pages), columns)
+        return columns
+
+
+class ExposureColumns(NamedTuple):
+    """Exposures [x] of pages, with spans of the book's text."""
+
+    row: IntArray  # [x], of the page
+    slot: IntArray  # [x], of the shelf
+    shelf_id: IntArray  # [x, 2]
+    propensity: IntArray  # [x, 2], the text of a number
+
+    @classmethod
+    def of(cls, text: IntArray, pages: IntArray, places: IntArray) -> "ExposureColumns":
+        """Columns of exposures, by where their pages begin [x] and which of the page each is [x].
+
+        It is read fastest where those of a page come in order.
+        """
+        numbers, spans = np.empty((2, len(pages)), dtype=np.int64), np.empty((2, len(pages), 2), dtype=np.int64)
+        columns = cls(*numbers, *spans)
+        read_exposures(text, np.ascontiguousarray(pages), np.ascontiguousarray(places, dtype=np.int64), columns)
+        return columns
+
+
+@borrowing
+def read_pages(text: IntArray, pages: IntArray, columns: PageColumns) -> None:
+    """Fill the columns of pages."""
+    for number in range(len(pages)):
+        page = pages[number]
+        event_id, logged, variant = columns.event_id[number], columns.logged[number], columns.variant[number]
+        if page == NONE:
+            columns.shown_ms[number] = event_id[:] = logged[:] = variant[:] = NONE
+            continue
+        columns.shown_ms[number] = shown_ms_of(text, page)
+        event_id[0], event_id[1] = page + ID_AT + 2, text_end(text, page + ID_AT)
+        logged[0], logged[1] = logged_at(text, page), exposures_at(text, page)
+        at = variant_at(text, page)
+        variant[0], variant[1] = at + 2, text_end(text, at)
+
+
+@borrowing
+def read_exposures(text: IntArray, pages: IntArray, places: IntArray, columns: ExposureColumns) -> None:
+    """Fill the columns of exposures; whoever comes after the one before it on its page is found at once."""
+    page, place, at = np.int64(NONE), np.int64(0), np.int64(0)
+    for number in range(len(pages)):
+        if pages[number] != page or places[number] < place:
+            page, place, at = pages[number], np.int64(0), np.int64(exposures_at(text, pages[number]))
+        while place < places[number]:
+            place, at = place + 1, np.int64(text_end(text, propensity_of(text, at)))
+        columns.row[number], columns.slot[number] = get_int(text, at, 4), get_int(text, at + SLOT_AT, 4)
+        shelf, propensity = at + SHELF_AT, propensity_of(text, at)
+        columns.shelf_id[number, 0], columns.shelf_id[number, 1] = shelf + 2, text_end(text, shelf)
+        columns.propensity[number, 0], columns.propensity[number, 1] = propensity + 2, text_end(text, propensity)

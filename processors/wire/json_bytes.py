@@ -1,0 +1,123 @@
+"""Pieces of JSON at an address, compiled: each gives the position after what it has written.
+
+The caller has seen to it that there is room (`NUMBER_BYTES` for a number) and eight bytes more: what is copied goes by
+words.
+"""
+
+import numpy as np
+
+from processors.arrays import Index
+from processors.compiled import borrowing, fused
+from processors.wire.loads import byte_at, copy_words, put_byte, put_four
+
+NUMBER_BYTES = 32
+"""No number that is written here is longer."""
+
+DECIMALS_FEW, DECIMALS_MANY = 6, 9
+"""How many decimals a real may have: two constants, by which the processor divides without dividing."""
+
+REAL_MAX = 2.0**63 / 10**DECIMALS_MANY
+"""Reals as large as this have no room in 64 bits with so many decimals."""
+
+COMMA, QUOTE, MINUS, POINT, ZERO = (ord(character) for character in ',"-.0')
+ARRAY, ARRAY_END = ord("["), ord("]")
+NULL, TRUE, FALSE = (int.from_bytes(word, "little") for word in (b"null", b"true", b"fals"))
+_E = ord("e")
+_DIGITS_MAX = 19
+_THREE_DIGITS = np.frombuffer(b"".join(b"%03d" % number for number in range(1_000)), dtype=np.uint8)
+
+
+@fused
+def put_symbol(out: int, at: Index, symbol: Index) -> int:
+    """Write one character."""
+    put_byte(out, at, symbol)
+    return int(at + 1)
+
+
+@fused
+def put_string(out: int, at: Index, data: int, start: Index, end: Index) -> int:
+    """Write a span of `data`, which is the content of a JSON string already, between quotes."""
+    at = copy_words(out, put_symbol(out, at, QUOTE), data, start, end)
+    return put_symbol(out, at, QUOTE)
+
+
+@fused
+def put_null(out: int, at: Index) -> int:
+    """Write `null`."""
+    put_four(out, at, NULL)
+    return int(at + 4)
+
+
+@fused
+def put_truth(out: int, at: Index, value: Index) -> int:
+    """Write `true` or `false`."""
+    if value:
+        put_four(out, at, TRUE)
+        return int(at + 4)
+    put_four(out, at, FALSE)
+    return put_symbol(out, at + 4, _E)
+
+
+@fused
+def put_whole(out: int, at: Index, value: Index) -> int:
+    """Write an integer."""
+    if 0 <= value < 10:
+        return put_symbol(out, at, ZERO + value)
+    return _put_digits(out, at, value)
+
+
+@borrowing
+def _put_digits(out: int, at: Index, value: Index) -> int:
+    """Write an integer of two digits or more, or a negative one, from its end."""
+    if value < 0:
+        at, value = put_symbol(out, at, MINUS), -value
+    digits, bound = 1, 10
+    while digits < _DIGITS_MAX and value >= bound:
+        digits += 1
+        bound *= 10
+    place = at + digits
+    while value >= 100:
+        place -= 3
+        value = _put_three(out, place, value)
+    while place > at:
+        place -= 1
+        put_byte(out, place, ZERO + value % 10)
+        value //= 10
+    return int(at + digits)
+
+
+@fused
+def _put_three(out: int, at: Index, value: Index) -> int:
+    """Write the last three digits of a number; gives the number without them."""
+    rest = value // 1_000
+    digits = 3 * (value - 1_000 * rest)
+    for place in range(3):
+        put_byte(out, at + place, _THREE_DIGITS[digits + place])
+    return int(rest)
+
+
+@borrowing
+def put_real(out: int, at: Index, value: float, decimals: Index) -> int:
+    """Write a real with 6 or 9 decimals at most, without zeros at the end, but always with one decimal.
+
+    What was rounded to so many decimals is read back to the last bit. `is_writable` says which reals can be written.
+    """
+    one = 1_000_000 if decimals == DECIMALS_FEW else 1_000_000_000
+    scaled = np.int64(np.rint(value * one))
+    if scaled < 0:
+        at, scaled = put_symbol(out, at, MINUS), -scaled
+    whole = scaled // one if scaled >= one else np.int64(0)
+    part: Index = scaled - whole * one
+    at = put_symbol(out, put_whole(out, at, whole), POINT)
+    end = at + decimals
+    for place in range(end - 3, at - 1, -3):
+        part = _put_three(out, place, part)
+    while end > at + 1 and byte_at(out, end - 1) == ZERO:
+        end -= 1
+    return int(end)
+
+
+@fused
+def is_writable(value: float) -> bool:
+    """Whether a real is neither too large to be written nor no number."""
+    return bool(-REAL_MAX < value < REAL_MAX)

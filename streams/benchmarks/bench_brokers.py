@@ -1,0 +1,41 @@
+"""Which broker a benchmark runs on: the embedded one, Apache Kafka from jars, or one that is named."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from streams.configuration_error import ConfigurationError
+from streams.harness.interface import HarnessError, KafkaHarness
+
+
+class Backend(StrEnum):
+    """A broker that a benchmark can start for itself."""
+
+    EMBEDDED = "embedded"
+    JARS = "jars"
+
+
+def harness_of(backend: Backend, *, nodes: int = 1, seed: int = 0, data_dir: str | None = None) -> KafkaHarness:
+    """A broker of this kind, not started; only jars can have three nodes, only the embedded broker a data folder."""
+    from streams.harness.embedded_harness import EmbeddedKafka
+    from streams.harness.jars import JarsKafka
+
+    if backend is Backend.JARS:
+        return JarsKafka(nodes)
+    return EmbeddedKafka(data_dir=data_dir, seed=seed)
+
+
+@contextmanager
+def broker_for(backend: Backend, named: str | None) -> Iterator[str]:
+    """Bootstrap servers: those named, or those of a broker that lives as long as the block.
+
+    Raises `ConfigurationError` where a broker of this kind cannot be started here.
+    """
+    if named is not None:
+        yield named
+        return
+    try:
+        with harness_of(backend) as harness:
+            yield harness.bootstrap
+    except HarnessError as error:
+        raise ConfigurationError(str(error)) from error

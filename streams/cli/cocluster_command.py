@@ -1,0 +1,136 @@
+"""`shelfwise cocluster`: offline co-clustering of a CSV of user, item and streaming time."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streams.cli.options import SEED_MAX, JsonOption, UnitOption, finite, print_json, refuse_unless_writable
+from streams.cli.progress import progress
+from streams.configuration_error import ConfigurationError
+from streams.files.units import DurationUnit
+
+if TYPE_CHECKING:
+    from processors.cocluster.clusterer import Clusterer
+    from processors.cocluster.offline import OfflineResult, OfflineSettings
+    from streams.files.play_table import PlayTable
+
+INTERACTIONS_MIN = 20
+GROUPS_MAX = 200
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("cocluster")(cocluster)
+
+
+def cocluster(
+    file: Annotated[Path, typer.Argument(help="CSV of user, item, duration, in UTF-8, plain or gzipped.")],
+    user_groups: Annotated[int, typer.Option(min=1, max=GROUPS_MAX, help="Number of user groups.")] = 6,
+    card_groups: Annotated[int, typer.Option(min=1, max=GROUPS_MAX, help="Number of item groups.")] = 6,
+    holdout: Annotated[float, typer.Option(callback=finite, help="Share of interactions to hold out.")] = 0.2,
+    folds: Annotated[int, typer.Option(min=1, max=100, help="Cross-validate with this many folds.")] = 1,
+    choose_widely: Annotated[bool, typer.Option(help="Also compare with half the number of groups.")] = False,
+    counts: Annotated[
+        bool, typer.Option(help="Also score information-theoretic co-clusters of which user meets which item.")
+    ] = False,
+    given: Annotated[
+        Path | None, typer.Option(help="Also score the groups in this JSON file, as written by --out.")
+    ] = None,
+    duration_unit: UnitOption = DurationUnit.AUTO,
+    seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of folds and fits.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write the groups of users and items to this JSON file.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Co-cluster a table of streaming times by user and item."""
+    from processors.cocluster.offline import OfflineSettings, cocluster_offline
+
+    try:
+        settings = OfflineSettings(
+            user_groups=user_groups,
+            card_groups=card_groups,
+            holdout_share=holdout,
+            folds=folds,
+            widely=choose_widely,
+            seed=seed,
+        )
+    except ValueError as error:
+        raise ConfigurationError(f"cocluster: {error}") from error
+    refuse_unless_writable(out)
+    table = _table(file, duration_unit)
+    beside = _beside(settings, table, counts=counts, given=given)
+    typer.echo(f"{file}: {table.read.taken}", err=True)
+    with progress() as tell:
+        result = cocluster_offline(table.data, settings, beside, tell)
+    report = {
+        "file": file.name,
+        "duration_unit": table.read.unit.value,
+        "interactions": len(table.data),
+        "users": len(table.users),
+        "cards": len(table.cards),
+        "rows_refused": dict(table.read.refused),
+        "seed": seed,
+        **result.summary(),
+    }
+    if out is not None:
+        _write(out, {**report, **_assignments(table, result)})
+    if json:
+        print_json(report)
+    else:
+        typer.echo("\n".join(_lines(report)))
+
+
+def _table(file: Path, unit: DurationUnit) -> "PlayTable":
+    from streams.files.play_table import read_play_table
+    from streams.files.tables import reasons
+
+    table = read_play_table(file, unit)
+    if len(table.data) < INTERACTIONS_MIN:
+        refused = f" ({reasons(table.read.refused)})" if table.read.refused else ""
+        raise ConfigurationError(
+            f"{file} has {len(table.data)} good rows{refused}, at least {INTERACTIONS_MIN} are needed"
+        )
+    return table
+
+
+def _beside(
+    settings: "OfflineSettings", table: "PlayTable", *, counts: bool, given: Path | None
+) -> "dict[str, Clusterer]":
+    from processors.cocluster.information_theoretic import InformationTheoretic
+    from streams.files.given_groups import read_given_groups
+
+    beside: dict[str, Clusterer] = {}
+    if counts:
+        shape = (settings.user_groups, settings.card_groups)
+        beside[f"counts {shape[0]}x{shape[1]}"] = InformationTheoretic(
+            user_groups=shape[0], card_groups=shape[1], seed=settings.seed
+        )
+    if given is not None:
+        beside["given"] = read_given_groups(given, table)
+    return beside
+
+
+def _write(out: Path, content: dict[str, Any]) -> None:
+    import orjson
+
+    out.write_bytes(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def _assignments(table: "PlayTable", result: "OfflineResult") -> dict[str, dict[str, int]]:
+    return {
+        "user_group": dict(zip(table.users, result.groups.user.argmax(axis=1).tolist(), strict=True)),
+        "card_group": dict(zip(table.cards, result.groups.card.argmax(axis=1).tolist(), strict=True)),
+    }
+
+
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    yield f"{report['interactions']} interactions, {report['users']} users, {report['cards']} items"
+    if report["rows_refused"]:
+        yield f"rows refused: {report['rows_refused']}"
+    yield f"{'model':>14s} {'rmse':>8s} {'log-likelihood':>15s}   held out, x = log(1 + seconds)"
+    for name, score in report["held_out"]["models"].items():
+        yield f"{name:>14s} {score['rmse_log']:8.4f} {score['log_likelihood']:15.4f}"
+    yield f"chosen shape: {report['chosen_shape'][0]} x {report['chosen_shape'][1]}"
+    yield f"users per group: {report['users_per_group']}"
+    yield f"items per group: {report['cards_per_group']}"

@@ -1,0 +1,120 @@
+"""Runs the demo: broker, worker, traffic, view, and at the end the report."""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections import deque
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from schemas.codec import encode
+from schemas.rankings import ShelfRanking
+from streams.audit_rules import audit_rules
+from streams.auditing.audit import SETTLEMENT_TOPICS, audit
+from streams.compiling.before_start import compile_ahead
+from streams.demo import view
+from streams.demo.demo_settings import DemoSettings
+from streams.demo.demo_traffic import Traffic
+from streams.demo.report import Report, make_report
+from streams.demo.watcher import Watcher
+from streams.publishing import Publisher
+from streams.settings import Settings
+from streams.subscribers import AsyncRankingSubscriber
+from streams.topics.admin import ensure, is_group_stable
+from streams.worker_process import WorkerEndedError, WorkerProcess
+
+SETTLE_DEADLINE_S = 60.0
+LINE_EVERY_S = 5.0
+STILL_DEADLINE_S = 120.0
+"""A worker that has written nothing for so long does not get on."""
+
+
+async def run_demo(demo: DemoSettings, settings: Settings, bootstrap: str, console: Console) -> Report:
+    """Play the demo against a broker; topics are made where they are missing."""
+    await asyncio.to_thread(ensure, settings, bootstrap)
+    await compile_ahead(settings.tasks, console)
+    with tempfile.TemporaryDirectory(prefix="shelfwise-demo-") as folder:
+        log = Path(folder) / "worker.log"
+        with WorkerProcess(bootstrap, demo.worker_environment, log) as worker:
+            async with Publisher(bootstrap) as publisher, AsyncRankingSubscriber(bootstrap) as subscriber:
+                traffic = Traffic(demo, publisher, subscriber)
+                watcher = Watcher(bootstrap, settings.group)
+                watching = asyncio.create_task(watcher.run(), name="watcher")
+                try:
+                    for card in traffic.catalogue():
+                        await publisher.publish("catalogue", card.card_id, encode(card))
+                    await publisher.flush()
+                    await _wait_until_working(bootstrap, settings, worker)
+                    await _show(traffic, watcher, worker, console)
+                    await traffic.close_books(settings.settlement.horizon_ms + 2 * settings.settlement.lateness_ms)
+                    await _wait_until_settled(bootstrap, settings, worker)
+                    return await make_report(bootstrap, traffic, watcher, audit_rules(settings, closed=True))
+                finally:
+                    watching.cancel()
+                    await asyncio.wait([watching])
+
+
+async def _wait_until_working(bootstrap: str, settings: Settings, worker: WorkerProcess) -> None:
+    """Wait until the worker has its partitions, as long as it lives and gets on; it tells what it is doing."""
+    told, told_s = "", time.monotonic()
+    while not await asyncio.to_thread(is_group_stable, settings, bootstrap):
+        worker.refuse_if_dead()
+        line = worker.last_line()
+        if line != told:
+            told, told_s = line, time.monotonic()
+            print(f"the worker starts: {line}", file=sys.stderr, flush=True)  # noqa: T201  progress
+        elif time.monotonic() - told_s > STILL_DEADLINE_S:
+            raise WorkerEndedError(f"the worker has not got on for {STILL_DEADLINE_S:.0f} s; it last said: {told}")
+        await asyncio.sleep(0.3)
+
+
+async def _show(traffic: Traffic, watcher: Watcher, worker: WorkerProcess, console: Console) -> None:
+    playing = asyncio.create_task(traffic.run(), name="traffic")
+    live = Live(console=console, refresh_per_second=4, transient=False) if console.is_terminal else None
+    recent: deque[tuple[float, int]] = deque(maxlen=8)
+    lined_s, has_ranked = time.monotonic(), False
+    if live:
+        live.start()
+    try:
+        while not playing.done():
+            await asyncio.wait([playing], timeout=0.5)
+            worker.refuse_if_dead()
+            recent.append((time.monotonic(), traffic.events_count))
+            rate = _rate(recent)
+            if live:
+                live.update(view.render(traffic, watcher, _newest_ranking(traffic), rate))
+            elif traffic.latencies_s and not has_ranked:
+                has_ranked = True
+                print("the first ranking is there", file=sys.stderr, flush=True)  # noqa: T201  progress
+            elif time.monotonic() - lined_s >= LINE_EVERY_S:
+                lined_s = time.monotonic()
+                print(view.line(traffic, watcher, rate), file=sys.stderr, flush=True)  # noqa: T201  progress
+    finally:
+        if live:
+            live.stop()
+        playing.cancel()
+    playing.result()
+
+
+def _rate(recent: "deque[tuple[float, int]]") -> float:
+    (from_s, from_count), (to_s, to_count) = recent[0], recent[-1]
+    return (to_count - from_count) / (to_s - from_s) if to_s > from_s else 0.0
+
+
+def _newest_ranking(traffic: Traffic) -> ShelfRanking | None:
+    found = traffic.subscriber.get("nobody in particular")
+    return found.ranking if found else None
+
+
+async def _wait_until_settled(bootstrap: str, settings: Settings, worker: WorkerProcess) -> None:
+    """Wait until the audit holds, or until waiting longer would not help."""
+    deadline_s = time.monotonic() + SETTLE_DEADLINE_S
+    while time.monotonic() < deadline_s:
+        worker.refuse_if_dead()
+        found = await audit(bootstrap, audit_rules(settings, closed=True), topics=SETTLEMENT_TOPICS)
+        if found.holds:
+            return
+        await asyncio.sleep(1.0)

@@ -1,0 +1,1 @@
+"""The consumer: Faust's app and transport, and the thread that owns aiokafka's consumer."""

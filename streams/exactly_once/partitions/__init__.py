@@ -1,0 +1,1 @@
+"""Partitions that a worker owns: opening, feeding, committing and closing their tasks."""

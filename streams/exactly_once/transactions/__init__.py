@@ -1,0 +1,1 @@
+"""Transactions of one task: takeover, state and position, and the writer."""
