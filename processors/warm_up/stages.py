@@ -37,7 +37,8 @@ STAGES = (
     ),
     _stage(
         *("records", "listeners", write_records),
-        "settlement.advance: advance; settlement.page_columns: read_pages read_exposures; settlement.outgoing: "
+        "settlement.advance: advance; settlement.page_columns: read_pages read_exposures; settlement.page_groups: "
+        "copy_shown_plays put_groups read_groups; settlement.credits: exchange; settlement.outgoing: "
         "number_by_record put_in_order; settlement.names: number_texts; wire.filling: write_records",
     ),
     _stage(
