@@ -59,7 +59,7 @@ STAGES = (
     _stage(
         *("cards", "cards", count_outcomes),
         "cocluster.density_table: tabulated; wire.batch: gather; wire.shredding: read_records; "
-        "wire.outcomes: merge_in_order; rewards.success: _stepped; bandit.card_sums: add_exposures add_rewards",
+        "wire.outcomes: merge_in_order; rewards.success: _stepped; bandit.card_sums: add_exposures add_gains",
     ),
     _stage(
         *("learner", "learner", learn),
