@@ -1,4 +1,4 @@
-"""Makes machine code that can be shipped, and looks whether what is there is all that is needed."""
+"""Creates machine code for shipping, and checks that it is complete."""
 
 import asyncio
 from functools import partial
@@ -18,7 +18,7 @@ TASKS = frozenset().union(*(stage.tasks for stage in ALL))
 
 
 def ship_generic(folder: Path) -> int:
-    """Compile everything into a folder, for any processor of this architecture; gives how many files there are."""
+    """Compile everything into a folder, for any processor of this architecture; returns the number of files."""
     folder.mkdir(parents=True, exist_ok=True)
     keep_only_in(folder)
     environment = dict(zip(("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"), GENERIC, strict=True))
@@ -29,7 +29,7 @@ def ship_generic(folder: Path) -> int:
 
 
 def compiled_here() -> list[str]:
-    """Go through all that is compiled, and tell of which functions there was no machine code."""
+    """Load all compiled functions, and return those that were missing."""
     found: list[str] = []
 
     def note(what: Happening, entry: str) -> None:
