@@ -1,4 +1,4 @@
-"""Plays a schedule against brokers and workers."""
+"""Carries out a schedule on brokers and workers."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ LOOK_EVERY_S = 0.5
 
 
 class Conductor:
-    """One act begins after the other; what lasts goes on meanwhile. Of the brokers one is away at a time."""
+    """Starts acts one after the other; longer ones overlap. At most one broker is down at a time."""
 
     def __init__(self, broker: KafkaHarness, crew: Crew) -> None:
         self.done: Counter[str] = Counter()
@@ -25,7 +25,7 @@ class Conductor:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def play(self, acts: Sequence[Act], seconds: float) -> None:
-        """Play all acts, wait for those that last, and return not before the storm's time is over."""
+        """Carry out all acts, wait for the longer ones, and return when the storm's time is over."""
         started_s = time.monotonic()
         for act in acts:
             await self._wait_until(started_s + act.at_s)
@@ -73,8 +73,8 @@ class Conductor:
             await asyncio.to_thread(self._broker.restart, node)
 
     async def _misbehave(self, seconds: float) -> None:
-        assert isinstance(self._broker, EmbeddedKafka), "only the embedded broker misbehaves on demand"
-        async with self._broker_away:  # a broker that is away does not misbehave; it may go away meanwhile
+        assert isinstance(self._broker, EmbeddedKafka), "only the embedded broker supports fault injection"
+        async with self._broker_away:  # a broker that is down has no faults; it may go down meanwhile
             faults = self._broker.faults
         begin_burst(faults)
         await asyncio.sleep(seconds)

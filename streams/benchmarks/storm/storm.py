@@ -1,4 +1,4 @@
-"""`bench storm`: the whole pipeline under a storm, and the audit that ends it."""
+"""`bench storm`: the whole pipeline during a storm, and the final audit."""
 
 import asyncio
 import logging
@@ -41,16 +41,16 @@ ENVIRONMENT = {
     "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "2000",
     "SHELFWISE_START_DEADLINE_MS": "120000",
 }
-"""Short patience, so that a stopped worker is evicted and its transaction timed out well before it goes on."""
+"""Short timeouts, so that a frozen worker is evicted and its transaction aborted well before it resumes."""
 
 
 def bench_storm(storm: StormSettings, backend: Backend, logs: Path | None = None) -> dict[str, Any]:
-    """Play one storm; `passed` where the audit holds, no worker died by itself and all that was planned was done.
+    """Play one storm; `passed` if the audit passes, no worker died by itself and all acts were carried out.
 
-    Workers' logs go to the folder `logs`, where one is named, and stay there. Where a storm fails, its logs and the
-    brokers' data are `kept` in any case.
+    Workers' logs are written to the folder `logs`, if given. If a storm fails, its logs and the brokers' data are
+    `kept` in any case.
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is no news here
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # an unavailable broker is expected here
     settings = load(None, {"replication_factor": storm.nodes, "log_level": "warning"})
     folder = Path(tempfile.mkdtemp(prefix=f"shelfwise-storm-{storm.seed}-"))
     found: dict[str, Any] = {}
@@ -70,7 +70,7 @@ def bench_storm(storm: StormSettings, backend: Backend, logs: Path | None = None
 
 
 class Storm:
-    """One storm from its first event to its audit."""
+    """One storm, from its first event to its audit."""
 
     def __init__(self, storm: StormSettings, settings: Settings, broker: KafkaHarness, folder: Path) -> None:
         self._storm = storm
@@ -83,7 +83,7 @@ class Storm:
         self._conductor = Conductor(broker, self._crew)
 
     async def run(self) -> dict[str, Any]:
-        """Play, settle, audit, tell."""
+        """Play, settle, audit, and report."""
         storm, feeder = self._storm, self._feeder
         await asyncio.to_thread(ensure, self._settings, self._broker.bootstrap)
         traffic = Traffic(TrafficSettings(seed=storm.seed, users=USERS))
@@ -110,7 +110,7 @@ class Storm:
         return self._told(found, scan, len(acts), stormed_s, settle_s)
 
     async def _settled(self) -> float:
-        """Wait until all has come out; gives how long that took. The audit will say what is missing."""
+        """Wait until everything is processed; returns the duration. The audit reports what is missing."""
         started_s = time.monotonic()
         rules = audit_rules(self._settings)
         while time.monotonic() - started_s < SETTLE_DEADLINE_S:
@@ -122,7 +122,7 @@ class Storm:
         return time.monotonic() - started_s
 
     async def _audited(self) -> Audit:
-        """Audit everything, as soon as the tasks that follow have caught up: cards, learner, model."""
+        """Audit everything, once the downstream tasks have caught up: cards, learner, engagement."""
         deadline_s = time.monotonic() + FOLLOW_DEADLINE_S
         while True:
             found = await audit(self._broker.bootstrap, audit_rules(self._settings))
