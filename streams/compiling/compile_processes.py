@@ -11,7 +11,7 @@ import structlog
 
 from streams.compiling.child import BEHIND, STAGE_DONE, STAGE_FAILED
 
-Told = Callable[[str, str], None]
+OnEvent = Callable[[str, str], None]
 """An event (`keeping.Happening`) of a compiled function."""
 
 
@@ -35,7 +35,7 @@ class Child:
             )
         )
 
-    async def compile(self, stage: str, told: Told, *, is_behind: bool) -> bool:
+    async def compile(self, stage: str, told: OnEvent, *, is_behind: bool) -> bool:
         """Run a stage; returns whether the process is still usable."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -61,11 +61,11 @@ class Child:
             self._process.kill()
 
 
-class Crew:
+class CompileProcesses:
     """At most `size` children with these arguments and additional environment; they end with the context."""
 
     def __init__(
-        self, size: int, told: Told, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+        self, size: int, told: OnEvent, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> None:
         self._arguments, self._environment = arguments, environment or {}
         self._free = asyncio.Semaphore(size)

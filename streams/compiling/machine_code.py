@@ -12,7 +12,7 @@ import structlog
 from processors.machine_code.keeping import Happening, unwatch, watch
 from processors.machine_code.places import writing_place
 from processors.warm_up.stages import Stage
-from streams.compiling.compile_processes import Crew, Told
+from streams.compiling.compile_processes import CompileProcesses, OnEvent
 from streams.compiling.compile_stages import stages_of
 from streams.compiling.inventory import missing_entries, work_of
 from streams.exactly_once.cancelling import ended
@@ -41,7 +41,7 @@ class MachineCode:
         readiness: Readiness,
         *,
         loads: bool = True,
-        hire: Callable[[int, Told], Crew] = Crew,
+        hire: Callable[[int, OnEvent], CompileProcesses] = CompileProcesses,
     ) -> None:
         self.readiness = readiness
         self._hire = hire
@@ -90,9 +90,9 @@ class MachineCode:
         waiting = [stage for stage in self._stages if missing_entries([stage])]
         is_worth_it = len(waiting) > 1 or not self._loads  # one stage is compiled here while processes start
         size = min(_cores(), CREW_MAX) if is_worth_it and writing_place() else 0
-        async with self._hire(size, self._told) as crew, asyncio.TaskGroup() as group:
+        async with self._hire(size, self._told) as processes, asyncio.TaskGroup() as group:
             for stage in self._stages:
-                group.create_task(self._prepare(stage, crew if size and stage in waiting else None))
+                group.create_task(self._prepare(stage, processes if size and stage in waiting else None))
         self._is_over = self._loads
         self.readiness.finish(STAGE_OF_READINESS)
 
@@ -104,9 +104,9 @@ class MachineCode:
             for loaded in self._loaded.values():
                 loaded.set()
 
-    async def _prepare(self, stage: Stage, crew: Crew | None) -> None:
-        if crew is not None:
-            await crew.compile(stage.name, is_behind=stage.name not in self._urgent)
+    async def _prepare(self, stage: Stage, processes: CompileProcesses | None) -> None:
+        if processes is not None:
+            await processes.compile(stage.name, is_behind=stage.name not in self._urgent)
         if self._loads:
             async with self._loading:
                 await _beside(stage.run)

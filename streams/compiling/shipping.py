@@ -11,7 +11,7 @@ from processors.machine_code.machine import GENERIC
 from processors.machine_code.places import keep_only_in
 from processors.machine_code.shipped_for import sign
 from streams.compiling.before_start import compile_ahead
-from streams.compiling.compile_processes import Crew
+from streams.compiling.compile_processes import CompileProcesses
 from streams.compiling.compile_stages import ALL
 
 TASKS = frozenset().union(*(stage.tasks for stage in ALL))
@@ -22,7 +22,7 @@ def ship_generic(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     keep_only_in(folder)
     environment = dict(zip(("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"), GENERIC, strict=True))
-    hire = partial(Crew, arguments=[str(folder.absolute())], environment=environment)
+    hire = partial(CompileProcesses, arguments=[str(folder.absolute())], environment=environment)
     asyncio.run(compile_ahead(TASKS, Console(stderr=True), hire))
     sign(folder)
     return sum(1 for _ in folder.glob("*.code"))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from streams.benchmarks.storm.fault_burst import begin_burst
 from streams.benchmarks.storm.schedule import Act, ActKind
-from streams.benchmarks.storm.storm_workers import Crew
+from streams.benchmarks.storm.storm_workers import StormWorkers
 from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 
@@ -17,10 +17,10 @@ LOOK_EVERY_S = 0.5
 class Conductor:
     """Starts acts one after the other; longer ones overlap. At most one broker is down at a time."""
 
-    def __init__(self, broker: KafkaHarness, crew: Crew) -> None:
+    def __init__(self, broker: KafkaHarness, workers: StormWorkers) -> None:
         self.done: Counter[str] = Counter()
         self._broker = broker
-        self._crew = crew
+        self._workers = workers
         self._broker_away = asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -36,7 +36,7 @@ class Conductor:
 
     async def _wait_until(self, moment_s: float) -> None:
         while (left_s := moment_s - time.monotonic()) > 0:
-            self._crew.look()
+            self._workers.look()
             self._raise_failed()
             await asyncio.sleep(min(left_s, LOOK_EVERY_S))
 
@@ -51,13 +51,13 @@ class Conductor:
 
     async def _do(self, act: Act) -> None:
         if act.kind is ActKind.KILL_WORKER:
-            await self._crew.kill(act.number)
+            await self._workers.kill(act.number)
         elif act.kind is ActKind.KILL_OPENING:
-            await self._crew.kill_opening(act.number)
+            await self._workers.kill_opening(act.number)
         elif act.kind is ActKind.FREEZE_WORKER:
-            await self._crew.freeze(act.number, act.lasts_s)
+            await self._workers.freeze(act.number, act.lasts_s)
         elif act.kind is ActKind.SCALE:
-            await self._crew.scale(act.number)
+            await self._workers.scale(act.number)
         elif act.kind is ActKind.KILL_BROKER:
             await self._kill_broker(act)
         else:

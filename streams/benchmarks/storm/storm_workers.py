@@ -19,7 +19,7 @@ LEFT = {0, -signal.SIGKILL, -signal.SIGTERM}
 TOLD = ("restored", "aborted", "fenced", "not_opened", "revoked", "input_lost")
 
 
-class Crew:
+class StormWorkers:
     """Keeps the requested number of workers. A frozen worker does not count and is replaced.
 
     `deaths` are workers that ended by themselves, with their last log lines; there must be none.

@@ -65,18 +65,18 @@ def lay_out(records: RecordColumns, batch_bytes_max: int) -> Layout:
     data = np.empty(_room(keys) + _room(values) + _room(headers), np.uint8)
     starts, ends = np.empty(count, np.int64), np.empty(count, np.int64)
     first_ms, last_ms = np.empty(count, np.int64), np.empty(count, np.int64)
-    places, counts = np.empty(count, np.int32), np.zeros(count, np.int32)
+    batch_partitions, counts = np.empty(count, np.int32), np.zeros(count, np.int32)
     batch, at = -1, 0
     for index in _by_partition(partitions):
         partition, stamp_ms = partitions[index], stamps_ms[index]
         payload = _payload_size(keys, values, headers, index)
         size, fits = 0, False
-        if batch >= 0 and places[batch] == partition:
+        if batch >= 0 and batch_partitions[batch] == partition:
             size = 1 + _varint_size(stamp_ms - first_ms[batch]) + _varint_size(counts[batch]) + payload
             fits = at - starts[batch] + _varint_size(size) + size < batch_bytes_max
         if not fits:
             batch, size = batch + 1, 3 + payload
-            starts[batch], places[batch] = at, partition
+            starts[batch], batch_partitions[batch] = at, partition
             first_ms[batch] = last_ms[batch] = stamp_ms
             at += HEADER_BYTES
         at = _put_varint(data, at, size)
@@ -92,7 +92,7 @@ def lay_out(records: RecordColumns, batch_bytes_max: int) -> Layout:
     made = batch + 1
     for batch in range(made):
         _put_header(data, starts[batch], ends[batch], counts[batch], first_ms[batch], last_ms[batch])
-    return Layout(data[:at], starts[:made], ends[:made], places[:made], counts[:made])
+    return Layout(data[:at], starts[:made], ends[:made], batch_partitions[:made], counts[:made])
 
 
 @compiled
@@ -115,14 +115,14 @@ def _by_partition(partitions: NDArray[np.int32]) -> NDArray[np.int64]:
         if partitions[index] < 0:
             raise ValueError("the partition of a record is not chosen")
         highest = max(highest, partitions[index])
-    places = np.zeros(highest + 2, np.int64)
+    next_index = np.zeros(highest + 2, np.int64)
     for index in range(count):
-        places[partitions[index] + 1] += 1
-    places = np.cumsum(places)
+        next_index[partitions[index] + 1] += 1
+    next_index = np.cumsum(next_index)
     order = np.empty(count, np.int64)
     for index in range(count):
-        order[places[partitions[index]]] = index
-        places[partitions[index]] += 1
+        order[next_index[partitions[index]]] = index
+        next_index[partitions[index]] += 1
     return order
 
 
@@ -196,8 +196,8 @@ def _put_header(data: NDArray[np.uint8], start: int, end: int, count: int, first
 
 @compiled
 def _put_number(data: NDArray[np.uint8], at: int, size: int, value: int) -> None:
-    for place in range(size):
-        data[at + place] = (value >> (8 * (size - 1 - place))) & 0xFF
+    for byte in range(size):
+        data[at + byte] = (value >> (8 * (size - 1 - byte))) & 0xFF
 
 
 @compiled
@@ -215,8 +215,8 @@ def _murmur2(data: NDArray[np.uint8], start: int, length: int) -> int:
         hashed = ((hashed * mixer) & mask) ^ word
     rest, at = length - 4 * whole, start + 4 * whole
     if rest > 0:
-        for place in range(rest):
-            hashed ^= data[at + place] << (8 * place)
+        for byte in range(rest):
+            hashed ^= data[at + byte] << (8 * byte)
         hashed = (hashed * mixer) & mask
     hashed ^= hashed >> 13
     hashed = (hashed * mixer) & mask

@@ -11,7 +11,7 @@ from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from crc32c import crc32c
 
 from streams.exactly_once.records.batch_layout import HEADER_BYTES
-from streams.exactly_once.records.batch_reading import Places, read_columns
+from streams.exactly_once.records.batch_reading import BatchRanges, read_columns
 from streams.exactly_once.records.compression import DECODERS
 from streams.exactly_once.records.read_records import Records
 
@@ -124,7 +124,7 @@ def read_pieces(tp: TopicPartition, pieces: Sequence[Piece]) -> Records:
         sizes = [it.end - it.start for it in pieces]
         data = b"".join(it.data[it.start : it.end] for it in pieces)
         starts = (np.cumsum(sizes) - sizes).tolist()
-    places = Places(
+    ranges = BatchRanges(
         *(
             np.array(column, np.int64)
             for column in zip(
@@ -145,7 +145,7 @@ def read_pieces(tp: TopicPartition, pieces: Sequence[Piece]) -> Records:
         )
     )
     try:
-        columns = read_columns(np.frombuffer(data, np.uint8), places)
+        columns = read_columns(np.frombuffer(data, np.uint8), ranges)
     except ValueError as error:
         raise CorruptRecordException(f"Found invalid record structure in {tp}: {error}") from error
     return Records(

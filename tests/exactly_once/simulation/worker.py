@@ -42,7 +42,7 @@ class Restored(NamedTuple):
 
     @property
     def outputs(self) -> Collection[TopicPartition]:
-        return self.position.places()
+        return self.position.output_partitions()
 
 
 class ModelCoordinator:
@@ -167,7 +167,7 @@ class Worker:
             for number in range(next_input, end):
                 written[self._random.choice(OUTPUTS)].append(number)
             outputs = {place: numbers for place, numbers in written.items() if numbers}
-            if not outputs.keys() <= position.places():
+            if not outputs.keys() <= position.output_partitions():
                 position = position.declaring(list(outputs))
                 await self._commit({}, position, [])
             count += end - next_input
