@@ -158,7 +158,7 @@ class TransactionsCoordinator:
         except TimeoutError:
             return None
 
-    async def fence_anew(self, timeout_ms: int, identity: Identity) -> Identity | None:
+    async def fence_again(self, timeout_ms: int, identity: Identity) -> Identity | None:
         """Get the epoch after one's own."""
         return _identity(await self._link.ask(InitProducerId(self._id, timeout_ms, *identity), _codes_but_busy))
 

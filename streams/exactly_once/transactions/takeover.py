@@ -101,7 +101,7 @@ class Coordinator(Protocol):
         """
         ...
 
-    async def fence_anew(self, timeout_ms: int, identity: Identity) -> Identity | None:
+    async def fence_again(self, timeout_ms: int, identity: Identity) -> Identity | None:
         """Get the epoch after one's own; None while the last transaction is still being ended.
 
         Raises ProducerFenced if one's own is not the newest.
@@ -157,7 +157,7 @@ async def take_over(
     found = await read()
     if outputs := await coordinator.existing(found.outputs):
         held = await complete(coordinator, held, outputs, timeout_ms)
-    return await fenced_anew(coordinator, held.identity, timeout_ms), found
+    return await fenced_again(coordinator, held.identity, timeout_ms), found
 
 
 async def ask_and_fence(coordinator: Coordinator, timeout_ms: int) -> Held:
@@ -186,14 +186,14 @@ async def complete(
         await coordinator.add_partitions(held.identity, partitions)
         await coordinator.end(held.identity, committed=held.was_committed)
         next_timeout_ms = _timeout_ms(timeout_ms, committed=held.was_committed)
-        held = held._replace(identity=await fenced_anew(coordinator, held.identity, next_timeout_ms))
+        held = held._replace(identity=await fenced_again(coordinator, held.identity, next_timeout_ms))
         if coordinator.connection is connection:
             return held
 
 
-async def fenced_anew(coordinator: Coordinator, identity: Identity, timeout_ms: int) -> Identity:
+async def fenced_again(coordinator: Coordinator, identity: Identity, timeout_ms: int) -> Identity:
     """Get the epoch after one's own, once everything written with that has its markers."""
-    while (fresh := await coordinator.fence_anew(timeout_ms, identity)) is None:
+    while (fresh := await coordinator.fence_again(timeout_ms, identity)) is None:
         await coordinator.pause()
     return fresh
 
@@ -226,9 +226,9 @@ async def settle(
 
     Raises ProducerFenced.
     """
-    held = Held(await fenced_anew(coordinator, identity, COMPLETING_TIMEOUT_MS), was_committed=True)
+    held = Held(await fenced_again(coordinator, identity, COMPLETING_TIMEOUT_MS), was_committed=True)
     held = await complete(coordinator, held, partitions, timeout_ms)
-    return await fenced_anew(coordinator, held.identity, timeout_ms)
+    return await fenced_again(coordinator, held.identity, timeout_ms)
 
 
 async def _commit_for(coordinator: Coordinator, identity: Identity) -> None:

@@ -73,7 +73,7 @@ class ModelCoordinator:
         await Step()  # the answer, which is lost with the connection
         return identity if over is self.connection else None
 
-    async def fence_anew(self, timeout_ms: int, identity: Identity) -> Identity | None:
+    async def fence_again(self, timeout_ms: int, identity: Identity) -> Identity | None:
         return await self._answered(lambda: self._cluster.init_producer(timeout_ms, identity))
 
     async def existing(self, places: Collection[TopicPartition]) -> Collection[TopicPartition]:
