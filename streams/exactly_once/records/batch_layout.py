@@ -6,13 +6,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.compiled import compiled
+from streams.exactly_once.records.batch_header import (
+    COUNTED_FROM,
+    HEADER_BYTES,
+    MAGIC_2,
+    TRANSACTIONAL,
+    Field,
+    field,
+)
 from streams.exactly_once.records.spans import Spans
 
-HEADER_BYTES = 61
 RECORD_OVERHEAD_MAX = 32  # lengths, attributes, deltas and the number of headers
-TRANSACTIONAL = 0x10
 NOT_CHOSEN = -1
 """The partition of a record whose key decides."""
+
+_BASE_OFFSET = field("base_offset")
+_LENGTH = field("length")
+_LEADER_EPOCH = field("leader_epoch")
+_MAGIC = field("magic")
+_CHECKSUM = field("checksum")
+_ATTRIBUTES = field("attributes")
+_LAST_OFFSET_DELTA = field("last_offset_delta")
+_FIRST_MS = field("first_ms")
+_LAST_MS = field("last_ms")
+_PRODUCER_ID = field("producer_id")
+_PRODUCER_EPOCH = field("producer_epoch")
+_BASE_SEQUENCE = field("base_sequence")
+_RECORD_COUNT = field("record_count")
 
 
 class RecordColumns(NamedTuple):
@@ -179,25 +199,25 @@ def _put_bytes(data: NDArray[np.uint8], at: int, source: NDArray[np.uint8], star
 
 @compiled
 def _put_header(data: NDArray[np.uint8], start: int, end: int, count: int, first_ms: int, last_ms: int) -> None:
-    _put_number(data, start, 8, 0)  # base offset: set by the broker
-    _put_number(data, start + 8, 4, end - start - 12)
-    _put_number(data, start + 12, 4, -1)  # leader epoch: none
-    data[start + 16] = 2
-    _put_number(data, start + 17, 4, 0)  # checksum
-    _put_number(data, start + 21, 2, TRANSACTIONAL)
-    _put_number(data, start + 23, 4, count - 1)
-    _put_number(data, start + 27, 8, first_ms)
-    _put_number(data, start + 35, 8, last_ms)
-    _put_number(data, start + 43, 8, -1)  # producer
-    _put_number(data, start + 51, 2, -1)  # its epoch
-    _put_number(data, start + 53, 4, 0)  # sequence
-    _put_number(data, start + 57, 4, count)
+    _put_field(data, start, _BASE_OFFSET, 0)  # set by the broker
+    _put_field(data, start, _LENGTH, end - start - COUNTED_FROM)
+    _put_field(data, start, _LEADER_EPOCH, -1)
+    _put_field(data, start, _MAGIC, MAGIC_2)
+    _put_field(data, start, _CHECKSUM, 0)
+    _put_field(data, start, _ATTRIBUTES, TRANSACTIONAL)
+    _put_field(data, start, _LAST_OFFSET_DELTA, count - 1)
+    _put_field(data, start, _FIRST_MS, first_ms)
+    _put_field(data, start, _LAST_MS, last_ms)
+    _put_field(data, start, _PRODUCER_ID, -1)
+    _put_field(data, start, _PRODUCER_EPOCH, -1)
+    _put_field(data, start, _BASE_SEQUENCE, 0)
+    _put_field(data, start, _RECORD_COUNT, count)
 
 
 @compiled
-def _put_number(data: NDArray[np.uint8], at: int, size: int, value: int) -> None:
-    for byte in range(size):
-        data[at + byte] = (value >> (8 * (size - 1 - byte))) & 0xFF
+def _put_field(data: NDArray[np.uint8], start: int, field_: Field, value: int) -> None:
+    for byte in range(field_.size):
+        data[start + field_.at + byte] = (value >> (8 * (field_.size - 1 - byte))) & 0xFF
 
 
 @compiled
