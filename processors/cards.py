@@ -1,4 +1,4 @@
-"""The cards task: from outcomes to bandit statistics, for every user group and every reward."""
+"""The cards task: from outcomes to bandit statistics by user group and reward."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ class _PartitionRow(Struct, array_like=True):
 
 
 class Cards:
-    """Processor of one partition of cards: every outcome counted once, in the groups of the generation in force."""
+    """Processor of one partition of cards: counts each outcome once, in the groups of the current generation."""
 
     def __init__(
         self, rewards: Sequence[str], seed: int = 0, half_life_ms: int = 0, cards_max: int = CARDS_MAX
@@ -48,7 +48,7 @@ class Cards:
         self._written: Counter[str] = Counter()
 
     def put_co_clusters(self, message: CoClusters) -> None:
-        """A new snapshot of the co-clusters; a new generation moves all statistics to its groups."""
+        """Apply a new snapshot of the co-clusters; a new generation moves all statistics to its groups."""
         if message.generation > self.table.generation:
             overlap = overlap_of(message, self.table.groups)
             self._previous = (self.table.generation, overlap)
@@ -57,15 +57,15 @@ class Cards:
         self.learned.put_co_clusters(message)
 
     def put_card_group(self, message: CardGroup) -> None:
-        """The soft group of one card."""
+        """Apply the soft group of one card."""
         self.learned.put_card_group(message)
 
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        """Count a batch of outcomes in."""
+        """Count a batch of outcomes."""
         self.count(outcomes_of(outcomes))
 
     def count(self, columns: OutcomeColumns) -> None:
-        """Count a batch of outcomes in columns in."""
+        """Count a batch of outcomes in columns."""
         if not len(columns.card_id):
             return
         data = columns.data
@@ -92,11 +92,11 @@ class Cards:
         self.counters["corrections_counted"] += len(settles) - settled
 
     def statistics(self) -> Iterator[CardStatistics]:
-        """The statistics of all cards that have changed since they were last asked for."""
+        """The statistics of all cards that have changed since the last call."""
         return self.table.changed_messages()
 
     def withdrawn(self) -> list[str]:
-        """Cards that were forgotten since this was last asked: what was published of them is to be taken back."""
+        """Cards that were evicted since the last call: their published statistics must be withdrawn."""
         withdrawn, self._withdrawn = self._withdrawn, set()
         return sorted(withdrawn - self.table.row.keys())
 
@@ -112,7 +112,7 @@ class Cards:
         self._written = Counter(self.counters)
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take up the statistics that wrote these rows; all of them are due to be published again."""
+        """Restore the statistics that wrote these rows; all of them will be published again."""
         found = dict(rows)
         if PARTITION_KEY not in found:
             return
@@ -125,7 +125,7 @@ class Cards:
             self.table.adopt(msgspec.json.decode(value, type=CardStatistics), publish=True)
 
     def _forget_surplus(self) -> None:
-        """Where there are too many cards, a sixteenth leaves at once: the search for the least recent is paid once."""
+        """Evict a sixteenth of the cards at once if there are too many, to amortise the search for the least recent."""
         surplus = len(self.table.row) - self.cards_max
         if surplus <= 0:
             return
@@ -136,13 +136,13 @@ class Cards:
         self._withdrawn.update(gone)
 
     def _rewards(self, seconds: FloatArray, cards: IntArray) -> FloatArray:
-        """Rewards [n, R, G] of streams of these cards, by their rows in what is learned."""
+        """Rewards [n, R, G] of streams of these cards, by their rows in the learned state."""
         weights = self.learned.card_weights_of(cards)
         by_reward = [self.learned.success(reward).over(seconds, weights) for reward in self.rewards]
         return np.stack([_fitted(values, self.table.groups) for values in by_reward], axis=1)
 
     def _in_force(self, columns: OutcomeColumns, record: IntArray) -> FloatArray:
-        """Listeners' soft groups [e, G] in the generation in force; nearly always they are so already."""
+        """Listeners' soft groups [e, G] in the current generation, which they nearly always are already."""
         groups, offsets = self.table.groups, columns.weight_offsets
         generation, widths = columns.generation[record], np.diff(offsets)
         fits = (generation == self.table.generation) & (widths == groups)
@@ -168,7 +168,7 @@ class Cards:
 
 
 def _moved(weights: FloatArray, overlap: FloatArray) -> FloatArray:
-    """Soft groups [n, new] of those [n, old] of before; summed so that no rounding depends on how many they are.
+    """Convert soft groups [n, old] to [n, new]; summed so that rounding does not depend on n.
 
     >>> _moved(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0], [0.5, 0.5]])).tolist()
     [[0.75, 0.25]]
@@ -180,7 +180,7 @@ def _moved(weights: FloatArray, overlap: FloatArray) -> FloatArray:
 
 
 def _fitted(values: FloatArray, groups: int) -> FloatArray:
-    """Rewards by group; right after a restart the co-clusters may not be there yet: then the mean over the groups."""
+    """Rewards by group; the mean over groups if the co-clusters are not known yet after a restart."""
     if values.shape[1] == groups:
         return values
     return np.repeat(values.mean(axis=1, keepdims=True), groups, axis=1)

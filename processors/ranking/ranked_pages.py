@@ -1,4 +1,4 @@
-"""The pages of many listeners, ranked: columns until somebody wants messages, or the bytes of messages."""
+"""Ranked pages of many listeners in columns, convertible to messages or to their bytes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from processors.ranking.shelves import Shelf
 from schemas.rankings import ShelfRanking, ranking_key
 
 T = TypeVar("T", bound=np.generic)
-_CHUNK = 512  # pages written at a time: the buffer has room for the longest that they could be
+_CHUNK = 512  # pages written at a time: the buffer has the maximum size of these
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ShelfRanking).decode
@@ -29,7 +29,7 @@ _REASONS = Texts.of(KINDS.tolist())
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RankedPages:
-    """One page for each of n requests, all of one surface, made by one policy and one reward from one model."""
+    """One page for each of n requests, of one surface, policy, reward and model."""
 
     requests: Sequence[RankingRequest]
     surface: str
@@ -38,7 +38,7 @@ class RankedPages:
     model_version: str
     weights: FloatArray  # [n, G], soft user groups to six decimals
     shelves: Sequence[Shelf]
-    order: Drawn  # which shelf stands in which row, [n, rows]
+    order: Drawn  # the shelf in each row, [n, rows]
     keys: KeyArray  # [n]
     discovery_share: FloatArray  # [n]
     cards: Texts  # names of the catalogue's cards by row
@@ -48,7 +48,7 @@ class RankedPages:
         return [_decode(value) for _, value in self.encoded()]
 
     def encoded(self) -> Iterator[tuple[bytes, bytes]]:
-        """Key and value of each ranking's record; the codec reads its message from it."""
+        """Key and value of each ranking's record."""
         tails = zip(
             self.requests,
             (self.keys >> np.uint64(11)).tolist(),

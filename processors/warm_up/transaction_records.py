@@ -1,4 +1,4 @@
-"""What a transaction of listeners writes: outcomes, interactions, corrections, rows of state, and rankings."""
+"""Warm-up work: the records of a listeners transaction: outcomes, interactions, corrections, state rows, rankings."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from schemas.catalogue import CatalogueCard
 
 
 def write_records() -> None:
-    """Write the records of nothing that is due."""
+    """Write the records of an empty transaction."""
     settlement = a_settlement()
     book, due = settlement.book, settlement.hand_over()
     weights, chosen = np.ones((0, 1)), np.flatnonzero(due.streams["is_correction"])
@@ -31,7 +31,7 @@ def write_records() -> None:
 
 
 def keep_state() -> None:
-    """Write rows, take them up, put together what somebody still owns, and look who waits for a page."""
+    """Write and restore rows, compact the book, and collect listeners who wait for a page."""
     settlement = a_settlement()
     settlement.tick(0)
     row_columns(settlement.book, settlement.limits)
@@ -44,7 +44,7 @@ def keep_state() -> None:
 
 
 def rank() -> None:
-    """Rank one page, of a listener whom nobody knows and of one who has played."""
+    """Rank a page for an unknown listener and for one with plays."""
     learned = Learned(("mean",))
     learned.put_card("c", CatalogueCard(card_id="c", title="c", shelves=("s",)))
     request = RankingRequest(user_id="u", ranking_number=1, event_ms=0, plays=(), sources={})
