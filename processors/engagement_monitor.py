@@ -23,7 +23,7 @@ _FIELDS = 7
 
 
 class _Bucket(Struct, array_like=True):
-    """Sums of one open bucket: by variant, in the order of a message, and evidence on the generation in force."""
+    """Sums of one open bucket: by variant, in the order of a message, and evidence on the current generation."""
 
     variants: dict[str, list[float]] = {}
     evidence: list[list[list[float]]] = []  # [5, G, K]
@@ -42,10 +42,10 @@ class _PartitionRow(Struct, array_like=True):
 
 
 class EngagementMonitor:
-    """Closes buckets as event time passes, and reads each block's into its monitor.
+    """Closes buckets as event time passes, and feeds each block's into its monitor.
 
-    A bucket is closed once the newest watermark of any partition is `grace_ms` beyond its end; what comes later still
-    counts in the totals, and is itself counted. Monitors start anew with every generation: its groups are others.
+    A bucket is closed when the newest watermark of any partition is `grace_ms` past its end; later sums still count in
+    the totals, and are counted as late. Monitors restart with each generation, whose groups are different.
     """
 
     def __init__(self, settings: DriftSettings) -> None:
@@ -62,7 +62,7 @@ class EngagementMonitor:
         self._written: Counter[str] = Counter()
 
     def put_co_clusters(self, message: CoClusters) -> None:
-        """Labels for alerts; a new generation starts all monitors anew."""
+        """Apply labels for alerts; a new generation restarts all monitors."""
         self.labels = message.labels
         if message.generation > self.generation:
             self._start_generation(message.generation)

@@ -1,4 +1,4 @@
-"""What the demo showed, as numbers."""
+"""The demo's results, as numbers."""
 
 from typing import Any
 
@@ -21,15 +21,15 @@ from streams.demo.demo_traffic import Traffic
 from streams.demo.watcher import Watcher
 
 DRIFT_PLAYED_S_MIN = 59.0
-"""A change is told from what was usual before it: the demo's own minute is the least in which both can be seen."""
+"""Minimum duration for the drift verdict: a change can only be detected against enough data from before it."""
 
 
 class PlantedShift(Struct, frozen=True, kw_only=True):
-    """The change that was planted, and how it was found.
+    """The planted change, and its detection.
 
-    An alert comes before the change if the bucket of event time at which it fired had ended by then, and is left out if
-    that began after the end of play: only long streams end there. The delay is that between the change and the moment
-    at which the naming alert could be given: the end of its bucket and the grace.
+    An alert precedes the change if the bucket at which it fired had ended by then. Alerts for buckets after the end of
+    play are ignored: only long streams end there. The delay is measured from the change to the earliest time of the
+    naming alert: the end of its bucket plus the grace.
     """
 
     planted_user_group: int
@@ -44,9 +44,9 @@ class PlantedShift(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """The whole of it; `passed` says whether all that the demo promises held.
+    """The complete report; `passed` says whether all of the demo's claims hold.
 
-    `drift_found` is none where play was too short to tell: then it is left out.
+    `drift_found` is None if play was too short to tell.
     """
 
     passed: bool
@@ -74,7 +74,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, rules: AuditRules) -> Report:
-    """Read the topics once more, in full, and sum up."""
+    """Read the topics again in full, and build the report."""
     found = await audit(bootstrap, rules, topics=SETTLEMENT_TOPICS)
     outcomes = list(one_by_one(decode("outcomes", value) for _, value in await read_committed(bootstrap, "outcomes")))
     ranking_values = await read_committed(bootstrap, "shelf-rankings")
@@ -116,7 +116,7 @@ async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, rules:
 
 
 def drift_verdict(shift: PlantedShift | None, played_s: float) -> bool | None:
-    """Whether the planted change was named, and none before it; None where play was too short to tell.
+    """Whether the planted change was named, without an alert before it; None if play was too short to tell.
 
     >>> drift_verdict(None, played_s=30.0), drift_verdict(None, played_s=60.0)
     (None, False)
@@ -174,7 +174,7 @@ def _shift(traffic: Traffic, watcher: Watcher, newest: dict[str, ShelfRanking]) 
 
 
 def _users(traffic: Traffic, newest: dict[str, ShelfRanking]) -> list[tuple[int, int]]:
-    """Planted and learned group of every listener."""
+    """Planted and learned groups of the listeners."""
     return [
         (int(traffic.world.user_group[int(user[1:])]), _group(ranking))
         for user, ranking in newest.items()
@@ -183,7 +183,7 @@ def _users(traffic: Traffic, newest: dict[str, ShelfRanking]) -> list[tuple[int,
 
 
 def _cards(traffic: Traffic, watcher: Watcher) -> list[tuple[int, int]]:
-    """Planted and learned group of every card."""
+    """Planted and learned groups of the cards."""
     return [
         (int(traffic.world.card_group[int(card[1:])]), group.group)
         for card, group in watcher.card_groups.items()
@@ -194,5 +194,5 @@ def _cards(traffic: Traffic, watcher: Watcher) -> list[tuple[int, int]]:
 def _planted_block(
     alert: DriftAlert, users: list[tuple[int, int]], cards: list[tuple[int, int]]
 ) -> tuple[int | None, int | None]:
-    """The planted co-cluster that an alert speaks of: where most members of its two groups come from."""
+    """The planted co-cluster of an alert: the one that most members of its two groups come from."""
     return planted_majority(users, alert.user_group), planted_majority(cards, alert.card_group)

@@ -1,4 +1,4 @@
-"""The demo's last word, for people."""
+"""The demo's summary, as text."""
 
 from rich.console import Console
 from rich.table import Table
@@ -8,7 +8,7 @@ from streams.demo.report import Report
 
 
 def print_summary(report: Report, console: Console) -> None:
-    """Print what was shown, and whether it held."""
+    """Print the results, and whether each claim holds."""
     table = Table(title="what the demo showed", title_justify="left", box=None, show_header=False)
     for name, value, held in _rows(report):
         mark = "" if held is None else ("[green]holds[/]" if held else "[red]does not hold[/]")

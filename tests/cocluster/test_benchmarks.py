@@ -22,5 +22,5 @@ def test_cost_is_told_at_an_eighth_a_quarter_a_half_and_all() -> None:
 
 
 def test_a_world_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match="no world is named 'z'"):
+    with pytest.raises(ValueError, match="there is no world 'z'"):
         PlantedSettings(worlds=("z",))
