@@ -9,6 +9,7 @@ from streams.benchmarks.backends import Backend
 from streams.cli.options import (
     COUNT_MAX,
     DAYS_MAX_S,
+    SEED_MAX,
     BrokerOption,
     ConfigOption,
     JsonOption,
@@ -165,6 +166,7 @@ def peers(
 def cocluster(
     worlds: Annotated[str, typer.Option(help="Planted worlds, as letters of abcd; empty: none.")] = "abcd",
     seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Of each world; medians are told.")] = 5,
+    world_seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Of the first of them; others follow it.")] = 1,
     shrink: Annotated[int, typer.Option(min=1, max=1_000, help="Make the worlds so many times smaller.")] = 1,
     batch: Annotated[bool, typer.Option(help="Also fit in batch; on d that takes minutes.")] = True,
     interactions: Annotated[
@@ -179,7 +181,7 @@ def cocluster(
     from streams.benchmarks.coclustering.scale import bench_scale
 
     try:
-        settings = PlantedSettings(worlds=tuple(worlds), seeds=seeds, shrink=shrink, batch=batch)
+        settings = PlantedSettings(worlds=tuple(worlds), seeds=seeds, world_seed=world_seed, shrink=shrink, batch=batch)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
     found: dict[str, Any] = {"benchmark": "cocluster", "worlds": bench_planted(settings, _progress)}
