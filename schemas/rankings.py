@@ -25,7 +25,7 @@ class RankedShelf(Struct, frozen=True, kw_only=True, gc=False):
 
     `propensity` is that of the shelf in its row; a card's propensity on the page is the product of both. `reasons[i]`
     and `second_reasons[i]` are the two strongest reasons for the card, with the numbers behind them in the columns
-    beside: `own_streams`, what the listener's own recent streams of the card add to its expected reward; `group`, what
+    beside: `own_streams`, what the listener's own recent streams of the card add to its score; `group`, what
     the listener's groups add to the card's overall mean; `card`, the card's overall mean above that of all cards;
     `fresh`, what a recent release adds; `newcomer`, the share of the score that is prior since hardly anyone has seen
     the card; `exploration`, the probability with which this shelf is not shown in its best order, as it now is not.

@@ -1,4 +1,9 @@
-"""What a listener is expected to get from every card, and why: columns of contributions that add up to the score."""
+"""By what cards are ordered for a listener, and why: columns of contributions that add up to the score.
+
+Overall, card and group make the expected reward, which is estimated. What the listener's own streams add is a
+preference that is set (`own_weight`), not estimated: with it the score is no expectation. How far it is from one,
+`processors/ranking/calibration.py` tells.
+"""
 
 from dataclasses import dataclass
 
@@ -16,7 +21,7 @@ SCORE_DECIMALS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scores:
-    """Expected reward [n, C] of every card for every listener: overall + card + group + own."""
+    """Scores [n, C] of every card for every listener: overall + card + group, the expected reward, + own."""
 
     score: FloatArray  # [n, C], to six decimals
     card: FloatArray  # [C], the card's mean over all listeners, above that of all cards

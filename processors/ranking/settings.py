@@ -21,8 +21,9 @@ class RankingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What a page shows and how it is chosen.
 
     `own_weight` is by how much a listener's own successful streams of a card raise its score (and failures lower it),
-    as a share of the score. `shelf_attention` says how attention falls from slot to slot, slot j being worth
-    (j + 1) ** -shelf_attention. `deduplicate` deals cards that are valid in several shelves to one of them.
+    as a share of its expected reward: a preference, not an estimate; with 0 scores are expected rewards.
+    `shelf_attention` says how attention falls from slot to slot, slot j being worth (j + 1) ** -shelf_attention.
+    `deduplicate` deals cards that are valid in several shelves to one of them.
 
     Three qualities besides expected reward, none unless set: `diversity` takes this share off a card's score for every
     better card of its card group in the shelf; `freshness` adds this share to the score of a card that is released
