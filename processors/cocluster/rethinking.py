@@ -17,7 +17,8 @@ from processors.cocluster.settings import LearnerSettings
 from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
 
 FOLDS = 5
-JUDGED_MIN = 20_000  # interactions held out in turn, where there are so many
+JUDGED_MIN = 10_000  # interactions held out in turn, where there are so many
+JUDGED_PASSES = 40  # from groups that are fitted already
 
 
 def first_structure(data: Interactions, settings: LearnerSettings, rng: np.random.Generator) -> SoftGroups:
@@ -44,27 +45,29 @@ def better_structure(
     better = unstuck(data, same, settings.swap_gain, settings.polish_passes)
     if len(data) <= settings.fresh_edges or stuck_promise(data, better) > STUCK:
         better = max(better, first_structure(data, settings, rng), key=lambda groups: groups.objective)
-    won = better.objective > same.objective + settings.swap_gain and knows_more(data, same, better, settings, rng)
+    won = better.objective > same.objective + settings.swap_gain and knows_more(
+        data, same, better, settings.swap_gain, rng
+    )
     return (numbered_after(current, better), True) if won else (same, False)
 
 
 def knows_more(
-    data: Interactions, same: SoftGroups, better: SoftGroups, settings: LearnerSettings, rng: np.random.Generator
+    data: Interactions, same: SoftGroups, better: SoftGroups, least: float, rng: np.random.Generator
 ) -> bool:
-    """Whether knowing the better groups gains more than knowing the same, beyond doubt, on what is held out."""
+    """Whether knowing the better groups gains at least so much more, beyond doubt, on what is held out."""
     ranked = on_normal_scores(data, rng)
     fold = rng.permutation(np.arange(len(data)) % FOLDS)
     judged = min(FOLDS, -(-FOLDS * JUDGED_MIN // max(len(data), 1)))
     differences = []
     for number in range(judged):
         train, test = (subset(ranked, np.flatnonzero(part)) for part in (fold != number, fold == number))
-        one, other = (_gained(train, test, groups, settings.polish_passes) for groups in (same, better))
+        one, other = (_gained(train, test, groups) for groups in (same, better))
         differences.append(other - one)
-    return exceeds_doubt(np.concatenate(differences), settings.swap_gain)
+    return exceeds_doubt(np.concatenate(differences), least)
 
 
-def _gained(train: Interactions, test: Interactions, start: SoftGroups, passes: int) -> FloatArray:
-    groups = polished(train, soft_groups(train, start.user, start.card), passes)
+def _gained(train: Interactions, test: Interactions, start: SoftGroups) -> FloatArray:
+    groups = polished(train, soft_groups(train, start.user, start.card), JUDGED_PASSES)
     predicted = predict_held_out(groups, test.user, test.card, test.x)
     return predicted.log_likelihood - predicted.nobody
 
