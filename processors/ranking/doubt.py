@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from processors.arrays import FloatArray
 from processors.bandit.posterior import Posterior
 from processors.ranking.scores import expected
@@ -16,5 +18,10 @@ class Doubt:
 
 
 def doubt_of(estimate: Posterior, weights: FloatArray) -> Doubt:
-    """Uncertainty of the posterior's means for listeners in these soft groups [n, G]."""
-    return Doubt(variance=expected(weights, estimate.variance), count=expected(weights, estimate.count))
+    """Uncertainty of the posterior's means for listeners in these soft groups [n, G].
+
+    The score is a weighted sum over groups. What is independent between groups counts by squared weights; the error of
+    the card's own effect, which all groups share, by the square of the sum.
+    """
+    shared = expected(weights, np.sqrt(estimate.effect_variance))
+    return Doubt(variance=expected(weights**2, estimate.variance) + shared**2, count=expected(weights, estimate.count))

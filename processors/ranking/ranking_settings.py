@@ -20,8 +20,9 @@ class SurfaceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class RankingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Size of pages, and how they are ranked.
 
-    `own_weight` is the share of a card's score by which the listener's own successful streams of it raise the score
-    (and failures lower it). `shelf_attention` is the decay of attention: slot j has weight (j + 1) ** -shelf_attention.
+    `own_weight` is how much a listener's own successful streams of a card raise its score (and failures lower it), as
+    a share of its expected reward: a preference, not an estimate; with 0, scores are expected rewards.
+    `shelf_attention` is the decay of attention: slot j has weight (j + 1) ** -shelf_attention.
     `deduplicate` assigns cards that are valid in several shelves to one of them.
 
     Three qualities besides expected reward are off by default: `diversity` reduces a card's score by this share for

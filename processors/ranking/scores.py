@@ -1,4 +1,9 @@
-"""Scores of cards for listeners, as sums of contributions."""
+"""Scores of cards for listeners, as sums of contributions.
+
+Overall, card and group are the expected reward, which is estimated. The contribution of the listener's own streams is
+a preference that is set (`own_weight`), not estimated: with it a score is no expectation. The difference is measured by
+`processors/ranking/calibration`.
+"""
 
 from dataclasses import dataclass
 
@@ -16,7 +21,7 @@ SCORE_DECIMALS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scores:
-    """Expected reward [n, C] of each card for each listener: overall + card + group + own."""
+    """Scores [n, C] of each card for each listener: overall + card + group, the expected reward, + own."""
 
     score: FloatArray  # [n, C], to six decimals
     card: FloatArray  # [C], the card's mean over all listeners, above that of all cards

@@ -35,6 +35,7 @@ class Traffic:
         self.latencies_s: deque[float] = deque(maxlen=LATENCIES_KEPT)
         self.events_count = 0
         self.shift: tuple[int, int, int] | None = None
+        self.shown: dict[tuple[str, int], ShelfRanking] = {}
         self._rng = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(0x7AF,)))
         self._activity = self._rng.gamma(2.0, size=settings.users)
         self._published_s: dict[str, float] = {}
@@ -108,7 +109,9 @@ class Traffic:
 
     def _pages(self, users: list[int]) -> dict[str, ShelfRanking]:
         found = {self.home.user_id(user): self.subscriber.get(self.home.user_id(user)) for user in set(users)}
-        return {name: page.ranking for name, page in found.items() if page is not None and page.source == "own"}
+        pages = {name: page.ranking for name, page in found.items() if page is not None and page.source == "own"}
+        self.shown.update(((name, page.ranking_number), page) for name, page in pages.items())
+        return pages
 
     async def _publish_until(self, event_ms: int) -> None:
         run = f"demo-{self.settings.seed}-{self.base_ms}"  # another demo on the same broker must not be a duplicate

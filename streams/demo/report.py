@@ -5,18 +5,20 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from processors.ranking.calibration import CalibrationRow
 from processors.worlds.agreement import adjusted_rand
 from processors.worlds.home_page import CONTROL, LEARNING
 from processors.worlds.planted_drift import planted_majority
 from schemas.codec import decode
 from schemas.monitoring import DriftAlert
-from schemas.outcomes import one_by_one
+from schemas.outcomes import OutcomeCorrected, OutcomeSettled, one_by_one
 from schemas.rankings import ShelfRanking
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.auditing.findings import Audit
 from streams.auditing.reading import read_committed
 from streams.auditing.settlement_rules import AuditRules
 from streams.demo.arms import ArmRate, arm_rates
+from streams.demo.calibrated import demo_calibration, learned_at_last
 from streams.demo.demo_traffic import Traffic
 from streams.demo.watcher import Watcher
 
@@ -66,6 +68,7 @@ class Report(Struct, frozen=True, kw_only=True):
     ari_cards: float
     generation: int
     thresholds_s: dict[str, Any]
+    calibration: list[CalibrationRow]
     shift: PlantedShift | None
     alerts: list[DriftAlert]
     counters: dict[str, int]
@@ -107,12 +110,28 @@ async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, rules:
         ari_cards=_ari(_cards(traffic, watcher)),
         generation=watcher.co_clusters.generation if watcher.co_clusters else 0,
         thresholds_s=watcher.co_clusters.thresholds_s if watcher.co_clusters else {},
+        calibration=await _calibration(bootstrap, traffic, watcher, outcomes),
         shift=shift,
         alerts=watcher.alerts,
         counters=watcher.counters,
         dead_letters=sum(dead),
         audit=found,
     )
+
+
+async def _calibration(
+    bootstrap: str, traffic: Traffic, watcher: Watcher, outcomes: list[OutcomeSettled | OutcomeCorrected]
+) -> list[CalibrationRow]:
+    """Deciles of the last third, when thresholds have come to rest."""
+    rewards = {page.reward_version for page in traffic.shown.values()}
+    if watcher.co_clusters is None or len(rewards) != 1:
+        return []
+    groups = [group for _, group in sorted(watcher.card_groups.items())]
+    learned = learned_at_last(rewards.pop(), traffic.catalogue(), watcher.co_clusters, groups)
+    impressions = [decode("impressions", value) for _, value in await read_committed(bootstrap, "impressions")]
+    elapsed_ms = int(traffic.settings.seconds * 1_000 * traffic.settings.speed)
+    from_ms = traffic.base_ms + 2 * elapsed_ms // 3
+    return demo_calibration(learned, traffic.shown, impressions, outcomes, from_ms=from_ms)
 
 
 def drift_verdict(shift: PlantedShift | None, played_s: float) -> bool | None:
