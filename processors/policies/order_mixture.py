@@ -39,6 +39,21 @@ class OrderMixture:
             fixed += self.weights[:, order, None] * (self.orders[:, order] == chosen)
         return np.asarray(fixed + self.shuffled[:, None] / self.items, dtype=np.float64)
 
+    def prefix_propensities(self, chosen: IntArray) -> FloatArray:
+        """Probability [n, L] that the slots from the first to the j-th hold these items, in this order.
+
+        One coin decides a whole shelf, so this is not the product of `propensities`.
+
+        >>> half = OrderMixture(orders=np.array([[[1, 0]]]), weights=np.array([[0.5]]), items=2)
+        >>> half.prefix_propensities(np.array([[1, 0]])).tolist(), half.propensities(np.array([[1, 0]])).tolist()
+        ([[0.75, 0.75]], [[0.75, 0.75]])
+        """
+        fixed = np.zeros(chosen.shape)
+        for order in range(self.orders.shape[1]):  # one by one, as above
+            fixed += self.weights[:, order, None] * np.cumprod(self.orders[:, order] == chosen, axis=1)
+        orders = np.cumprod(self.items - np.arange(chosen.shape[1]), dtype=np.float64)
+        return np.asarray(fixed + self.shuffled[:, None] / orders, dtype=np.float64)
+
     def elsewhere(self, order: IntArray) -> FloatArray:
         """Probability [n] of not choosing this order [n, L]; a shuffle counts in full, even if it may produce it.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streams.benchmarks.bench_brokers import Backend
+from streams.cli import bench_evaluation
 from streams.cli.options import (
     COUNT_MAX,
     DAYS_MAX_S,
@@ -49,6 +50,7 @@ def register(app: typer.Typer) -> None:
     group.command("cocluster")(cocluster)
     group.command("recovery")(recovery)
     group.command("memory")(memory)
+    bench_evaluation.register(group)
     app.add_typer(group, name="bench")
 
 

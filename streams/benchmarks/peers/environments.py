@@ -9,6 +9,7 @@ from streams.harness.artifacts import cache_folder
 
 QUIX = ("quixstreams==3.28.0",)
 SURPRISE = ("scikit-surprise==1.1.5", "numpy<2", "pandas<3")
+VW_ESTIMATORS = ("vw-estimators==0.2.2",)
 
 
 def python_with(requirements: Sequence[str]) -> Path:
