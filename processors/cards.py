@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from processors.arrays import FloatArray, IntArray
 from processors.bandit.card_statistics import CardStatisticsTable, Observations
+from processors.exposure_credits import Alike, ExposureCredits
+from processors.generations import Generations
 from processors.published_groups import overlap_of
 from processors.ranking.learned import Learned
 from processors.rewards.reward_catalogue import reward_named
@@ -19,6 +21,7 @@ from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.outcomes import Outcome
 
 PARTITION_KEY = b"p"
+GENERATIONS_KEY = b"g"
 CARDS_MAX = 1_000_000
 LEAVING_SHARE = 16
 _CARD = b"c/"
@@ -31,7 +34,11 @@ class _PartitionRow(Struct, array_like=True):
 
 
 class Cards:
-    """Processor of one partition of cards: every outcome counted once, in the groups of the generation in force."""
+    """Processor of one partition of cards: every outcome counted once, in the groups of the generation in force.
+
+    What an exposure earned was decided by the task that settled it; here its credits are added up, and a correction
+    takes back exactly what was credited before.
+    """
 
     def __init__(
         self, rewards: Sequence[str], seed: int = 0, half_life_ms: int = 0, cards_max: int = CARDS_MAX
@@ -42,7 +49,8 @@ class Cards:
         self.cards_max = cards_max
         self.table = CardStatisticsTable(rewards, groups=1, half_life_ms=half_life_ms)
         self.counters: Counter[str] = Counter()
-        self._previous: tuple[int, FloatArray] | None = None
+        self._generations = Generations()
+        self._generations_written = 0
         self._unwritten: set[str] = set()
         self._withdrawn: set[str] = set()
         self._written: Counter[str] = Counter()
@@ -51,7 +59,7 @@ class Cards:
         """A new snapshot of the co-clusters; a new generation moves all statistics to its groups."""
         if message.generation > self.table.generation:
             overlap = overlap_of(message, self.table.groups)
-            self._previous = (self.table.generation, overlap)
+            self._generations.advance(message.generation, overlap)
             self.table.carry_over(overlap, message.generation)
             self._unwritten.update(self.table.row)
         self.learned.put_co_clusters(message)
@@ -71,18 +79,18 @@ class Cards:
         data = columns.data
         names = [name_of(data[start:end].tobytes()) for start, end in columns.card_id.tolist()]
         record = np.repeat(np.arange(len(names)), np.diff(columns.offsets))
-        streamed = np.flatnonzero(columns.played_ms > 0)
-        cards = self.learned.rows_of(names)[record[streamed]]
-        previous_ms = columns.previous_ms[streamed]
         settles = columns.settles[record]
+        streamed = np.flatnonzero((columns.played_ms > 0) | (settles == 0))
+        weights = self._in_force(columns, record)
+        gains, squares = self._gains(columns, names, record, streamed, weights)
         seen = Observations(
             cards=self.table.rows_of(names)[record],
             shown_ms=columns.shown_ms,
-            weights=self._in_force(columns, record),
+            weights=weights,
             exposures=settles.astype(np.float64),
             streamed=streamed,
-            rewards=self._rewards(columns.played_ms[streamed] / 1_000.0, cards),
-            previous=self._rewards(previous_ms / 1_000.0, cards) if previous_ms.any() else None,
+            gains=gains,
+            squares=squares,
         )
         self.table.add(seen, columns.known_ms)
         self._unwritten.update(names)
@@ -107,6 +115,9 @@ class Cards:
         for name in sorted(self._unwritten):
             known = name in self.table.row
             yield _CARD + name.encode(), msgspec.json.encode(self.table.message(name)) if known else None
+        if self._generations_written != self.table.generation:
+            yield GENERATIONS_KEY, self._generations.row()
+            self._generations_written = self.table.generation
         yield PARTITION_KEY, self._partition_row()
         self._unwritten.clear()
         self._written = Counter(self.counters)
@@ -119,6 +130,9 @@ class Cards:
         partition = msgspec.msgpack.decode(found.pop(PARTITION_KEY), type=_PartitionRow)
         names = [reward.name for reward in self.rewards]
         self.table = CardStatisticsTable(names, partition.groups, partition.generation, self.half_life_ms)
+        chain = found.pop(GENERATIONS_KEY, None)
+        self._generations = Generations.of(chain) if chain else Generations(partition.generation, partition.groups)
+        self._generations_written = partition.generation
         self.counters.update(partition.counters)
         self._written = Counter(self.counters)
         for _, value in sorted(found.items()):
@@ -135,48 +149,80 @@ class Cards:
         self._unwritten.update(gone)
         self._withdrawn.update(gone)
 
+    def _gains(
+        self, columns: OutcomeColumns, names: Sequence[str], record: IntArray, streamed: IntArray, weights: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """What streams add to the sums [m, R, G] of rewards and of their squares."""
+        earned = ExposureCredits(columns, record, streamed, self.table.rewards)
+        gains, squares = np.zeros((2, len(streamed), len(self.rewards), self.table.groups))
+        for part in earned.alike():
+            places = np.ix_(part.streams, part.rewards)
+            gains[places], squares[places] = self._credited(part)
+        others = np.flatnonzero(~earned.is_usable)
+        if len(others):
+            rows = streamed[others]
+            gains[others], squares[others] = self._recomputed(columns, names, record, rows, weights)
+            counts = {"without": earned.untold_count, "with_wrong": earned.wrong_count}
+            self.counters.update({f"outcomes_{which}_credits": count for which, count in counts.items() if count})
+        return gains, squares
+
+    def _credited(self, part: Alike) -> tuple[FloatArray, FloatArray]:
+        """The same of streams [k, r, G] by their credits, which were given in the groups of their page's generation."""
+        sums = _gained(part.weights, part.credits, part.previous)
+        if self._generations.knows(part.generation, part.weights.shape[1]):
+            return self._generations.moved(part.generation, sums[0]), self._generations.moved(part.generation, sums[1])
+        prior = self._prior()
+        return sums[0].sum(axis=2, keepdims=True) * prior, sums[1].sum(axis=2, keepdims=True) * prior
+
+    def _recomputed(
+        self, columns: OutcomeColumns, names: Sequence[str], record: IntArray, rows: IntArray, weights: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """The same of streams [k, R, G] that tell no credits: by their seconds, under today's thresholds."""
+        cards, previous_ms = self.learned.rows_of(names)[record[rows]], columns.previous_ms[rows]
+        now = self._rewards(columns.played_ms[rows] / 1_000.0, cards)
+        before = self._rewards(previous_ms / 1_000.0, cards) if previous_ms.any() else np.zeros_like(now)
+        return _gained(weights[rows], now, before)
+
     def _rewards(self, seconds: FloatArray, cards: IntArray) -> FloatArray:
-        """Rewards [n, R, G] of streams of these cards, by their rows in what is learned."""
+        """Rewards [n, R, G] of streams of these cards, by their rows in what is learned, under today's thresholds."""
         weights = self.learned.card_weights_of(cards)
         by_reward = [self.learned.success(reward).over(seconds, weights) for reward in self.rewards]
         return np.stack([_fitted(values, self.table.groups) for values in by_reward], axis=1)
 
     def _in_force(self, columns: OutcomeColumns, record: IntArray) -> FloatArray:
-        """Listeners' soft groups [e, G] in the generation in force; nearly always they are so already."""
+        """Listeners' soft groups [e, G] in the generation in force; nearly always they are so already.
+
+        Of a generation too old to be known, or newer than the co-clusters read so far, they are the prior's.
+        """
         groups, offsets = self.table.groups, columns.weight_offsets
         generation, widths = columns.generation[record], np.diff(offsets)
-        fits = (generation == self.table.generation) & (widths == groups)
-        if fits.all():
+        if ((generation == self.table.generation) & (widths == groups)).all():
             return columns.weights.reshape(-1, groups)
         weights = np.empty((len(record), groups))
-        weights[fits] = columns.weights[offsets[:-1][fits, None] + np.arange(groups)]
-        moves = np.zeros_like(fits)
-        if self._previous:
-            before, overlap = self._previous
-            moves = ~fits & (generation == before) & (widths == len(overlap))
-            weights[moves] = _moved(columns.weights[offsets[:-1][moves, None] + np.arange(len(overlap))], overlap)
-        others = ~(fits | moves)
-        if others.any():
-            self.counters["outcomes_of_another_generation"] += int(others.sum())
-            prior = self.learned.blocks.user_prior
-            weights[others] = prior if len(prior) == groups else 1.0 / groups
+        for old, width in sorted(set(zip(generation.tolist(), widths.tolist(), strict=True))):
+            rows = np.flatnonzero((generation == old) & (widths == width))
+            if self._generations.knows(old, width):
+                found = columns.weights[offsets[rows, None] + np.arange(width)]
+                weights[rows] = self._generations.moved(old, found)
+            else:
+                self.counters["outcomes_of_another_generation"] += len(rows)
+                weights[rows] = self._prior()
         return weights
+
+    def _prior(self) -> FloatArray:
+        """Soft groups [G] of a listener of whom nothing is known."""
+        prior, groups = self.learned.blocks.user_prior, self.table.groups
+        return prior if len(prior) == groups else np.full(groups, 1.0 / groups)
 
     def _partition_row(self) -> bytes:
         row = _PartitionRow(self.table.generation, self.table.groups, dict(self.counters))
         return msgspec.msgpack.encode(row)
 
 
-def _moved(weights: FloatArray, overlap: FloatArray) -> FloatArray:
-    """Soft groups [n, new] of those [n, old] of before; summed so that no rounding depends on how many they are.
-
-    >>> _moved(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0], [0.5, 0.5]])).tolist()
-    [[0.75, 0.25]]
-    """
-    moved = np.zeros((len(weights), overlap.shape[1]))
-    for group, shares in enumerate(overlap):
-        moved += weights[:, group, None] * shares
-    return moved
+def _gained(weights: FloatArray, now: FloatArray, before: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """What rewards [n, R, G] add to sums instead of those before, and what their squares add; by weights [n, G]."""
+    soft = weights[:, None]
+    return soft * (now - before), soft * (now * now - before * before)
 
 
 def _fitted(values: FloatArray, groups: int) -> FloatArray:

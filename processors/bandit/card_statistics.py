@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from processors.arrays import FloatArray, IntArray
-from processors.bandit.card_sums import CardSums, add_exposures, add_rewards
+from processors.bandit.card_sums import CardSums, add_exposures, add_gains
 from processors.bandit.forgetting import Forgetting
 from schemas.learning import CardStatistics, RewardSums
 
@@ -18,7 +18,8 @@ class Observations:
     """Outcomes in columns: what each exposure adds to the statistics of its card.
 
     `exposures` is 1 for a settled exposure and 0 for a correction. Only the rows `streamed` [m] earn anything:
-    `rewards` [m, R, G] is what every reward gives them, `previous` [m, R, G] what it gave before a correction.
+    `gains` [m, R, G] is what every reward gives them, weighted by the soft group, less what it gave before a
+    correction; `squares` [m, R, G] is the same of squared rewards.
     """
 
     cards: IntArray  # [n], rows of the table
@@ -26,8 +27,8 @@ class Observations:
     weights: FloatArray  # [n, G]
     exposures: FloatArray  # [n]
     streamed: IntArray  # [m], rows of the columns above
-    rewards: FloatArray  # [m, R, G]
-    previous: FloatArray | None  # [m, R, G]; none where nothing is corrected
+    gains: FloatArray  # [m, R, G]
+    squares: FloatArray  # [m, R, G]
 
 
 class CardStatisticsTable:
@@ -36,9 +37,9 @@ class CardStatisticsTable:
     With a half-life, sums are forgotten in event time: they are kept as of `epochs`, in whole half-lives.
 
     >>> table = CardStatisticsTable(("static",), groups=2)
-    >>> one = np.ones((1, 1, 2))
-    >>> table.add(Observations(cards=table.rows_of(["c1"]), shown_ms=np.array([4]), weights=np.array([[0.25, 0.75]]),
-    ...     exposures=np.ones(1), streamed=np.array([0]), rewards=one, previous=0 * one), np.array([5]))
+    >>> weights = np.array([[0.25, 0.75]]); gains = weights[:, None]
+    >>> table.add(Observations(cards=table.rows_of(["c1"]), shown_ms=np.array([4]), weights=weights,
+    ...     exposures=np.ones(1), streamed=np.array([0]), gains=gains, squares=gains), np.array([5]))
     >>> message, = table.changed_messages(); message.exposures, message.rewards["static"].total
     ((0.25, 0.75), (0.25, 0.75))
     """
@@ -79,11 +80,10 @@ class CardStatisticsTable:
         """Count these observations in; they became known at `event_ms` [n]."""
         cards = seen.cards
         self._advance(cards, seen.shown_ms)
-        weights = seen.weights * self.forgetting.weights(seen.shown_ms, self.epochs[cards])[:, None]
-        before = np.zeros_like(seen.rewards) if seen.previous is None else seen.previous
+        factors = self.forgetting.weights(seen.shown_ms, self.epochs[cards])
         sums = CardSums(self.exposures, self.total, self.squares, self.versions, self.updated_ms)
-        add_exposures(sums, cards, weights, seen.exposures, event_ms)
-        add_rewards(sums, cards, weights, seen.streamed, seen.rewards, before)
+        add_exposures(sums, cards, seen.weights, seen.exposures * factors, event_ms)
+        add_gains(sums, cards[seen.streamed], factors[seen.streamed], seen.gains, seen.squares)
         self._changed.update(cards[np.flatnonzero(np.diff(cards, prepend=-1))].tolist())
 
     def carry_over(self, overlap: FloatArray, generation: int) -> None:

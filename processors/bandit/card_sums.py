@@ -30,15 +30,11 @@ def add_exposures(
 
 
 @borrowing
-def add_rewards(
-    sums: CardSums, cards: IntArray, weights: FloatArray, streamed: IntArray, rewards: FloatArray, previous: FloatArray
-) -> None:
-    """Add what each stream earns: `rewards` [m, R, G] instead of `previous`, for the exposures `streamed` [m]."""
-    for index in range(len(streamed)):
-        row = streamed[index]
-        card = cards[row]
-        for reward in range(rewards.shape[1]):
-            for group in range(rewards.shape[2]):
-                weight, now, before = weights[row, group], rewards[index, reward, group], previous[index, reward, group]
-                sums.total[card, reward, group] += weight * (now - before)
-                sums.squares[card, reward, group] += weight * (now * now - before * before)
+def add_gains(sums: CardSums, cards: IntArray, factors: FloatArray, gains: FloatArray, squares: FloatArray) -> None:
+    """Add what each stream [m] earns: gains and squares [m, R, G], times the factor [m] of its exposure."""
+    for index in range(len(cards)):
+        card, factor = cards[index], factors[index]
+        for reward in range(gains.shape[1]):
+            for group in range(gains.shape[2]):
+                sums.total[card, reward, group] += factor * gains[index, reward, group]
+                sums.squares[card, reward, group] += factor * squares[index, reward, group]

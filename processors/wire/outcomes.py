@@ -15,18 +15,27 @@ _SETTLED, _CORRECTED = 0, 1
 _READER = Reader(
     Outcome,
     keep=(
-        *("card_id", "generation", "shown_ms[]", "settled_ms[]", "played_ms[]"),
+        *("card_id", "generation", "rewards", "shown_ms[]", "settled_ms[]", "played_ms[]"),
         *("shown_ms", "corrected_ms", "previous_ms", "played_ms"),
     ),
-    exact=("user_weights[][]", "user_weights[]"),
+    exact=("user_weights[][]", "user_weights[]", "credits[][]", "credits[]", "previous_credits[]"),
 )
+
+
+class Ragged(NamedTuple):
+    """Rows of numbers end to end: row j is `offsets[j]` to `offsets[j + 1]` of the values."""
+
+    offsets: IntArray  # [n + 1]
+    values: FloatArray  # [v]
 
 
 class OutcomeColumns(NamedTuple):
     """Records [r] in order, each of one card; those of record i are `offsets[i]` to `offsets[i + 1]` of columns [e].
 
     A record either settles outcomes, or corrects one. Row j's soft group is `weight_offsets[j]` to
-    `weight_offsets[j + 1]` of the weights [w].
+    `weight_offsets[j + 1]` of the weights [w]. Record i names `rewards` (with commas between) and has the rows
+    `credit_places[i]` to `credit_places[i + 1]` [c] of credits and previous credits: a correction always one, which is
+    empty where nothing was written; outcomes one for each with a stream, or none at all, if they are as they should be.
     """
 
     data: IntArray  # uint8, what spans point into
@@ -40,6 +49,10 @@ class OutcomeColumns(NamedTuple):
     previous_ms: IntArray  # [e], 0 for an outcome
     weight_offsets: IntArray  # [e + 1]
     weights: FloatArray  # [w]
+    rewards: IntArray  # [r, 2], as card_id
+    credit_places: IntArray  # [r + 1]
+    credits: Ragged  # [c]
+    previous_credits: Ragged  # [c]
 
 
 def read_outcomes(values: Values, slow: Slow) -> OutcomeColumns:
@@ -71,6 +84,10 @@ class _Part(NamedTuple):
     previous_ms: IntArray
     weight_offsets: IntArray
     weights: FloatArray
+    rewards: IntArray
+    credit_places: IntArray
+    credits: Ragged
+    previous_credits: Ragged
 
 
 def _columns(shredded: Shredded) -> OutcomeColumns:
@@ -88,16 +105,26 @@ def _columns(shredded: Shredded) -> OutcomeColumns:
         previous_ms=np.empty(rows, dtype=np.int64),
         weight_offsets=np.empty(rows + 1, dtype=np.int64),
         weights=np.empty(len(settled.weights) + len(corrected.weights)),
+        rewards=np.empty((records, 2), dtype=np.int64),
+        credit_places=np.empty(records + 1, dtype=np.int64),
+        credits=_room_for(settled.credits, corrected.credits),
+        previous_credits=_room_for(settled.previous_credits, corrected.previous_credits),
     )
     merge_in_order(settled, corrected, shredded.member, columns)
     return columns
+
+
+def _room_for(one: Ragged, other: Ragged) -> Ragged:
+    """Rows and values of two, not filled yet."""
+    rows, values = len(one.offsets) + len(other.offsets) - 1, len(one.values) + len(other.values)
+    return Ragged(np.empty(rows, dtype=np.int64), np.empty(values))
 
 
 def _settled(shredded: Shredded) -> _Part:
     def of(path: str) -> IntArray:
         return shredded.values_of(path, _SETTLED)
 
-    shown_ms = of("shown_ms[]")
+    shown_ms, earned = of("shown_ms[]"), of("credits[]")
     return _Part(
         card_id=of("card_id"),
         generation=of("generation"),
@@ -108,6 +135,10 @@ def _settled(shredded: Shredded) -> _Part:
         previous_ms=np.zeros(len(shown_ms), dtype=np.int64),
         weight_offsets=of("user_weights[]"),
         weights=shredded.doubles("user_weights[][]", _SETTLED),
+        rewards=of("rewards"),
+        credit_places=of("credits"),
+        credits=Ragged(earned, shredded.doubles("credits[][]", _SETTLED)),
+        previous_credits=Ragged(np.zeros(len(earned), dtype=np.int64), np.zeros(0)),
     )
 
 
@@ -126,13 +157,18 @@ def _corrected(shredded: Shredded) -> _Part:
         previous_ms=of("previous_ms"),
         weight_offsets=of("user_weights"),
         weights=shredded.doubles("user_weights[]", _CORRECTED),
+        rewards=of("rewards"),
+        credit_places=np.arange(len(shown_ms) + 1),
+        credits=Ragged(of("credits"), shredded.doubles("credits[]", _CORRECTED)),
+        previous_credits=Ragged(of("previous_credits"), shredded.doubles("previous_credits[]", _CORRECTED)),
     )
 
 
 @borrowing
 def merge_in_order(settled: _Part, corrected: _Part, member: IntArray, columns: OutcomeColumns) -> None:
     """Bring the rows of both types into the order of their records."""
-    columns.offsets[0], columns.weight_offsets[0] = 0, 0
+    columns.offsets[0], columns.weight_offsets[0], columns.credit_places[0] = 0, 0, 0
+    columns.credits.offsets[0], columns.previous_credits.offsets[0] = 0, 0
     settled_count = row = 0
     for record in range(len(member)):
         if member[record] == _SETTLED:
@@ -147,15 +183,32 @@ def merge_in_order(settled: _Part, corrected: _Part, member: IntArray, columns: 
 def _append(part: _Part, place: Index, record: Index, row: Index, columns: OutcomeColumns) -> int:
     """Put record `place` of a part to the columns as record `record`, from `row` on; gives the row after it."""
     columns.card_id[record, 0], columns.card_id[record, 1] = part.card_id[place, 0], part.card_id[place, 1]
+    columns.rewards[record, 0], columns.rewards[record, 1] = part.rewards[place, 0], part.rewards[place, 1]
     columns.generation[record] = part.generation[place]
-    at: Index = columns.weight_offsets[row]
     for of in range(part.offsets[place], part.offsets[place + 1]):
         columns.shown_ms[row], columns.known_ms[row] = part.shown_ms[of], part.known_ms[of]
         columns.played_ms[row], columns.previous_ms[row] = part.played_ms[of], part.previous_ms[of]
+        at: Index = columns.weight_offsets[row]
         for weight in range(part.weight_offsets[of], part.weight_offsets[of + 1]):
             columns.weights[at] = part.weights[weight]
             at += 1
         row += 1
         columns.weight_offsets[row] = at
     columns.offsets[record + 1] = row
+    credit: Index = columns.credit_places[record]
+    for of in range(part.credit_places[place], part.credit_places[place + 1]):
+        _copy_row(part.credits, of, columns.credits, credit)
+        _copy_row(part.previous_credits, of, columns.previous_credits, credit)
+        credit += 1
+    columns.credit_places[record + 1] = credit
     return int(row)
+
+
+@fused
+def _copy_row(rows: Ragged, row: Index, to: Ragged, to_row: Index) -> None:
+    """Copy a row behind those that are there already."""
+    at: Index = to.offsets[to_row]
+    for place in range(rows.offsets[row], rows.offsets[row + 1]):
+        to.values[at] = rows.values[place]
+        at += 1
+    to.offsets[to_row + 1] = at

@@ -17,7 +17,7 @@ SUM_TOLERANCE = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ExposureLog:
-    """Good rows of a log in columns [n], and the count of bad ones by reason."""
+    """Valid rows of a log in columns [n], and the number of refused ones by reason."""
 
     item: IntArray
     position: IntArray  # from 1
@@ -27,12 +27,12 @@ class ExposureLog:
 
 
 def read_log(path: Path) -> ExposureLog:
-    """Read a log, plain or gzipped; raises `ConfigurationError` where it is none, or has no good row."""
+    """Read a log, plain or gzipped; raises `ConfigurationError` if it is not one, or has no valid row."""
     rejected: Counter[str] = Counter()
     rows = list(messages_of(CsvFile(path), EXPOSURE_COLUMNS, lambda _, row: exposure_of(row), rejected))
     if not rows:
         raise ConfigurationError(
-            f"{path} has no good row ({reasons(rejected)}); it needs {', '.join(EXPOSURE_COLUMNS)}"
+            f"{path} has no valid row ({reasons(rejected)}); it needs {', '.join(EXPOSURE_COLUMNS)}"
         )
     item, position, click, propensity = zip(*rows, strict=True)
     return ExposureLog(
@@ -56,15 +56,15 @@ class Target:
 def target_policy(log: ExposureLog, target: str, items: int | None = None) -> Target:
     """The target policy, as the log needs it.
 
-    `target` is `uniform` over `items` (none: as many as the log shows), or a file with the columns item_id, position_1,
-    position_2, …; an item that the file does not name is never shown.
+    `target` is `uniform` over `items` (None: the number in the log), or a file with the columns item_id, position_1,
+    position_2, …; items that are not in the file are never shown.
     """
     number_of = {item: place for place, item in enumerate(np.unique(log.item).tolist())}
     positions = int(log.position.max())
     if target == UNIFORM:
         shown = len(number_of)
         if items is not None and items < shown:
-            raise ConfigurationError(f"--items is {items}, but the log shows {shown} items: name at least so many")
+            raise ConfigurationError(f"--items is {items}, but the log shows {shown} items: use at least that number")
         table = np.full((positions, shown), 1.0 / (items or shown))
     else:
         named = _probabilities_of(Path(target), positions)
@@ -83,10 +83,10 @@ def _probabilities_of(file: Path, count: int) -> dict[int, list[float]]:
     rejected: Counter[str] = Counter()
     chosen = list(messages_of(CsvFile(file), ("item_id", *positions), lambda _, row: _choice(row, positions), rejected))
     if rejected or not chosen:
-        raise ConfigurationError(f"{file} is no table of probabilities: {reasons(rejected)}")
+        raise ConfigurationError(f"{file} is not a table of probabilities: {reasons(rejected)}")
     rows = dict(chosen)
     if len(rows) < len(chosen):
-        raise ConfigurationError(f"{file} names an item more than once: leave one row of each")
+        raise ConfigurationError(f"{file} has an item more than once: keep one row of each")
     sums = np.array(list(rows.values())).sum(axis=0)
     if (np.abs(sums - 1.0) > SUM_TOLERANCE).any():
         raise ConfigurationError(f"{file}: probabilities of a position sum to {sums.min():.3f}, not to one")

@@ -82,6 +82,7 @@ def interactions(draw: st.DrawFn) -> Interactions:
     return Interactions.of(draw(NAMES), draw(st.lists(one, max_size=5)))
 
 
+REWARDS = ("", "static", "static,mean:users")
 COUNTS = st.one_of(st.integers(0, 9), st.integers(0, 2**61))
 
 
@@ -95,6 +96,12 @@ def weights(draw: st.DrawFn) -> tuple[float, ...]:
     decimals = draw(st.sampled_from((9, 15, 17)))
     shares = [min(1.0, round(part / total, decimals)) for part in parts]
     return tuple(shares) if abs(sum(shares) - 1.0) <= 1e-6 else ()
+
+
+def earned_shares(room: int = 5) -> st.SearchStrategy[tuple[float, ...]]:
+    """Credits: rounded as ours are, or with all digits that a double has."""
+    rounded = st.floats(0.0, 1.0).map(lambda share: round(share, 4))
+    return st.lists(st.one_of(st.sampled_from((0.0, 1.0)), rounded, st.floats(0.0, 1.0)), max_size=room).map(tuple)
 
 
 @st.composite
@@ -124,7 +131,9 @@ def outcomes(draw: st.DrawFn) -> Outcome:
     card_id, generation = draw(NAMES), draw(COUNTS)
     if draw(st.booleans()):
         rows = draw(st.lists(settled_rows(card_id), min_size=1, max_size=5))
-        return msgspec.structs.replace(OutcomesSettled.of(rows), generation=generation)
+        earned = tuple(draw(st.lists(earned_shares(), max_size=4)))
+        shared = {"generation": generation, "rewards": draw(st.sampled_from(REWARDS)), "credits": earned}
+        return msgspec.structs.replace(OutcomesSettled.of(rows), **shared)
     previous_ms, played_ms = sorted((draw(COUNTS), draw(COUNTS)))
     return OutcomeCorrected(
         impression_id=draw(NAMES),
@@ -141,4 +150,7 @@ def outcomes(draw: st.DrawFn) -> Outcome:
         variant=draw(NAMES),
         generation=generation,
         user_weights=draw(weights()),
+        rewards=draw(st.sampled_from(REWARDS)),
+        credits=draw(earned_shares()),
+        previous_credits=draw(earned_shares()),
     )

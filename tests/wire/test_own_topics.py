@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,8 +37,12 @@ def told_by(columns: InteractionColumns | OutcomeColumns) -> list[Any]:
             for row in range(columns.offsets[at], columns.offsets[at + 1])
             for ends in [columns.weight_offsets[row : row + 2].tolist()]
         ]
-        card_id = text_of(columns.data, columns.card_id[at])
-        told.append((card_id, int(columns.generation[at]), int(columns.settles[at]), rows))
+        card_id, rewards = text_of(columns.data, columns.card_id[at]), text_of(columns.data, columns.rewards[at])
+        earned = [
+            [tuple(kind.values[slice(*kind.offsets[place : place + 2])]) for kind in columns[-2:]]
+            for place in range(columns.credit_places[at], columns.credit_places[at + 1])
+        ]
+        told.append((card_id, int(columns.generation[at]), int(columns.settles[at]), rows, rewards, earned))
     return told
 
 
@@ -49,10 +54,12 @@ def told_of(message: Interactions | Outcome) -> list[Any]:
     if isinstance(message, OutcomesSettled):
         known = zip(message.shown_ms, message.settled_ms, message.played_ms, strict=True)
         rows = [(*one, 0, weights) for one, weights in zip(known, message.user_weights, strict=True)]
+        earned = [[one, ()] for one in message.credits]
     else:
         rows = [(message.shown_ms, message.corrected_ms, message.played_ms, message.previous_ms, message.user_weights)]
+        earned = [[message.credits, message.previous_credits]]
     rows = [(*(min(number, COUNT_MAX) for number in row[:-1]), row[-1]) for row in rows]
-    return [(message.card_id, min(message.generation, COUNT_MAX), int(is_settled), rows)]
+    return [(message.card_id, min(message.generation, COUNT_MAX), int(is_settled), rows, message.rewards, earned)]
 
 
 def agrees(topic: str, values: Sequence[bytes]) -> tuple[list[int], list[int]]:
@@ -99,6 +106,15 @@ CORRECTED = OutcomeCorrected(
     impression_id="i1", row=0, slot=0, user_id="u1", card_id="c1", stream_event_id="s1", shown_ms=0, corrected_ms=5,
     previous_ms=0, played_ms=60_000, stream_count=1, generation=1, user_weights=(0.75, 0.25),
 )  # fmt: skip
+CREDITED = msgspec.structs.replace(
+    CORRECTED, rewards="static,mean", credits=(1.0, 0.0, 0.1234, 1.0), previous_credits=(0.0, 0.0, 0.0, 0.5)
+)
+EARNED = [
+    msgspec.structs.replace(
+        outcome(weights=(0.5, 0.5), played_ms=at), rewards="static,mean", credits=(1.0, 0.0, 0.25, 0.5) if at else ()
+    )
+    for at in range(3)
+]
 ORDINARY: dict[str, Sequence[Any]] = {
     "interactions": [
         Interactions.of(
@@ -108,6 +124,8 @@ ORDINARY: dict[str, Sequence[Any]] = {
     ],
     "outcomes": [
         CORRECTED,
+        CREDITED,
+        *by_card(EARNED),
         *by_card([outcome(weights=(0.123456, 0.876544), played_ms=at) for at in range(3)]),
         *by_card([outcome(card_id="c2", weights=()), outcome(card_id="c2", weights=(3e-6, 1.25e-5, 0.9999845))]),
     ],
