@@ -9,12 +9,12 @@ from processors.evaluation.estimators.direct import DirectMethod
 from processors.evaluation.estimators.doubly_robust import DoublyRobust
 from processors.evaluation.estimators.estimate import Estimate
 from processors.evaluation.estimators.estimator import ALPHA
+from processors.evaluation.estimators.estimator_shapes import ExposureEstimator
 from processors.evaluation.estimators.exposures import Exposures
 from processors.evaluation.estimators.ips import InversePropensity
 from processors.evaluation.estimators.ncis import NormalisedCapped
 from processors.evaluation.estimators.optimistic_shrinkage import OptimisticShrinkage
 from processors.evaluation.estimators.self_normalised_dr import SelfNormalisedDoublyRobust
-from processors.evaluation.estimators.shapes import ExposureEstimator
 from processors.evaluation.estimators.snips import SelfNormalised
 from processors.evaluation.estimators.switch_dr import SwitchDoublyRobust
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from processors.arrays import FloatArray
 from processors.evaluation.estimators.exposures import Exposures
-from processors.evaluation.matching import matches
+from processors.evaluation.target_matches import matches
 
 WORTH = np.array([[0.1, 0.2, 0.5, 0.3], [0.6, 0.3, 0.1, 0.4]])  # [contexts, items]
 LOGGING = np.array([[0.4, 0.3, 0.1, 0.2], [0.1, 0.3, 0.4, 0.2]])

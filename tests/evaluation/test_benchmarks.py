@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from streams.benchmarks.evaluation.candidates import SHUFFLED, CandidatesSettings, bench_candidates
-from streams.benchmarks.evaluation.looks import LooksSettings, bench_looks
-from streams.benchmarks.evaluation.shelves import MAKE, ShelvesSettings, bench_shelves
-from streams.cli.bench_evaluation import tell
+from streams.benchmarks.evaluation.bench_candidates import SHUFFLED, CandidatesSettings, bench_candidates
+from streams.benchmarks.evaluation.bench_looks import LooksSettings, bench_looks
+from streams.benchmarks.evaluation.bench_shelves import MAKE, ShelvesSettings, bench_shelves
+from streams.cli.bench_evaluation_commands import tell
 from streams.cli.main import run
 
 

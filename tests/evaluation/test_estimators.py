@@ -12,6 +12,7 @@ from processors.evaluation.counterfactual import Counterfactual
 from processors.evaluation.estimators.capped import Capped
 from processors.evaluation.estimators.direct import DirectMethod
 from processors.evaluation.estimators.doubly_robust import DoublyRobust
+from processors.evaluation.estimators.estimator_shapes import ExposureEstimator
 from processors.evaluation.estimators.exposures import Exposures
 from processors.evaluation.estimators.ips import InversePropensity
 from processors.evaluation.estimators.more_robust import MoreRobust
@@ -19,7 +20,6 @@ from processors.evaluation.estimators.ncis import NormalisedCapped
 from processors.evaluation.estimators.optimistic_shrinkage import OptimisticShrinkage
 from processors.evaluation.estimators.replay import Replay
 from processors.evaluation.estimators.self_normalised_dr import SelfNormalisedDoublyRobust
-from processors.evaluation.estimators.shapes import ExposureEstimator
 from processors.evaluation.estimators.snips import SelfNormalised
 from processors.evaluation.estimators.switch_dr import SwitchDoublyRobust
 from tests.evaluation.logs import LOGGING, UNIFORM, WORTH, WRONG_MODEL, Policies, policies, simulated

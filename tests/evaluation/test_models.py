@@ -7,7 +7,7 @@ from processors.arrays import FloatArray
 from processors.evaluation.estimators.doubly_robust import DoublyRobust
 from processors.evaluation.estimators.exposures import Exposures
 from processors.evaluation.estimators.more_robust import MoreRobust
-from processors.evaluation.models import cross_fitted, more_robust_counts
+from processors.evaluation.reward_models import cross_fitted, more_robust_counts
 
 LOGGING = np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7]])
 WORTH = np.array([[0.9, 0.5, 0.1], [0.2, 0.5, 0.6]])

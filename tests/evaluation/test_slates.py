@@ -7,21 +7,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from processors.policies.catalogue import policy_named
-from processors.policies.settings import PolicySettings
 
 from processors.arrays import FloatArray
 from processors.evaluation.estimators.estimator import Estimator
 from processors.evaluation.estimators.slates.cascade_dr import CascadeDoublyRobust
-from processors.evaluation.estimators.slates.columns import Slates
 from processors.evaluation.estimators.slates.iips import IndependentSlots, SlotSelfNormalised
-from processors.evaluation.estimators.slates.joint import SlateInversePropensity, SlateSelfNormalised
 from processors.evaluation.estimators.slates.pseudo_inverse import PseudoInverse, linear_weights
 from processors.evaluation.estimators.slates.rips import RewardInteraction, RewardInteractionSelfNormalised
+from processors.evaluation.estimators.slates.slate_columns import Slates
+from processors.evaluation.estimators.slates.whole_shelf import SlateInversePropensity, SlateSelfNormalised
 from processors.evaluation.estimators.snips import SelfNormalised
+from processors.evaluation.planted_shelves import ShelfWorld
 from processors.policies.beliefs import Beliefs
 from processors.policies.order_mixture import OrderMixture, draw
-from processors.worlds.shelves import ShelfWorld
+from processors.policies.policy_catalogue import policy_named
+from processors.policies.policy_settings import PolicySettings
 
 ITEMS, SLOTS = 5, 3
 Make = Callable[[], Estimator[Slates]]

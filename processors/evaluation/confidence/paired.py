@@ -10,12 +10,12 @@ import numpy as np
 from scipy.special import ndtri
 
 from processors.arrays import FloatArray
-from processors.evaluation.confidence.asymptotic import RECORDS_MIN, mixture_width
 from processors.evaluation.estimators.estimate import Estimate, finite
 from processors.evaluation.estimators.estimator import ALPHA, Estimator, Seen
-from processors.evaluation.estimators.moments import Moments
 from processors.evaluation.estimators.verdict import Verdict
-from processors.evaluation.estimators.weight_sums import SHARE_MAX
+from processors.evaluation.sums.anytime_width import RECORDS_MIN, mixture_width
+from processors.evaluation.sums.moments import Moments
+from processors.evaluation.sums.weight_sums import SHARE_MAX
 
 DRAWS = 20_000
 

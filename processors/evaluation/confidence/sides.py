@@ -1,7 +1,7 @@
 """A value from both sides: what was earned bounds it from below, what was not from above."""
 
 from processors.arrays import FloatArray
-from processors.evaluation.estimators.columns import float_column, weight_column
+from processors.evaluation.sums.column_checks import float_column, weight_column
 
 
 def both_sides(weights: FloatArray, rewards: FloatArray) -> tuple[FloatArray, FloatArray]:

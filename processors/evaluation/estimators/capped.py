@@ -3,8 +3,8 @@
 import numpy as np
 
 from processors.arrays import FloatArray
+from processors.evaluation.estimators.estimator_shapes import MeanEstimator
 from processors.evaluation.estimators.exposures import Exposures
-from processors.evaluation.estimators.shapes import MeanEstimator
 
 
 def refuse_unless_positive(name: str, value: float) -> None:

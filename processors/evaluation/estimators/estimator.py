@@ -9,11 +9,11 @@ import numpy as np
 from scipy.special import ndtri
 
 from processors.arrays import FloatArray
-from processors.evaluation.confidence.asymptotic import RECORDS_MIN, mixture_width
 from processors.evaluation.estimators.estimate import Estimate
-from processors.evaluation.estimators.moments import Moments
 from processors.evaluation.estimators.verdict import Evidence, Remainder, judge
-from processors.evaluation.estimators.weight_sums import SHARE_MAX, WeightSums
+from processors.evaluation.sums.anytime_width import RECORDS_MIN, mixture_width
+from processors.evaluation.sums.moments import Moments
+from processors.evaluation.sums.weight_sums import SHARE_MAX, WeightSums
 
 ALPHA = 0.05
 Seen = TypeVar("Seen")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from processors.arrays import FloatArray
-from processors.evaluation.estimators.columns import float_column, weight_column
+from processors.evaluation.sums.column_checks import float_column, weight_column
 
 OPTIONAL = ("predicted", "expected", "matched", "propensities")
 

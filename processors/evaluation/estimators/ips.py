@@ -1,8 +1,8 @@
 """`ips`: inverse propensity scoring."""
 
 from processors.arrays import FloatArray
+from processors.evaluation.estimators.estimator_shapes import MeanEstimator
 from processors.evaluation.estimators.exposures import Exposures
-from processors.evaluation.estimators.shapes import MeanEstimator
 
 
 class InversePropensity(MeanEstimator):

@@ -4,7 +4,7 @@ import numpy as np
 
 from processors.arrays import FloatArray
 from processors.evaluation.estimators.capped import refuse_unless_positive
-from processors.evaluation.estimators.shapes import RatioEstimator
+from processors.evaluation.estimators.estimator_shapes import RatioEstimator
 
 
 class NormalisedCapped(RatioEstimator):

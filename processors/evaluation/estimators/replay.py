@@ -7,8 +7,8 @@ import numpy as np
 from processors.arrays import FloatArray
 from processors.evaluation.estimators.estimate import Estimate
 from processors.evaluation.estimators.estimator import ALPHA
+from processors.evaluation.estimators.estimator_shapes import WEIGHT_MIN, ExposureEstimator
 from processors.evaluation.estimators.exposures import Exposures
-from processors.evaluation.estimators.shapes import WEIGHT_MIN, ExposureEstimator
 from processors.evaluation.estimators.verdict import Verdict
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from processors.arrays import FloatArray
+from processors.evaluation.estimators.estimator_shapes import WEIGHT_MIN, Residuals
 from processors.evaluation.estimators.exposures import Exposures
-from processors.evaluation.estimators.shapes import WEIGHT_MIN, Residuals
 
 
 class SelfNormalisedDoublyRobust(Residuals):

@@ -1,7 +1,7 @@
 """`snips`: self-normalised inverse propensity scoring."""
 
 from processors.arrays import FloatArray
-from processors.evaluation.estimators.shapes import RatioEstimator
+from processors.evaluation.estimators.estimator_shapes import RatioEstimator
 
 
 class SelfNormalised(RatioEstimator):

@@ -4,8 +4,8 @@ import numpy as np
 
 from processors.arrays import FloatArray
 from processors.evaluation.estimators.capped import refuse_unless_positive
+from processors.evaluation.estimators.estimator_shapes import MeanEstimator, Residuals
 from processors.evaluation.estimators.exposures import Exposures
-from processors.evaluation.estimators.shapes import MeanEstimator, Residuals
 from processors.evaluation.estimators.verdict import Remainder
 
 

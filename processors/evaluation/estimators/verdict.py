@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import isfinite
 
-from processors.evaluation.estimators.weight_sums import WeightSums
+from processors.evaluation.sums.weight_sums import WeightSums
 
 ESS_MIN = 100.0
 """With so many, the mean weight errs by a tenth at most, and no record has more than a tenth of all weight."""

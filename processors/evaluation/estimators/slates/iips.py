@@ -3,8 +3,8 @@
 import numpy as np
 
 from processors.arrays import FloatArray
-from processors.evaluation.estimators.slates.columns import Slates
-from processors.evaluation.estimators.slates.shapes import INSTEAD, LEFT_OUT, SlateMean, SlotRatios, by_prefixes
+from processors.evaluation.estimators.slates.slate_columns import Slates
+from processors.evaluation.estimators.slates.slate_shapes import INSTEAD, LEFT_OUT, SlateMean, SlotRatios, by_prefixes
 from processors.evaluation.estimators.verdict import Remainder
 
 

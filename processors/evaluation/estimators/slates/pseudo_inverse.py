@@ -3,8 +3,8 @@
 import numpy as np
 
 from processors.arrays import FloatArray, IntArray
-from processors.evaluation.estimators.slates.columns import Slates
-from processors.evaluation.estimators.slates.shapes import SlateMean
+from processors.evaluation.estimators.slates.slate_columns import Slates
+from processors.evaluation.estimators.slates.slate_shapes import SlateMean
 from processors.evaluation.estimators.verdict import Remainder
 from processors.policies.order_mixture import OrderMixture
 

@@ -1,8 +1,8 @@
 """`rips` and `rips-sn`: a slot weighed with those before it."""
 
 from processors.arrays import FloatArray
-from processors.evaluation.estimators.slates.columns import Slates
-from processors.evaluation.estimators.slates.shapes import SlateMean, SlotRatios, by_prefixes
+from processors.evaluation.estimators.slates.slate_columns import Slates
+from processors.evaluation.estimators.slates.slate_shapes import SlateMean, SlotRatios, by_prefixes
 
 
 class RewardInteraction(SlateMean):

@@ -3,9 +3,9 @@
 import numpy as np
 
 from processors.arrays import FloatArray
-from processors.evaluation.estimators.shapes import WEIGHT_MIN
-from processors.evaluation.estimators.slates.columns import Slates
-from processors.evaluation.estimators.slates.shapes import SlateMean
+from processors.evaluation.estimators.estimator_shapes import WEIGHT_MIN
+from processors.evaluation.estimators.slates.slate_columns import Slates
+from processors.evaluation.estimators.slates.slate_shapes import SlateMean
 
 
 class SlateInversePropensity(SlateMean):

@@ -11,12 +11,12 @@ from scipy.stats import kendalltau
 from processors.evaluation.confidence.paired import Difference, Paired
 from processors.evaluation.estimators.capped import Capped
 from processors.evaluation.estimators.estimate import Estimate
+from processors.evaluation.estimators.estimator_shapes import ExposureEstimator
 from processors.evaluation.estimators.exposures import Exposures
 from processors.evaluation.estimators.ips import InversePropensity
 from processors.evaluation.estimators.ncis import NormalisedCapped
-from processors.evaluation.estimators.shapes import ExposureEstimator
 from processors.evaluation.estimators.snips import SelfNormalised
-from processors.worlds.candidates import CandidateWorld
+from processors.worlds.candidate_policies import CandidateWorld
 
 ALPHA = 0.05
 TRUTH_SHELVES = 40_000

@@ -12,7 +12,7 @@ from processors.evaluation.confidence import asymptotic, betting, empirical_bern
 from processors.evaluation.confidence.asymptotic import AsymptoticMixture
 from processors.evaluation.confidence.betting import Betting
 from processors.evaluation.confidence.empirical_bernstein import EmpiricalBernstein
-from streams.benchmarks.evaluation.adapting import adapting_log
+from streams.benchmarks.evaluation.adapting_log import adapting_log
 from streams.benchmarks.evaluation.vw_sequence import vw_sequence
 
 ALPHA = 0.05

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from processors.arrays import FloatArray
-from processors.evaluation.estimators.columns import float_column, weight_column
 from processors.evaluation.estimators.exposures import Exposures
+from processors.evaluation.sums.column_checks import float_column, weight_column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

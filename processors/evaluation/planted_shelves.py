@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 
 from processors.arrays import FloatArray, IntArray
-from processors.evaluation.estimators.slates.columns import Slates
+from processors.evaluation.estimators.slates.slate_columns import Slates
 
 RATE = 0.15
 """Typical probability that a slot is played."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from processors.arrays import FloatArray
 from processors.evaluation.estimators.estimator import Estimator
-from processors.evaluation.estimators.shapes import WEIGHT_MIN
-from processors.evaluation.estimators.slates.columns import Slates
+from processors.evaluation.estimators.estimator_shapes import WEIGHT_MIN
+from processors.evaluation.estimators.slates.slate_columns import Slates
 
 LEFT_OUT = "what cards do to those after them"
 INSTEAD = "use rips"

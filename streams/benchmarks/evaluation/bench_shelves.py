@@ -9,12 +9,12 @@ import numpy as np
 from processors.evaluation.estimators.estimate import Estimate
 from processors.evaluation.estimators.estimator import Estimator
 from processors.evaluation.estimators.slates.cascade_dr import CascadeDoublyRobust
-from processors.evaluation.estimators.slates.columns import Slates
 from processors.evaluation.estimators.slates.iips import IndependentSlots, SlotSelfNormalised
-from processors.evaluation.estimators.slates.joint import SlateInversePropensity, SlateSelfNormalised
 from processors.evaluation.estimators.slates.pseudo_inverse import PseudoInverse
 from processors.evaluation.estimators.slates.rips import RewardInteraction, RewardInteractionSelfNormalised
-from processors.worlds.shelves import ShelfWorld
+from processors.evaluation.estimators.slates.slate_columns import Slates
+from processors.evaluation.estimators.slates.whole_shelf import SlateInversePropensity, SlateSelfNormalised
+from processors.evaluation.planted_shelves import ShelfWorld
 
 SLOTS, ITEMS = 4, 6
 MAKE: dict[str, Callable[[], Estimator[Slates]]] = {

@@ -29,7 +29,7 @@ def looks(
     json: JsonOption = False,
 ) -> None:
     """A/A with a look at every event: false alarms of each confidence sequence, and half-widths at the end."""
-    from streams.benchmarks.evaluation.looks import LooksSettings, bench_looks
+    from streams.benchmarks.evaluation.bench_looks import LooksSettings, bench_looks
 
     rates = tuple(rate) if rate else LooksSettings().rates
     settings = LooksSettings(repeats=repeats, events=events, rates=rates, vw_repeats=vw, seed=seed)
@@ -43,7 +43,7 @@ def shelves(
     json: JsonOption = False,
 ) -> None:
     """Slate estimators where cards change what the next is worth: order, errors, coverage and mean weights."""
-    from streams.benchmarks.evaluation.shelves import ShelvesSettings, bench_shelves
+    from streams.benchmarks.evaluation.bench_shelves import ShelvesSettings, bench_shelves
 
     tell(bench_shelves(ShelvesSettings(worlds=worlds, shelves=shelves, seed=seed), _progress), json=json)
 
@@ -55,7 +55,7 @@ def candidates(
     json: JsonOption = False,
 ) -> None:
     """Twelve candidates on one log: Kendall's tau with the truth, and how often an estimator is sure and wrong."""
-    from streams.benchmarks.evaluation.candidates import CandidatesSettings, bench_candidates
+    from streams.benchmarks.evaluation.bench_candidates import CandidatesSettings, bench_candidates
 
     tell(bench_candidates(CandidatesSettings(worlds=worlds, shelves=shelves, seed=seed), _progress), json=json)
 
