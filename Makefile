@@ -1,4 +1,4 @@
-# Two commands do everything on a fresh machine: `make demo` and `make test`. Both make their own virtual environment.
+# Two commands suffice on a fresh machine: `make demo` and `make test`. Both create their own virtual environment.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -9,20 +9,20 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)
 	$(BIN)/shelfwise demo
 
-# tests that mostly wait for brokers and workers run beside the others: two cores take half the time
+# tests that mostly wait for brokers and workers run in parallel with the others: half the time on two cores
 WITH_WORKERS := $(addprefix tests/,forgetting harness pipeline security)
 WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once replaying subscribers topics)
 
 test: machine-code
 	$(MAKE) --no-print-directory --jobs=4 test-with-workers test-with-brokers test-without-brokers lint
 
-# under two minutes once machine code is there: for those who change a line
+# the quick subset for developers: under two minutes once machine code exists
 QUICK := schemas processors $(addprefix tests/,test_house_style.py test_loop.py bandit policies rewards schemas tasks drift)
 
 check: machine-code lint
 	$(BIN)/python -m pytest -q -m "not slow and not kafka" $(QUICK)
 
-machine-code: $(STAMP)  ## compiled once, over the cores, before tests begin to wait for what needs it
+machine-code: $(STAMP)  ## compiled once, on all cores, before tests have to wait for it
 	$(BIN)/shelfwise compile
 
 test-with-workers: $(STAMP)
@@ -57,7 +57,7 @@ wheel: $(STAMP)  ## with machine code for any processor of this architecture, fo
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	rm -rf processors/machine_code/shipped build
 
-requirements:  ## pin anew: after a change of the dependencies in pyproject.toml
+requirements:  ## update the pins after a change of the dependencies in pyproject.toml
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(PIP_COMPILE) --extra dev --output-file requirements.txt pyproject.toml requirements-build.in
 	$(PIP_COMPILE) --constraint requirements.txt --output-file requirements-run.txt pyproject.toml requirements-build.in

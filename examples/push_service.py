@@ -1,4 +1,4 @@
-"""Tells devices of each new ranking as it comes, on an event loop: `python examples/push_service.py BROKER`."""
+"""Notifies devices of each new ranking, on an event loop: `python examples/push_service.py BROKER`."""
 
 import asyncio
 import sys
@@ -7,7 +7,7 @@ from streams.subscribers import AsyncRankingSubscriber, run_script
 
 
 async def push(broker: str) -> None:
-    """Announce every new first card, once, for ever; what stood there before is not new."""
+    """Announce the first card of each new ranking, until stopped; existing rankings are not announced."""
     async with AsyncRankingSubscriber(broker) as subscriber:
         await subscriber.caught_up()
         print("waiting for new rankings", file=sys.stderr)

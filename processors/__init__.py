@@ -1,1 +1,1 @@
-"""What follows from the messages: pure, deterministic state on numpy columns; no IO, no clock."""
+"""Pure, deterministic processing of messages on numpy columns, without IO or clocks."""

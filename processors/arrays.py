@@ -1,4 +1,4 @@
-"""Types of numpy columns: arrays in, arrays out."""
+"""Types of numpy columns."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""One typed door to numba: which functions are compiled is readable, and mypy still sees their types.
+"""Typed decorators for numba: they mark compiled functions, and keep their types visible to mypy.
 
-A function that Python calls becomes one unit of machine code, with all that it calls inside (`machine_code.linking`);
-it is kept for later runs (`machine_code.places`), and found by the sources that it is made of. To compile is the one
-thing here that touches a disk, and nothing that is learned depends on it.
+A function that Python calls becomes one unit of machine code, including everything it calls (`machine_code.linking`).
+It is cached for later runs (`machine_code.places`) under the digest of its sources. Compilation is the only thing here
+that accesses a disk, and no result depends on it.
 """
 
 from collections.abc import Callable
@@ -18,34 +18,34 @@ R = TypeVar("R")
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile at the first call, and keep the machine code for later runs.
+    """Compile at the first call, and cache the machine code for later runs.
 
-    No fast-math and no threads: the same inputs give the same bytes. It lets go of the interpreter while it runs: a
-    fit that takes seconds keeps no heartbeat from being sent.
+    Without fast-math and threads, so that equal inputs give equal bytes. It releases the interpreter's lock, so that a
+    fit of seconds delays no heartbeat.
     """
     return _dispatching(function, _nrt=True)
 
 
 def borrowing(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile what only borrows the arrays of its caller: it neither makes arrays nor gives any back.
+    """Compile a function that only borrows its caller's arrays: it neither creates nor returns arrays.
 
-    References are not counted then. Numba counts them at each use of an array out of a tuple, by atomic additions:
-    settlement took twice as long. To make an array is an error when it is compiled; to give one back is found by
+    This disables reference counting, which numba does by atomic additions at each use of an array in a tuple:
+    settlement took twice as long with it. Creating an array is a compile-time error; returning one is detected by
     `tests/test_compiled.py`.
     """
     return _dispatching(function, _nrt=False)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile into every caller: what a caller has taken out of a tuple is not taken out again."""
+    """Inline into every caller, so that members of a tuple are not unpacked again."""
     return cast("Callable[P, R]", numba.njit(inline="always")(function))
 
 
 def fused(function: Callable[P, R]) -> Callable[P, R]:
-    """Let the machine code be merged into every caller's: for small functions that call each other.
+    """Let LLVM inline the machine code into every caller: for small functions that call each other.
 
-    Unlike what is `inlined` it may return from many places, and costs callers less time to compile. It only borrows
-    arrays, like what is `borrowing`.
+    Unlike an `inlined` function it may have several return statements, and costs callers less compile time. Like a
+    `borrowing` function it only borrows arrays.
     """
     return _dispatching(function, _nrt=False, forceinline=True)
 

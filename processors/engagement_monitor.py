@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from processors.drift.block_monitor import Change
 from processors.drift.evidence import evidence_sums
-from processors.drift.monitors import Block, Monitors
+from processors.drift.incidents import Block, Incident, joined
+from processors.drift.monitors import Monitors
 from processors.drift.settings import DriftSettings
 from processors.settlement.rows import Row
 from schemas.learning import CoClusters
@@ -23,7 +24,7 @@ _FIELDS = 7
 
 
 class _Bucket(Struct, array_like=True):
-    """Sums of one open bucket: by variant, in the order of a message, and evidence on the generation in force."""
+    """Sums of one open bucket: by variant, in the order of a message, and evidence on the current generation."""
 
     variants: dict[str, list[float]] = {}
     evidence: list[list[list[float]]] = []  # [5, G, K]
@@ -39,13 +40,14 @@ class _PartitionRow(Struct, array_like=True):
     newest_ms: int
     watched_from_ms: int
     counters: dict[str, int]
+    incidents: list[Incident] = []
 
 
 class EngagementMonitor:
-    """Closes buckets as event time passes, and reads each block's into its monitor.
+    """Closes buckets as event time passes, and feeds each block's into its monitor.
 
-    A bucket is closed once the newest watermark of any partition is `grace_ms` beyond its end; what comes later still
-    counts in the totals, and is itself counted. Monitors start anew with every generation: its groups are others.
+    A bucket is closed when the newest watermark of any partition is `grace_ms` past its end; later sums still count in
+    the totals, and are counted as late. Monitors restart with each generation, whose groups are different.
     """
 
     def __init__(self, settings: DriftSettings) -> None:
@@ -58,11 +60,12 @@ class EngagementMonitor:
         self._watched_from_ms = 0
         self._open: dict[int, _Bucket] = {}
         self._monitors = Monitors(settings)
+        self._incidents: list[Incident] = []
         self._changed: set[bytes] = set()
         self._written: Counter[str] = Counter()
 
     def put_co_clusters(self, message: CoClusters) -> None:
-        """Labels for alerts; a new generation starts all monitors anew."""
+        """Apply labels for alerts; a new generation restarts all monitors."""
         self.labels = message.labels
         if message.generation > self.generation:
             self._start_generation(message.generation)
@@ -86,7 +89,12 @@ class EngagementMonitor:
             bucket = self._open.get(int(key[len(_BUCKET) :]))
             yield key, None if bucket is None else msgspec.msgpack.encode(bucket)
         row = _PartitionRow(
-            self.generation, self._closed_until_ms, self._newest_ms, self._watched_from_ms, dict(self.counters)
+            self.generation,
+            self._closed_until_ms,
+            self._newest_ms,
+            self._watched_from_ms,
+            dict(self.counters),
+            self._incidents,
         )
         yield PARTITION_KEY, msgspec.msgpack.encode(row)
         self._changed.clear()
@@ -100,6 +108,7 @@ class EngagementMonitor:
                 self.generation, self._closed_until_ms = row.generation, row.closed_until_ms
                 self._newest_ms, self._watched_from_ms = row.newest_ms, row.watched_from_ms
                 self.counters.update(row.counters)
+                self._incidents = row.incidents
                 self._written = Counter(self.counters)
             elif key.startswith(_BUCKET):
                 self._open[int(key[len(_BUCKET) :])] = msgspec.msgpack.decode(value, type=_Bucket)
@@ -147,6 +156,7 @@ class EngagementMonitor:
         settling_ms = self.settings.settling_buckets * self.settings.bucket_length_ms
         self._watched_from_ms = self._newest_ms + settling_ms if self._newest_ms else 0
         self._monitors.clear()
+        self._incidents = []
         for bucket_ms, bucket in self._open.items():
             bucket.evidence = []
             self._changed.add(_BUCKET + str(bucket_ms).encode())
@@ -170,8 +180,11 @@ class EngagementMonitor:
 
     def _alert(self, block: Block, change: Change) -> DriftAlert:
         user_group, card_group = block
+        alert_id = f"{self.generation}.{user_group}.{card_group}.{change.bucket_ms}"
+        open_ms = self.settings.incident_buckets * self.settings.bucket_length_ms
+        size = change.size
         return DriftAlert(
-            alert_id=f"{self.generation}.{user_group}.{card_group}.{change.bucket_ms}",
+            alert_id=alert_id,
             generation=self.generation,
             user_group=user_group,
             card_group=card_group,
@@ -179,9 +192,14 @@ class EngagementMonitor:
             detector=change.detector,
             bucket_ms=change.bucket_ms,
             bucket_count=change.bucket_count,
-            before=round(change.before, 6),
-            after=round(change.after, 6),
-            standard_errors=round(change.standard_errors, 3),
+            before=round(size.before, 6),
+            after=round(size.before + size.size, 6),
+            standard_errors=round(size.departure, 3),
+            incident_id=joined(self._incidents, block, change, alert_id, open_ms),
+            change_ms=size.change_ms,
+            size=round(size.size, 6),
+            size_low=round(size.low, 6),
+            size_high=round(size.high, 6),
         )
 
 

@@ -12,7 +12,7 @@ from processors.drift.evidence import block_evidence, evidence_message
 from schemas.monitoring import EngagementSums
 
 YARDSTICK_MS = 30_000
-"""A stream of 30 s counts for the stream rate: one yardstick for all variants, whatever each is rewarded for."""
+"""A stream of 30 s counts for the stream rate: one measure for all variants, whatever their reward."""
 
 Cell = tuple[str, int, int]
 
@@ -30,7 +30,7 @@ class SettledColumns(NamedTuple):
     event_ms: IntArray
     variant: Variants
     user_group: IntArray
-    card_group: IntArray  # -1 where nobody knows the card
+    card_group: IntArray  # -1 if the card is unknown
     played_ms: IntArray
     is_discovery: BoolArray
 
@@ -41,18 +41,18 @@ class StreamColumns(NamedTuple):
     event_ms: IntArray
     variant: Variants
     user_group: IntArray
-    card_group: IntArray  # -1 where nobody knows the card
+    card_group: IntArray  # -1 if the card is unknown
     seconds: FloatArray
     x: FloatArray
 
 
 class CorrectionColumns(NamedTuple):
-    """n exposures that had settled have been streamed on, at `event_ms`: to `played_ms` from `previous_ms`."""
+    """n corrections of settled exposures, at `event_ms`: from `previous_ms` to `played_ms`."""
 
     event_ms: IntArray
     variant: Variants
     user_group: IntArray
-    card_group: IntArray  # -1 where nobody knows the card
+    card_group: IntArray  # -1 if the card is unknown
     previous_ms: IntArray
     played_ms: IntArray
 
@@ -68,7 +68,7 @@ class _Sums(Struct):
 
 
 class Engagement:
-    """Sums of one partition since the last hand-over; a bucket is named by the event time at which it begins.
+    """Sums of one partition since the last message; a bucket is named by the event time of its beginning.
 
     >>> engagement = Engagement(bucket_length_ms=1_000)
     >>> engagement.add_streams(StreamColumns(np.array([1_700]), Variants(("learning",), np.array([0])), np.array([0]),
@@ -87,7 +87,7 @@ class Engagement:
         self._reported: Counter[str] = Counter()
 
     def add_settled(self, settled: SettledColumns) -> None:
-        """Exposures have settled. Discovered are those of cards that their listener had not streamed lately."""
+        """Count settled exposures. Those of cards that the listener had not streamed recently are discoveries."""
         cells = self._cells_of(settled.event_ms, settled.variant, settled.user_group, settled.card_group)
         counts = cells.sums(None), cells.sums(settled.played_ms >= YARDSTICK_MS), cells.sums(settled.is_discovery)
         for sums, exposures, streamed, discovered in zip(self._found(cells), *counts, strict=True):
@@ -96,14 +96,14 @@ class Engagement:
             sums.discovered += discovered
 
     def add_corrections(self, corrected: CorrectionColumns) -> None:
-        """Exposures that had settled have been streamed on; those count that only now have reached the yardstick."""
+        """Count corrections that reach the threshold only now."""
         cells = self._cells_of(corrected.event_ms, corrected.variant, corrected.user_group, corrected.card_group)
         reach = (corrected.previous_ms < YARDSTICK_MS) & (corrected.played_ms >= YARDSTICK_MS)
         for sums, streamed in zip(self._found(cells), cells.sums(reach), strict=True):
             sums.streamed += streamed
 
     def add_streams(self, streams: StreamColumns) -> None:
-        """Streams have ended."""
+        """Count ended streams."""
         cells = self._cells_of(streams.event_ms, streams.variant, streams.user_group, streams.card_group)
         columns = (None, streams.seconds, streams.x, streams.x**2)
         for sums, count, seconds, x, squares in zip(self._found(cells), *map(cells.sums, columns), strict=True):
@@ -120,7 +120,7 @@ class Engagement:
         x: FloatArray,
         expected: FloatArray,
     ) -> None:
-        """Streams [n] of known cards have ended: soft groups [n, G] and [n, K], log1p(seconds), and its expectation."""
+        """Count evidence of ended streams [n]: soft groups [n, G] and [n, K], log1p(seconds), and their expectation."""
         buckets = event_ms // self.bucket_length_ms * self.bucket_length_ms
         for bucket_ms in np.unique(buckets).tolist():
             chosen = buckets == bucket_ms
@@ -128,13 +128,13 @@ class Engagement:
             self._evidence[bucket_ms] = self._evidence.get(bucket_ms, 0.0) + sums
 
     def report_from(self, counters: Counter[str]) -> None:
-        """Take these counters as already reported: they were when the state was written."""
+        """Treat these counters as reported, because they were when the state was written."""
         self._reported = Counter(counters)
 
     def hand_over(
         self, source: str, *, watermark_ms: int, generation: int, counters: "Counter[str] | dict[str, int]"
     ) -> Iterator[EngagementSums]:
-        """One message for each bucket touched; counters go with the last, as what they rose by."""
+        """One message per changed bucket; increments of the counters go with the last."""
         risen = {name: count - self._reported[name] for name, count in sorted(counters.items())}
         risen = {name: count for name, count in risen.items() if count}
         self._reported = Counter(counters)
@@ -189,13 +189,13 @@ class Engagement:
 
 
 class _Cells(NamedTuple):
-    """The distinct cells [c] of columns [n], and to which of them each entry belongs."""
+    """The distinct cells [c] of columns [n], and the cell of each entry."""
 
     bucket_ms: list[int]
     cell: list[Cell]
     inverse: IntArray
 
     def sums(self, column: "FloatArray | BoolArray | None") -> list[float]:
-        """Sums by cell; of no column, how many entries there are."""
+        """Sums by cell; without a column, the number of entries."""
         totals: list[float] = np.bincount(self.inverse, column, minlength=len(self.cell)).tolist()
         return totals

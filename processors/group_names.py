@@ -14,14 +14,14 @@ PREFIX = b"n/"
 
 class _Named(Struct, array_like=True):
     given: CardGroupName
-    group: int | None  # which group it is now; None: its cards are scattered
+    group: int | None  # its present group; None if its cards are scattered
 
 
 class GroupNames:
     """Names by the key of their record.
 
-    A name counts if it was given for the groups as they are numbered now; later it goes where its cards go. Read once
-    more after a restart, it is known and stays where it had got.
+    A name is accepted if it was given for the present generation; later it follows its cards. Read again after a
+    restart, it is recognised and keeps its present group.
 
     >>> import numpy as np
     >>> names = GroupNames(); names.generation = 1
@@ -40,7 +40,7 @@ class GroupNames:
         self._changed: set[str] = set()
 
     def put(self, key: str, message: CardGroupName | None, generation: int) -> None:
-        """Take a name, or (None) take it back; one for groups of another generation is counted and left."""
+        """Apply a name, or remove it (None); one for another generation is counted and ignored."""
         known = self._named.get(key)
         if message is None:
             if known is not None:
@@ -57,7 +57,7 @@ class GroupNames:
             self._changed.add(key)
 
     def follow(self, generation: int, card_overlap: FloatArray) -> None:
-        """Go along into a new generation; rows of the overlap [old, new] are P(new | old)."""
+        """Move names to a new generation; rows of the overlap [old, new] are P(new | old)."""
         if generation == self.generation:
             return
         carried = {name: group for group, name in carried_names(self.current(), card_overlap).items()}
@@ -78,7 +78,7 @@ class GroupNames:
             yield PREFIX + key.encode(), None if named is None else msgspec.json.encode(named)
 
     def adopt(self, key: bytes, value: bytes) -> bool:
-        """Take over a row; false where it is none of these."""
+        """Restore a row; False if it is not one of these."""
         if not key.startswith(PREFIX):
             return False
         self._named[key[len(PREFIX) :].decode()] = msgspec.json.decode(value, type=_Named)

@@ -1,4 +1,4 @@
-"""Names to dense numbers and back, as keyed rows; the numbers of released names are given again."""
+"""Maps names to dense numbers and back, persisted as keyed rows; numbers of released names are reused."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from processors.wire.name_index import NameIndex, name_of
 
 
 class Interner:
-    """Gives every name a number, the lowest that is free; its rows begin with a prefix of its own.
+    """Assigns each name the lowest free number; the keys of its rows begin with a prefix.
 
     >>> users = Interner(b"u/"); users.ids_of(["ann", "bob", "ann"]).tolist()
     [0, 1, 0]
@@ -24,23 +24,23 @@ class Interner:
         self.prefix = prefix
         self._number: dict[str, int] = {}
         self._name: list[str | None] = []
-        self._free: list[int] | None = []  # a heap; None: to be looked up
+        self._free: list[int] | None = []  # a heap; None if not computed yet
         self._changed: set[int] = set()
-        self._index: NameIndex | None = None  # None: to be made again
+        self._index: NameIndex | None = None  # None if outdated
 
     def __len__(self) -> int:
-        """How many names have a number."""
+        """Number of names."""
         return len(self._number)
 
     def ids_of(self, names: Iterable[str]) -> IntArray:
-        """Numbers of these names; new ones are made."""
+        """Numbers of these names; new ones are assigned."""
         number = self._number
         return np.array([number[name] if name in number else self._new(name) for name in names], dtype=np.int64)
 
     def ids_in(self, data: IntArray, spans: IntArray) -> IntArray:
-        """Numbers [n] of names that spans [n, 2] of bytes hold as JSON writes them; new ones are made.
+        """Numbers [n] of names in spans [n, 2] of JSON bytes; new ones are assigned.
 
-        Eight bytes more than the last span must be there.
+        The data must extend eight bytes beyond the last span.
 
         >>> data = np.frombuffer(b"bob,ann" + bytes(8), dtype=np.uint8); users = Interner(b"u/")
         >>> users.ids_in(data, np.array([[0, 3], [4, 7], [0, 3]])).tolist(), users.name_of(0)
@@ -58,7 +58,7 @@ class Interner:
         return ids
 
     def release(self, numbers: Iterable[int]) -> None:
-        """Forget the names of these numbers: whoever is asked for next may get them."""
+        """Release these numbers, which may be reused."""
         for number in numbers:
             del self._number[self.name_of(number)]
             self._name[number] = None
@@ -72,13 +72,13 @@ class Interner:
         return self._number.get(name)
 
     def name_of(self, number: int) -> str:
-        """The name that has this number."""
+        """The name of this number."""
         name = self._name[number]
         assert name is not None, f"number {number} has been released"
         return name
 
     def all_ids(self) -> IntArray:
-        """All numbers that stand for a name, rising."""
+        """All numbers in use, ascending."""
         return np.array([number for number, name in enumerate(self._name) if name is not None], dtype=np.int64)
 
     def all_names(self) -> list[str]:
@@ -86,14 +86,14 @@ class Interner:
         return [name for name in self._name if name is not None]
 
     def changed_rows(self) -> Iterator[tuple[bytes, bytes | None]]:
-        """Rows of the numbers given or released since the last call."""
+        """Rows of numbers assigned or released since the last call."""
         changed, self._changed = sorted(self._changed), set()
         for number in changed:
             name = self._name[number]
             yield self.prefix + str(number).encode(), None if name is None else name.encode()
 
     def adopt(self, key: bytes, value: bytes) -> bool:
-        """Take over a row, in any order; false where it is none of this interner's."""
+        """Restore a row, in any order; False if it is not one of this interner."""
         if not key.startswith(self.prefix):
             return False
         number, name = int(key[len(self.prefix) :]), value.decode()

@@ -26,7 +26,7 @@ _LEARNED = b"m/"
 
 
 class Learner:
-    """Owns the structure of the co-clusters: one task, on one partition, for all users that are sampled."""
+    """Owns the structure of the co-clusters: one task, on one partition, for all sampled users."""
 
     def __init__(self, settings: LearnerSettings, rewards: Sequence[str], seed: int) -> None:
         self.settings = settings
@@ -43,14 +43,14 @@ class Learner:
         self._withdrawn: set[str] = set()
 
     def put_card(self, card_id: str, card: CatalogueCard | None) -> None:
-        """A card was added, changed, or (None) withdrawn: labels are made of what cards are."""
+        """Apply a card of the catalogue, for labels; None withdraws it."""
         if card is None:
             self.catalogue.pop(card_id, None)
         else:
             self.catalogue[card_id] = card
 
     def put_name(self, key: str, message: CardGroupName | None) -> None:
-        """An editor named a card group, or (None) took the name back; it shows with the next publication."""
+        """Apply an editor's name of a card group, or remove it (None); it appears with the next publication."""
         self.names.put(key, message, self.learner.state.generation)
 
     def interactions(self, messages: Sequence[Interactions]) -> None:
@@ -72,15 +72,15 @@ class Learner:
         self.names.follow(self.learner.state.generation, self.learner.card_overlap)
 
     def forget(self, user_id: str) -> None:
-        """Forget a user who asks for it: her streams, what they told blocks and cards, and her name."""
+        """Forget a user on request: her streams, what blocks and cards learned from them, and her name."""
         user = self.users.find(user_id)
         if user is not None:
-            self.learner.withdraw(user)  # the number goes with the rows
-            self._written_count = -1  # there is something to write, though nothing was learned
+            self.learner.withdraw(user)  # the number is released with the rows
+            self._written_count = -1  # there are changes to publish, though nothing was learned
             self.counters["users_forgotten"] += 1
 
     def publish(self) -> list[Struct]:
-        """The co-clusters and the card groups that have changed, if anything was learned or withdrawn since."""
+        """The co-clusters and changed card groups, if anything was learned or withdrawn since."""
         now = (self.learner.state.generation, self.learner.knows)
         if not self.learner.ready or self._published == now:
             return []
@@ -90,7 +90,7 @@ class Learner:
         return [self._co_clusters(), *self._card_groups(self.cards.all_ids() if is_new else changed)]
 
     def withdrawn(self) -> list[str]:
-        """Cards that were forgotten since this was last asked: what was published of them is to be taken back."""
+        """Cards that were evicted since the last call: their published groups must be withdrawn."""
         withdrawn, self._withdrawn = self._withdrawn, set()
         return sorted(withdrawn.difference(self.cards.all_names())) if withdrawn else []
 
@@ -108,7 +108,7 @@ class Learner:
             yield from rows.changed_rows()
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take up the learner that wrote these rows; it publishes what it knows again."""
+        """Restore the learner that wrote these rows; it will publish everything again."""
         learned: dict[bytes, bytes] = {}
         for key, value in rows:
             if key.startswith(_LEARNED):
@@ -148,7 +148,7 @@ class Learner:
         )
 
     def _labels(self) -> list[CardGroupLabel]:
-        """Labels of the card groups, by what their cards are; none where the catalogue says nothing."""
+        """Labels of the card groups by their cards; None without a catalogue."""
         known = [card for card in self.cards.all_names() if card in self.catalogue]
         genres = sorted({genre for card in known for genre in self.catalogue[card].genres})
         if not genres:

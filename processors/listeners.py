@@ -11,32 +11,26 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from processors.arrays import FloatArray, IntArray
-from processors.engagement_sums import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
+from processors.arrays import IntArray
+from processors.conclusions import Conclusions
 from processors.listeners_settings import ListenersSettings
-from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
 from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
-from processors.settlement.due import Due
 from processors.settlement.names import text_of
-from processors.settlement.outgoing import correction_records, interaction_records, outcome_records
-from processors.settlement.page_columns import PageColumns
+from processors.settlement.page_groups import plays_when_shown, put
 from processors.settlement.rows import ChangedRows, Row, changed_columns, changed_rows, restore
 from processors.settlement.settlement import Settlement
-from processors.settlement.variants import variants_of
 from processors.settlement.waiting import Waiting
-from processors.wire.impressions import ImpressionColumns
+from processors.wire.impressions import ImpressionColumns, impressions_of
 from processors.wire.stream_ends import StreamEndColumns
 from processors.written import Written
 from schemas.codec import decode_as
 from schemas.impressions import Impression
-from schemas.interactions import Interactions, ListenerForgotten
-from schemas.outcomes import OutcomeCorrected, OutcomesSettled
+from schemas.interactions import ListenerForgotten
 from schemas.stream_ends import StreamEnd
-from schemas.variant_names import ORGANIC
 
 
 class Concluded(NamedTuple):
@@ -68,14 +62,14 @@ class Listeners:
         self.positions: dict[str, int] = {}
         self.settlement = Settlement(settings.settlement)
         self._makers = [PageMaker.of(ranking) for ranking in settings.ranking.by_surface()]
-        self._engagement = Engagement(settings.bucket_length_ms)
+        self._conclusions = Conclusions(settings, source, self.learned)
         self._looked_up: tuple[list[str], int, int, IntArray] = ([], 0, 0, np.empty(0, dtype=np.int64))
         self._wall_ms = self._ranked_ms = self._pause_ms = 0
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up the settlement that wrote these rows."""
         self.settlement = restore(self.settings.settlement, rows)
-        self._engagement.report_from(self.settlement.counters)
+        self._conclusions.engagement.report_from(self.settlement.counters)
 
     def changed_rows(self) -> Iterable[Row]:
         """Rows of state that have changed since the last call."""
@@ -90,7 +84,8 @@ class Listeners:
 
         `clock_ms` is for each record the time by a clock that its sender does not set.
         """
-        self.settlement.take_impressions(columns, offsets, clock_ms)
+        groups = len(self.learned.blocks.user_prior)
+        self._put_in_groups(self.settlement.take_impressions(columns, offsets, clock_ms, groups))
         self.settlement.advance()
 
     def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
@@ -100,8 +95,8 @@ class Listeners:
 
     def impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> None:
         """Take in impressions with their offsets."""
-        self.settlement.arrive_impressions(arrivals)
-        self.settlement.advance()
+        offsets, messages = zip(*arrivals, strict=True) if (arrivals := list(arrivals)) else ((), ())
+        self.take_impressions(impressions_of(messages), np.array(offsets, dtype=np.int64))
 
     def stream_ends(self, arrivals: Iterable[tuple[int, StreamEnd]]) -> None:
         """Take in stream-ends with their offsets."""
@@ -142,7 +137,7 @@ class Listeners:
         """
         written = self._what_is_due()
         pages = list(self._due_pages(self._rows_of_cards()))
-        sums = self._engagement.hand_over(
+        sums = self._conclusions.engagement.hand_over(
             self.source,
             watermark_ms=self.settlement.watermark_ms,
             generation=self.learned.blocks.generation,
@@ -152,79 +147,15 @@ class Listeners:
 
     def _what_is_due(self) -> list[Written]:
         due = self.settlement.hand_over()
+        return self._conclusions.of(self.settlement, due, self._rows_of_cards())
+
+    def _put_in_groups(self, places: IntArray) -> None:
+        """Keep with new impressions, by their places, in which soft groups their listeners are."""
+        settlement = self.settlement
+        shown = plays_when_shown(settlement.book, places, settlement.settings.plays_max)
         row = self._rows_of_cards()
-        return [*self._outcomes(due, row), *self._plays(due, row)]
-
-    def _outcomes(self, due: Due, row: IntArray) -> Iterator[Written]:
-        """The outcomes of each card, with the soft groups of the listeners as they were when each page settled."""
-        if not len(due.pages):
-            return
-        book, generation = self.settlement.book, self.learned.blocks.generation
-        plays = PlayColumns(due.page_offsets, row[due.page_plays["card"]], due.page_plays["played_ms"] / 1_000.0)
-        weights = self.learned.user_weights(plays)
-        pages, names = PageColumns.of(book.text, due.pages["page"]), self.settlement.card_names()
-        for card, value in outcome_records(book, due, pages, weights, generation):
-            yield Written(OutcomesSettled, names[card].encode(), value)
-        page = np.repeat(np.arange(len(due.pages)), due.pages["count"])
-        named, number = variants_of(book.text, pages.variant, ORGANIC)
-        self._engagement.add_settled(
-            SettledColumns(
-                event_ms=due.pages["settled_ms"][page],
-                variant=Variants(named, number[page]),
-                user_group=weights.argmax(axis=1)[page],
-                card_group=self._card_groups(row[due.exposures["card"]]),
-                played_ms=due.exposures["played_ms"],
-                is_discovery=due.exposures["is_discovery"],
-            )
-        )
-
-    def _plays(self, due: Due, row: IntArray) -> Iterator[Written]:
-        """Streams that have ended, as interactions; corrections where they were of settled exposures."""
-        streams, book = due.streams, self.settlement.book
-        if not len(streams):
-            return
-        plays = PlayColumns(due.stream_offsets, row[due.stream_plays["card"]], due.stream_plays["played_ms"] / 1_000.0)
-        weights, cards = self.learned.user_weights(plays), row[streams["card"]]
-        pages = PageColumns.of(book.text, streams["page"])
-        named, number = variants_of(book.text, pages.variant, ORGANIC)
-        seconds = streams["played_ms"] / 1_000.0
-        ended = StreamColumns(
-            event_ms=np.ascontiguousarray(streams["event_ms"]),
-            variant=Variants(named, number),
-            user_group=weights.argmax(axis=1),
-            card_group=self._card_groups(cards),
-            seconds=seconds,
-            x=np.log1p(seconds),
-        )
-        self._engagement.add_streams(ended)
-        self._add_evidence(ended, cards, weights)
-        source = self.source.encode()
-        for value in interaction_records(book, due, self._sampled(due), self.source):
-            yield Written(Interactions, source, value)
-        yield from self._corrections(due, pages, ended, weights)
-
-    def _corrections(
-        self, due: Due, pages: PageColumns, ended: StreamColumns, weights: FloatArray
-    ) -> Iterator[Written]:
-        """The corrections that streams make of settled exposures, which are counted here."""
-        chosen = np.flatnonzero(due.streams["is_correction"])
-        if not len(chosen):
-            return
-        corrected, names = due.streams[chosen], self.settlement.card_names()
-        self._engagement.add_corrections(
-            CorrectionColumns(
-                event_ms=ended.event_ms[chosen],
-                variant=Variants(ended.variant.names, ended.variant.number[chosen]),
-                user_group=ended.user_group[chosen],
-                card_group=ended.card_group[chosen],
-                previous_ms=corrected["previous_ms"],
-                played_ms=corrected["total_ms"],
-            )
-        )
-        generation = self.learned.blocks.generation
-        records = correction_records(self.settlement.book, due, pages, chosen, weights, generation)
-        for card, value in zip(corrected["card"].tolist(), records, strict=True):
-            yield Written(OutcomeCorrected, names[card].encode(), value)
+        plays = PlayColumns(shown.offsets, row[shown.plays["card"]], shown.plays["played_ms"] / 1_000.0)
+        put(settlement.book, places, self.learned.user_weights(plays), self.learned.blocks.generation)
 
     def _rows_of_cards(self) -> IntArray:
         """The catalogue's row [n] of each card by its number in the settlement; looked up anew where one is new."""
@@ -234,30 +165,6 @@ class Listeners:
             rows = self.learned.rows_of(names)
             self._looked_up = names, len(names), known, rows
         return rows
-
-    def _card_groups(self, rows: IntArray) -> IntArray:
-        """The hard card group [n] of the cards of these rows; -1 where nobody knows the card."""
-        return np.append(self.learned.card_groups(), -1)[rows]
-
-    def _add_evidence(self, ended: StreamColumns, cards: IntArray, weights: FloatArray) -> None:
-        """What the streams of known cards among these say of the co-clusters, against what those led to expect."""
-        known = np.flatnonzero(cards >= 0)
-        users, groups = weights[known], self.learned.card_weights_of(cards[known])
-        self._engagement.add_evidence(
-            ended.event_ms[known],
-            users,
-            groups,
-            x=ended.x[known],
-            expected=((users @ self.learned.blocks.mean) * groups).sum(axis=1),
-        )
-
-    def _sampled(self, due: Due) -> IntArray:
-        """Places of the due streams of the users from whom the co-clusters learn."""
-        if self.settings.sample_share >= 1.0:
-            return np.arange(len(due.streams))
-        text, limit = self.settlement.book.text, self.settings.sample_share * 2.0**64
-        spans = zip(due.streams["user"].tolist(), due.streams["user_end"].tolist(), strict=True)
-        return np.flatnonzero([name_key(text_of(text, *span)) < limit for span in spans])
 
     def _due_pages(self, row: IntArray) -> Iterator[RankedPages]:
         if self._wall_ms - self._ranked_ms < self._pause_ms:

@@ -1,4 +1,4 @@
-"""What the listeners task may be told."""
+"""Settings of the listeners task."""
 
 from msgspec import Struct
 
@@ -9,9 +9,9 @@ from processors.settlement.settings import SettlementSettings
 class ListenersSettings(Struct, frozen=True, kw_only=True):
     """Settings of the listeners task; `sample_share` is the share of users that the co-clusters learn from.
 
-    While events are read that are `lag` old, pages are made once in half the lag, and at least every
-    `catching_up_ms`: a page that is old when it is made serves nobody, and catching up goes faster without it. Who
-    reads along gets its pages with every transaction.
+    While events that are `lag` old are read, pages are made once per half the lag, and at least every
+    `catching_up_ms`: a page that is old when it is made is of no use, and catching up is faster without it. Without a
+    lag, pages are made in every transaction.
     """
 
     settlement: SettlementSettings = SettlementSettings()

@@ -10,7 +10,7 @@ WEIGHT_DECIMALS = 6
 
 
 def softmax(logits: FloatArray) -> FloatArray:
-    """Weights [n, K] of log weights, each row together one.
+    """Weights [n, K] of log weights; each row sums to one.
 
     >>> softmax(np.array([[0.0, 0.0], [1000.0, 0.0]])).tolist()
     [[0.5, 0.5], [1.0, 0.0]]
@@ -20,7 +20,7 @@ def softmax(logits: FloatArray) -> FloatArray:
 
 
 def rounded_weights(weights: FloatArray) -> FloatArray:
-    """Weights to six decimals, as they are published; what rounding leaves over goes to the largest of each row.
+    """Round weights to six decimals, as published; the rounding error goes to the largest of each row.
 
     >>> rounded_weights(np.array([[1 / 3, 1 / 3, 1 / 3]])).tolist()
     [[0.333334, 0.333333, 0.333333]]
@@ -33,7 +33,7 @@ def rounded_weights(weights: FloatArray) -> FloatArray:
 
 
 def block_model_of(message: CoClusters) -> BlockModel:
-    """The block model that a published snapshot carries."""
+    """The block model of a published snapshot."""
     return BlockModel(
         generation=message.generation,
         version=message.version,
@@ -48,9 +48,9 @@ def block_model_of(message: CoClusters) -> BlockModel:
 
 
 def overlap_of(message: CoClusters, old_groups: int) -> FloatArray:
-    """How much of each old user group went into each new one [old, new], rows summing to one.
+    """Share of each old user group in each new one [old, new]; rows sum to one.
 
-    Where a snapshot between was missed, or there was none before, all old groups spread by the new prior.
+    If a snapshot in between was missed, or there was none before, all old groups spread by the new prior.
 
     >>> first = CoClusters(generation=1, version=1, event_ms=0, user_prior=(0.25, 0.75), card_prior=(1.0,),
     ...     mean=((1.0,), (2.0,)), variance=((1.0,), (1.0,)), count=((1.0,), (1.0,)), global_mean=1.5,

@@ -1,15 +1,15 @@
-"""How long work says how far it has come, to whoever may be watching."""
+"""The interface of progress reports of long work."""
 
 from typing import Protocol
 
 
 class Tell(Protocol):
-    """Called as work goes on: what is being counted, how many by now, and of how many where that is known."""
+    """Called during work: what is counted, the number so far, and the total if it is known."""
 
     def __call__(self, what: str, done: float, total: float | None = None, /) -> None:
-        """Say how far it has come."""
+        """Report progress."""
         ...
 
 
 def nobody(_what: str, _done: float, _total: float | None = None) -> None:
-    """Nobody watches."""
+    """Ignore progress."""

@@ -1,4 +1,4 @@
-"""A message as the bytes that were written of it: what compiled writers give."""
+"""An encoded message, the output of compiled writers."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Written(NamedTuple):
-    """The bytes of a message of this type, with what it is keyed by."""
+    """The bytes of a message of this type, with its key."""
 
     kind: type[Struct]
     key: bytes

@@ -89,7 +89,10 @@ class DriftAlert(Struct, frozen=True, kw_only=True, tag="drift-alert.v1", tag_fi
     """The streaming time of one co-cluster has changed: mean of x = log1p(seconds) was `before` and is `after`.
 
     `bucket_ms` is the bucket of event time at which the detector fired; `bucket_count` how many buckets it had seen.
-    Keyed by `<user_group>.<card_group>`.
+    Keyed by `<user_group>.<card_group>`. `change_ms` is the bucket in which the change is likeliest to have begun (0 in
+    alerts of earlier versions, which lack all that follows). `size` is `after` less `before`, between `size_low` and
+    `size_high` in 95 of 100; its exponential is the factor of streamed time. `standard_errors` lie between both sides.
+    Alerts of one change share `incident_id`, the `alert_id` of the first one: the block that explains most of it.
     """
 
     alert_id: Identifier
@@ -103,6 +106,11 @@ class DriftAlert(Struct, frozen=True, kw_only=True, tag="drift-alert.v1", tag_fi
     before: float
     after: float
     standard_errors: float
+    incident_id: str = ""
+    change_ms: int = 0
+    size: float = 0.0
+    size_low: float = 0.0
+    size_high: float = 0.0
 
 
 class PolicyValue(Struct, frozen=True, kw_only=True, tag="policy-value.v1", tag_field="type"):

@@ -148,7 +148,7 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
     def of(cls, outcomes: Sequence[OutcomeSettled]) -> "OutcomesSettled":
         """Put outcomes of one card and one generation into columns."""
         logged = sorted({outcome.logged for outcome in outcomes})
-        columns = {name: tuple(getattr(outcome, name) for outcome in outcomes) for name in COLUMNS}
+        columns: dict[str, Any] = {name: tuple(getattr(outcome, name) for outcome in outcomes) for name in COLUMNS}
         page = tuple(logged.index(outcome.logged) for outcome in outcomes)
         card_id, generation, rewards = outcomes[0].card_id, outcomes[0].generation, outcomes[0].rewards
         earned = tuple(outcome.credits for outcome in outcomes if outcome.played_ms) if rewards else ()

@@ -25,7 +25,7 @@ class RankedShelf(Struct, frozen=True, kw_only=True, gc=False):
 
     `propensity` is the probability of the shelf in its row; a card's propensity on the page is the product of both.
     `reasons[i]` and `second_reasons[i]` are the two strongest reasons for the card, with their numbers in the columns
-    beside: `own_streams`, the contribution of the listener's recent streams of the card to its expected reward;
+    beside: `own_streams`, the contribution of the listener's recent streams of the card to its score;
     `group`, that of the listener's groups; `card`, the card's mean above that of all cards; `fresh`, that of a recent
     release; `newcomer`, the share of the score that is prior because few have seen the card; `exploration`, the
     probability that this shelf is not shown in its best order, as is the case here.

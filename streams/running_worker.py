@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 
 from streams.connections import aiokafka_options
 from streams.exactly_once.observer import Observer
-from streams.observing.reporting import Told, telling, unready
+from streams.observing.reporting import Reporting, reporting_at, unready
 from streams.pinned_model import PinnedModel
 from streams.settings import Settings
 from streams.stop_deadline import StopDeadline
@@ -69,14 +69,14 @@ async def work(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _leave_at_once)  # there is nothing to commit yet
     if observer is not None:
-        await _work(settings, bootstrap, Told(observer, unready()), pinned, waits_for_all=True)
+        await _work(settings, bootstrap, Reporting(observer, unready()), pinned, waits_for_all=True)
         return
-    async with telling(settings.metrics_host, settings.metrics_port) as told:
-        await _work(settings, bootstrap, told, pinned, waits_for_all=False)
+    async with reporting_at(settings.metrics_host, settings.metrics_port) as reporting:
+        await _work(settings, bootstrap, reporting, pinned, waits_for_all=False)
 
 
 async def _work(
-    settings: Settings, bootstrap: str, told: Told, pinned: PinnedModel | None, *, waits_for_all: bool
+    settings: Settings, bootstrap: str, reporting: Reporting, pinned: PinnedModel | None, *, waits_for_all: bool
 ) -> None:
     # imported late, because it loads all compiled modules: signals and /livez are handled meanwhile
     from streams.app import build_app
@@ -86,7 +86,7 @@ async def _work(
 
     log = structlog.get_logger("shelfwise.worker")
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    machine_code = await compiling_ahead(settings.tasks, told.readiness, waits_for_all=waits_for_all)
+    machine_code = await compiling_ahead(settings.tasks, reporting.readiness, waits_for_all=waits_for_all)
     make_ready = ensure if settings.broker is None else refuse_unless_ready
     await _made_ready(make_ready, settings, bootstrap)
     await _warn_of_misplaced(settings, bootstrap)
@@ -96,6 +96,6 @@ async def _work(
     deadline = StopDeadline(STOP_DEADLINE_S, loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop_in_time, stop, deadline)
-    await build_app(settings, bootstrap, told.observer, pinned, machine_code.ready_for).run(stop)
+    await build_app(settings, bootstrap, reporting.observer, pinned, machine_code.ready_for).run(stop)
     await machine_code.stop()
     log.info("stopped")

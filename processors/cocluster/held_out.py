@@ -1,5 +1,14 @@
-"""What a fit says about interactions that it has not seen: their log-likelihood and squared errors."""
+"""What a fit says about interactions that it has not seen: their log-likelihood and squared errors.
 
+A fit with groups on both sides is also a mixture of as many Normals, and so can copy a skewed distribution that has
+nothing to do with who streams what. What such a mixture explains by itself is what the fit explains when groups are
+not known: each interaction then gets the mean of the weights that its blocks have among the held-out interactions.
+Where seconds do not depend on a side, they are as likely as not to be another interaction's of that side, and by
+Jensen's inequality the mean explains them at least as well as the weights do, on average: knowing groups that are
+none cannot gain.
+"""
+
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,27 +17,58 @@ from processors.arrays import FloatArray, IntArray
 from processors.cocluster.soft_groups import Interactions, SoftGroups
 
 CHUNK = 65_536
+DENSITY_MIN = 1e-12
 
 
 class Prediction(NamedTuple):
-    """Per held-out interaction."""
+    """Per held-out interaction: log-likelihoods by whose groups are known, and the error when both are."""
 
     log_likelihood: FloatArray
+    users_alone: FloatArray
+    cards_alone: FloatArray
+    nobody: FloatArray
     squared_error: FloatArray
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Prediction]") -> "Prediction":
+        """One after the other."""
+        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def predict_held_out(groups: SoftGroups, user: IntArray, card: IntArray, x: FloatArray) -> Prediction:
     """Score interactions under the mixture of blocks that both nodes' soft groups imply."""
     blocks = groups.parameters
-    log_likelihood, squared_error = np.empty(len(x)), np.empty(len(x))
+    among = _mean_weights(groups, user, card)
+    given_user = among / among.sum(axis=1, keepdims=True)
+    given_card = among / among.sum(axis=0, keepdims=True)
+    found = Prediction(*(np.empty(len(x)) for _ in Prediction._fields))
     for start in range(0, len(x), CHUNK):
         part = slice(start, start + CHUNK)
-        weight = groups.user[user[part], :, None] * groups.card[card[part], None, :]
+        of_user, of_card = groups.user[user[part]], groups.card[card[part]]
         z = (x[part, None, None] - blocks.mean) ** 2 / blocks.variance
         density = np.exp(-0.5 * z) / np.sqrt(2 * np.pi * blocks.variance)
-        log_likelihood[part] = np.log(np.einsum("egk,egk->e", weight, density) + 1e-12)
-        squared_error[part] = (x[part] - np.einsum("egk,gk->e", weight, blocks.mean)) ** 2
-    return Prediction(log_likelihood, squared_error)
+        weight = of_user[:, :, None] * of_card[:, None, :]
+        found.log_likelihood[part] = _log(np.einsum("egk,egk->e", weight, density))
+        found.users_alone[part] = _log(np.einsum("eg,gk,egk->e", of_user, given_user, density))
+        found.cards_alone[part] = _log(np.einsum("ek,gk,egk->e", of_card, given_card, density))
+        found.nobody[part] = _log(np.einsum("gk,egk->e", among, density))
+        found.squared_error[part] = (x[part] - np.einsum("egk,gk->e", weight, blocks.mean)) ** 2
+    return found
+
+
+def _mean_weights(groups: SoftGroups, user: IntArray, card: IntArray) -> FloatArray:
+    """Mean weight [G, K] of each block among interactions; none is zero, so that each can be divided by."""
+    total = np.full((groups.user.shape[1], groups.card.shape[1]), DENSITY_MIN)
+    for start in range(0, len(user), CHUNK):
+        part = slice(start, start + CHUNK)
+        total += groups.user[user[part]].T @ groups.card[card[part]]
+    mean: FloatArray = total / total.sum()
+    return mean
+
+
+def _log(density: FloatArray) -> FloatArray:
+    log_likelihood: FloatArray = np.log(density + DENSITY_MIN)
+    return log_likelihood
 
 
 def subset(data: Interactions, keep: IntArray) -> Interactions:

@@ -9,9 +9,10 @@ import numpy as np
 from processors.arrays import FloatArray
 from processors.cocluster.clusterer import Clusterer
 from processors.cocluster.global_moves import fitted
+from processors.cocluster.normal_scores import on_normal_scores
+from processors.cocluster.scores import Score, mean_and_error
 from processors.cocluster.shapes import (
     BIASES,
-    Score,
     Shape,
     candidates,
     chosen_shape,
@@ -47,11 +48,15 @@ class OfflineSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OfflineResult:
-    """The fit of the requested shape on everything, and how shapes compared on what was held out."""
+    """The fit of the requested shape on everything, and how shapes compared on what was held out.
+
+    `scores` are of x, `evidence` is of the same shapes on normal scores of x: by that the shape is chosen.
+    """
 
     settings: OfflineSettings
     groups: SoftGroups
     scores: dict[str, Score]
+    evidence: dict[str, Score]
     chosen: Shape
 
     @property
@@ -64,7 +69,6 @@ class OfflineResult:
         shape = (self.settings.user_groups, self.settings.card_groups)
         rivals = dict(zip(("cards_only", "users_only", "one_group"), map(name_of, one_sided(shape)), strict=True))
         rivals["biases"] = BIASES
-        blocks = self.groups.parameters
         return {
             "user_groups": shape[0],
             "card_groups": shape[1],
@@ -78,20 +82,44 @@ class OfflineResult:
                     for name, score in self.scores.items()
                 },
                 "gain": {label: self._gain(self.scores[name]) for label, name in rivals.items()},
+                "evidence": {name: self._evidence(score) for name, score in self.evidence.items()},
             },
-            "users_per_group": _sizes(self.groups.user),
-            "cards_per_group": _sizes(self.groups.card),
-            "blocks": {
-                "mean_log": blocks.mean.tolist(),
-                "sd_log": np.sqrt(blocks.variance).tolist(),
-                "typical_seconds": np.expm1(blocks.mean).tolist(),
-                "interactions": blocks.count.tolist(),
-            },
+            **described(self.groups),
         }
 
-    def _gain(self, rival: Score) -> dict[str, float]:
+    def _gain(self, rival: Score) -> dict[str, float | None]:
         nats, error = self.requested.gain_over(rival)
-        return {"log_likelihood": nats, "standard_error": error, "rmse_log": rival.rmse - self.requested.rmse}
+        return {
+            "log_likelihood": nats,
+            "standard_error": error,
+            "null": None if rival.name == BIASES else self.requested.null_over(rival),
+            "rmse_log": rival.rmse - self.requested.rmse,
+        }
+
+    def _evidence(self, score: Score) -> dict[str, float | bool]:
+        """Gain over one group on normal scores, its null, and the error of what exceeds the null."""
+        one = self.evidence[name_of((1, 1))]
+        return {
+            "gain": score.gain_over(one)[0],
+            "null": score.null_over(one),
+            "standard_error": mean_and_error(score.net)[1],
+            "supported": score.is_supported,
+        }
+
+
+def described(groups: SoftGroups) -> dict[str, Any]:
+    """Sizes of groups and their blocks as plain values."""
+    blocks = groups.parameters
+    return {
+        "users_per_group": _sizes(groups.user),
+        "cards_per_group": _sizes(groups.card),
+        "blocks": {
+            "mean_log": blocks.mean.tolist(),
+            "sd_log": np.sqrt(blocks.variance).tolist(),
+            "typical_seconds": np.expm1(blocks.mean).tolist(),
+            "interactions": blocks.count.tolist(),
+        },
+    }
 
 
 def _sizes(responsibility: FloatArray) -> list[int]:
@@ -118,6 +146,14 @@ def cocluster_offline(
     if settings.folds == 1:
         fold = np.where(fold == 0, 0, -1)
     scores = compare(data, shapes, fold, rng, with_biases=shape, beside=beside, tell=tell)
+    of_evidence = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(SPAWN_KEY, 1)))
+    ranked = on_normal_scores(data, of_evidence)
+    evidence = compare(ranked, shapes, fold, of_evidence, beside=beside, tell=tell)
     tell("fitting all interactions", 0)
-    groups = fitted(data, *shape, rng)
-    return OfflineResult(settings=settings, groups=groups, scores=scores, chosen=chosen_shape(scores, shapes))
+    return OfflineResult(
+        settings=settings,
+        groups=fitted(data, *shape, rng),
+        scores=scores,
+        evidence=evidence,
+        chosen=chosen_shape(evidence, shapes),
+    )

@@ -1,12 +1,24 @@
-"""A look at a sample of the interactions as a whole: is there a better structure than the current one."""
+"""A look at a sample of the interactions as a whole: is there a better structure than the current one.
+
+What a challenger explains better in the interactions that it was fitted to is no evidence: where seconds are noise,
+another arrangement of the noise, or a mixture nearer to their skewed distribution, always does. It must do so on
+interactions held out, on normal scores, and by knowing groups (`shapes` judges by the same rule).
+"""
 
 import numpy as np
 
 from processors.arrays import FloatArray
 from processors.cocluster.global_moves import STUCK, fitted, polished, stuck_promise, unstuck
+from processors.cocluster.held_out import predict_held_out, subset
 from processors.cocluster.matching import kept_share, matched_order, overlap
+from processors.cocluster.normal_scores import on_normal_scores
+from processors.cocluster.scores import exceeds_doubt
 from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.soft_groups import Interactions, SoftGroups
+from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
+
+FOLDS = 5
+JUDGED_MIN = 10_000  # interactions held out in turn, where there are so many
+JUDGED_PASSES = 40  # from groups that are fitted already
 
 
 def first_structure(data: Interactions, settings: LearnerSettings, rng: np.random.Generator) -> SoftGroups:
@@ -26,15 +38,38 @@ def better_structure(
 ) -> tuple[SoftGroups, bool]:
     """Rearrange the current groups, and fit anew where that is cheap or they stay stuck.
 
-    Returns the winner and true if it beats the polished current groups by `swap_gain`, else those and
-    false. The winner's groups are numbered after the current ones.
+    Returns the winner and true if it beats the polished current groups by `swap_gain`, where it was fitted and where it
+    was not, else those and false. The winner's groups are numbered after the current ones.
     """
     same = polished(data, current, settings.polish_passes)
     better = unstuck(data, same, settings.swap_gain, settings.polish_passes)
     if len(data) <= settings.fresh_edges or stuck_promise(data, better) > STUCK:
         better = max(better, first_structure(data, settings, rng), key=lambda groups: groups.objective)
-    won = better.objective > same.objective + settings.swap_gain
+    won = better.objective > same.objective + settings.swap_gain and knows_more(
+        data, same, better, settings.swap_gain, rng
+    )
     return (numbered_after(current, better), True) if won else (same, False)
+
+
+def knows_more(
+    data: Interactions, same: SoftGroups, better: SoftGroups, least: float, rng: np.random.Generator
+) -> bool:
+    """Whether knowing the better groups gains at least so much more, beyond doubt, on what is held out."""
+    ranked = on_normal_scores(data, rng)
+    fold = rng.permutation(np.arange(len(data)) % FOLDS)
+    judged = min(FOLDS, -(-FOLDS * JUDGED_MIN // max(len(data), 1)))
+    differences = []
+    for number in range(judged):
+        train, test = (subset(ranked, np.flatnonzero(part)) for part in (fold != number, fold == number))
+        one, other = (_gained(train, test, groups) for groups in (same, better))
+        differences.append(other - one)
+    return exceeds_doubt(np.concatenate(differences), least)
+
+
+def _gained(train: Interactions, test: Interactions, start: SoftGroups) -> FloatArray:
+    groups = polished(train, soft_groups(train, start.user, start.card), JUDGED_PASSES)
+    predicted = predict_held_out(groups, test.user, test.card, test.x)
+    return predicted.log_likelihood - predicted.nobody
 
 
 def numbered_after(current: SoftGroups, better: SoftGroups) -> SoftGroups:

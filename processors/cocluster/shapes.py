@@ -1,44 +1,25 @@
-"""How many groups: shapes compared on held-out interactions, beside one-sided groupings and plain biases."""
+"""How many groups: shapes compared on held-out interactions, beside one-sided groupings and plain biases.
+
+A gain over fewer groups is evidence of groups only as far as it exceeds its *null*: what the same blocks gain as a
+mixture, when nobody's group is known (`held_out`). Shapes are chosen by what exceeds the null; compare them on normal
+scores (`normal_scores`) for that.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
-from processors.arrays import FloatArray, IntArray
-from processors.cocluster.biases import fit_biases
+from processors.arrays import IntArray
+from processors.cocluster.biases import Biases, fit_biases
 from processors.cocluster.clusterer import Clusterer
 from processors.cocluster.global_moves import fitted
 from processors.cocluster.held_out import Prediction, predict_held_out, subset
+from processors.cocluster.scores import Score
 from processors.cocluster.soft_groups import Interactions
 from processors.telling import Tell, nobody
 
 Shape = tuple[int, int]
 BIASES = "biases"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Score:
-    """A model on the held-out interactions of all folds."""
-
-    name: str
-    log_likelihood: FloatArray  # [held-out interactions], nats
-    squared_error: FloatArray
-
-    @property
-    def mean_log_likelihood(self) -> float:
-        """Nats per interaction."""
-        return float(self.log_likelihood.mean())
-
-    @property
-    def rmse(self) -> float:
-        """Root mean squared error of x = log1p(seconds)."""
-        return float(np.sqrt(self.squared_error.mean()))
-
-    def gain_over(self, other: "Score") -> tuple[float, float]:
-        """Nats per interaction by which this is better, and the standard error of that (paired)."""
-        difference = self.log_likelihood - other.log_likelihood
-        return float(difference.mean()), float(difference.std() / np.sqrt(len(difference)))
 
 
 def name_of(shape: Shape) -> str:
@@ -75,7 +56,7 @@ def compare(
     `with_biases` also scores biases plus blocks of that shape on what the biases leave; `beside` names other ways to
     group that are scored as well. `tell` is told of every fit.
     """
-    parts: dict[str, list[Prediction]] = {}
+    parts: dict[tuple[str, Shape], list[Prediction]] = {}
     folds = int(fold.max()) + 1
     steps = folds * (len(shapes) + len(beside or {}) + 1)
     for number in range(folds):
@@ -86,39 +67,44 @@ def compare(
         for shape in shapes:
             groups = fitted(train, *shape, rng, restarts=3, polish_passes=40)
             tell("shapes compared", sum(map(len, parts.values())) + 1, steps)
-            parts.setdefault(name_of(shape), []).append(predict_held_out(groups, test.user, test.card, test.x))
+            parts.setdefault((name_of(shape), shape), []).append(predict_held_out(groups, test.user, test.card, test.x))
         for name, clusterer in (beside or {}).items():
             groups = clusterer.groups(train)
-            parts.setdefault(name, []).append(predict_held_out(groups, test.user, test.card, test.x))
+            parts.setdefault((name, groups.shape), []).append(predict_held_out(groups, test.user, test.card, test.x))
         biases = fit_biases(train.user, train.card, train.x, train.users, train.cards)
-        error = test.x - biases.predict(test.user, test.card)
-        likelihood = biases.log_likelihood(test.user, test.card, test.x)
-        parts.setdefault(BIASES, []).append(Prediction(likelihood, error**2))
+        parts.setdefault((BIASES, (1, 1)), []).append(_by_biases(biases, train, test))
         if with_biases is not None:
             rest = train.x - biases.predict(train.user, train.card)
             left = Interactions(train.user, train.card, rest, train.users, train.cards)
             groups = fitted(left, *with_biases, rng, restarts=3, polish_passes=40)
-            name = f"{BIASES}+{name_of(with_biases)}"
-            parts.setdefault(name, []).append(predict_held_out(groups, test.user, test.card, error))
-    return {name: _joined(name, predictions) for name, predictions in parts.items()}
+            name, error = f"{BIASES}+{name_of(with_biases)}", test.x - biases.predict(test.user, test.card)
+            predicted = predict_held_out(groups, test.user, test.card, error)
+            parts.setdefault((name, with_biases), []).append(predicted)
+    return {
+        name: Score(name=name, groups=shape, prediction=Prediction.joined(predictions))
+        for (name, shape), predictions in parts.items()
+    }
 
 
-def _joined(name: str, predictions: list[Prediction]) -> Score:
-    return Score(
-        name=name,
-        log_likelihood=np.concatenate([part.log_likelihood for part in predictions]),
-        squared_error=np.concatenate([part.squared_error for part in predictions]),
-    )
+def _by_biases(biases: Biases, train: Interactions, test: Interactions) -> Prediction:
+    """Score the held-out interactions by biases; where nobody's are known they are one Normal."""
+    error = test.x - biases.predict(test.user, test.card)
+    known = biases.log_likelihood(test.user, test.card, test.x)
+    mean, variance = train.x.mean(), train.x.var() + 1e-9
+    nobody_known = -0.5 * ((test.x - mean) ** 2 / variance + np.log(2 * np.pi * variance))
+    return Prediction(known, known, known, nobody_known, error**2)
 
 
 def chosen_shape(scores: dict[str, Score], shapes: list[Shape]) -> Shape:
-    """Choose the smallest shape that is within one standard error of the best held-out likelihood.
+    """Choose the smallest shape that is within one standard error of the best in what knowing its groups gains.
 
-    So where there is no structure, one group is what is reported.
+    Only shapes count of which each side gains by itself; one group, which gains nothing, is always among them. So where
+    there is no structure, one group is what is reported.
     """
-    best = max((scores[name_of(shape)] for shape in shapes), key=lambda score: score.mean_log_likelihood)
-    for shape in sorted(shapes, key=lambda shape: (shape[0] * shape[1], shape)):
-        behind, error = best.gain_over(scores[name_of(shape)])
+    supported = [shape for shape in {*shapes, (1, 1)} if scores[name_of(shape)].is_supported]
+    best = max((scores[name_of(shape)] for shape in supported), key=lambda score: float(score.net.mean()))
+    for shape in sorted(supported, key=lambda shape: (shape[0] * shape[1], shape)):
+        behind, error = best.net_over(scores[name_of(shape)])
         if behind <= error:
             return shape
     raise AssertionError("the best shape is within one standard error of itself")

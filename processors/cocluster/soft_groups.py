@@ -51,6 +51,11 @@ class SoftGroups:
     objective: float = -np.inf
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of user and card groups."""
+        return self.user.shape[1], self.card.shape[1]
+
+    @property
     def parameters(self) -> BlockParameters:
         """Shrunk blocks of these groups."""
         return block_parameters(self.statistics)

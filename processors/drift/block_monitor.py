@@ -1,41 +1,46 @@
-"""Watches one co-cluster: River's ADWIN and Page-Hinkley on standardised means of event-time buckets."""
+"""Watches one co-cluster: River's Page-Hinkley on standardised means of event-time buckets."""
 
 from typing import Any
 
 from msgspec import Struct
-from river.drift import ADWIN, PageHinkley
+from river.drift import PageHinkley
 
+from processors.drift.change_size import Size, estimated
 from processors.drift.settings import DriftSettings
 from processors.drift.usual import BlockBucket, Usual
 from schemas.monitoring import DriftDetector
 
 NEWEST_BUCKETS = 2
 ANCHOR_BUCKETS = 500
+LOOK_BACK_BUCKETS = 18
+"""Buckets among which a change is looked for when a detector has fired."""
 
 
 class Change(Struct, frozen=True):
-    """A detector fired at a bucket."""
+    """A detector fired at a bucket, or a neighbour's did; `size` says since when the block differs, and by how much."""
 
     detector: DriftDetector
     bucket_ms: int
     bucket_count: int
-    before: float
-    after: float
-    standard_errors: float
+    size: Size
 
 
 class MonitorState(Struct, array_like=True):
-    """All that a monitor knows: what is usual, the buckets too new to be, and what its detectors have read."""
+    """All that a monitor knows: what is usual, the buckets too new to be, and what its detector has read.
+
+    `settled` are the newest of those that are usual already: a change may have begun among them.
+    """
 
     usual: Usual
     newest: list[BlockBucket] = []
     values: list[float] = []
+    settled: list[BlockBucket] = []
 
 
 class BlockMonitor:
     """Reads the evidence on a block, bucket by bucket in the order of event time.
 
-    The detectors are fed with standard errors by which a bucket departs from the usual, so one setting serves large and
+    The detector is fed with standard errors by which a bucket departs from the usual, so one setting serves large and
     small blocks. These are around zero as long as nothing changes. Page-Hinkley is told so (its own mean begins with
     `ANCHOR_BUCKETS` zeros): a mean that follows the first buckets after a change would take half of it away. The newest
     `NEWEST_BUCKETS` are not yet usual, for the same reason. One bucket counts for `outlier` standard errors at most:
@@ -51,7 +56,7 @@ class BlockMonitor:
     def __init__(self, settings: DriftSettings, state: MonitorState | None = None) -> None:
         self.settings = settings
         self.state = state or MonitorState(Usual())
-        self._build_detectors()
+        self._build_detector()
 
     def read(self, bucket: BlockBucket) -> Change | None:
         """Take in the next bucket; gives the change that it reveals, after which the block is learned anew."""
@@ -59,27 +64,54 @@ class BlockMonitor:
             return None
         state = self.state
         state.newest.append(bucket)
-        if state.usual.buckets >= self.settings.reference_buckets:
+        if self.is_judging:
             departure = state.usual.standard_errors(bucket)
             state.values.append(min(max(departure, -self.settings.outlier), self.settings.outlier))
-            detector = self._detect(state.values[-1])
-            if detector is not None:
-                return self._conclude(detector, departure)
+            if self._detect(state.values[-1]):
+                change = self.change()
+                self.conclude()
+                return change
             if len(state.values) > self.settings.memory_buckets:
                 del state.values[: len(state.values) // 2]
-                self._build_detectors()
+                self._build_detector()
         if len(state.newest) > NEWEST_BUCKETS:
-            state.usual.add(state.newest.pop(0))
+            state.settled.append(state.newest.pop(0))
+            state.usual.add(state.settled[-1])
+            del state.settled[:-LOOK_BACK_BUCKETS]
         return None
 
-    def _build_detectors(self) -> None:
-        """Detectors as they are after reading the values of the state, and nothing else."""
-        settings = self.settings
-        self._adwin: Any = ADWIN(  # type: ignore[no-untyped-call]
-            delta=settings.adwin_delta, clock=1, grace_period=4, min_window_length=2
+    @property
+    def is_judging(self) -> bool:
+        """Whether enough is known of what is usual."""
+        return self.state.usual.buckets >= self.settings.reference_buckets
+
+    def change(self) -> Change | None:
+        """The likeliest change up to now, whether or not the detector fires; None while too little is known."""
+        state = self.state
+        if not self.is_judging or not state.newest:
+            return None
+        every = state.usual.without(())
+        for bucket in state.newest:
+            every.add(bucket)
+        size = estimated(every, [*state.settled, *state.newest])
+        if size is None:
+            return None
+        return Change(
+            detector="page-hinkley",
+            bucket_ms=state.newest[-1].bucket_ms,
+            bucket_count=every.buckets,
+            size=size,
         )
+
+    def conclude(self) -> None:
+        """Learn the block anew: it is not what it was."""
+        self.state = MonitorState(Usual())
+        self._build_detector()
+
+    def _build_detector(self) -> None:
+        """The detector as it is after reading the values of the state, and nothing else."""
         page_hinkley: Any = PageHinkley(
-            min_instances=1, delta=settings.tolerance, threshold=settings.threshold, alpha=1.0
+            min_instances=1, delta=self.settings.tolerance, threshold=self.settings.threshold, alpha=1.0
         )
         for _ in range(ANCHOR_BUCKETS):
             page_hinkley.update(0.0)
@@ -87,22 +119,6 @@ class BlockMonitor:
         for value in self.state.values:
             self._detect(value)
 
-    def _detect(self, value: float) -> DriftDetector | None:
+    def _detect(self, value: float) -> bool:
         self._page_hinkley.update(value)
-        self._adwin.update(value)
-        if self._page_hinkley.drift_detected:
-            return "page-hinkley"
-        return "adwin" if self._adwin.drift_detected else None
-
-    def _conclude(self, detector: DriftDetector, departure: float) -> Change:
-        usual, newest = self.state.usual, self.state.newest
-        self.state = MonitorState(Usual())
-        self._build_detectors()
-        return Change(
-            detector=detector,
-            bucket_ms=newest[-1].bucket_ms,
-            bucket_count=usual.buckets + len(newest),
-            before=usual.log_total / usual.streams,
-            after=sum(bucket.log_total for bucket in newest) / sum(bucket.streams for bucket in newest),
-            standard_errors=departure,
-        )
+        return bool(self._page_hinkley.drift_detected)

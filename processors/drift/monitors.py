@@ -7,10 +7,12 @@ import numpy as np
 
 from processors.arrays import FloatArray
 from processors.drift.block_monitor import BlockMonitor, Change, MonitorState
+from processors.drift.incidents import Block, are_neighbours
 from processors.drift.settings import DriftSettings
 from processors.drift.usual import BlockBucket
 
-Block = tuple[int, int]
+LEAD_ERRORS = 0.5
+"""Standard errors by which a neighbour must have departed further to be named before a block that fired."""
 
 
 class Monitors:
@@ -31,7 +33,12 @@ class Monitors:
         self._changed: set[Block] = set()
 
     def read(self, bucket_ms: int, sums: FloatArray) -> Iterator[tuple[Block, Change]]:
-        """Take in the evidence [5, G, K] of a bucket; gives the blocks that it shows to have changed."""
+        """Take in the evidence [5, G, K] of a bucket; gives the blocks that it shows to have changed.
+
+        The block that departed furthest comes first. One that has not fired comes before a neighbour that has, if it
+        explains more: streams are shared, and where few listeners make a block its own detector may be the later one.
+        """
+        fired: dict[Block, Change] = {}
         for user_group, card_group in np.argwhere(sums[0] > 0.0).tolist():
             block = user_group, card_group
             monitor = self._monitors.get(block)
@@ -40,7 +47,31 @@ class Monitors:
             self._changed.add(block)
             change = monitor.read(BlockBucket(bucket_ms, *sums[:, user_group, card_group].tolist()))
             if change is not None:
-                yield block, change
+                fired[block] = change
+        for block in sorted(fired, key=lambda block: (-abs(fired[block].size.departure), block)):
+            lead = self._lead(block, fired)
+            if lead is not None:
+                self._monitors[lead[0]].conclude()
+                yield lead
+            yield block, fired[block]
+
+    def _lead(self, block: Block, fired: dict[Block, Change]) -> tuple[Block, Change] | None:
+        """The neighbour that explains more of a change than this block and all that have fired, if there is one."""
+        own = fired[block].size
+        known = [
+            abs(change.size.departure)
+            for other, change in fired.items()
+            if are_neighbours(block, other) and change.size.size * own.size > 0.0
+        ]
+        best: tuple[Block, Change] | None = None
+        least = max(known) + LEAD_ERRORS
+        for other in sorted(self._monitors):
+            change = None if other in fired or not are_neighbours(block, other) else self._monitors[other].change()
+            if change is None or change.bucket_ms != fired[block].bucket_ms or change.size.size * own.size <= 0.0:
+                continue
+            if abs(change.size.departure) > least:
+                best, least = (other, change), abs(change.size.departure)
+        return best
 
     def clear(self) -> None:
         """Forget all of them."""

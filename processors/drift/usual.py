@@ -1,8 +1,10 @@
 """What is usual in one co-cluster, and by how many standard errors a bucket of event time departs from it."""
 
+from collections.abc import Iterable
 from math import sqrt
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 PRIOR_STREAMS = 20.0
 PRIOR_BUCKETS = 10.0
@@ -70,14 +72,38 @@ class Usual(Struct, array_like=True):
         self.worth_residual += bucket.worth * bucket.residual
         self.worth_residual_squares += bucket.worth * bucket.residual**2
 
+    def without(self, buckets: Iterable[BlockBucket]) -> "Usual":
+        """The same without some buckets that are in it.
+
+        >>> usual, late = Usual(), BlockBucket(2, 10.0, 10.0, 60.0, 5.0, 9.0)
+        >>> usual.add(BlockBucket(1, 10.0, 10.0, 60.0, 1.0, 9.0)); usual.add(late)
+        >>> usual.without([late]).residual_total
+        1.0
+        """
+        gone = Usual()
+        for bucket in buckets:
+            gone.add(bucket)
+        return Usual(*(mine - its for mine, its in zip(astuple(self), astuple(gone), strict=True)))
+
+    def mean_residual(self) -> float:
+        """Mean residual, shrunk to zero."""
+        return self.residual_total / (self.streams + PRIOR_STREAMS)
+
+    def mean_error(self) -> float:
+        """Squared error of that mean, in units of the variance of one stream."""
+        return self.squares / (self.streams + PRIOR_STREAMS) ** 2
+
     def standard_errors(self, bucket: BlockBucket) -> float:
         """By how many standard errors the mean residual of a bucket departs from what is usual."""
-        known = self.streams + PRIOR_STREAMS
-        error = 1.0 / bucket.worth + self.squares / known**2
-        return (bucket.residual - self.residual_total / known) / sqrt(self._variance() * error)
+        error = 1.0 / bucket.worth + self.mean_error()
+        return (bucket.residual - self.mean_residual()) / sqrt(self.variance() * error)
 
-    def _variance(self) -> float:
+    def variance_within(self) -> float:
+        """Variance of the residual of one stream, as it shows in single streams."""
+        return max(self.residual_squares / self.streams - (self.residual_total / self.streams) ** 2, VARIANCE_MIN)
+
+    def variance(self) -> float:
         """Variance of the residual of one stream, as it shows in means of buckets."""
-        within = max(self.residual_squares / self.streams - (self.residual_total / self.streams) ** 2, VARIANCE_MIN)
+        within = self.variance_within()
         apart = max(self.worth_residual_squares - self.worth_residual**2 / self.worth, 0.0)
         return max(within, (PRIOR_BUCKETS * within + apart) / (PRIOR_BUCKETS + self.buckets - 1.0))

@@ -1,51 +1,81 @@
 """One reading of a log by all estimators."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from processors.arrays import FloatArray
-from processors.evaluation.estimators.estimator import Estimator
+from processors.evaluation.estimators.capped import Capped
+from processors.evaluation.estimators.direct import DirectMethod
+from processors.evaluation.estimators.doubly_robust import DoublyRobust
+from processors.evaluation.estimators.estimate import Estimate
+from processors.evaluation.estimators.estimator import ALPHA
+from processors.evaluation.estimators.exposures import Exposures
 from processors.evaluation.estimators.ips import InversePropensity
 from processors.evaluation.estimators.ncis import NormalisedCapped
+from processors.evaluation.estimators.optimistic_shrinkage import OptimisticShrinkage
+from processors.evaluation.estimators.self_normalised_dr import SelfNormalisedDoublyRobust
+from processors.evaluation.estimators.shapes import ExposureEstimator
 from processors.evaluation.estimators.snips import SelfNormalised
-from processors.evaluation.estimators.weight_summary import WeightSummary
+from processors.evaluation.estimators.switch_dr import SwitchDoublyRobust
 
 CAPS = (5.0, 10.0, 50.0)
+SWITCH_THRESHOLD = 10.0
+SHRINKAGE = 100.0
+"""Weights up to its root, ten, are halved at most."""
 
 
 @dataclass(slots=True)
 class Counterfactual:
-    """Every estimate of one target policy's value on one log, and what is needed to doubt them."""
+    """Every estimate of one target policy's value on one log, and whether each may be believed.
 
-    ips: InversePropensity = field(default_factory=InversePropensity)
-    snips: SelfNormalised = field(default_factory=SelfNormalised)
-    ncis: tuple[NormalisedCapped, ...] = ()
-    weights: WeightSummary = field(default_factory=WeightSummary)
+    >>> found = Counterfactual.weighted(caps=(5.0,)); found.add(Exposures(weights=[1.0], rewards=[1.0]))
+    >>> [estimate.estimator for estimate in found.estimates()]
+    ['ips', 'snips', 'cis(cap 5)', 'ncis(cap 5)']
+    """
+
+    estimators: tuple[ExposureEstimator, ...]
 
     @classmethod
-    def with_caps(cls, caps: Sequence[float]) -> "Counterfactual":
-        """Estimators with NCIS at each of these caps; raises `ValueError` for one that is not positive."""
-        return cls(ncis=tuple(NormalisedCapped(cap) for cap in caps))
+    def weighted(cls, caps: Sequence[float] = CAPS) -> "Counterfactual":
+        """Estimators that need weights and rewards only; raises `ValueError` for a cap that is not positive."""
+        capped = [*(Capped(cap) for cap in caps), *(NormalisedCapped(cap) for cap in caps)]
+        return cls((InversePropensity(), SelfNormalised(), *capped))
 
-    def add(self, weights: FloatArray, rewards: FloatArray) -> None:
-        """Read exposures [n]."""
-        estimators: list[Estimator] = [self.ips, self.snips, self.weights, *self.ncis]
-        for estimator in estimators:
-            estimator.add(weights, rewards)
+    @classmethod
+    def modelled(cls) -> "Counterfactual":
+        """Estimators that also need what a model predicts of what was shown, and expects of the target."""
+        shrunk = (SwitchDoublyRobust(SWITCH_THRESHOLD), OptimisticShrinkage(SHRINKAGE))
+        return cls((DirectMethod(), DoublyRobust(), SelfNormalisedDoublyRobust(), *shrunk))
+
+    def add(self, seen: Exposures) -> None:
+        """Read records; raises `ValueError` where a column that is needed is missing."""
+        for estimator in self.estimators:
+            estimator.add(seen)
 
     def __add__(self, other: "Counterfactual") -> "Counterfactual":
-        ncis = tuple(one + another for one, another in zip(self.ncis, other.ncis, strict=True))
-        return Counterfactual(self.ips + other.ips, self.snips + other.snips, ncis, self.weights + other.weights)
+        if len(self.estimators) != len(other.estimators):
+            raise ValueError("readings by different estimators do not add up: use the same for both logs")
+        return Counterfactual(
+            tuple(one + another for one, another in zip(self.estimators, other.estimators, strict=True))
+        )
+
+    def estimates(self, alpha: float = ALPHA) -> list[Estimate]:
+        """What each estimator says, in order."""
+        return [estimator.estimate(alpha) for estimator in self.estimators]
 
     def summary(self) -> dict[str, Any]:
-        """All figures by name."""
+        """Values by name, and what the log's weights are, whether they may be believed or not."""
+        by_name: dict[str, Any] = {}
+        for estimator in self.estimators:
+            if "cap" in estimator.parameters:
+                by_name.setdefault(estimator.name, {})[f"{estimator.parameters['cap']:g}"] = estimator.value
+            else:
+                by_name[estimator.name] = estimator.value
+        weights = self.estimators[0].weights
         return {
-            "ips": self.ips.value,
-            "snips": self.snips.value,
-            "ncis": {f"{one.cap:g}": one.value for one in self.ncis},
-            "ess": self.weights.value,
-            "weight_max": self.weights.largest,
-            "weight_mean": self.weights.mean,
-            "n": self.weights.count,
+            **by_name,
+            "ess": weights.ess if weights.count else float("nan"),
+            "weight_max": weights.largest,
+            "weight_mean": weights.mean,
+            "n": weights.count,
         }

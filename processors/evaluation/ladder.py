@@ -14,6 +14,8 @@ from processors.arrays import FloatArray, IntArray
 from processors.bandit.posterior import posterior
 from processors.cocluster.normal_blocks import NormalBlocks
 from processors.cocluster.soft_groups import Interactions
+from processors.evaluation.estimators.exposures import Exposures
+from processors.evaluation.estimators.snips import SelfNormalised
 from processors.rewards.reward import GroupedReward
 from processors.rewards.reward_catalogue import REWARD_NAMES, reward_named
 from processors.rewards.streaming_times import STATIC_THRESHOLD_S, StreamingTimes
@@ -128,11 +130,13 @@ def _worth(truth: Yardsticks, shown: IntArray) -> dict[str, float]:
 
 
 def _snips(log: Log, shown: IntArray, cards: int) -> float:
-    """Self-normalised inverse propensity score of the 30-s stream rate: here all that match weigh the same."""
+    """Self-normalised inverse propensity score of the 30-s stream rate; the log shows every card as likely."""
     policy = np.zeros((len(shown), cards), dtype=bool)
     np.put_along_axis(policy, shown, values=True, axis=1)
-    matches = policy[log.user, log.card]
-    return float((log.seconds[matches] >= STATIC_THRESHOLD_S).mean()) if matches.any() else float("nan")
+    found = SelfNormalised()
+    weights = policy[log.user, log.card] * (cards / shown.shape[1])
+    found.add(Exposures(weights=weights, rewards=(log.seconds >= STATIC_THRESHOLD_S).astype(np.float64)))
+    return found.value
 
 
 def paired(values: Sequence[Values], yardstick: str, better: str, worse: str) -> tuple[float, float]:

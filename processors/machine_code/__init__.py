@@ -1,1 +1,1 @@
-"""Machine code: what becomes of a compiled function, where it is kept, and how it is found again."""
+"""Machine code of compiled functions: linking, caching and lookup."""

@@ -1,7 +1,7 @@
-"""Which sources a compiled function is made of: its own, and those of all that it reaches.
+"""The sources of a compiled function: its own, and those of everything it reaches.
 
-A digest of them names the machine code. It is taken from what Python made of the sources, so neither their path, nor a
-comment, nor a change of something that the function does not call makes it compile anew.
+Machine code is named by their digest. It is computed from bytecode, so neither paths, nor comments, nor changes of
+functions that are not called lead to recompilation.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ import numpy as np
 
 @cache
 def closure_digest(function: FunctionType) -> str:
-    """Name of all that the function is made of."""
+    """Digest of everything that the function consists of."""
     digest = blake2b(digest_size=12)
     for part in sorted(f"{_name(one)} {_described_function(one)} {_described_names(one)}" for one in reached(function)):
         digest.update(part.encode() + b"\0")
@@ -24,7 +24,7 @@ def closure_digest(function: FunctionType) -> str:
 
 
 def reached(function: FunctionType) -> list[FunctionType]:
-    """The function and all that it calls."""
+    """The function and everything it calls."""
     found: dict[FunctionType, None] = {}
     waiting = [function]
     while waiting:
@@ -36,7 +36,7 @@ def reached(function: FunctionType) -> list[FunctionType]:
 
 
 def _described_names(function: FunctionType) -> list[str]:
-    """What each name stands for: two functions of one name differ by their code or by what they close over."""
+    """The meaning of each name: functions of the same name differ by their code or closure."""
     told = []
     for name, value in _named(function):
         called = _function_in(value)
@@ -50,7 +50,7 @@ def _described_function(function: FunctionType) -> str:
 
 
 def described(value: Any) -> str:
-    """What compiled code takes from a constant, the same in every process.
+    """Description of a constant for compiled code, equal in all processes.
 
     >>> described(1.5), described((1, "a")), described(np.zeros)
     ('1.5', "(1, 'a')", 'numpy.zeros')
@@ -78,14 +78,14 @@ _DESCRIPTIONS: tuple[tuple[Any, Callable[[Any], str]], ...] = (
 
 
 def _function_in(value: Any) -> FunctionType | None:
-    """The function of ours behind a name: compiled, or an instruction that we add to numba's."""
+    """Our function behind a name: compiled, or an intrinsic that we add to numba."""
     inside = getattr(value, "py_func", None) or getattr(value, "_defn", None) or value
     ours = isinstance(inside, FunctionType) and inside.__module__.split(".")[0] not in {"numpy", "numba", "math"}
     return inside if ours else None
 
 
 def _named(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """The names of a module in a function, and what they stand for."""
+    """The global names in a function, and their values."""
     names = sorted(set(_names(function.__code__)))
     for name in names:
         value = function.__globals__.get(name, function)
@@ -113,7 +113,7 @@ def _described_code(code: CodeType) -> str:
 
 
 def _told(code: CodeType) -> tuple[Any, ...]:
-    """Its constants, without its docstring."""
+    """The constants of code, without its docstring."""
     has_text = bool(code.co_consts) and isinstance(code.co_consts[0], str) and code.co_flags & 0x2
     return ("", *code.co_consts[1:]) if has_text else code.co_consts
 

@@ -1,4 +1,4 @@
-"""The two faces of a compiled function: Python calls its unit, compiled code its fragment."""
+"""The two forms of a compiled function: Python calls its unit, compiled code its fragment."""
 
 from types import FunctionType
 from typing import Any
@@ -63,13 +63,13 @@ class _Inner(CPUDispatcher):  # type: ignore[misc]  # numba's types are not told
 
 
 def _plain(kind: Any) -> Any:
-    """Whole numbers as 64 bits, constants as their type: a function of its own for each would do the same."""
+    """Widen integers to 64 bits, and constants to their type: separate versions would do the same."""
     plain = types.unliteral(kind)
     return types.int64 if isinstance(plain, types.Integer) and plain.signed else plain
 
 
 class Dispatching(CPUDispatcher):  # type: ignore[misc]  # numba's types are not told
-    """Compiles a unit when Python calls it; compiled code that names it gets its fragment."""
+    """Compiles a unit when called from Python; compiled callers get its fragment."""
 
     _compiler: Any
 

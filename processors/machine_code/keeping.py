@@ -1,7 +1,7 @@
-"""Keeps the machine code of a compiled function in files, and finds it again by what it is made of.
+"""Caches the machine code of compiled functions in files, by content.
 
-A file is named after the function, the sources of all that it reaches, and the types of its arguments on a kind of
-machine: it needs no index, so that many processes may write at once, and holds wherever it is copied to.
+A file is named by the function, the sources of everything it reaches, the types of its arguments and the machine. No
+index is needed, so that many processes may write at once, and files can be copied anywhere.
 """
 
 import pickle
@@ -21,31 +21,31 @@ Happening = Literal["loaded", "compiling", "compiled"]
 Watcher = Callable[[Happening, str], object]
 
 VERSIONS_MAX = 6
-"""Files of one function that are kept: of its last changes, and of the processors that share the folder."""
+"""Maximum number of files per function: versions of the sources, and processors that share the folder."""
 
 _CHECK_SIZE = 16
 _watchers: list[Watcher] = []
 
 
 def watch(watcher: Watcher) -> None:
-    """Have what happens to machine code told from now on, in the thread that needs it."""
+    """Add an observer of cache events, called in the thread that causes them."""
     _watchers.append(watcher)
 
 
 def unwatch(watcher: Watcher) -> None:
-    """Tell this one nothing more."""
+    """Remove an observer."""
     if watcher in _watchers:
         _watchers.remove(watcher)
 
 
 def is_kept(function: FunctionType) -> bool:
-    """Whether there is machine code of this function, as it is now, that runs here; for whichever arguments."""
+    """Whether there is usable machine code of the present version of this function, for any arguments."""
     patterns = [f"{_stem(function, machine)}.*.code" for machine in runnable()]
     return any(True for place in reading_places() for pattern in patterns for _ in place.glob(pattern))
 
 
 class Kept:
-    """What numba asks for machine code before it compiles, and gives what it has compiled."""
+    """The cache interface of numba: loads machine code before a compilation, and saves it afterwards."""
 
     cache_path = ""
 
@@ -67,7 +67,7 @@ class Kept:
         return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep it where that is possible."""
+        """Save it if possible."""
         place = writing_place()
         if place is not None and not result.library.has_dynamic_globals:
             machine = runnable()[0]
@@ -76,7 +76,7 @@ class Kept:
         _tell("compiled", self._name)
 
     def flush(self) -> None:
-        """Nothing: what is kept holds for its sources."""
+        """Do nothing: files are valid for their sources."""
 
     def _file_name(self, signature: Any, machine: str) -> str:
         arguments = "; ".join(map(told_type, signature if isinstance(signature, tuple) else signature.args))
@@ -85,7 +85,7 @@ class Kept:
 
 
 def told_type(kind: Any) -> str:
-    """All that compiled code knows of a type: of a named tuple also the order of its fields."""
+    """Description of a type for compiled code, including the order of a named tuple's fields."""
     if isinstance(kind, types.BaseNamedTuple):
         named = kind.instance_class
         inside = ", ".join(f"{field}: {told_type(one)}" for field, one in zip(named._fields, kind, strict=True))
@@ -106,7 +106,7 @@ def _tell(happening: Happening, name: str) -> None:
 
 
 def _read(path: Path) -> Any:
-    """What a file holds, or None where there is none, or not all of it."""
+    """Content of a file, or None if it is missing or incomplete."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -118,7 +118,7 @@ def _read(path: Path) -> Any:
 
 
 def _write(path: Path, body: bytes) -> None:
-    """Write a file at once, whole; a folder that takes no more files takes this one neither."""
+    """Write a file atomically, if the folder is writable."""
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as made:
             made.write(blake2b(body, digest_size=_CHECK_SIZE).digest() + body)

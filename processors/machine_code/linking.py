@@ -1,11 +1,11 @@
-"""How compiled functions become machine code: each function that Python calls is one unit, all that it calls inside.
+"""Links compiled functions into units: each function that Python calls is one unit with everything it calls.
 
-By itself numba optimises every function alone, emits machine code for it with wrappers for Python and C, and then
-optimises it again inside each of its callers. Here a function that only compiled code calls stays what LLVM reads
+By default, numba optimises every function alone, emits machine code for it with wrappers for Python and C, and
+optimises it again inside each of its callers. Here a function that only compiled code calls remains LLVM bitcode
 (`Fragment`), is linked into each unit that reaches it (`Unit`), and is optimised and emitted there, once. That takes
-half of the time, and the same optimiser sees the same functions.
+half of the time, with the same optimisations.
 
-This stands below the public interface of numba, which is pinned exactly; `tests/machine_code` holds what is used of it.
+This uses numba below its public interface, so it is pinned exactly; `tests/compiling` checks what is used.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from processors.machine_code.numba_core import JITCodeLibrary
 
 
 class Fragment(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
-    """A function that only compiled code calls: no machine code of its own."""
+    """A function that only compiled code calls, without machine code of its own."""
 
     @override
     def finalize(self) -> None:
@@ -30,7 +30,7 @@ class Fragment(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not t
 
 
 class Unit(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
-    """A function that Python calls, and all that it reaches."""
+    """A function that Python calls, with everything it reaches."""
 
     _linking_libraries: list[Any]
 
@@ -41,13 +41,13 @@ class Unit(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
 
     @override
     def serialize_using_object_code(self) -> tuple[str, str, tuple[bytes, bytes]]:
-        """Machine code, and the names in it: nothing is linked to a unit, so its bitcode is left out."""
+        """Machine code and its symbols; bitcode is omitted, because nothing is linked to a unit."""
         self._ensure_finalized()
         return self.name, "object", (self._get_compiled_object(), self._names())
 
     def _names(self) -> bytes:
-        """A module that defines what this one does, and does nothing: numba reads from it which symbols there are."""
-        module = self._codegen._create_empty_module(self.name)  # noqa: SLF001  below numba's interface
+        """A module with the same definitions and empty bodies, from which numba reads the symbols."""
+        module = self._codegen._create_empty_module(self.name)  # noqa: SLF001  below numba's public interface
         text = [str(module)]
         text += [f'define void @"{function.name}"() {{ ret void }}' for function in self.get_defined_functions()]
         text += [
@@ -58,7 +58,7 @@ class Unit(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
 
 
 def _reached(libraries: list[Any]) -> list[Any]:
-    """Libraries and, of fragments, what those call; callers first, each once."""
+    """Libraries and the callees of fragments; callers first, each once."""
     found: dict[Any, None] = {}
     waiting = list(libraries)
     while waiting:

@@ -1,4 +1,4 @@
-"""What machine code is made for: a processor, a Python and a numba, by which it is found again."""
+"""Describes the target of machine code: processor, Python and numba."""
 
 import sys
 from functools import cache
@@ -11,17 +11,17 @@ import numba
 from processors.machine_code.numba_core import get_host_cpu_features
 
 FORMAT = 1
-"""Of what is kept: another number finds nothing that was kept before."""
+"""Version of the file format; files of other versions are ignored."""
 
 GENERIC = ("generic", "")
-"""Processor and features of code that any processor of its architecture runs."""
+"""Processor and features for code that runs on any processor of the architecture."""
 
 _config: Any = numba.config
 
 
 @cache
 def made_with() -> str:
-    """The programs that made it, and the options that change what they make."""
+    """Versions of the compilers, and options that affect the code."""
     names = ("OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "USING_SVML")
     options = tuple(getattr(_config, name) for name in names)
     return (
@@ -30,13 +30,13 @@ def made_with() -> str:
 
 
 def generic_machine() -> str:
-    """Description of what any processor of this architecture runs."""
+    """Description of the generic target of this architecture."""
     return f"{llvm.get_process_triple()} {' '.join(GENERIC)}"
 
 
 @cache
 def runnable() -> tuple[str, ...]:
-    """Descriptions of the machine code that runs here, the best first: that of this processor, and the generic."""
+    """Descriptions of usable targets, best first: this processor, and the generic one."""
     processor = _config.CPU_NAME or llvm.get_host_cpu_name()
     features = get_host_cpu_features() if _config.CPU_FEATURES is None else _config.CPU_FEATURES
     own, generic = f"{llvm.get_process_triple()} {processor} {features}", generic_machine()

@@ -1,4 +1,4 @@
-"""All that is used of numba below its public interface, in one place: why numba is pinned exactly."""
+"""Everything used of numba below its public interface, which is why numba is pinned exactly."""
 
 from typing import Any
 

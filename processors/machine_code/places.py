@@ -1,15 +1,15 @@
-"""Where machine code is kept, and where it may be found: the table of places.
+"""Folders of the machine-code cache.
 
-| place                              | read                  | written                                |
+| folder                             | read                  | written                                |
 |------------------------------------|-----------------------|----------------------------------------|
-| shipped with the package           | where there is some   | by `shelfwise compile` only            |
-| `NUMBA_CACHE_DIR`                  | where it is given     | first                                  |
-| `__pycache__` beside the sources   | always                | where `NUMBA_CACHE_DIR` takes nothing  |
-| the user's cache (`~/.cache`)      | where there is a home | where the sources' folder takes none   |
-| a folder of the user's in `/tmp`   | where only they write | where nothing else takes any           |
+| shipped with the package           | if present            | by `shelfwise compile` only            |
+| `NUMBA_CACHE_DIR`                  | if set                | first                                  |
+| `__pycache__` beside the sources   | always                | if `NUMBA_CACHE_DIR` is not writable   |
+| the user's cache (`~/.cache`)      | if there is a home    | if the sources' folder is not          |
+| a folder of the user's in `/tmp`   | if only they write    | if nothing else is writable            |
 
-Machine code is run as it is read, so it is read only from where whoever could write it could as well have written the
-sources, or is the user; in `/tmp`, where anybody may make a folder of any name, owner and rights are looked at.
+Machine code is executed, so it is read only from folders that are writable by the user or by those who can write the
+sources; in `/tmp`, where anybody can create a folder, owner and rights are checked.
 """
 
 import tempfile
@@ -26,17 +26,17 @@ _only: list[Path] = []
 
 
 def keep_only_in(folder: Path) -> None:
-    """Look nowhere else from now on, and keep everything there: to make code that is to be shipped."""
+    """Use only this folder from now on, to create code for shipping."""
     _only.append(folder)
 
 
 def reading_places() -> tuple[Path, ...]:
-    """Where to look, in this order."""
+    """Folders to read from, in order."""
     return tuple(_only) or _reading_places()
 
 
 def writing_place() -> Path | None:
-    """Where to keep what is compiled, or None where nothing can be written at all."""
+    """The folder to write to, or None if none is writable."""
     if _only:
         return _only[0] if _takes_files(_only[0]) else None
     return _writing_place()
@@ -65,7 +65,7 @@ def _writing_place() -> Path | None:
 
 
 def told_places() -> str:
-    """One line: where machine code is kept, or that it is not, and what was wished for but takes no files."""
+    """One line that says where machine code is cached, or why not."""
     place = writing_place()
     refused = [str(folder) for folder in _given() if folder != place]
     why = f" (NUMBA_CACHE_DIR takes no files: {refused[0]})" if refused else ""
@@ -79,7 +79,7 @@ def _given() -> list[Path]:
 def _with_user() -> list[Path]:
     try:
         return [Path("~/.cache/shelfwise/machine-code").expanduser()]
-    except RuntimeError:  # no home, and no entry of the user's that tells one
+    except RuntimeError:  # the user has no home folder
         return []
 
 
@@ -94,7 +94,7 @@ def _takes_files(folder: Path) -> bool:
 
 @cache
 def _shared_place() -> Path | None:
-    """A folder of this user's among the temporary ones; a file made there tells who the user is."""
+    """A temporary folder of this user; the owner of a new file identifies the user."""
     try:
         with tempfile.NamedTemporaryFile() as made:
             owner = Path(made.name).stat().st_uid
@@ -104,7 +104,7 @@ def _shared_place() -> Path | None:
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether only this user may write there."""
+    """Whether only this user can write there."""
     try:
         with tempfile.NamedTemporaryFile() as made:
             found, owner = folder.lstat(), Path(made.name).stat().st_uid

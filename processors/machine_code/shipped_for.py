@@ -1,4 +1,4 @@
-"""For which machines a package carries machine code, so that one for which it carries none can say why it compiles."""
+"""Records the machines of shipped machine code, so that others can report why they compile."""
 
 from pathlib import Path
 
@@ -10,21 +10,21 @@ from processors.machine_code.places import SHIPPED
 
 
 class MadeFor(Struct, frozen=True, kw_only=True):
-    """What stands beside shipped machine code: the machine, and the programs that made it."""
+    """Description of shipped machine code: machine and compilers."""
 
     machine: str
     made_with: str
 
 
 def sign(folder: Path) -> None:
-    """Say for what this process makes code in a folder; one folder may hold code for several."""
+    """Record the target of this process in a folder, which may have code for several."""
     made_for = MadeFor(machine=generic_machine(), made_with=made_with())
     name = f"made-for-{made_with().split()[1]}-{generic_machine().split('-', 1)[0]}.json"
     (folder / name).write_bytes(msgspec.json.encode(made_for))
 
 
 def why_not_shipped(folder: Path = SHIPPED) -> str | None:
-    """Why machine code that was shipped does not serve here; None where none was shipped."""
+    """Why shipped machine code is not usable here; None if none was shipped."""
     found = [msgspec.json.decode(path.read_bytes(), type=MadeFor) for path in sorted(folder.glob("made-for-*.json"))]
     if not found:
         return None

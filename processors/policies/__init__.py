@@ -1,1 +1,1 @@
-"""Policies: each gives the distribution from which one function draws, so the logged propensity is the one used."""
+"""Policies: each returns a distribution from which one function draws, so that logged propensities are true."""

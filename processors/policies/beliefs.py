@@ -1,4 +1,4 @@
-"""What a policy orders by: what is expected of every item, and how sure that is."""
+"""The input of a policy: the expectation of each item, and its uncertainty."""
 
 from dataclasses import dataclass
 
@@ -16,10 +16,10 @@ class Beliefs:
     """
 
     mean: FloatArray
-    sd: FloatArray  # of the mean: how far the truth may lie from it
-    count: FloatArray  # exposures that the mean is worth, the prior's included
+    sd: FloatArray  # standard deviation of the mean
+    count: FloatArray  # exposures behind the mean, including those of the prior
 
     @classmethod
     def certain(cls, mean: FloatArray) -> "Beliefs":
-        """Expectations that nobody doubts."""
+        """Expectations without uncertainty."""
         return cls(mean=mean, sd=np.broadcast_to(0.0, mean.shape), count=np.broadcast_to(np.inf, mean.shape))

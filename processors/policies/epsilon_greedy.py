@@ -12,8 +12,8 @@ from processors.policies.policy import best_first
 class EpsilonGreedyPolicy:
     """With probability 1 - epsilon the best order, else a shuffle of all valid items.
 
-    One coin is tossed for a shelf, not one a slot: then the probability of every item in every slot is exact,
-    (1 - epsilon) 1[it is best there] + epsilon / m, and no product of conditional draws.
+    One coin is tossed per shelf, not per slot: then the probability of each item in each slot is exactly
+    (1 - epsilon) 1[it is best there] + epsilon / m, instead of a product of conditional draws.
 
     >>> EpsilonGreedyPolicy(0.1).version
     'epsilon-greedy-0.1'

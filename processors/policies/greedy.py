@@ -1,10 +1,10 @@
-"""`greedy`: always the best order; it learns nothing that it does not look for."""
+"""`greedy`: always the best order, without exploration."""
 
 from processors.policies.epsilon_greedy import EpsilonGreedyPolicy
 
 
 class GreedyPolicy(EpsilonGreedyPolicy):
-    """Epsilon-greedy that never explores: propensities are one, so it cannot be evaluated off its own path."""
+    """Epsilon-greedy without exploration: propensities are one, so its logs cannot evaluate other policies."""
 
     def __init__(self) -> None:
         super().__init__(0.0)

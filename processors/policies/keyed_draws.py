@@ -1,6 +1,6 @@
-"""Random numbers that are a function of what they are for: no stream of them, so no order of drawing.
+"""Counter-based random numbers: a function of their key instead of a stream, so independent of the order of draws.
 
-A draw is keyed by (seed, user, ranking number, purpose), so a ranking can be drawn again byte for byte, alone or among
+A draw is keyed by (seed, user, ranking number, purpose), so a ranking can be reproduced byte for byte, alone or among
 others, in any batch. The mixing function is splitmix64 (Steele, Lea, Flood, OOPSLA 2014, figure 16).
 """
 
@@ -21,7 +21,7 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def name_key(name: str) -> int:
-    """A 64-bit key of a name, the same on every machine and in every process.
+    """A 64-bit key of a name, equal on all machines and in all processes.
 
     >>> name_key("u1") == name_key("u1") != name_key("u2")
     True
@@ -30,7 +30,7 @@ def name_key(name: str) -> int:
 
 
 def mixed(key: KeyArray, salt: "IntArray | KeyArray | int") -> KeyArray:
-    """Fold `salt` into every key; arrays broadcast.
+    """Mix `salt` into each key; arrays broadcast.
 
     >>> mixed(np.array([1, 2], dtype=np.uint64), 3).tolist() == mixed(np.array([1, 2], dtype=np.uint64), 3).tolist()
     True
@@ -43,7 +43,7 @@ def mixed(key: KeyArray, salt: "IntArray | KeyArray | int") -> KeyArray:
 
 
 def uniforms(key: KeyArray) -> FloatArray:
-    """A number in [0, 1) of every key, with 53 random bits.
+    """A number in [0, 1) for each key, with 53 random bits.
 
     >>> keys = mixed(np.zeros(10_000, dtype=np.uint64), np.arange(10_000))
     >>> bool(abs(uniforms(keys).mean() - 0.5) < 0.01)
@@ -53,7 +53,7 @@ def uniforms(key: KeyArray) -> FloatArray:
 
 
 def keyed_seed(key: np.uint64) -> int:
-    """A seed for somebody else's generator."""
+    """A seed for another generator."""
     return int(key >> np.uint64(33))
 
 

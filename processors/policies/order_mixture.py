@@ -1,4 +1,4 @@
-"""A distribution over orders of items, of which every marginal is exact, and the one function that draws from it."""
+"""A distribution over orders of items with exact marginals, and the one function that draws from it."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ _COMPONENT, _SHUFFLE = 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OrderMixture:
-    """With probability `weights[i, s]` the order `orders[i, s]`, else one of all orders, each as likely.
+    """With probability `weights[i, s]` the order `orders[i, s]`, otherwise a uniformly random order.
 
-    Every policy here is such a mixture: greedy has one order, epsilon-greedy one order and a shuffle, Thompson sampling
-    as many orders as it makes draws. So the probability that an item stands in a slot is a finite sum, exact.
+    All policies are such mixtures: greedy has one order, epsilon-greedy one order and a shuffle, Thompson sampling
+    one order per draw. The probability of an item in a slot is thus an exact finite sum.
 
     >>> half = OrderMixture(orders=np.array([[[1, 0]]]), weights=np.array([[0.5]]), items=2)
     >>> half.marginals().tolist()
@@ -23,24 +23,39 @@ class OrderMixture:
     """
 
     orders: IntArray  # [n, S, L]: items of the slots, best first
-    weights: FloatArray  # [n, S]: together at most one; what is missing is shuffled
-    items: int  # m >= L items may stand in the L slots
+    weights: FloatArray  # [n, S]: sum to at most one; the rest is the weight of a shuffle
+    items: int  # m >= L candidates for the L slots
 
     @property
     def shuffled(self) -> FloatArray:
-        """Probability [n] that all orders are as likely."""
+        """Probability [n] of a shuffle."""
         missing = 1.0 - self.weights.sum(axis=1)
         return np.where(missing > 1e-12, np.minimum(missing, 1.0), 0.0)
 
     def propensities(self, chosen: IntArray) -> FloatArray:
         """Probability [n, L] that slot j holds item chosen[i, j]."""
         fixed = np.zeros(chosen.shape)
-        for order in range(self.orders.shape[1]):  # one by one: a sum must not depend on how many listeners there are
+        for order in range(self.orders.shape[1]):  # one by one: a sum must not depend on the number of listeners
             fixed += self.weights[:, order, None] * (self.orders[:, order] == chosen)
         return np.asarray(fixed + self.shuffled[:, None] / self.items, dtype=np.float64)
 
+    def prefix_propensities(self, chosen: IntArray) -> FloatArray:
+        """Probability [n, L] that the slots from the first to the j-th hold these items, in this order.
+
+        One coin decides a whole shelf, so this is not the product of `propensities`.
+
+        >>> half = OrderMixture(orders=np.array([[[1, 0]]]), weights=np.array([[0.5]]), items=2)
+        >>> half.prefix_propensities(np.array([[1, 0]])).tolist(), half.propensities(np.array([[1, 0]])).tolist()
+        ([[0.75, 0.75]], [[0.75, 0.75]])
+        """
+        fixed = np.zeros(chosen.shape)
+        for order in range(self.orders.shape[1]):  # one by one, as above
+            fixed += self.weights[:, order, None] * np.cumprod(self.orders[:, order] == chosen, axis=1)
+        orders = np.cumprod(self.items - np.arange(chosen.shape[1]), dtype=np.float64)
+        return np.asarray(fixed + self.shuffled[:, None] / orders, dtype=np.float64)
+
     def elsewhere(self, order: IntArray) -> FloatArray:
-        """Probability [n] of anything but this order [n, L]; a shuffle counts in full, though it may hit it by chance.
+        """Probability [n] of not choosing this order [n, L]; a shuffle counts in full, even if it may produce it.
 
         >>> mixture = OrderMixture(orders=np.array([[[1, 0]]]), weights=np.array([[0.75]]), items=2)
         >>> mixture.elsewhere(np.array([[1, 0]])).tolist(), mixture.elsewhere(np.array([[0, 1]])).tolist()
@@ -53,7 +68,7 @@ class OrderMixture:
         return np.asarray(np.clip(1.0 - weight, 0.0, 1.0), dtype=np.float64)
 
     def marginals(self) -> FloatArray:
-        """Probability [n, L, m] of every item in every slot; sums to one over the items."""
+        """Probability [n, L, m] of each item in each slot; sums to one over the items."""
         slots = self.orders.shape[2]
         every = [self.propensities(np.full((len(self.orders), slots), item)) for item in range(self.items)]
         return np.stack(every, axis=2)
@@ -61,7 +76,7 @@ class OrderMixture:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Drawn:
-    """One order for each listener, with the probability of every item in its slot."""
+    """One order for each listener, with the probability of each item in its slot."""
 
     items: IntArray  # [n, L]
     propensities: FloatArray  # [n, L]
@@ -69,7 +84,7 @@ class Drawn:
 
 
 def draw(mixture: OrderMixture, keys: KeyArray) -> Drawn:
-    """Draw one order for each listener: a function of the key alone, whoever else is drawn for beside.
+    """Draw one order for each listener: a function of the key alone, independent of other listeners.
 
     >>> mixture = OrderMixture(orders=np.array([[[1, 0]]]), weights=np.array([[1.0]]), items=2)
     >>> drawn = draw(mixture, np.array([7], dtype=np.uint64)); drawn.items.tolist(), drawn.propensities.tolist()

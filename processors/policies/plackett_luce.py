@@ -1,4 +1,4 @@
-"""`plackett-luce`: the better, the likelier to come first, then second, and so on."""
+"""`plackett-luce`: better items are more likely to come first, then second, and so on."""
 
 import numpy as np
 
@@ -12,8 +12,8 @@ class PlackettLucePolicy:
     """Draws items one after the other without replacement, each with probability ~ exp(mean / temperature).
 
     Drawn by sorting scores with Gumbel noise (Yellott, Journal of Mathematical Psychology 15, 1977). The probability
-    of an item in a later slot is a sum over all ways to fill those before, so a stated number of orders is drawn
-    instead, one of which is shown; its propensities are exact for that.
+    of an item in a later slot is a sum over all ways to fill the earlier ones, so a stated number of orders is drawn
+    instead, one of which is shown; propensities are exact for this procedure.
     """
 
     weighs_doubt = False
@@ -24,6 +24,6 @@ class PlackettLucePolicy:
         self.version = f"plackett-luce-{temperature:g}-{draws}-draws-{epsilon:g}"
 
     def mixture(self, beliefs: Beliefs, slots: int, keys: KeyArray) -> OrderMixture:
-        """As many orders as there are draws."""
+        """One order per draw."""
         gumbel = -np.log(-np.log(keyed_noise(keys, self.draws, beliefs.mean.shape[1])))
         return sampled_orders(beliefs.mean[:, None, :] / self.temperature + gumbel, slots, self.epsilon)

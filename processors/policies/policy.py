@@ -1,4 +1,4 @@
-"""What a policy is: from beliefs to a distribution over orders."""
+"""The interface of a policy: from beliefs to a distribution over orders."""
 
 from typing import Protocol
 
@@ -14,10 +14,10 @@ class Policy(Protocol):
     """Orders items by beliefs [n, m] into the first `slots`, for n listeners at a time."""
 
     version: str
-    """Name and parameters, as it is logged with every ranking; for a sampling policy the number of draws as well."""
+    """Name and parameters, as logged with each ranking; for a sampling policy also the number of draws."""
 
     weighs_doubt: bool
-    """Whether it looks at how sure the beliefs are; if not, nobody need work that out."""
+    """Whether it uses the uncertainty of beliefs, which is not computed otherwise."""
 
     leads_with_best: bool
     """Whether the first order of its mixtures is the best one by the beliefs' means."""
@@ -28,7 +28,7 @@ class Policy(Protocol):
 
 
 def best_first(scores: FloatArray, slots: int) -> IntArray:
-    """The `slots` best items [..., slots] along the last axis, best first; of equals the one with the smaller index.
+    """The `slots` best items [..., slots] along the last axis, best first; ties go to the smaller index.
 
     >>> best_first(np.array([[0.1, 0.3, 0.3]]), 2).tolist()
     [[1, 2]]

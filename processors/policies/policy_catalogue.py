@@ -1,4 +1,4 @@
-"""All policies by name: the one list that settings and contract checks read."""
+"""All policies by name: the one list for settings and contract checks."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ POLICIES: dict[str, Callable[[PolicySettings], Policy]] = {
 
 
 def policy_named(name: str, knobs: PolicySettings | None = None) -> Policy:
-    """The policy of that name; raises `ValueError` that lists the names there are.
+    """The policy of this name; raises `ValueError` with a list of known names.
 
     >>> policy_named("uniform").version
     'uniform'

@@ -1,17 +1,17 @@
-"""What policies may be told."""
+"""Settings of policies."""
 
 from msgspec import Struct
 
 
 class PolicySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Knobs of the policies; each reads its own.
+    """Parameters of the policies; each uses its own.
 
-    `epsilon` is the probability of a shuffle, for every policy but greedy and uniform: so that each valid card can
-    stand in each slot, and importance weights average one. `draws` is how many orders a sampling policy draws, of which
-    one is shown: propensities are frequencies over them, exact for what was done, and within
+    `epsilon` is the probability of a shuffle, for all policies but greedy and uniform, so that each valid card can
+    appear in each slot, and importance weights average one. `draws` is the number of orders that a sampling policy
+    draws, one of which is shown: propensities are frequencies over them, exact for this procedure, and within
     sqrt(p (1 - p) / draws) (one standard error) of the policy's ideal p. `temperature` (Plackett-Luce) is in units of
-    expected reward: a card expected to earn so much more is e times as likely to come first. `width` (UCB) counts
-    standard deviations.
+    expected reward: a card that is better by this much is e times as likely to come first. `width` (UCB) is in standard
+    deviations.
     """
 
     epsilon: float = 0.1

@@ -1,4 +1,4 @@
-"""River's bandit policies on our statistics: any of them can order a shelf, with propensities that are known."""
+"""River's bandit policies on our statistics: each can order a shelf, with known propensities."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,10 +16,11 @@ COUNT_MAX = 1e6
 
 
 class RiverPolicy:
-    """Pulls arms of a River policy, without replacement, into the slots; so often as there are draws.
+    """Pulls arms of a River policy, without replacement, into the slots, once per draw.
 
-    River's policies give one arm and no propensity. Here a stated number of orders is pulled and one of them is shown,
-    as with every sampling policy. It goes item by item and listener by listener: for comparisons, not for a busy page.
+    River's policies return one arm and no propensity. Here a stated number of orders is pulled and one of them is
+    shown, as with every sampling policy. It works item by item and listener by listener: for comparisons, not for
+    production.
     """
 
     weighs_doubt = True
@@ -30,7 +31,7 @@ class RiverPolicy:
         self.version = f"river-{name}-{draws}-draws-{epsilon:g}"
 
     def mixture(self, beliefs: Beliefs, slots: int, keys: KeyArray) -> OrderMixture:
-        """As many orders as there are draws."""
+        """One order per draw."""
         listeners, items = beliefs.mean.shape
         orders = np.empty((listeners, self.draws, slots), dtype=np.int64)
         for row in range(listeners):
@@ -44,7 +45,7 @@ class RiverPolicy:
 
 
 def primed(policy: Any, mean: FloatArray, count: FloatArray, seed: int) -> Any:
-    """A River policy that knows of every arm what a number of exposures with this mean reward would have told it.
+    """A River policy in the state that a number of exposures with this mean reward per arm would have produced.
 
     >>> policy = primed(bandit.EpsilonGreedy(epsilon=0.0), np.array([0.1, 0.4]), np.array([10.0, 10.0]), seed=1)
     >>> policy.pull([0, 1])
@@ -56,7 +57,7 @@ def primed(policy: Any, mean: FloatArray, count: FloatArray, seed: int) -> Any:
             policy._rewards[arm] = as_beta(exposures, earned, prior=1e-3, seed=seed + arm)  # noqa: SLF001
         else:
             policy._rewards[arm] = as_mean(exposures, expected * exposures)  # noqa: SLF001
-        policy._counts[arm] = exposures  # noqa: SLF001  River offers no other way in
+        policy._counts[arm] = exposures  # noqa: SLF001  River has no public API for this
         policy._n += exposures  # noqa: SLF001
     return policy
 

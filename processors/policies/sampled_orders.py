@@ -1,4 +1,4 @@
-"""Policies that draw their order: a stated number of orders is drawn, and one of them is shown."""
+"""Sampling policies: a stated number of orders is drawn, and one of them is shown."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from processors.policies.order_mixture import OrderMixture
 from processors.policies.policy import best_first
 
 _NOISE = 3
-_HALF_STEP = 2.0**-54  # uniforms are multiples of 2**-53: half a step keeps them off zero
+_HALF_STEP = 2.0**-54  # uniforms are multiples of 2**-53: half a step avoids zero
 
 
 def keyed_noise(keys: KeyArray, draws: int, items: int) -> FloatArray:
@@ -22,10 +22,10 @@ def keyed_noise(keys: KeyArray, draws: int, items: int) -> FloatArray:
 
 
 def sampled_orders(samples: FloatArray, slots: int, epsilon: float) -> OrderMixture:
-    """The orders of sampled scores [n, draws, m], all as likely, and a shuffle with probability epsilon.
+    """The orders of sampled scores [n, draws, m] with equal weights, and a shuffle with probability epsilon.
 
-    The order that is shown is one of those drawn, so its propensity, the frequency over the draws, is the probability
-    with which it was chosen, not an estimate of it.
+    The shown order is one of those drawn, so its propensity, the frequency over the draws, is the probability with
+    which it was chosen, not an estimate.
     """
     listeners, draws, items = samples.shape
     weights = np.full((listeners, draws), (1.0 - epsilon) / draws)

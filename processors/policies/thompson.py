@@ -1,4 +1,4 @@
-"""`thompson`: an order is as likely as it is to be the best one."""
+"""`thompson`: an order is chosen with the probability that it is the best one."""
 
 from scipy.special import ndtri
 
@@ -11,8 +11,8 @@ from processors.policies.sampled_orders import keyed_noise, sampled_orders
 class ThompsonPolicy:
     """Orders by a draw from each item's posterior (Thompson, Biometrika 25, 1933), a Normal around its mean.
 
-    A Normal for every reward: with fractional ones a Beta would be 1.4 to 1.6 times too wide, and at a few hundred
-    pseudo-observations the two differ little for binary ones.
+    A Normal for all rewards: for fractional ones a Beta would be 1.4 to 1.6 times too wide, and for binary ones the two
+    differ little at a few hundred pseudo-observations.
     """
 
     weighs_doubt = True
@@ -23,6 +23,6 @@ class ThompsonPolicy:
         self.version = f"thompson-{draws}-draws-{epsilon:g}"
 
     def mixture(self, beliefs: Beliefs, slots: int, keys: KeyArray) -> OrderMixture:
-        """As many orders as there are draws."""
+        """One order per draw."""
         noise = ndtri(keyed_noise(keys, self.draws, beliefs.mean.shape[1]))
         return sampled_orders(beliefs.mean[:, None, :] + beliefs.sd[:, None, :] * noise, slots, self.epsilon)

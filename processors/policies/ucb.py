@@ -1,4 +1,4 @@
-"""`ucb`: in the order of what may be expected at best."""
+"""`ucb`: in the order of upper confidence bounds."""
 
 from processors.policies.beliefs import Beliefs
 from processors.policies.epsilon_greedy import single_order
@@ -9,8 +9,8 @@ from processors.policies.order_mixture import OrderMixture
 class UpperConfidencePolicy:
     """Orders by mean + width standard deviations (Auer, Cesa-Bianchi, Fischer, Machine Learning 47, 2002).
 
-    The order is certain given what is known, so it would be logged with propensity one; a shuffle with probability
-    epsilon makes the log good for other policies. Nothing is sampled: propensities are exact.
+    The order is deterministic, so it would be logged with propensity one; a shuffle with probability epsilon makes the
+    log usable for other policies. Nothing is sampled: propensities are exact.
     """
 
     weighs_doubt = True

@@ -1,10 +1,10 @@
-"""`uniform`: any order of the valid items, each as likely; the control that every claim is held against."""
+"""`uniform`: a uniformly random order of the valid items; the control for all comparisons."""
 
 from processors.policies.epsilon_greedy import EpsilonGreedyPolicy
 
 
 class UniformPolicy(EpsilonGreedyPolicy):
-    """Epsilon-greedy that always explores."""
+    """Epsilon-greedy with an epsilon of one."""
 
     def __init__(self) -> None:
         super().__init__(1.0)

@@ -1,1 +1,1 @@
-"""Shelf rankings: cards in order inside each shelf, shelves in order, each with its explanation and propensity."""
+"""Shelf rankings: shelves in order, cards in order inside each shelf, with explanations and propensities."""

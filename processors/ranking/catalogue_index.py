@@ -1,4 +1,4 @@
-"""Which cards are valid in which shelf, as arrays of card rows."""
+"""Index of the catalogue: valid cards of each shelf, as arrays of card rows."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from schemas.catalogue import CatalogueCard
 
 
 class CatalogueIndex:
-    """Cards get rows in the order in which they are first met and keep them; a withdrawn card leaves its shelves.
+    """Cards get permanent rows in the order of their first occurrence; a withdrawn card leaves its shelves.
 
     >>> from tests.builders import card
     >>> index = CatalogueIndex(); index.put(card("c1", shelves=("b", "a"))); index.put(card("c2", shelves=("a",)))
@@ -30,7 +30,7 @@ class CatalogueIndex:
         self._texts = Texts.of(())
 
     def row_of(self, card_id: str) -> int:
-        """Row of a card, which is made where the card is new."""
+        """Row of a card, created if the card is new."""
         row = self.row.get(card_id)
         if row is None:
             row = self.row[card_id] = len(self.names)
@@ -38,20 +38,20 @@ class CatalogueIndex:
         return row
 
     def put(self, card: CatalogueCard) -> None:
-        """Add a card, or change it."""
+        """Add or change a card."""
         self.row_of(card.card_id)
         self.cards[card.card_id] = card
         self._forget_derived()
 
     def withdraw(self, card_id: str) -> None:
-        """Take a card out of all shelves."""
+        """Remove a card from all shelves."""
         self.cards.pop(card_id, None)
         self._forget_derived()
 
     def shelves(self, *, deduplicated: bool = False) -> dict[str, IntArray]:
-        """Rows of the valid cards of every shelf, shelves by name and cards by name: no order of arrival shows.
+        """Rows of the valid cards of each shelf, both sorted by name, so independent of the order of arrival.
 
-        Deduplicated, every card stands in one of its shelves only (`processors.ranking.deduplication`).
+        Deduplicated, each card is in one of its shelves only (`processors.ranking.deduplication`).
         """
         if deduplicated not in self._shelves:
             valid = {card_id: self.cards[card_id].shelves for card_id in sorted(self.cards)}
@@ -59,14 +59,14 @@ class CatalogueIndex:
         return self._shelves[deduplicated]
 
     def released_ms(self) -> IntArray:
-        """When each card was released, by row; 0 where nobody knows."""
+        """Release time of each card by row; 0 if unknown."""
         if self._released_ms is None or len(self._released_ms) != len(self.names):
             known = (self.cards.get(name) for name in self.names)
             self._released_ms = np.array([card.released_ms if card else 0 for card in known], dtype=np.int64)
         return self._released_ms
 
     def texts(self) -> Texts:
-        """Names of all cards by row, as they are written."""
+        """Names of all cards by row, in their encoded form."""
         if len(self._texts.ends) != len(self.names):
             self._texts = Texts.of(self.names)
         return self._texts

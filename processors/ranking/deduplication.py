@@ -1,4 +1,4 @@
-"""Deduplication: a card that is valid in several shelves stands in one of them."""
+"""Deduplication: a card that is valid in several shelves is assigned to one of them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,11 @@ from processors.policies.keyed_draws import name_key
 
 
 def dealt(valid: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Of each card's shelves the one it is dealt to, so that no shelf runs dry.
+    """Assign each card to one of its shelves, so that no shelf runs out of cards.
 
-    Cards of one shelf are counted first; then, in an order that no name favours, each other card goes to that of its
-    shelves which has fewest. A function of the catalogue alone, made before any order is drawn: so the sets of valid
-    cards are the same in every draw, and the propensities of the shelves stay exact.
+    Cards with a single shelf are counted first; then, in hash order, each other card goes to the shelf with the fewest
+    cards among its own. A function of the catalogue alone, computed before any draw: the sets of valid cards are equal
+    in all draws, and the propensities of the shelves are exact.
 
     >>> chosen = dealt({"a": ("jazz",), "b": ("jazz", "new"), "c": ("jazz", "new"), "d": ("jazz", "new")})
     >>> sorted(shelf for (shelf,) in chosen.values())

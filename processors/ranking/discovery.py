@@ -1,4 +1,4 @@
-"""Discovery: room for cards that a listener does not know."""
+"""Discovery: reserves slots for cards that are new to a listener."""
 
 import numpy as np
 
@@ -7,14 +7,14 @@ from processors.policies.keyed_draws import BoolArray
 from processors.policies.policy import best_first
 
 BEHIND = 10.0
-"""Further than any expected reward: what is put back stands behind all that is not."""
+"""Larger than any expected reward: demoted cards come after all others."""
 
 
 def with_room(wanted: FloatArray, streamed: BoolArray, slots: int, share: float) -> FloatArray:
-    """Scores [n, m] in whose order at most 1 - share of the slots go to cards that the listener has streamed [n, m].
+    """Scores [n, m] by which at most 1 - share of the slots go to cards that the listener has streamed [n, m].
 
-    The best of these keep their places, others are put back behind all cards that are new to the listener; if there are
-    not enough of those, they still fill the shelf.
+    The best of these keep their scores, others are demoted below all cards that are new to the listener; if there are
+    not enough new ones, they still fill the shelf.
 
     >>> with_room(np.array([[0.4, 0.3, 0.2, 0.1]]), np.array([[True, True, False, False]]), 2, 0.5).tolist()
     [[0.4, -9.7, 0.2, 0.1]]

@@ -1,4 +1,4 @@
-"""Diversity: a shelf that does not say the same thing ten times."""
+"""Diversity: discounts cards of card groups that are on the shelf already."""
 
 import numpy as np
 
@@ -7,10 +7,10 @@ from processors.policies.policy import best_first
 
 
 def diversified(wanted: FloatArray, group: IntArray, diversity: float) -> FloatArray:
-    """Scores [n, m] less this share for every better card of the same card group [m] among them.
+    """Scores [n, m] reduced by this share for each better card of the same card group [m].
 
-    The geometric discount of a greedy list (as in maximal marginal relevance), worked out from the plain order: a
-    function of the scores alone, so that propensities stay exact.
+    The geometric discount of a greedy list (as in maximal marginal relevance), computed from the original order: a
+    function of the scores alone, so that propensities are exact.
 
     >>> diversified(np.array([[0.4, 0.3, 0.2]]), np.array([7, 7, 1]), 0.5).tolist()
     [[0.4, 0.15, 0.2]]

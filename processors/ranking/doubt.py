@@ -1,6 +1,8 @@
-"""How sure scores are, for policies that ask."""
+"""Uncertainty of scores, for policies that use it."""
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from processors.arrays import FloatArray
 from processors.bandit.posterior import Posterior
@@ -9,12 +11,17 @@ from processors.ranking.scores import expected
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Doubt:
-    """Of every card for every listener, over the listener's soft group."""
+    """Uncertainty of each card for each listener, over the listener's soft group."""
 
     variance: FloatArray  # [n, C], of the score
-    count: FloatArray  # [n, C], exposures that the score is worth, the prior's included
+    count: FloatArray  # [n, C], exposures behind the score, including those of the prior
 
 
 def doubt_of(estimate: Posterior, weights: FloatArray) -> Doubt:
-    """Doubt of the posterior's means for listeners in these soft groups [n, G]."""
-    return Doubt(variance=expected(weights, estimate.variance), count=expected(weights, estimate.count))
+    """Uncertainty of the posterior's means for listeners in these soft groups [n, G].
+
+    The score is a weighted sum over groups. What is independent between groups counts by squared weights; the error of
+    the card's own effect, which all groups share, by the square of the sum.
+    """
+    shared = expected(weights, np.sqrt(estimate.effect_variance))
+    return Doubt(variance=expected(weights**2, estimate.variance) + shared**2, count=expected(weights, estimate.count))

@@ -1,4 +1,4 @@
-"""Why each card stands where it does: the two strongest contributions, with their numbers."""
+"""Explains the position of each card by its two strongest contributions, with their numbers."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from processors.ranking.scores import Scores
 KINDS = np.array(["own_streams", "group", "card", "fresh", "newcomer", "exploration"], dtype=object)
 _NEWCOMER, _EXPLORATION = 4, 5
 NEWCOMER_SHARE = 0.5
-"""A card is a newcomer while more than half of its score is prior."""
+"""A card is a newcomer while the prior is more than half of its score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Explanations:
-    """Two reasons for every card in every slot, as rows of `KINDS`, and the numbers behind them; all [n, L]."""
+    """Two reasons for the card in each slot, as indexes of `KINDS`, and their numbers; all [n, L]."""
 
     first: IntArray
     first_value: FloatArray
@@ -27,11 +27,11 @@ class Explanations:
 def explain(
     scores: Scores, fresh: FloatArray | None, cards: IntArray, explored: BoolArray, exploration: FloatArray
 ) -> Explanations:
-    """Reasons for cards [n, L] as they stand in their slots.
+    """Reasons for cards [n, L] in their slots.
 
-    The strongest of what the listener's own streams, its groups, the card's record and its freshness [n, C] (none: no
-    card gains by it) add to the score comes first. A shelf that does not stand in its best order (`explored` [n]) says
-    so before all else, with the probability [n] of that; a newcomer says so second.
+    The strongest contribution to the score comes first: the listener's own streams, its groups, the card's record, or
+    its freshness [n, C] (None if unused). A shelf that is not in its best order (`explored` [n]) has this as its first
+    reason, with its probability [n]; a newcomer has that as its second.
     """
     rows = np.arange(len(cards))[:, None]
     named = [scores.own[rows, cards], scores.group[rows, cards], scores.card[cards]]

@@ -1,4 +1,4 @@
-"""Freshness: what a card gains by being new."""
+"""Freshness: a bonus for recently released cards."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from processors.arrays import FloatArray, IntArray
 def fresh_gain(
     score: FloatArray, released_ms: IntArray, event_ms: IntArray, *, freshness: float, half_life_ms: int
 ) -> FloatArray:
-    """What freshness adds [n, C] to scores [n, C] of cards released at `released_ms` [C], at `event_ms` [n].
+    """Bonus [n, C] on scores [n, C] of cards released at `released_ms` [C], at `event_ms` [n].
 
-    A share of the score that halves with age; nothing where nobody knows when the card was released (0).
+    A share of the score that halves with age; zero if the release time is unknown (0).
 
     >>> gain = fresh_gain(np.array([[0.2, 0.2, 0.2]]), np.array([1_000, 500, 0]), np.array([1_000]), freshness=0.5,
     ...     half_life_ms=500)

@@ -1,4 +1,4 @@
-"""What every worker knows of cards and co-clusters: the broadcast topics, folded into columns."""
+"""The broadcast state of a worker: catalogue, co-clusters and card statistics, in columns."""
 
 from collections.abc import Sequence
 from itertools import repeat
@@ -21,9 +21,10 @@ from schemas.learning import CardGroup, CardStatistics, CoClusters
 
 
 class Learned:
-    """Catalogue, co-clusters, card groups and card statistics, as they stand; changes come between batches only.
+    """Catalogue, co-clusters, card groups and card statistics; they change between batches only.
 
-    Statistics and groups that are ahead of the co-clusters (topics are read independently) wait for them.
+    Statistics and groups of a later generation than the co-clusters wait for these, because topics are read
+    independently.
     """
 
     def __init__(self, rewards: Sequence[str]) -> None:
@@ -48,7 +49,7 @@ class Learned:
         return f"{self.blocks.generation}.{self.blocks.version}"
 
     def put_card(self, card_id: str, card: CatalogueCard | None) -> None:
-        """A card was added, changed, or (None) withdrawn."""
+        """Add or change a card, or withdraw it (None)."""
         if card is None:
             self.catalogue.withdraw(card_id)
         else:
@@ -56,7 +57,7 @@ class Learned:
         self._forget_derived()
 
     def put_co_clusters(self, message: CoClusters) -> None:
-        """A new snapshot of the co-clusters; a new generation moves all statistics along."""
+        """Apply a new snapshot of the co-clusters; a new generation moves all statistics to its groups."""
         if (message.generation, message.version) <= (self.blocks.generation, self.blocks.version):
             return
         blocks = block_model_of(message)
@@ -72,7 +73,7 @@ class Learned:
         self._forget_derived()
 
     def put_card_group(self, message: CardGroup) -> None:
-        """The soft group of one card."""
+        """Apply the soft group of one card."""
         if message.generation > self.blocks.generation:
             self._groups_waiting[message.card_id] = message
         else:
@@ -80,7 +81,7 @@ class Learned:
         self._forget_derived()
 
     def put_statistics(self, message: CardStatistics) -> None:
-        """The statistics of one card."""
+        """Apply the statistics of one card."""
         if message.generation > self.blocks.generation:
             self._waiting[message.card_id] = message
         else:
@@ -88,19 +89,19 @@ class Learned:
         self._posteriors.clear()
 
     def withdraw_group(self, card_id: str) -> None:
-        """Nobody remembers the group of this card: the prior's again."""
+        """Remove the group of a card, which falls back to the prior."""
         self._groups_waiting.pop(card_id, None)
         if self._logits.pop(card_id, None) is not None:
             self._forget_derived()
 
     def withdraw_statistics(self, card_id: str) -> None:
-        """Nobody remembers the statistics of this card: the prior's again."""
+        """Remove the statistics of a card, which fall back to the prior."""
         self._waiting.pop(card_id, None)
         self.statistics.forget([card_id])
         self._posteriors.clear()
 
     def card_logits(self) -> FloatArray:
-        """Log probabilities [C + 1, K] of all cards by row; the last row, the prior's, is for unknown cards."""
+        """Log probabilities [C + 1, K] of all cards by row; the last row is the prior, for unknown cards."""
         if self._card_logits is None or len(self._card_logits) != len(self.catalogue.names) + 1:
             unknown = np.log(np.maximum(self.blocks.card_prior, 1e-12))
             rows = [self._logits.get(name, unknown) for name in self.catalogue.names]
@@ -108,28 +109,28 @@ class Learned:
         return self._card_logits
 
     def card_weights(self) -> FloatArray:
-        """Soft card groups [C, K] by row: the prior where nothing is known."""
+        """Soft card groups [C, K] by row; the prior for unknown cards."""
         return self._soft_card_groups()[:-1]
 
     def card_weights_of(self, rows: IntArray) -> FloatArray:
-        """Soft card groups [n, K] of cards by their rows; the prior where a row is -1."""
+        """Soft card groups [n, K] of cards by their rows; the prior for -1."""
         return np.asarray(self._soft_card_groups()[rows])
 
     def card_groups(self) -> IntArray:
-        """The likeliest card group [C] of every card by row."""
+        """The most likely card group [C] of each card by row."""
         if self._card_groups is None or len(self._card_groups) != len(self.catalogue.names):
             self._card_groups = np.asarray(self.card_logits()[:-1].argmax(axis=1))
         return self._card_groups
 
     def posterior(self, reward: str) -> Posterior:
-        """Expected reward [C, G] of every card of the catalogue with every user group."""
+        """Expected reward [C, G] of each card of the catalogue for each user group."""
         if reward not in self._posteriors or len(self._posteriors[reward].mean) != len(self.catalogue.names):
             rows = self.statistics.rows_of(self.catalogue.names)
             self._posteriors[reward] = posterior(*self.statistics.current(rows, reward), self.card_weights())
         return self._posteriors[reward]
 
     def success(self, reward: GroupedReward) -> Success:
-        """What a reward calls success in the co-clusters as they are now."""
+        """The success function of a reward for the present co-clusters."""
         if reward.name not in self._successes:
             self._successes[reward.name] = reward.success(self.times)
         return self._successes[reward.name]
@@ -139,12 +140,12 @@ class Learned:
         return PlayColumns.of(plays, self.catalogue.row)
 
     def user_weights(self, plays: PlayColumns) -> FloatArray:
-        """Soft user groups [n, G] of listeners from their plays, to six decimals, each row together one."""
+        """Soft user groups [n, G] of listeners from their plays, to six decimals; each row sums to one."""
         weights = self._soft_card_groups()[plays.row]
         return rounded_weights(self.blocks.fold_in_users(plays.offsets, weights, np.log1p(plays.played_s)))
 
     def rows_of(self, card_ids: Sequence[str]) -> IntArray:
-        """Rows [n] of cards; -1, the last row, for cards outside the catalogue and the co-clusters."""
+        """Rows [n] of cards; -1, which is the last row, for unknown cards."""
         row = self.catalogue.row
         return np.fromiter(map(row.get, card_ids, repeat(-1)), dtype=np.int64, count=len(card_ids))
 

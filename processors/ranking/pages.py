@@ -1,4 +1,4 @@
-"""Makes pages: cards in order inside each shelf, then the shelves in order, for many listeners at a time."""
+"""Makes pages for many listeners at a time: orders the cards of each shelf, then the shelves."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ _SHELF_ORDER = 0xFFFF
 
 
 class PageMaker:
-    """Ranks pages of one surface by one policy and one reward; who else is ranked in the same call changes nothing."""
+    """Ranks pages of one surface by one policy and one reward; each page is independent of the others in the call."""
 
     def __init__(self, settings: RankingSettings, policy: Policy, reward: GroupedReward) -> None:
         self.settings = settings
@@ -36,22 +36,22 @@ class PageMaker:
 
     @classmethod
     def of(cls, settings: RankingSettings) -> "PageMaker":
-        """Make pages by the policy and the reward that the settings name."""
+        """Create a page maker with the configured policy and reward."""
         return cls(
             settings, policy_named(settings.policy, settings.knobs), reward_named(settings.reward, settings.seed)
         )
 
     def rank(self, learned: Learned, requests: Sequence[RankingRequest]) -> list[ShelfRanking]:
-        """One ranking for each request, in their order; none where the catalogue has no shelf."""
+        """One ranking per request, in order; none if the catalogue has no shelves."""
         pages = self.pages(learned, requests)
         return [] if pages is None else pages.messages()
 
     def pages(
         self, learned: Learned, requests: Sequence[RankingRequest], plays: PlayColumns | None = None
     ) -> RankedPages | None:
-        """The pages of these requests, in columns; none where there are no requests, or no shelf.
+        """The pages of these requests, in columns; None without requests or shelves.
 
-        `plays` are those of the requests' listeners where they are in columns already.
+        `plays` are those of the requests' listeners, if they are in columns already.
         """
         settings = self.settings
         shelves = learned.catalogue.shelves(deduplicated=settings.deduplicate)
@@ -119,7 +119,7 @@ class PageMaker:
 
 
 def _streamed_share(scores: Scores, columns: Sequence[Shelf], order: IntArray) -> FloatArray:
-    """Share of the cards on each page that its listener has streamed lately."""
+    """Share of cards on each page that the listener has streamed recently."""
     rows = np.arange(len(order))[:, None]
     streamed = np.stack([scores.streamed[rows, shelf.cards].sum(axis=1) for shelf in columns], axis=1)
     slots = np.array([shelf.cards.shape[1] for shelf in columns])

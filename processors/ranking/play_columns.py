@@ -1,4 +1,4 @@
-"""The plays of many listeners in columns: read off once, used by all that is made of them."""
+"""The plays of many listeners in columns."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
@@ -12,7 +12,7 @@ from processors.arrays import FloatArray, IntArray
 
 
 class Play(Struct, frozen=True, array_like=True, order=True, gc=False):
-    """One stream of a listener, ordered by when it ended."""
+    """One stream of a listener; ordered by end time."""
 
     event_ms: int
     event_id: str
@@ -27,7 +27,7 @@ class PlayColumns(NamedTuple):
     """Listener i played `row[e]` for `played_s[e]` seconds, e from `offsets[i]` to `offsets[i + 1]`."""
 
     offsets: IntArray  # [n + 1]
-    row: IntArray  # [e], rows of cards; -1 for cards that nobody knows
+    row: IntArray  # [e], rows of cards; -1 for unknown cards
     played_s: FloatArray  # [e]
 
     @classmethod
@@ -47,5 +47,5 @@ class PlayColumns(NamedTuple):
 
     @property
     def listener(self) -> IntArray:
-        """Whose play each is [e]."""
+        """The listener of each play [e]."""
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))

@@ -1,4 +1,4 @@
-"""What is asked of the page maker."""
+"""The input of the page maker."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from processors.ranking.play_columns import Play
 
 
 class RankingRequest(Struct, frozen=True, kw_only=True):
-    """A listener whose page is due: the newest plays, and which of its rankings this is.
+    """A listener whose page is due: the newest plays, and the number of the ranking.
 
-    Whoever has the plays of all requests in columns hands those to the page maker, and leaves them out here.
+    If the plays of all requests are in columns, pass these to the page maker, and omit them here.
     """
 
     user_id: str

@@ -1,4 +1,4 @@
-"""How pages are made."""
+"""Settings of pages."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from schemas.rankings import HOME
 
 
 class SurfaceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one surface does in its own way: its metric of success, its policy. None: as the others."""
+    """Overrides of one surface: its reward and its policy. None means the default."""
 
     reward: str | None = None
     policy: str | None = None
@@ -18,19 +18,21 @@ class SurfaceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class RankingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a page shows and how it is chosen.
+    """Size of pages, and how they are ranked.
 
-    `own_weight` is by how much a listener's own successful streams of a card raise its score (and failures lower it),
-    as a share of the score. `shelf_attention` says how attention falls from slot to slot, slot j being worth
-    (j + 1) ** -shelf_attention. `deduplicate` deals cards that are valid in several shelves to one of them.
+    `own_weight` is how much a listener's own successful streams of a card raise its score (and failures lower it), as
+    a share of its expected reward: a preference, not an estimate; with 0, scores are expected rewards.
+    `shelf_attention` is the decay of attention: slot j has weight (j + 1) ** -shelf_attention.
+    `deduplicate` assigns cards that are valid in several shelves to one of them.
 
-    Three qualities besides expected reward, none unless set: `diversity` takes this share off a card's score for every
-    better card of its card group in the shelf; `freshness` adds this share to the score of a card that is released
-    now, half of it `fresh_half_life_ms` later; `discovery_share` of the slots go to cards that the listener has not
-    streamed lately, as far as there are such cards.
+    Three qualities besides expected reward are off by default: `diversity` reduces a card's score by this share for
+    each better card of its card group in the shelf; `freshness` adds this share to the score of a card released now,
+    half of it after `fresh_half_life_ms`; `discovery_share` of the slots go to cards that the listener has not streamed
+    recently, as far as there are any.
 
-    `epsilon`, `draws`, `temperature` and `ucb_width` are those of the policies (`processors.policies.policy_settings`).
-    `surfaces` overrides reward and policy by surface: a listener gets a ranking for `surface` and for each of these.
+    `epsilon`, `draws`, `temperature` and `ucb_width` are parameters of the policies
+    (`processors.policies.policy_settings`). `surfaces` overrides reward and policy by surface: a listener gets a
+    ranking for `surface` and for each of these.
 
     >>> search = RankingSettings(surfaces={"search": SurfaceSettings(reward="static")})
     >>> [(one.surface, one.reward) for one in search.by_surface()]
@@ -65,13 +67,13 @@ class RankingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @property
     def knobs(self) -> PolicySettings:
-        """What policies are told."""
+        """The settings of policies."""
         return PolicySettings(
             epsilon=self.epsilon, draws=self.draws, temperature=self.temperature, width=self.ucb_width
         )
 
     def by_surface(self) -> Iterator["RankingSettings"]:
-        """Settings of every surface; the overrides are in force, `surface` comes first."""
+        """Settings of each surface, with overrides applied; `surface` comes first."""
         for surface in dict.fromkeys((self.surface, *sorted(self.surfaces))):
             own = self.surfaces.get(surface, SurfaceSettings())
             changed = {name: value for name, value in msgspec.structs.asdict(own).items() if value is not None}

@@ -1,4 +1,9 @@
-"""What a listener is expected to get from every card, and why: columns of contributions that add up to the score."""
+"""Scores of cards for listeners, as sums of contributions.
+
+Overall, card and group are the expected reward, which is estimated. The contribution of the listener's own streams is
+a preference that is set (`own_weight`), not estimated: with it a score is no expectation. The difference is measured by
+`processors/ranking/calibration`.
+"""
 
 from dataclasses import dataclass
 
@@ -16,21 +21,21 @@ SCORE_DECIMALS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scores:
-    """Expected reward [n, C] of every card for every listener: overall + card + group + own."""
+    """Scores [n, C] of each card for each listener: overall + card + group, the expected reward, + own."""
 
     score: FloatArray  # [n, C], to six decimals
     card: FloatArray  # [C], the card's mean over all listeners, above that of all cards
-    group: FloatArray  # [n, C], what the listener's groups add to it
-    own: FloatArray  # [n, C], what the listener's own recent streams add
-    prior_share: FloatArray  # [C], how much of the score is not the card's own record
-    streamed: BoolArray  # [n, C], the listener has streamed it lately
+    group: FloatArray  # [n, C], contribution of the listener's groups
+    own: FloatArray  # [n, C], contribution of the listener's own recent streams
+    prior_share: FloatArray  # [C], share of the score that is not the card's own record
+    streamed: BoolArray  # [n, C], the listener has streamed it recently
 
 
 def expected(weights: FloatArray, values: FloatArray) -> FloatArray:
     """Expectation [n, C] of values [C, G] over soft groups [n, G].
 
     Summed group by group: a matrix product may round differently for another number of listeners, and a ranking must
-    not depend on who is ranked beside.
+    not depend on the others in the batch.
 
     >>> expected(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0], [1.0, 1.0]])).tolist()
     [[0.5, 1.0]]
@@ -44,7 +49,7 @@ def expected(weights: FloatArray, values: FloatArray) -> FloatArray:
 def scores_of(
     learned: Learned, reward: GroupedReward, plays: PlayColumns, weights: FloatArray, own_weight: float
 ) -> Scores:
-    """Scores of every card of the catalogue for listeners with these plays and soft groups [n, G]."""
+    """Scores of all cards of the catalogue for listeners with these plays and soft groups [n, G]."""
     estimate: Posterior = learned.posterior(reward.name)
     mean = expected(weights, estimate.mean)
     everybody = expected(learned.blocks.user_prior[None, :], estimate.mean)[0]

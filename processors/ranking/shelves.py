@@ -1,4 +1,4 @@
-"""One shelf for many listeners: what is wanted of it, the order drawn, and why each card stands where it does."""
+"""Ranks one shelf for many listeners: scores, the drawn order, and explanations."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from processors.ranking.scores import Scores
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shelf:
-    """One shelf of n listeners, in columns [n, L], and what it promises before the draw."""
+    """One shelf of n listeners, in columns [n, L], and its expected reward before the draw."""
 
     shelf_id: str
     cards: IntArray
@@ -27,26 +27,26 @@ class Shelf:
     scores: FloatArray
     reasons: Explanations
     promise: FloatArray  # [n], expected reward of a look at its best order
-    promise_sd: FloatArray | None  # [n], where the policy weighs doubt
+    promise_sd: FloatArray | None  # [n], if the policy uses uncertainty
     promise_count: FloatArray | None  # [n], likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ShelfMaker:
-    """What all shelves of some listeners have in common."""
+    """The shared input of all shelves of some listeners."""
 
     settings: RankingSettings
     policy: Policy
     scores: Scores
-    doubt: Doubt | None  # where the policy weighs it
-    fresh: FloatArray | None  # [n, C], where freshness counts
+    doubt: Doubt | None  # if the policy uses it
+    fresh: FloatArray | None  # [n, C], if freshness is used
     card_group: IntArray  # [C]
 
     def shelf(self, shelf_id: str, rows: IntArray, keys: KeyArray) -> Shelf:
-        """Order the valid cards `rows` [m] for every listener.
+        """Order the valid cards `rows` [m] for each listener.
 
-        Freshness, diversity and discovery change what is wanted before the policy sees it, each a function of what is
-        known then; after the draw nothing is moved. So the policy's propensities are those of what is shown.
+        Freshness, diversity and discovery change the scores before the policy sees them, each a function of what is
+        known then; nothing is moved after the draw. The policy's propensities are thus those of the shown page.
         """
         slots = min(self.settings.slots_max, len(rows))
         score = self.scores.score[:, rows]
@@ -71,7 +71,7 @@ class ShelfMaker:
         )
 
     def _wanted(self, score: FloatArray, rows: IntArray, slots: int) -> tuple[FloatArray, FloatArray]:
-        """What the cards are worth [n, m], and by what they are ordered."""
+        """Expected rewards of the cards [n, m], and the scores to order them by."""
         settings = self.settings
         worth = score if self.fresh is None else score + self.fresh[:, rows]
         worth = diversified(worth, self.card_group[rows], settings.diversity)
@@ -85,6 +85,6 @@ class ShelfMaker:
         share = (attention / attention.sum()) ** power
         in_order = np.take_along_axis(values, order, axis=1)
         total = np.zeros(len(values))
-        for slot in range(order.shape[1]):  # slot by slot: the sum must not depend on how many listeners there are
+        for slot in range(order.shape[1]):  # slot by slot: the sum must not depend on the number of listeners
             total += in_order[:, slot] * share[slot]
         return total

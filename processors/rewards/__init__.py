@@ -1,1 +1,1 @@
-"""What counts as success: one file a reward, each a function of streamed seconds and of the co-cluster."""
+"""Rewards, one per file: success as a function of streamed seconds and of the co-cluster."""

@@ -1,4 +1,4 @@
-"""`additive`: a stream earns in bands around what is usual in its co-cluster."""
+"""`additive`: a stream earns in bands around the usual time of its co-cluster."""
 
 import numpy as np
 
@@ -10,8 +10,8 @@ from processors.rewards.success import Steps
 class AdditiveReward:
     """.5, .75 and 1 from mean - sd, mean and mean + sd on, in log seconds (Dragone et al., WWW 2019, section 4).
 
-    In log seconds, since in seconds the standard deviation exceeds the mean: the lowest band would be empty and every
-    stream earn a half.
+    In log seconds, because in seconds the standard deviation exceeds the mean: the lowest band would be empty and every
+    stream would earn a half.
     """
 
     name = "additive"

@@ -1,4 +1,4 @@
-"""`arithmetic-mean`: the published reward, a stream that lasts the mean time of its co-cluster."""
+"""`arithmetic-mean`: the published reward: a stream is a success if it lasts the mean time of its co-cluster."""
 
 from processors.rewards.distributions import Distributions
 from processors.rewards.streaming_times import Grouping

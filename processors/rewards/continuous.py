@@ -1,4 +1,4 @@
-"""`continuous`: a stream earns the share of streams in its co-cluster that it outlasts."""
+"""`continuous`: a stream earns the share of its co-cluster's streams that it outlasts."""
 
 from processors.rewards.distributions import Distributions
 from processors.rewards.streaming_times import Grouping
@@ -6,7 +6,7 @@ from processors.rewards.success import Curve
 
 
 class ContinuousReward:
-    """F_gk(t), the distribution function of streaming time in each co-cluster: no threshold to get wrong."""
+    """F_gk(t), the distribution function of streaming time in each co-cluster, without a threshold."""
 
     name = "continuous"
     groupings = tuple(Grouping)

@@ -1,4 +1,4 @@
-"""Distributions of streaming time at one grouping, shrunk to their margins: what rewards are made from."""
+"""Distributions of streaming time at one grouping, shrunk to their margins: the input of rewards."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from processors.cocluster.time_bins import bin_edges
 from processors.rewards.streaming_times import Grouping, StreamingTimes
 
 PSEUDO_COUNT = 20.0
-"""Pseudo-observations that hold a group's distribution to its margins, and a margin's to that of all streams."""
+"""Pseudo-observations that shrink a block to its margins, and a margin to the distribution of all streams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Distributions:
-    """Shrunk distributions of streaming time in every block; all that a grouping takes together are equal."""
+    """Shrunk distributions of streaming time in each block; blocks that a grouping pools are equal."""
 
     log_mean: FloatArray  # [G, K], of log1p(seconds)
     log_sd: FloatArray  # [G, K]
@@ -23,7 +23,7 @@ class Distributions:
     grouping: Grouping
 
     def quantile_s(self, share: FloatArray | float) -> FloatArray:
-        """Seconds [G, K] by which this share of a block's streams has ended; log-linear inside a bin.
+        """Seconds [G, K] within which this share of a block's streams has ended; log-linear inside a bin.
 
         >>> times = StreamingTimes.of(np.geomspace(10.0, 1_000.0, 999), np.ones((999, 1)), np.ones((999, 1)))
         >>> distributions(times, Grouping.NONE).quantile_s(0.5).round().ravel()
@@ -37,7 +37,7 @@ class Distributions:
         return np.asarray(np.expm1(edges[bins[0]] + within * (edges[1] - edges[0])), dtype=np.float64)
 
     def dealt(self, users: IntArray, cards: IntArray) -> "Distributions":
-        """Give every block the distribution of another one: rows and columns in this order."""
+        """Permute the distributions: rows and columns in this order."""
         pick = np.ix_(users, cards)
         return Distributions(
             log_mean=self.log_mean[pick],
@@ -49,9 +49,9 @@ class Distributions:
 
 
 def distributions(times: StreamingTimes, grouping: Grouping) -> Distributions:
-    """Shrink the streaming times of a grouping: groups to all, blocks to what their two margins lead to expect.
+    """Shrink the streaming times of a grouping: groups to the total, blocks to the expectation from their two margins.
 
-    Margins combine additively in log seconds, multiplicatively in seconds; the histogram of a block is held to the
+    Margins combine additively in log seconds, multiplicatively in seconds; the histogram of a block is shrunk to the
     average of its margins'.
     """
     every = _plain(times.pooled(Grouping.NONE), grouping)
@@ -100,6 +100,6 @@ def _shrunk(times: StreamingTimes, prior: Distributions, grouping: Grouping) -> 
 
 
 def _below(share: FloatArray) -> FloatArray:
-    """Shares [B, G, K] of the bins, added up from the first: [B + 1, G, K], the last exactly one."""
+    """Cumulative shares [B + 1, G, K] of the bins' shares [B, G, K]; the last is exactly one."""
     cumulated = np.concatenate([np.zeros((1, *share.shape[1:])), np.cumsum(share, axis=0)])
     return np.asarray(cumulated / np.maximum(cumulated[-1], 1e-12), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""`mean`: a stream is a success where it lasts as long as is usual in its co-cluster."""
+"""`mean`: a stream is a success if it lasts as long as usual in its co-cluster."""
 
 import numpy as np
 
@@ -10,9 +10,8 @@ from processors.rewards.success import Steps
 class GeometricMeanReward:
     """1[t >= exp(mean of log t)] in each co-cluster.
 
-    The default. The paper (Dragone, Mehrotra, Lalmas, WWW 2019, section 4) takes the arithmetic mean, which is
-    `arithmetic-mean` here: streaming times are heavy tailed, and in it a few nights of sleep sounds set the bar for
-    everybody.
+    The default. The paper (Dragone, Mehrotra, Lalmas, WWW 2019, section 4) uses the arithmetic mean, which is
+    `arithmetic-mean` here; streaming times are heavy-tailed, so that a few nights of sleep sounds determine it.
     """
 
     name = "mean"

@@ -1,4 +1,4 @@
-"""`median`: a stream is a success where it outlasts half of those in its co-cluster."""
+"""`median`: a stream is a success if it outlasts half of those in its co-cluster."""
 
 from processors.rewards.distributions import Distributions
 from processors.rewards.streaming_times import Grouping
@@ -6,7 +6,7 @@ from processors.rewards.success import Steps
 
 
 class MedianReward:
-    """1[t >= median of t] in each co-cluster: like `mean`, but deaf to how long the long streams are."""
+    """1[t >= median of t] in each co-cluster: like `mean`, but independent of the length of long streams."""
 
     name = "median"
     groupings = tuple(Grouping)

@@ -1,4 +1,4 @@
-"""Streaming times between columns and the published co-clusters."""
+"""Converts streaming times between columns and the published co-clusters."""
 
 import numpy as np
 
@@ -21,9 +21,9 @@ DECIMALS = 3
 
 
 def as_published(times: StreamingTimes) -> StreamingTimes:
-    """Sums to as many decimals as are published, so that whoever reads them gets the publisher's thresholds.
+    """Round sums to the published decimals, so that readers get the publisher's thresholds.
 
-    Counts are published in full: they must add up to the interactions.
+    Counts are published in full, because they must sum to the interactions.
     """
     rounded = np.round(times.sums, DECIMALS)
     rounded[COUNT] = times.count
@@ -31,7 +31,7 @@ def as_published(times: StreamingTimes) -> StreamingTimes:
 
 
 def published_times(times: StreamingTimes) -> TimeDistributions:
-    """What the co-clusters say of streaming times, to three decimals.
+    """Streaming times as published with the co-clusters, to three decimals.
 
     >>> published_times(StreamingTimes.unknown()).seconds_total
     ((30.0,),)
@@ -49,7 +49,7 @@ def published_times(times: StreamingTimes) -> TimeDistributions:
 
 
 def times_of(message: CoClusters) -> StreamingTimes:
-    """Streaming times of published co-clusters; where they carry no histogram in these bins, what their Normals imply.
+    """Streaming times of published co-clusters; without a histogram in these bins, those implied by their Normals.
 
     >>> flat = CoClusters(generation=1, version=1, event_ms=0, user_prior=(1.0,), card_prior=(1.0,), mean=((3.0,),),
     ...     variance=((1.0,),), count=((10.0,),), global_mean=3.0, global_variance=1.0)

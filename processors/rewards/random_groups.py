@@ -1,4 +1,4 @@
-"""`random-groups`: a control that has the co-clusters' thresholds, but the wrong way round."""
+"""`random-groups`: a control with the co-clusters' thresholds, randomly permuted."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,9 @@ _KEY = name_key("random-groups")
 
 @dataclass(frozen=True, slots=True)
 class RandomGroupsReward:
-    """`mean` with user groups and card groups dealt anew: what beats it owes it to who is in which group.
+    """`mean` with permuted user groups and card groups: a reward that beats it benefits from the right groups.
 
-    As many thresholds as `mean` has, and as different from one another.
+    It has the same thresholds as `mean`, in other blocks.
     """
 
     seed: int
@@ -26,7 +26,7 @@ class RandomGroupsReward:
     groupings = (Grouping.BOTH,)
 
     def success(self, times: Distributions) -> Steps:
-        """The geometric mean of another block, by an order of rows and columns that is keyed by the seed."""
+        """The geometric mean of another block, by a permutation keyed by the seed."""
         users, cards = (self._order(size, side) for side, size in enumerate(times.log_mean.shape))
         return GeometricMeanReward().success(times.dealt(users, cards))
 

@@ -1,4 +1,4 @@
-"""`random-threshold`: a control whose thresholds are real streaming times, but any of them."""
+"""`random-threshold`: a control with random streaming times as thresholds."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,9 @@ _KEY = name_key("random-threshold")
 
 @dataclass(frozen=True, slots=True)
 class RandomThresholdReward:
-    """1[t >= a random quantile of t] in each co-cluster: what beats it owes it to the choice of threshold.
+    """1[t >= a random quantile of t] in each co-cluster: a reward that beats it benefits from its choice of threshold.
 
-    The quantile is keyed by seed and block, so it stays while co-clusters move.
+    The quantile is keyed by seed and block, so it is stable while co-clusters change.
     """
 
     seed: int
@@ -24,7 +24,7 @@ class RandomThresholdReward:
     groupings = tuple(Grouping)
 
     def success(self, times: Distributions) -> Steps:
-        """A random quantile of each block; one draw for all that the grouping takes together."""
+        """A random quantile of each block; one draw for all blocks that the grouping pools."""
         users, cards = np.indices(times.log_mean.shape)
         users *= times.grouping in {Grouping.USERS, Grouping.BOTH}
         cards *= times.grouping in {Grouping.CARDS, Grouping.BOTH}

@@ -1,4 +1,4 @@
-"""What a reward is: success of a stream, from 0 to 1, given the co-cluster it happened in."""
+"""The interface of a reward: success of a stream, from 0 to 1, given its co-cluster."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,34 +16,34 @@ class Reward(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called at its finest grouping."""
+        """Its name, which means its finest grouping."""
         ...
 
     @property
     def groupings(self) -> tuple[Grouping, ...]:
-        """Where it makes sense; the last is meant where none is named."""
+        """Applicable groupings; the last is the default."""
         ...
 
     def success(self, times: Distributions) -> Success:
-        """Success in every block, whose streaming times are distributed like this."""
+        """Success in each block, given the distributions of streaming times."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class GroupedReward:
-    """A reward at one grouping of users and cards; its name is what settings, statistics and rankings say."""
+    """A reward at one grouping of users and cards, under its name in settings, statistics and rankings."""
 
     name: str
     reward: Reward
     grouping: Grouping
 
     def success(self, times: StreamingTimes) -> Success:
-        """Success in every block, given the streaming times of all."""
+        """Success in each block, given all streaming times."""
         return self.reward.success(distributions(times, self.grouping))
 
 
 def unknown_blocks() -> BlockModel:
-    """One block for everybody, in use until the first co-clusters are known; its mean is the static threshold.
+    """A single block, used until the first co-clusters are known; its mean is the static threshold.
 
     >>> unknown_blocks().mean.shape
     (1, 1)

@@ -1,4 +1,4 @@
-"""All rewards by name: the one list that settings, statistics and contract checks read."""
+"""All rewards by name: the one list for settings, statistics and contract checks."""
 
 from processors.rewards.additive import AdditiveReward
 from processors.rewards.arithmetic_mean import ArithmeticMeanReward
@@ -12,9 +12,9 @@ from processors.rewards.static import StaticReward
 
 
 def rewards(seed: int = 0) -> dict[str, GroupedReward]:
-    """Every reward at every grouping; the seed is that of the controls.
+    """All rewards at all groupings; the seed is for the controls.
 
-    A reward's own name means its finest grouping; others are named behind a colon.
+    A reward's name alone means its finest grouping; others follow after a colon.
 
     >>> [name for name in rewards() if name.startswith("mean")]
     ['mean', 'mean:none', 'mean:users', 'mean:cards']
@@ -55,11 +55,11 @@ COMPARED = (
     "random-threshold",
     "random-groups",
 )
-"""Rewards that a pipeline compares unless told otherwise: each at its finest grouping, and the default at all."""
+"""Default rewards of a pipeline: each at its finest grouping, and the default one at all groupings."""
 
 
 def reward_named(name: str, seed: int = 0) -> GroupedReward:
-    """The reward of that name; raises `ValueError` that lists the names there are.
+    """The reward of this name; raises `ValueError` with a list of known names.
 
     >>> reward_named("median:users").grouping.value
     'users'

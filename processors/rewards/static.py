@@ -1,4 +1,4 @@
-"""`static`: a stream of 30 seconds is a success for everybody."""
+"""`static`: a stream of 30 seconds is a success."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from processors.rewards.success import Steps
 
 
 class StaticReward:
-    """1[t >= 30 s], the yardstick that all other rewards are compared with."""
+    """1[t >= 30 s], the baseline of all other rewards."""
 
     name = "static"
     groupings = (Grouping.NONE,)

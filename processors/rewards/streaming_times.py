@@ -1,4 +1,4 @@
-"""How long is streamed in each co-cluster: sums by block that add up, pooled at any grouping."""
+"""Streaming times of co-clusters: additive sums by block, pooled at any grouping."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,11 +20,11 @@ from processors.cocluster.time_bins import (
 )
 
 STATIC_THRESHOLD_S = 30.0
-"""The industry's rule: a stream of 30 seconds counts."""
+"""The industry's convention: a stream of 30 seconds counts."""
 
 
 class Grouping(StrEnum):
-    """Whose streaming times are taken together: everybody's, a user group's, a card group's, or a co-cluster's only."""
+    """Which streaming times are pooled: all, those of a user group, of a card group, or none."""
 
     NONE = "none"
     USERS = "users"
@@ -34,10 +34,10 @@ class Grouping(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StreamingTimes:
-    """Soft sums [S, G, K] over the streams of every block: count, log, squares of log, seconds, and a histogram.
+    """Soft sums [S, G, K] over the streams of each block: count, log, squares of log, seconds, and a histogram.
 
-    Rows are those of `processors.cocluster.time_bins`, as the learner keeps them: exact moments beside log-spaced
-    bins. Log is log1p(seconds).
+    Rows are those of `processors.cocluster.time_bins`, as in the learner: exact moments and log-spaced bins. Log is
+    log1p(seconds).
 
     >>> some = StreamingTimes.of(np.array([9.0, 99.0]), np.eye(2), np.ones((2, 1)))
     >>> some.count.ravel().tolist(), (some + some).seconds_total.ravel().tolist()
@@ -50,7 +50,7 @@ class StreamingTimes:
 
     @classmethod
     def of(cls, seconds: FloatArray, user_weights: FloatArray, card_weights: FloatArray) -> "StreamingTimes":
-        """Count streams of so many seconds [n] by listeners and of cards in these soft groups [n, G], [n, K]."""
+        """Count streams of these seconds [n] by soft groups of their listeners [n, G] and cards [n, K]."""
         x = np.log1p(seconds)
         sums = np.zeros((STATISTICS, user_weights.shape[1], card_weights.shape[1]))
         for row, values in ((COUNT, np.ones_like(x)), (LOG_TOTAL, x), (LOG_SQUARES, x * x), (SECONDS_TOTAL, seconds)):
@@ -62,7 +62,7 @@ class StreamingTimes:
 
     @classmethod
     def of_model(cls, blocks: BlockModel) -> "StreamingTimes":
-        """What a Normal of log seconds in each block implies, where nothing else is known of a published model."""
+        """Streaming times implied by a Normal of log seconds in each block, if a published model has nothing else."""
         sums = np.zeros((STATISTICS, *blocks.mean.shape))
         count, mean, variance = blocks.count, blocks.mean, blocks.variance
         sums[COUNT], sums[LOG_TOTAL], sums[LOG_SQUARES] = count, count * mean, count * (mean * mean + variance)
@@ -75,7 +75,7 @@ class StreamingTimes:
 
     @classmethod
     def unknown(cls) -> "StreamingTimes":
-        """One block for everybody, as if one stream of 30 s had been seen: in use until more is known."""
+        """A single block, as if one stream of 30 s had been seen; used until more is known."""
         return cls.of(np.array([STATIC_THRESHOLD_S]), np.ones((1, 1)), np.ones((1, 1)))
 
     def __add__(self, other: "StreamingTimes") -> "StreamingTimes":
@@ -107,7 +107,7 @@ class StreamingTimes:
         return np.asarray(self.sums[FIRST_BIN:])
 
     def pooled(self, grouping: Grouping) -> "StreamingTimes":
-        """Give every block the sums of all blocks that the grouping takes together with it."""
+        """Replace each block by the sum of the blocks that the grouping pools with it."""
         axes = {Grouping.NONE: (1, 2), Grouping.USERS: (2,), Grouping.CARDS: (1,), Grouping.BOTH: ()}[grouping]
         together = self.sums.sum(axis=axes, keepdims=True) if axes else self.sums
         return StreamingTimes(np.broadcast_to(together, self.sums.shape))

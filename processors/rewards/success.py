@@ -1,4 +1,4 @@
-"""What a reward amounts to once the co-clusters are known: success as a function of streamed seconds, by block."""
+"""A reward for given co-clusters: success as a function of streamed seconds, by block."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +11,7 @@ from processors.compiled import compiled
 
 
 class Success(Protocol):
-    """Success of a stream in every co-cluster, from 0 to 1; a stream of no time never succeeds."""
+    """Success of a stream in each co-cluster, from 0 to 1; a stream of zero seconds never succeeds."""
 
     @property
     def threshold_s(self) -> FloatArray:
@@ -19,20 +19,20 @@ class Success(Protocol):
         ...
 
     def of(self, seconds: FloatArray) -> FloatArray:
-        """Rewards [n, G, K] of streams of so many seconds [n]."""
+        """Rewards [n, G, K] of streams of these seconds [n]."""
         ...
 
     def over(self, seconds: FloatArray, card_weights: FloatArray) -> FloatArray:
         """Expected rewards [n, G] of these streams over the soft card groups [n, K] of their cards.
 
-        Summed card group by card group, so that no rounding depends on how many streams there are.
+        Summed by card group, so that rounding does not depend on the number of streams.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Steps:
-    """Each threshold that a stream reaches earns its share, the first at least half.
+    """A step function: each threshold that a stream reaches earns its share, the first at least half.
 
     >>> steps = Steps((np.array([[10.0]]), np.array([[60.0]])), (0.5, 0.5))
     >>> steps.of(np.array([0.0, 9.0, 10.0, 70.0])).ravel().tolist()
@@ -50,7 +50,7 @@ class Steps:
         return self.thresholds_s[0]
 
     def of(self, seconds: FloatArray) -> FloatArray:
-        """Sum what has been reached."""
+        """Sum the shares of reached thresholds."""
         reached = np.where(seconds > 0.0, seconds, -np.inf)[:, None, None]
         earned = np.zeros((len(seconds), *self.threshold_s.shape))
         for threshold_s, gain in zip(self.thresholds_s, self.gains, strict=True):
@@ -58,13 +58,13 @@ class Steps:
         return earned
 
     def over(self, seconds: FloatArray, card_weights: FloatArray) -> FloatArray:
-        """Sum what has been reached in each card group, by its weight."""
+        """Sum the shares of reached thresholds over card groups, by weight."""
         return _stepped(seconds, card_weights, np.stack(self.thresholds_s), np.array(self.gains))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """Success rises with every second, as a table over the bins of log1p(seconds) says, linear between their edges."""
+    """A continuous function: a table over the bins of log1p(seconds), linear between their edges."""
 
     threshold_s: FloatArray
     below: FloatArray  # [TIME_BINS + 1, G, K]
@@ -77,7 +77,7 @@ class Curve:
         return np.asarray(self.below[bins] * (1.0 - within) + self.below[bins + 1] * within, dtype=np.float64)
 
     def over(self, seconds: FloatArray, card_weights: FloatArray) -> FloatArray:
-        """Weigh what each card group would give."""
+        """Interpolate for each card group, and sum by weight."""
         earned = self.of(seconds)
         total = np.zeros(earned.shape[:2])
         for group in range(earned.shape[2]):
@@ -87,7 +87,7 @@ class Curve:
 
 @compiled
 def _stepped(seconds: FloatArray, card_weights: FloatArray, thresholds_s: FloatArray, gains: FloatArray) -> FloatArray:
-    """Expected rewards [n, G]; `thresholds_s` [s, G, K] are reached one after the other, and each gains [s]."""
+    """Expected rewards [n, G]; `thresholds_s` [s, G, K] ascend, and each gains [s]."""
     steps, groups, kinds = thresholds_s.shape
     total = np.zeros((len(seconds), groups))
     for row in range(len(seconds)):

@@ -149,6 +149,8 @@ def _settle(book: Book, place: Index, due: Due, limits: Limits) -> None:
     page = due.pages[number]
     page["user"], page["user_end"], page["page"] = listener["start"], listener["end"], impression["start"]
     page["shown_ms"], page["settled_ms"] = impression["shown_ms"], impression["shown_ms"] + limits.horizon_ms
+    page["page_end"], page["kept"] = impression["end"], impression["exposures"]
+    page["impression"], page["serial"] = place, impression["serial"]
     page["exposures"], page["count"] = due.counts[1], impression["count"]
     first = due.page_offsets[number]
     last, shown_last = copy_plays(
@@ -191,7 +193,9 @@ def _attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
     if impression != NONE:
         shown = book.impressions[impression]
         exposure = book.exposures[shown["exposures"] + index]
-        handed_on["page"], handed_on["exposure"] = shown["start"], index
+        handed_on["page"], handed_on["page_end"], handed_on["exposure"] = shown["start"], shown["end"], index
+        handed_on["impression"], handed_on["serial"] = impression, shown["serial"]
+        handed_on["kept"] = shown["exposures"] + index
         handed_on["previous_ms"] = exposure["played_ms"]
         if not exposure["streams"]:
             note_streamed(book, impression)

@@ -30,9 +30,11 @@ _STREAMS_LATE = COUNTERS.index("streams_late")
 
 @borrowing
 def take_impressions(
-    book: Book, columns: ImpressionColumns, offsets: IntArray, clock_ms: IntArray, limits: Limits
+    book: Book, columns: ImpressionColumns, offsets: IntArray, clock_ms: IntArray, limits: Limits, groups: Index
 ) -> None:
     """Take in impressions; `offsets` are those of the records of the batch, `clock_ms` the time by a clock of ours.
+
+    The soft group of each has so many weights.
 
     An event that is ahead of that clock moves event time no further than to it.
     """
@@ -52,24 +54,30 @@ def take_impressions(
         else:
             accept(book, listener, IMPRESSIONS, offsets[record], event_ms)
             counters[_IMPRESSIONS_LATE] += event_ms < totals["watermark_ms"]
-            _open(book, columns, number, listener, key, limits)
+            _open(book, columns, number, listener, key, limits, groups)
 
 
 @borrowing
 def _open(
-    book: Book, columns: ImpressionColumns, number: Index, listener: Index, key: np.uint64, limits: Limits
+    book: Book,
+    columns: ImpressionColumns,
+    number: Index,
+    listener: Index,
+    key: np.uint64,
+    limits: Limits,
+    groups: Index,
 ) -> None:
     totals = book.totals[0]
     first, last = columns.offsets[number], columns.offsets[number + 1]
     start = totals["text_used"]
-    end = write_page(columns, number, book.text, start)
+    end = write_page(columns, number, groups, book.text, start)
     totals["text_used"] = end
     place = new_impression(book, listener, key, start, end, last - first)
     impression = book.impressions[place]
     impression["shown_ms"] = columns.event_ms[number]
     for exposure in range(first, last):
         kept = book.exposures[impression["exposures"] + exposure - first]
-        kept["played_ms"], kept["streams"] = 0, 0
+        kept["played_ms"], kept["streams"], kept["credit"] = 0, 0, NONE
         kept["card"] = number_of(book.cards, columns.data, columns.card_id[exposure, 0], columns.card_id[exposure, 1])
     book.opened[totals["opened"], 0] = place
     book.opened[totals["opened"], 1] = impression["serial"]

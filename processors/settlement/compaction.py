@@ -7,6 +7,7 @@ from processors.compiled import borrowing, compiled
 from processors.settlement.book import Book
 from processors.settlement.layout import EXPOSURE, HASH_AHEAD, NONE, PLAY_KEPT, Records
 from processors.settlement.names import Names, names_with_room, new_names, number_of
+from processors.wire.binary import text_end
 from processors.wire.loads import address_of, copy_words
 
 TEXT_MIN, EXPOSURES_MIN, PLAYS_MIN = 1 << 20, 1 << 16, 1 << 16
@@ -67,10 +68,25 @@ def move_text(book: Book, text: IntArray) -> None:
             used = _move(book.text, book.streams[play["stream"]], text, used)
         impression = np.int64(listener["impression"])
         while impression != NONE:
-            used = _move(book.text, book.impressions[impression], text, used)
-            impression = np.int64(book.impressions[impression]["next"])
+            shown = book.impressions[impression]
+            used = _move(book.text, shown, text, used)
+            if shown["streamed"]:
+                used = _move_credits(book, shown, text, used)
+            impression = np.int64(shown["next"])
         place = np.int64(listener["later"])
     totals["text_used"], totals["text_dead"] = used, 0
+
+
+@borrowing
+def _move_credits(book: Book, impression: Records, into: IntArray, used: Index) -> int:
+    first = np.int64(impression["exposures"])
+    for place in range(first, first + impression["count"]):
+        exposure = book.exposures[place]
+        start = np.int64(exposure["credit"])
+        if start != NONE:
+            exposure["credit"] = used
+            used = copy_words(address_of(into), used, address_of(book.text), start, text_end(book.text, start))
+    return int(used)
 
 
 @borrowing

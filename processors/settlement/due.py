@@ -12,11 +12,15 @@ DUE_PAGE = np.dtype(
     [
         ("user", np.int64),  # span of the book's text
         ("user_end", np.int64),
-        ("page", np.int64),  # where it begins in the book's text
+        ("page", np.int64),  # where it begins in the book's text, and ends
+        ("page_end", np.int64),
         ("shown_ms", np.int64),
         ("settled_ms", np.int64),
         ("exposures", np.int64),  # place of the first among the due ones
         ("count", np.int64),
+        ("kept", np.int64),  # place of its first exposure in the book, good until rows are written
+        ("impression", np.int32),  # its place in the book, and its serial there
+        ("serial", np.int32),
     ],
     align=True,
 )
@@ -32,6 +36,10 @@ DUE_STREAM = np.dtype(
         ("event_ms", np.int64),
         ("played_ms", np.int64),
         ("page", np.int64),  # of the impression that led to it; -1 where none did
+        ("page_end", np.int64),
+        ("kept", np.int64),  # of its exposure: as of a page
+        ("impression", np.int32),
+        ("serial", np.int32),
         ("previous_ms", np.int64),  # of a correction: what its exposure had before, and has now
         ("total_ms", np.int64),
         ("stream_count", np.int64),

@@ -101,6 +101,10 @@ def drop_impression(book: Book, place: Index) -> None:
     if impression["has_row"]:
         note_gone(book, owner["start"], owner["end"], impression["start"])
     owner["row_bytes"] -= impression["streamed"] * _played_bytes(book, impression)
+    if impression["streamed"]:
+        let_go = _credit_bytes(book, impression)
+        owner["row_bytes"] -= let_go
+        totals["text_dead"] += let_go
     totals["impressions"] -= 1
     totals["exposures_open"] -= impression["count"]
     totals["exposures_dead"] += impression["count"]
@@ -116,6 +120,17 @@ def note_streamed(book: Book, place: Index) -> None:
     impression = book.impressions[place]
     impression["streamed"] += 1
     book.listeners[impression["listener"]]["row_bytes"] += _played_bytes(book, impression)
+
+
+@borrowing
+def _credit_bytes(book: Book, impression: Records) -> int:
+    """Bytes of what the exposures of an impression have earned."""
+    size, first = 0, np.int64(impression["exposures"])
+    for place in range(first, first + impression["count"]):
+        credit = book.exposures[place]["credit"]
+        if credit != NONE:
+            size += text_end(book.text, credit) - credit - 2
+    return int(size)
 
 
 @inlined

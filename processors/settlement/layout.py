@@ -7,7 +7,7 @@ Records = NDArray[np.void]
 NONE = -1
 HASH_AHEAD = 8
 """So many bytes after a text may be read, and after what is written overwritten: both go by words."""
-ROW_BYTES_MIN, PLAYED_BYTES = 5 * 8 + 4 + 4, 2 + 4 + 8 + 4
+ROW_BYTES_MIN, PLAYED_BYTES = 5 * 8 + 4 + 4, 2 + 4 + 8 + 4 + 2
 """Of a listener's row, and of what is told there of one exposure: without their texts."""
 PLAYS_ROOM_MIN = 4
 """Room for so many plays a listener has at least, once there is one."""
@@ -52,7 +52,15 @@ IMPRESSION = np.dtype(
     ],
     align=True,
 )
-EXPOSURE = np.dtype([("played_ms", np.int64), ("streams", np.int32), ("card", np.int32)], align=True)
+EXPOSURE = np.dtype(
+    [
+        ("played_ms", np.int64),
+        ("credit", np.int64),  # where in the text what it has earned stands, see `credits`; -1: nothing was credited
+        ("streams", np.int32),
+        ("card", np.int32),
+    ],
+    align=True,
+)
 STREAM = np.dtype(
     [
         *_SPAN,  # of the whole record: see `stream_text`

@@ -1,8 +1,9 @@
 """A listener's row of state, in bytes: written where it has changed, and read back.
 
 Row of a listener: touch, event count, newest event and the offsets of both sources (8 bytes each, offsets plus one);
-then how many exposures have been streamed (4), and of each the id of its impression, its place there (4), milliseconds
-(8) and streams (4); then how many streams are remembered (4), and each as it is kept (`stream_text`), the newest first.
+then how many exposures have been streamed (4, with `HAS_CREDITS`), and of each the id of its impression, its place
+there (4), milliseconds (8), streams (4), and what it has earned (see `credits`; rows that were written before have
+nothing there); then how many streams are remembered (4), and each as it is kept (`stream_text`), the newest first.
 An impression's row is its page.
 """
 
@@ -33,6 +34,8 @@ from processors.wire.binary import get_int, put_int, text_end
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of, copy_words
 
+HAS_CREDITS = 1 << 31
+
 
 @borrowing
 def write_row(book: Book, place: Index, limits: Limits, out: int, at: Index) -> int:
@@ -62,10 +65,15 @@ def _write_played(book: Book, impression: Index, out: int, at: Index) -> int:
                 at = put_int(out, at, place - shown["exposures"], 4)
                 at = put_int(out, at, exposure["played_ms"], 8)
                 at = put_int(out, at, exposure["streams"], 4)
+                credit = np.int64(exposure["credit"])
+                if credit == NONE:
+                    at = put_int(out, at, 0, 2)
+                else:
+                    at = copy_words(out, at, text, credit, text_end(book.text, credit))
                 left -= 1
             place += 1
         impression = np.int64(shown["next"])
-    put_int(out, counted_at, count, 4)
+    put_int(out, counted_at, count | HAS_CREDITS, 4)
     return int(at)
 
 
@@ -112,8 +120,10 @@ def read_listeners(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArr
         at += 40
         played = get_int(rows, at, 4)
         at += 4
-        for _ in range(played):
+        for _ in range(played & ~HAS_CREDITS):
             at = text_end(rows, at) + 16
+            if played & HAS_CREDITS:
+                at = text_end(rows, at)
         count = get_int(rows, at, 4)
         at += 4
         move_plays(book, listener, count)
@@ -168,7 +178,7 @@ def read_impressions(
         at = exposures_at(book.text, first)
         for offset in range(count):
             exposure = book.exposures[impression["exposures"] + offset]
-            exposure["played_ms"], exposure["streams"] = 0, 0
+            exposure["played_ms"], exposure["streams"], exposure["credit"] = 0, 0, NONE
             card_at = text_end(book.text, at + 8)
             card_end = text_end(book.text, card_at)
             exposure["card"] = number_of(book.cards, book.text, card_at + 2, card_end)
@@ -185,12 +195,17 @@ def read_played(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArray,
         at = row_spans[number, 0] + 40
         count = get_int(rows, at, 4)
         at += 4
-        for _ in range(count):
+        for _ in range(count & ~HAS_CREDITS):
             start, end = at + 2, text_end(rows, at)
             key = owned_hash(rows, start, end, listener)
             place = find_impression(book, listener, key, rows, start, end)
+            at = end + 16
+            following = text_end(rows, at) if count & HAS_CREDITS else at
             if place != NONE:
                 exposure = book.exposures[book.impressions[place]["exposures"] + get_int(rows, end, 4)]
                 exposure["played_ms"], exposure["streams"] = get_int(rows, end + 4, 8), get_int(rows, end + 12, 4)
                 note_streamed(book, place)
-            at = end + 16
+                if following > at + 2:
+                    exposure["credit"] = keep_text(book, rows, at, following)
+                    book.listeners[listener]["row_bytes"] += following - at - 2
+            at = following

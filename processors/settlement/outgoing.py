@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.arrays import FloatArray, Index, IntArray
+from processors.arrays import BoolArray, FloatArray, Index, IntArray
 from processors.compiled import borrowing
 from processors.settlement.book import Book
 from processors.settlement.due import Due
@@ -18,6 +18,7 @@ from processors.settlement.layout import NONE
 from processors.settlement.names import names_with_room, new_names, number_texts
 from processors.settlement.page import logged_page
 from processors.settlement.page_columns import ExposureColumns, PageColumns
+from processors.settlement.page_groups import PageGroups
 from processors.wire.json_bytes import DECIMALS_FEW
 from processors.wire.values import Texts, lists, raws, reals, texts, truths, wholes
 from processors.wire.writer import Records, Writer
@@ -35,13 +36,21 @@ _INTERACTIONS = Writer(Interactions)
 _OUTCOME_LISTS = (*COLUMNS, "page")
 
 
+class Earned(NamedTuple):
+    """What n exposures have earned: exposure i `credits[offsets[i]:offsets[i + 1]]`, of these rewards."""
+
+    rewards: str  # names, commas between
+    offsets: IntArray
+    credits: FloatArray
+
+
 def outcome_records(
-    book: Book, due: Due, pages: PageColumns, weights: FloatArray, generation: int
+    book: Book, due: Due, pages: PageColumns, groups: PageGroups, earned: Earned
 ) -> list[tuple[int, bytes]]:
     """Records of all due exposures, each with the number of its card, in the order of these.
 
-    Outcomes of a card come in the order in which they became due. `pages` are the columns of the due pages, `weights`
-    [p, G] the soft groups of their listeners.
+    Outcomes of a card come in the order in which they became due; those of one record are of one generation. `pages`
+    and `groups` are those of the due pages, `earned` what the due exposures with a stream have earned.
     """
     card, count = due.exposures["card"].astype(np.int64), due.pages["count"]
     order = np.empty(len(card), dtype=np.int64)
@@ -49,8 +58,10 @@ def outcome_records(
     page = np.repeat(np.arange(len(due.pages)), count)
     of_page = np.arange(len(card)) - due.pages["exposures"][page]
     exposures = ExposureColumns.of(book.text, due.pages["page"][page], of_page)
-    logged = _Logged.of(book, pages)
-    page, number = page[order], logged.number[page[order]]
+    logged, is_streamed = _Logged.of(book, pages), due.exposures["played_ms"] > 0
+    page, card = page[order], card[order]
+    streamed: IntArray = np.cumsum(is_streamed[order], dtype=np.int64)
+    number, generation, earner = logged.number[page], groups.generation[page], np.cumsum(is_streamed) - 1
     shared = {
         "impression_id[]": texts(_texts(book.text, pages.event_id), page),
         "row[]": wholes(exposures.row, order),
@@ -62,35 +73,35 @@ def outcome_records(
         "played_ms[]": wholes(due.exposures["played_ms"], order),
         "stream_count[]": wholes(due.exposures["streams"], order),
         "propensity[]": raws(_texts(book.text, exposures.propensity), order),
-        "user_weights[]": raws(_soft_groups(weights), page),
+        "user_weights[]": raws(_soft_groups(groups), page),
+        "credits[]": lists(earned.offsets[:-1], earned.offsets[1:], earner[order[is_streamed[order]]]),
+        "credits[][]": reals(earned.credits, DECIMALS_FEW),
     }
-    cards = Texts(book.cards.text, book.cards.rows["start"], book.cards.rows["end"])
 
     def write(starts: IntArray, ends: IntArray) -> Records:
         local, first, used = logged.by_record(number, starts, ends)
         own = {name: lists(starts, ends) for name in _OUTCOME_LISTS} | {
-            "card_id": texts(cards, card[order[starts]]),
-            "generation": wholes(np.full(len(starts), generation)),
-            "rewards": texts(Texts.of([""]), np.zeros(len(starts), np.int64)),
-            "credits": lists(0 * starts, 0 * starts),
-            "credits[]": lists(0 * starts, 0 * starts),
-            "credits[][]": reals(np.zeros(0), DECIMALS_FEW),
+            "card_id": texts(_cards(book), card[starts]),
+            "generation": wholes(generation[starts]),
+            "rewards": texts(Texts.of([earned.rewards]), np.zeros(len(starts), dtype=np.int64)),
+            "credits": lists(_until(streamed, starts), _until(streamed, ends)),
             "page[]": wholes(local),
             "logged": lists(first[:-1], first[1:]),
             "logged[]": raws(logged.texts, used),
         }
         return _OUTCOMES.write(len(starts), {**shared, **own})
 
-    return [(int(card[order[start]]), value) for start, value in _records(card[order], write)]
+    is_other = (np.diff(card, prepend=-1) != 0) | (np.diff(generation, prepend=-1) != 0)
+    return [(int(card[start]), value) for start, value in _records(is_other, write)]
 
 
 def interaction_records(book: Book, due: Due, chosen: IntArray, source: str) -> list[bytes]:
     """Records of the chosen due streams, in order; `source` names the partition."""
-    streams, cards = due.streams, book.cards
+    streams = due.streams
     shared = {
         "event_id[]": texts(Texts(book.text, streams["start"], streams["end"]), chosen),
         "user_id[]": texts(Texts(book.text, streams["user"], streams["user_end"]), chosen),
-        "card_id[]": texts(Texts(cards.text, cards.rows["start"], cards.rows["end"]), streams["card"][chosen]),
+        "card_id[]": texts(_cards(book), streams["card"][chosen]),
         "event_ms[]": wholes(streams["event_ms"], chosen),
         "played_ms[]": wholes(streams["played_ms"], chosen),
         "organic[]": truths(streams["page"] == NONE, chosen),
@@ -102,25 +113,26 @@ def interaction_records(book: Book, due: Due, chosen: IntArray, source: str) -> 
         source_of = texts(named, np.zeros(len(starts), dtype=np.int64))
         return _INTERACTIONS.write(len(starts), {**shared, **columns, "source": source_of})
 
-    return [value for _, value in _records(np.zeros(len(chosen), dtype=np.int64), write)]
+    return [value for _, value in _records(np.arange(len(chosen)) == 0, write)]
 
 
 def correction_records(
-    book: Book, due: Due, pages: PageColumns, chosen: IntArray, weights: FloatArray, generation: int
+    book: Book, due: Due, pages: PageColumns, groups: PageGroups, chosen: IntArray, earned: Earned, before: FloatArray
 ) -> list[bytes]:
-    """A record for each of the chosen due streams, in order; `pages` and `weights` [s, G] are those of all due streams.
+    """A record for each of the chosen [c] due streams, in order; every one has a page: it is a correction.
 
-    Every chosen stream has a page: it is a correction.
+    `pages` are those of all due streams, `groups` those of the chosen; `earned` is what their exposures have earned
+    now, and `before` the credits until now.
     """
-    streams, count, groups = due.streams[chosen], len(chosen), weights.shape[1]
-    exposures, cards = ExposureColumns.of(book.text, streams["page"], streams["exposure"]), book.cards
-    first = groups * np.arange(count + 1)
+    streams, count = due.streams[chosen], len(chosen)
+    exposures = ExposureColumns.of(book.text, streams["page"], streams["exposure"])
+    earners = lists(earned.offsets[:-1], earned.offsets[1:])
     columns = {
         "impression_id": texts(_texts(book.text, pages.event_id), chosen),
         "row": wholes(exposures.row),
         "slot": wholes(exposures.slot),
         "user_id": texts(Texts(book.text, streams["user"], streams["user_end"])),
-        "card_id": texts(Texts(cards.text, cards.rows["start"], cards.rows["end"]), streams["card"]),
+        "card_id": texts(_cards(book), streams["card"]),
         "stream_event_id": texts(Texts(book.text, streams["start"], streams["end"])),
         "shown_ms": wholes(pages.shown_ms, chosen),
         "corrected_ms": wholes(streams["event_ms"]),
@@ -128,14 +140,14 @@ def correction_records(
         "played_ms": wholes(streams["total_ms"]),
         "stream_count": wholes(streams["stream_count"]),
         "variant": texts(_texts(book.text, pages.variant), chosen),
-        "generation": wholes(np.full(count, generation)),
-        "rewards": texts(Texts.of([""]), np.zeros(count, np.int64)),
-        "credits": lists(0 * first[1:], 0 * first[1:]),
-        "credits[]": reals(np.zeros(0), DECIMALS_FEW),
-        "previous_credits": lists(0 * first[1:], 0 * first[1:]),
-        "previous_credits[]": reals(np.zeros(0), DECIMALS_FEW),
-        "user_weights": lists(first[:-1], first[1:]),
-        "user_weights[]": reals(weights[chosen].ravel(), DECIMALS_FEW),
+        "generation": wholes(groups.generation),
+        "user_weights": lists(groups.offsets[:-1], groups.offsets[1:]),
+        "user_weights[]": reals(groups.weights, DECIMALS_FEW),
+        "rewards": texts(Texts.of([earned.rewards]), np.zeros(count, dtype=np.int64)),
+        "credits": earners,
+        "credits[]": reals(earned.credits, DECIMALS_FEW),
+        "previous_credits": earners,
+        "previous_credits[]": reals(before, DECIMALS_FEW),
     }
     return _CORRECTIONS.write(count, columns).values()
 
@@ -212,21 +224,32 @@ def _texts(text: IntArray, spans: IntArray) -> Texts:
     return Texts(text, spans[:, 0], spans[:, 1])
 
 
-def _soft_groups(weights: FloatArray) -> Texts:
-    """The soft groups [p, G] of listeners as JSON, once for all exposures of a page."""
-    first = weights.shape[1] * np.arange(len(weights) + 1)
-    columns = {"user_weights[]": lists(first[:-1], first[1:]), "user_weights[][]": reals(weights.ravel(), DECIMALS_FEW)}
-    return _WEIGHTS.write(len(weights), columns).texts()
+def _cards(book: Book) -> Texts:
+    return Texts(book.cards.text, book.cards.rows["start"], book.cards.rows["end"])
 
 
-def _records(key: IntArray, write: Callable[[IntArray, IntArray], Records]) -> list[tuple[int, bytes]]:
-    """Records of rows [x], each with its first row; those of one record have one key.
+def _until(counts: IntArray, places: IntArray) -> IntArray:
+    """How many there are before each of these places, from running counts."""
+    return np.where(places > 0, counts[places - 1], 0) if len(counts) else places
+
+
+def _soft_groups(groups: PageGroups) -> Texts:
+    """The soft groups of pages as JSON, once for all exposures of a page."""
+    columns = {
+        "user_weights[]": lists(groups.offsets[:-1], groups.offsets[1:]),
+        "user_weights[][]": reals(groups.weights, DECIMALS_FEW),
+    }
+    return _WEIGHTS.write(len(groups.generation), columns).texts()
+
+
+def _records(is_other: BoolArray, write: Callable[[IntArray, IntArray], Records]) -> list[tuple[int, bytes]]:
+    """Records of rows [x], each with its first row; a row that `is_other` than the one before begins one.
 
     What comes out too long for a record of more than one row is halved, and written again.
     """
-    begins = np.flatnonzero(np.diff(key, prepend=-1)).tolist()
-    cuts = [cut for first, last in pairwise([*begins, len(key)]) for cut in range(first, last, ROWS_MAX)]
-    starts, ends = np.array([cuts, [*cuts[1:], len(key)][: len(cuts)]], dtype=np.int64)
+    limits = [*np.flatnonzero(is_other).tolist(), len(is_other)]
+    cuts = [cut for first, last in pairwise(limits) for cut in range(first, last, ROWS_MAX)]
+    starts, ends = np.array([cuts, [*cuts[1:], len(is_other)][: len(cuts)]], dtype=np.int64)
     written: list[tuple[int, bytes]] = []
     while True:
         records = write(starts, ends)

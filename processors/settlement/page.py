@@ -1,9 +1,10 @@
 """An impression as it is kept: one stretch of bytes, which is also its row of state and never changes.
 
 When it was shown (8 bytes), how many exposures it has (3), how many fields beyond the first five were logged with it
-(1), its id, and the fields `LoggedPage` in their order; then of each exposure its row and slot (4 bytes each), shelf,
-card, and the propensity as it was written. Every text is preceded by its length in two bytes. A field that is new in
-`LoggedPage` comes last, so that pages which were kept before are read as having fewer.
+(1, with `HAS_GROUPS` where the soft group follows), its id, and the fields `LoggedPage` in their order; then of each
+exposure its row and slot (4 bytes each), shelf, card, and the propensity as it was written; and at the end the
+listener's soft group when the page was shown, see `page_groups`. Every text is preceded by its length in two bytes. A
+field that is new in `LoggedPage` comes last, so that pages which were kept before are read as having fewer.
 """
 
 from processors.arrays import Index, IntArray
@@ -17,25 +18,34 @@ from schemas.outcomes import LoggedPage
 COUNT_AT, COUNT_BYTES, LATER_AT, ID_AT = 8, 3, 11, 12
 SLOT_AT, SHELF_AT = 4, 8  # of an exposure
 LOGGED_COUNT, LOGGED_MIN = len(LOGGED), 5
+HAS_GROUPS = 0x80
+GROUP_BYTES, GENERATION_BYTES = 4, 8
+TAIL_BYTES = GENERATION_BYTES + 1
+"""Behind the weights of the soft group, `GROUP_BYTES` each: their generation, and how many they are."""
 _PAGE_BYTES = ID_AT + 2 + 2 * LOGGED_COUNT
 _EXPOSURE_BYTES = 8 + 3 * 2
 
 
-def bytes_of_pages(columns: ImpressionColumns) -> int:
-    """Room that these impressions take together."""
+def bytes_of_pages(columns: ImpressionColumns, groups: int) -> int:
+    """Room that these impressions take together, each with a soft group of so many weights."""
     spans = (columns.event_id, columns.logged, columns.shelf_id, columns.card_id, columns.propensity)
     text = sum(int((span[..., 1] - span[..., 0]).sum()) for span in spans)
-    return text + _PAGE_BYTES * len(columns.event_ms) + _EXPOSURE_BYTES * len(columns.row)
+    page_bytes = _PAGE_BYTES + GROUP_BYTES * groups + TAIL_BYTES
+    return text + page_bytes * len(columns.event_ms) + _EXPOSURE_BYTES * len(columns.row)
 
 
 @borrowing
-def write_page(columns: ImpressionColumns, number: Index, text: IntArray, at: Index) -> int:
-    """Write impression `number` into a text with `HASH_AHEAD` bytes more than it takes; gives the place after it."""
+def write_page(columns: ImpressionColumns, number: Index, groups: Index, text: IntArray, at: Index) -> int:
+    """Write impression `number` into a text with `HASH_AHEAD` bytes more than it takes; gives the place after it.
+
+    Its soft group has so many weights, which are put there later (`page_groups`); with none it has no group.
+    """
     first, last = columns.offsets[number], columns.offsets[number + 1]
     out, data, logged = address_of(text), address_of(columns.data), columns.logged[number]
     at = put_int(out, at, columns.event_ms[number], 8)
     put_int(out, at, last - first, 4)
-    at = put_int(out, at + COUNT_BYTES, LOGGED_COUNT - LOGGED_MIN, 1)
+    later = LOGGED_COUNT - LOGGED_MIN
+    at = put_int(out, at + COUNT_BYTES, later | HAS_GROUPS if groups else later, 1)
     at = put_text(out, at, data, columns.event_id[number, 0], columns.event_id[number, 1])
     for field in range(LOGGED_COUNT):
         at = put_text(out, at, data, logged[field, 0], logged[field, 1])
@@ -45,6 +55,8 @@ def write_page(columns: ImpressionColumns, number: Index, text: IntArray, at: In
         at = put_text(out, at, data, columns.shelf_id[exposure, 0], columns.shelf_id[exposure, 1])
         at = put_text(out, at, data, columns.card_id[exposure, 0], columns.card_id[exposure, 1])
         at = put_text(out, at, data, columns.propensity[exposure, 0], columns.propensity[exposure, 1])
+    if groups:
+        at = put_int(out, at + GROUP_BYTES * groups + GENERATION_BYTES, groups, 1)
     return int(at)
 
 
@@ -63,7 +75,7 @@ def logged_at(text: IntArray, page: Index) -> int:
 @borrowing
 def logged_count(text: IntArray, page: Index) -> int:
     """How many they are."""
-    return LOGGED_MIN + get_int(text, page + LATER_AT, 1)
+    return LOGGED_MIN + (get_int(text, page + LATER_AT, 1) & ~HAS_GROUPS)
 
 
 @borrowing

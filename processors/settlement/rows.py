@@ -114,6 +114,7 @@ def _adopt_impressions(settlement: Settlement, pairs: Sequence[tuple[bytes, byte
 
 
 def _adopt_played(settlement: Settlement, names: Sequence[bytes], rows: Sequence[bytes]) -> None:
+    settlement.book = with_room(settlement.book, text=sum(map(len, rows)))
     read_played(settlement.book, *end_to_end(names), *end_to_end(rows))
 
 

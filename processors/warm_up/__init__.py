@@ -1,1 +1,1 @@
-"""Lets everything that is compiled run once, before the first event needs it."""
+"""Runs all compiled functions once, before the first event needs them."""

@@ -1,4 +1,4 @@
-"""Reading events and taking them into the settlement."""
+"""Warm-up work: reads events and passes them to the settlement."""
 
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
@@ -7,7 +7,7 @@ from schemas.stream_ends import StreamEnd
 
 
 def a_settlement() -> Settlement:
-    """One that settles at once."""
+    """A settlement that settles at once."""
     return Settlement(SettlementSettings(lateness_ms=0))
 
 
@@ -23,10 +23,10 @@ def a_stream_end(event_ms: int) -> StreamEnd:
 
 
 def take_impressions() -> None:
-    """Read an impression, and take it in."""
+    """Read and process an impression."""
     a_settlement().arrive_impressions([(0, an_impression(0))])
 
 
 def take_stream_ends() -> None:
-    """Read a stream-end, and take it in."""
+    """Read and process a stream-end."""
     a_settlement().arrive_streams([(0, a_stream_end(0))])

@@ -1,4 +1,4 @@
-"""Counting outcomes of cards, and learning co-clusters."""
+"""Warm-up work: counts outcomes of cards, and learns co-clusters."""
 
 import numpy as np
 
@@ -11,11 +11,11 @@ from schemas.outcomes import OutcomeSettled, OutcomesSettled
 
 USERS, CARDS, ROWS = 20, 20, 60
 FEW = 16
-"""Fewer than come, so that some have to leave."""
+"""Fewer than needed, so that some are evicted."""
 
 
 def count_outcomes() -> None:
-    """Let cards count one outcome."""
+    """Count one outcome."""
     cards = Cards(("static",))
     outcome = OutcomeSettled(
         impression_id="i", row=0, slot=0, shelf_id="s", user_id="u", card_id="c", shown_ms=0, settled_ms=1,
@@ -25,7 +25,7 @@ def count_outcomes() -> None:
 
 
 def learn() -> None:
-    """Run a tiny learner through all it can do, and let a listener's one stream get to the learner."""
+    """Run all operations of a tiny learner, and the way of a listener's stream to the learner."""
     settings = LearnerSettings(
         user_groups=2,
         card_groups=2,

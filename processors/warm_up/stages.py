@@ -1,8 +1,8 @@
-"""The stages of warming up: what each lets run, which compiled functions those are, and which tasks wait for it.
+"""The warm-up stages: the work of each, its compiled functions, and the tasks that need it.
 
-A process that has gone through the stages of a task waits for no compiler any more; `tests/compiling` holds that, and
-that the functions named here are those that Python calls. Stages need nothing of each other, so that each may be
-compiled in a process of its own; what a listener needs comes first.
+A process that has run the stages of a task does not compile any more; `tests/compiling` checks this, and that
+the functions listed here are those that Python calls. Stages are independent of each other, so that each can be
+compiled in its own process; those that a listener needs come first.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from processors.warm_up.transaction_records import keep_state, rank, write_recor
 
 
 class Stage(NamedTuple):
-    """`entries` are compiled by `run`, each of them `module.function`."""
+    """`run` compiles the `entries`, each a `module.function`."""
 
     name: str
     tasks: frozenset[str]
@@ -23,7 +23,7 @@ class Stage(NamedTuple):
 
 
 def _stage(name: str, tasks: str, run: Callable[[], None], entries: str) -> Stage:
-    """Entries are told as `module: function function; module: …`."""
+    """Create a stage; entries are written as `module: function function; module: …`."""
     parts = (part.split(":") for part in entries.split(";") if part.strip())
     named = (f"processors.{module.strip()}.{function}" for module, functions in parts for function in functions.split())
     return Stage(name, frozenset(tasks.split()), run, tuple(named))
@@ -37,7 +37,8 @@ STAGES = (
     ),
     _stage(
         *("records", "listeners", write_records),
-        "settlement.advance: advance; settlement.page_columns: read_pages read_exposures; settlement.outgoing: "
+        "settlement.advance: advance; settlement.page_columns: read_pages read_exposures; settlement.page_groups: "
+        "copy_shown_plays put_groups read_groups; settlement.credits: exchange; settlement.outgoing: "
         "number_by_record put_in_order; settlement.names: number_texts; wire.filling: write_records",
     ),
     _stage(

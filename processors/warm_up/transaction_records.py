@@ -8,9 +8,11 @@ from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.ranking_settings import RankingSettings
 from processors.settlement.book import with_room
 from processors.settlement.compaction import with_exposures_together, with_plays_together, with_text_together
+from processors.settlement.credits import Credited, exchanged
 from processors.settlement.names import names_with_room
-from processors.settlement.outgoing import correction_records, interaction_records, outcome_records
+from processors.settlement.outgoing import Earned, correction_records, interaction_records, outcome_records
 from processors.settlement.page_columns import PageColumns
+from processors.settlement.page_groups import PageGroups, plays_when_shown, put
 from processors.settlement.row_columns import row_columns
 from processors.settlement.rows import restore
 from processors.settlement.variants import variants_of
@@ -19,14 +21,18 @@ from schemas.catalogue import CatalogueCard
 
 
 def write_records() -> None:
-    """Write the records of nothing that is due."""
+    """Credit nothing, and write the records of nothing that is due."""
     settlement = a_settlement()
-    book, due = settlement.book, settlement.hand_over()
-    weights, chosen = np.ones((0, 1)), np.flatnonzero(due.streams["is_correction"])
+    book, due, nothing = settlement.book, settlement.hand_over(), np.zeros(0, dtype=np.int64)
+    plays_when_shown(book, nothing, 1)
+    put(book, nothing, np.ones((0, 1)), 0)
     pages, streams = (PageColumns.of(book.text, each["page"]) for each in (due.pages, due.streams))
-    outcome_records(book, due, pages, weights, 0)
-    interaction_records(book, due, np.arange(len(due.streams)), "l")
-    correction_records(book, due, streams, chosen, weights, 0)
+    groups = PageGroups.of(book.text, due.pages["page"], due.pages["page_end"], 0, np.ones(1))
+    exchanged(book, Credited(*3 * (nothing,), nothing == 0, nothing, np.zeros(1, dtype=np.int64), nothing))
+    earned = Earned("", np.zeros(1, dtype=np.int64), np.zeros(0))
+    outcome_records(book, due, pages, groups, earned)
+    interaction_records(book, due, nothing, "l")
+    correction_records(book, due, streams, groups, nothing, earned, np.zeros(0))
     variants_of(book.text, pages.variant, "")
 
 

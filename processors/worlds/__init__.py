@@ -1,1 +1,1 @@
-"""Planted worlds: events whose truth is known, so that what was learned can be held against it."""
+"""Planted worlds: simulated events with known truth, to evaluate what was learned."""

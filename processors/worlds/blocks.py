@@ -1,7 +1,7 @@
 """Planted block worlds: users and cards in known groups, streamed seconds drawn from their block's Normal.
 
-Every stream of randomness is spawned from the world's own seed under a name that no learner uses: a fit whose
-seed happens to equal the world's does not meet the truth by accident.
+Every random stream is spawned from the world's seed under a name that no learner uses, so that a fit with the same
+seed does not reproduce the truth by accident.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ SPAWN_KEY = 0x776F726C64  # "world"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockWorld:
-    """What to plant. Block means are N(mean_log, spread_sd), observations have `noise_sd` around them."""
+    """Parameters of a world. Block means are N(mean_log, spread_sd), observations have `noise_sd` around them."""
 
     users: int
     cards: int
@@ -31,7 +31,7 @@ class BlockWorld:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BlockHistory:
-    """Interactions in the order of their event time, and the truth behind them."""
+    """Interactions in order of event time, and their ground truth."""
 
     user: NDArray[np.int64]
     card: NDArray[np.int64]
@@ -64,12 +64,12 @@ WORLDS = {
 
 
 def scaled(world: BlockWorld, factor: float) -> BlockWorld:
-    """Give the same world with fewer or more users and cards."""
+    """The same world with fewer or more users and cards."""
     return replace(world, users=int(world.users * factor), cards=int(world.cards * factor))
 
 
 def generate(world: BlockWorld, world_seed: int) -> BlockHistory:
-    """Draw a history: who streams what is independent of the groups, how long is not.
+    """Draw a history: which card is streamed is independent of the groups, the duration is not.
 
     >>> history = generate(BlockWorld(users=50, cards=20, user_groups=2, card_groups=2), world_seed=1)
     >>> len(history), history.block_mean.shape

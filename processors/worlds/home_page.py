@@ -1,7 +1,7 @@
-"""Simulated listeners at a home page: they look at the top of the page they are given, play, and stop.
+"""Simulated listeners at a home page: they look at the top of their page, play, and stop.
 
-Everything that a real log throws at a join is in it: streams that name their impression and streams that do not, play
-without any impression, cards that no catalogue knows, events that come twice or out of order, streams of many hours.
+The events include the difficulties of real logs: streams with and without the name of their impression, organic play,
+unknown cards, duplicates, events out of order, and streams of many hours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ Event = Impression | StreamEnd
 
 
 class HomePageSettings(Struct, frozen=True, kw_only=True):
-    """How listeners behave; all shares are probabilities."""
+    """Behaviour of listeners; all shares are probabilities."""
 
     control_share: float = 0.3
     organic_share: float = 0.05
@@ -43,7 +43,7 @@ class HomePageSettings(Struct, frozen=True, kw_only=True):
 
 
 class SimulatedHome:
-    """Listeners of one world. The same seed, times and pages give the same events."""
+    """Listeners of one world. Equal seeds, times and pages give equal events."""
 
     def __init__(self, world: SatisfactionWorld, settings: HomePageSettings, seed: int) -> None:
         self.world = world
@@ -64,11 +64,11 @@ class SimulatedHome:
         return f"u{user}"
 
     def variant_of(self, user_id: str) -> str:
-        """The arm of a listener, for ever."""
+        """The permanent arm of a listener."""
         return CONTROL if name_key("arm " + user_id) < self.settings.control_share * 2.0**64 else LEARNING
 
     def visit(self, users: Sequence[int], times_ms: Sequence[int], pages: Mapping[str, ShelfRanking]) -> None:
-        """Listeners open the home page at these times, see the page made for them or a random one, and act."""
+        """Let listeners open the home page at these times, see their page or a random one, and act."""
         random_pages = self._draw_random_pages(users, times_ms)
         for user, event_ms, random_page in zip(users, times_ms, random_pages, strict=True):
             user_id = self.user_id(user)
@@ -81,7 +81,7 @@ class SimulatedHome:
                 self._play_organically(user, event_ms)
 
     def events_until(self, event_ms: int) -> list[Event]:
-        """Events to publish by this time, in the order in which they arrive: late ones late, some twice."""
+        """Events to publish by this time, in order of arrival: some late, some twice."""
         events = []
         while self._due and self._due[0][0] <= event_ms:
             events.append(heappop(self._due)[2])
@@ -165,7 +165,7 @@ class SimulatedHome:
 
 
 def _catalogue(world: SatisfactionWorld, rng: np.random.Generator) -> list[CatalogueCard]:
-    """A card's genre mostly follows its planted group; it stands in its genre's shelf, some also in `discover`."""
+    """A card's genre mostly follows its planted group; it is valid in its genre's shelf, some also in `discover`."""
     cards = []
     for row, group in enumerate(world.card_group.tolist()):
         drawn = group if rng.random() < 0.85 else int(rng.integers(world.settings.card_groups))

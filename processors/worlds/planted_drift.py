@@ -1,4 +1,4 @@
-"""Planted drift: which co-cluster of a world to change, and which one an alert about learned groups speaks of."""
+"""Planted drift: the co-cluster of a world to change, and the one that an alert about learned groups refers to."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ Block = tuple[int, int]
 
 
 def busiest_block(world: SatisfactionWorld, activity: FloatArray) -> Block:
-    """The planted co-cluster in which most satisfied streams are expected of users [n] who are so active."""
+    """The planted co-cluster with most expected satisfied streams, for users [n] with this activity."""
     size = (world.settings.user_groups, world.settings.card_groups)
     satisfied = np.zeros(size)
     for user_group in range(size[0]):
@@ -25,7 +25,7 @@ def busiest_block(world: SatisfactionWorld, activity: FloatArray) -> Block:
 
 
 def planted_majority(pairs: Iterable[tuple[int, int]], learned_group: int) -> int | None:
-    """The planted group that most members of a learned one come from, of (planted, learned) pairs; None if it is empty.
+    """The planted group of most members of a learned one, from (planted, learned) pairs; None if it is empty.
 
     >>> planted_majority([(3, 0), (3, 0), (5, 0), (5, 1)], 0)
     3

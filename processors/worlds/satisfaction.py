@@ -1,8 +1,8 @@
-"""Planted worlds of listeners who play, are satisfied or not, and stop: W1 to W6, with their truth.
+"""Planted worlds of listeners who play, are satisfied or not, and stop: W1 to W6, with ground truth.
 
-In each, a card seen by a listener ends in a satisfied stream, an accidental one (short), a passive one (long, nobody
-listens) or none. What differs is whether users, cards or their co-clusters decide how long streams are, and whether
-long is good.
+In each, a card seen by a listener leads to a satisfied stream, an accidental one (short), a passive one (long, without
+a listener) or none. Worlds differ in whether users, cards or co-clusters determine the length of streams, and whether
+long streams are good.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ LENGTH_TYPICAL_S = 600.0
 
 
 class Kind(IntEnum):
-    """How an exposure ended."""
+    """Result of an exposure."""
 
     SATISFIED = 0
     ACCIDENTAL = 1
@@ -67,7 +67,7 @@ WORLDS: dict[str, WorldSettings] = {
 
 
 def world_settings(name: str, *, users: int, cards: int) -> WorldSettings:
-    """The world of that name in another size; raises `ValueError` that lists the names there are.
+    """The world of this name in another size; raises `ValueError` with a list of known names.
 
     >>> world_settings("W1", users=10, cards=5).cards
     5
@@ -81,7 +81,7 @@ def world_settings(name: str, *, users: int, cards: int) -> WorldSettings:
 
 
 class SatisfactionWorld:
-    """One world, drawn from a seed of its own; `play` draws from the generator it is handed.
+    """One world, drawn from its own seed; `play` draws from the given generator.
 
     >>> world = SatisfactionWorld(world_settings("W1", users=50, cards=20), world_seed=1)
     >>> kind, seconds = world.play(np.zeros(1_000, dtype=int), np.ones(1_000, dtype=int), np.random.default_rng(2))
@@ -120,7 +120,7 @@ class SatisfactionWorld:
     def play(
         self, users: IntArray, cards: IntArray, rng: np.random.Generator, *, as_logged: bool = False
     ) -> tuple[IntArray, FloatArray]:
-        """How exposures of cards to users end [n], and after how many seconds (0 where nothing was played)."""
+        """Results of exposures of cards to users [n], and streamed seconds (0 without a stream)."""
         group, card_group = self.user_group[users], self.card_group[cards]
         satisfied = self.satisfied[users, cards]
         accidental = satisfied + self.accidental_of(as_logged=as_logged)[cards]
@@ -140,7 +140,7 @@ class SatisfactionWorld:
 
 
 def _length_term(name: str, affinity: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """What the world adds to the log of a typical length, by co-cluster."""
+    """The world's addition to the log of a typical length, by co-cluster."""
     groups, card_groups = affinity.shape
     of_user, of_card = rng.standard_normal((groups, 1)), rng.standard_normal((1, card_groups))
     of_both = rng.standard_normal((groups, card_groups))

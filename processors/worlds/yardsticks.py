@@ -1,4 +1,4 @@
-"""What showing a card to a listener is truly worth in a planted world, on every yardstick, without any simulation."""
+"""True values of showing a card to a listener in a planted world, by each measure, in closed form."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ YARDSTICK_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Yardsticks:
-    """Expectations [users, cards] for one exposure, in the world as it is (not as it was logged)."""
+    """Expectations [users, cards] for one exposure, in the present world (not in its logged past)."""
 
     y30: FloatArray  # probability of a stream of 30 s or more
     ysat: FloatArray  # probability of a satisfied stream

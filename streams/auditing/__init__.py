@@ -1,4 +1,4 @@
-"""The auditor: reads inputs and outputs, committed only, does the sums itself, and says what does not add up.
+"""The auditor: reads committed inputs and outputs, recomputes all sums, and reports differences.
 
-It trusts nothing of ours: no import of processors, nor of the messages' own types; `wire` is its idea of them.
+It trusts nothing of ours: it imports neither processors nor message types; `own_messages` has its own definitions.
 """

@@ -11,7 +11,7 @@ from streams.auditing.settlement_rules import AuditRules
 
 TELL_EVERY = 1_000
 SETTLEMENT_TOPICS = (*LETTERS, *INPUTS, "outcomes", "interactions", "engagement")
-"""Enough to see that every exposure settled once and no stream was lost: quick to read, good to wait for."""
+"""A quick audit: enough to see that every exposure settled once and no stream was lost."""
 
 
 async def audit(
@@ -22,10 +22,10 @@ async def audit(
     options: Mapping[str, Any] | None = None,
     tell: Callable[[str, float], None] = lambda _what, _count: None,
 ) -> Audit:
-    """Audit what lies in these topics; checks that would need others are left out.
+    """Audit these topics; checks that need others are omitted.
 
-    Outputs follow inputs with a delay: an audit of a pipeline at work finds what is under way missing. Let it come to
-    rest, or stop it, first. `options` are aiokafka's own; `tell` is told how many records of a topic have been read.
+    Outputs follow inputs with a delay: an audit of a running pipeline reports pending work as missing. Wait until it is
+    idle, or stop it. `options` are aiokafka's own; `tell` is called with the number of records read of each topic.
     """
     wanted = set(topics)
     books = Books()

@@ -1,4 +1,4 @@
-"""The auditor's books: what lies in the logs, folded into plain dictionaries, each record seen once."""
+"""The auditor's books: the logs folded into plain dictionaries, in one pass."""
 
 from collections import Counter, defaultdict
 from hashlib import sha256
@@ -32,22 +32,22 @@ READING_ORDER = (
     *LETTERS, "catalogue", *INPUTS, "outcomes", "interactions", "engagement", "card-statistics", "co-clusters",
     "shelf-rankings", *STATES,
 )  # fmt: skip
-"""Dead letters come before the inputs that they excuse, the catalogue and the inputs before rankings made of them."""
+"""Dead letters are read before the inputs that they excuse, the catalogue and the inputs before the rankings."""
 
 
 _DIGITS_MAX = 19  # of an offset
-FORGOTTEN_KEY = b"forgotten"  # of records that tell the learner whom to forget
+FORGOTTEN_KEY = b"forgotten"  # of records with listeners to forget
 
 
 def _kept_of(record: LogRecord) -> tuple[bytes | None, bytes | None]:
-    """What a dead letter holds of a record: all of it, but of a key without a value only the digest."""
+    """The content of a dead letter for a record: all of it, or the digest of the key if it has no value."""
     if record.value is None and record.key is not None:
         return b"sha256:" + sha256(record.key).hexdigest().encode(), None
     return record.key, record.value
 
 
 class Books:
-    """Takes records topic by topic, in `READING_ORDER`; `topics` are those that were read, empty ones included."""
+    """Processes records topic by topic, in `READING_ORDER`; `topics` are those that were read, including empty ones."""
 
     def __init__(self) -> None:
         self.topics: set[str] = set()
@@ -55,10 +55,10 @@ class Books:
         self.streams: dict[tuple[str, str], StreamEndRead] = {}
         self.partition_of_user: dict[str, int] = {}
         self.newest_ms: dict[tuple[str, int], int] = {}
-        self.passed_ms: dict[tuple[str, int], int] = {}  # by the records' own time stamps as well
+        self.passed_ms: dict[tuple[str, int], int] = {}  # limited by the records' own timestamps
         self.duplicates = 0
         self.forgotten: set[str] = set()
-        self.asked_last: dict[str, set[str]] = {}  # topics in which nothing of hers follows the request
+        self.asked_last: dict[str, set[str]] = {}  # topics in which no later event of hers follows the request
         self.letters: dict[Place, list[LogRecord]] = defaultdict(list)
         self.letters_matched: set[Place] = set()
         self.letters_changed: list[Place] = []
@@ -69,7 +69,7 @@ class Books:
         self.interactions: Counter[tuple[str, str]] = Counter()
         self.played_ms: Counter[str] = Counter()
         self.told_since: Counter[str] = Counter()  # interactions of a listener, since the learner forgot her last
-        self.told_before: list[int] = []  # of each whom it was told to forget: her interactions until then
+        self.told_before: list[int] = []  # interactions of each forgotten listener until then
         self.told_cards: set[str] = set()
         self.engagement: Counter[str] = Counter()
         self.counters: Counter[str] = Counter()
@@ -79,7 +79,7 @@ class Books:
         self.positions: dict[tuple[str, int], list[PositionRead]] = defaultdict(list)
 
     def take(self, record: LogRecord) -> None:
-        """Enter one record."""
+        """Process one record."""
         self.topics.add(record.topic)
         if record.topic in STATES:
             self._take_row(record)
@@ -97,7 +97,7 @@ class Books:
             self._take_output(record.topic, DECODERS[record.topic].decode(record.value), record)
 
     def _take_row(self, record: LogRecord) -> None:
-        """Of a task's state only its position is for the auditor to understand."""
+        """Of a task's state the auditor reads only the position."""
         if record.key == POSITION_KEY and record.value is not None:
             position = msgspec.json.decode(record.value, type=PositionRead)
             self.positions[record.topic, record.partition].append(position)
@@ -106,7 +106,7 @@ class Books:
         headers = {name: value or b"" for name, value in record.headers}
         numbers = [headers.get(f"shelfwise.source.{name}", b"") for name in ("partition", "offset")]
         if not all(number.isdigit() and len(number) <= _DIGITS_MAX for number in numbers):
-            return  # somebody else's: no dead letter
+            return  # of another sender: not a dead letter
         source = headers.get("shelfwise.source.topic", b"").decode(errors="replace")
         self.letters[source, int(numbers[0]), int(numbers[1])].append(record)
 
@@ -133,13 +133,13 @@ class Books:
         source = (record.topic, record.partition)
         self.newest_ms[source] = max(event.event_ms, self.newest_ms.get(source, -1))
         stamp_ms = event.event_ms if record.timestamp_ms is None else record.timestamp_ms
-        if stamp_ms > 0 or record.timestamp_ms is None:  # without a time stamp nothing is sure
+        if stamp_ms > 0 or record.timestamp_ms is None:  # without a timestamp nothing is certain
             self.passed_ms[source] = max(min(event.event_ms, stamp_ms), self.passed_ms.get(source, -1))
         self.rankings.note_input(place, event.user_id)
         self.asked_last.get(event.user_id, set()).discard(record.topic)
 
     def _take_request(self, record: LogRecord, user_id: str) -> None:
-        """A listener asks to be forgotten: what came of her before may have come out, or not any more."""
+        """A listener asks to be forgotten: output of her earlier events may or may not exist."""
         self.forgotten.add(user_id)
         self.asked_last.setdefault(user_id, set()).add(record.topic)
 

@@ -1,4 +1,4 @@
-"""Holds what two runs wrote against each other: the newest value of every key, byte for byte."""
+"""Compares the outputs of two runs: the newest value of each key, byte for byte."""
 
 import hashlib
 import math
@@ -19,11 +19,11 @@ RELATIVE = 1e-9
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """What a run wrote, small enough for a file.
+    """The outputs of a run, small enough for a file.
 
-    `digests` has, by topic and key, that of the newest value; of topics that are no tables, that of all values of the
-    key in the order of their bytes: in which order partitions wrote into a third is no one's promise. `sums` has the
-    numbers of every card, since the last bits of a sum depend on that order.
+    `digests` has the digest of the newest value by topic and key; for topics that are not compacted, that of all values
+    of the key in byte order, because the order in which partitions wrote to a third is not defined. `sums` has the
+    numbers of each card, because the last bits of a sum depend on that order.
     """
 
     digests: dict[str, dict[str, str]]
@@ -31,7 +31,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
 
 async def snapshot(bootstrap: str, options: Mapping[str, Any] | None = None) -> Snapshot:
-    """Take a snapshot of what is committed."""
+    """Take a snapshot of committed records."""
     digests: dict[str, dict[str, str]] = {}
     sums: dict[str, dict[str, list[float]]] = {}
     for topic in (*NEWEST, *EVERY, *SUMS):
@@ -49,7 +49,7 @@ async def snapshot(bootstrap: str, options: Mapping[str, Any] | None = None) -> 
 
 
 def differences(found: Snapshot, reference: Snapshot) -> Iterator[str]:
-    """Name every key whose values are not those of the reference.
+    """List all keys whose values differ from the reference.
 
     >>> one = Snapshot(digests={"t": {"a": "1"}}, sums={"s": {"c": [0.1 + 0.2]}})
     >>> list(differences(one, Snapshot(digests={"t": {"a": "2"}}, sums={"s": {"c": [0.3]}})))
@@ -83,7 +83,7 @@ def _numbers(topic: str, value: bytes) -> list[float]:
 
 
 def _parts(value: bytes) -> Iterator[bytes]:
-    """What a record says of each of the things that it joins: how they were joined is no one's promise.
+    """Split a record into its items, because their grouping into records is not defined.
 
     >>> list(_parts(b'{"type":"outcomes-settled.v1","row":[1,2],"page":[0,0],"logged":["a"]}'))
     [b'{"row":1,"logged":"a"}', b'{"row":2,"logged":"a"}']
@@ -110,5 +110,5 @@ def _name(key: bytes | None) -> str:
 
 
 def load_snapshot(data: bytes) -> Snapshot:
-    """Read a snapshot back; raises `msgspec.ValidationError` where it is none."""
+    """Decode a snapshot; raises `msgspec.ValidationError` if it is not one."""
     return json.decode(data, type=Snapshot)

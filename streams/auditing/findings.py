@@ -1,10 +1,10 @@
-"""What an audit says: for every check how often it failed, with examples."""
+"""The result of an audit: for each check the number of violations, with examples."""
 
 from msgspec import Struct
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One check that failed: how often, and the first few cases."""
+    """A failed check: number of violations, and the first few."""
 
     check: str
     count: int
@@ -12,9 +12,9 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Audit(Struct, frozen=True, kw_only=True):
-    """What was counted and what was found; `holds` where no check failed.
+    """Counts and findings; `holds` if no check failed.
 
-    `violations` has every check that was made, zero where it held; a check whose topics were not read is absent.
+    `violations` has every check that was made, zero if it passed; a check whose topics were not read is absent.
     """
 
     holds: bool

@@ -1,4 +1,4 @@
-"""Holds the books against what must have come out: a pure function of the records."""
+"""Compares the books with the recomputed output: a pure function of the records."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -24,7 +24,7 @@ Check = Callable[[Books, Recomputed], Iterator[str]]
 
 
 class Checked(NamedTuple):
-    """A check, and the topics without which it cannot be made."""
+    """A check, and the topics that it needs."""
 
     check: Check
     needs: frozenset[str]

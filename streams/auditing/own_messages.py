@@ -1,4 +1,4 @@
-"""The auditor's own idea of the messages: the fields that it judges, and no check beyond their types."""
+"""The auditor's own definitions of the messages: the fields that it checks, with types only."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -140,7 +140,7 @@ class OutcomesRead(Struct, frozen=True, gc=False, tag="outcomes-settled.v1", tag
 
 
 def outcomes_in(message: CorrectionRead | OutcomesRead) -> Iterator[OutcomeRead]:
-    """Each outcome of a record by itself."""
+    """Iterate over single outcomes of a record."""
     return iter((message.outcome(),)) if isinstance(message, CorrectionRead) else message.outcomes()
 
 
@@ -150,7 +150,7 @@ def _mark(earned: list[float]) -> int:
 
 
 class InteractionsRead(Struct, frozen=True, gc=False):
-    """Streams as the learner gets them, in columns."""
+    """Streams for the learner, in columns."""
 
     event_id: list[str]
     user_id: list[str]
@@ -159,7 +159,7 @@ class InteractionsRead(Struct, frozen=True, gc=False):
 
 
 class ForgottenRead(Struct, frozen=True, gc=False):
-    """Whom the learner is told to forget."""
+    """A listener to forget."""
 
     user_id: str
 
@@ -197,7 +197,7 @@ class CardStatisticsRead(Struct, frozen=True):
     epoch: int = 0
 
     def weight(self, shown_ms: int) -> float:
-        """What an outcome that was shown then counts for: one, unless statistics forget."""
+        """Weight of an outcome shown at this time: one, unless statistics decay."""
         return 2.0 ** (shown_ms / self.half_life_ms - self.epoch) if self.half_life_ms else 1.0
 
 
@@ -230,7 +230,7 @@ class RankingRead(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """What it should lie under: each surface has rankings of its own."""
+        """The expected key: each surface has its own rankings."""
         user_id, surface = (name.replace("%", "%25").replace("@", "%40") for name in (self.user_id, self.surface))
         return user_id if self.surface == "home" else f"{user_id}@{surface}"
 
@@ -256,7 +256,7 @@ DECODERS: dict[str, Any] = {
 
 
 def decoded(topic: str, value: bytes) -> Any:
-    """The message of an input record, in which an integer may be written as a whole float; raises msgspec's errors."""
+    """Decode an input record, whose integers may be written as whole floats; raises msgspec's errors."""
     try:
         return DECODERS[topic].decode(value)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Judges rankings as they are read: there are many, they are large, and only faults and the newest need be kept."""
+"""Checks rankings as they are read, keeping only violations and the newest ones, because they are many and large."""
 
 from collections import defaultdict
 
@@ -9,11 +9,11 @@ SUM_TOLERANCE = 1e-6
 
 
 class RankingWatch:
-    """Faults by check, and the newest ranking's number of every user.
+    """Violations by check, and the newest ranking number of each user.
 
-    Numbers rise in the log of a user: an older or equal number after a newer one was written twice. A source
-    `<topic>` is the offset of the newest event of this user that the ranking has seen, so that very record must be of
-    the user; `<topic>/<partition>` a position in a broadcast topic.
+    Numbers increase in the log of a user; an older or equal number after a newer one was written twice. A source
+    `<topic>` is the offset of the user's newest event that the ranking has seen, so that record must be the user's;
+    `<topic>/<partition>` is a position in a broadcast topic.
     """
 
     def __init__(self) -> None:
@@ -26,15 +26,15 @@ class RankingWatch:
         self._user_at: dict[tuple[str, int, int], str] = {}
 
     def note_card(self, card: CardRead) -> None:
-        """A card that may be ranked, in these shelves, now or before."""
+        """Add a card that may be ranked in these shelves, now or earlier."""
         self._shelves_of[card.card_id].update(card.shelves)
 
     def note_input(self, place: tuple[str, int, int], user_id: str) -> None:
-        """An input that a ranking may name as its source."""
+        """Add an input that a ranking may have as its source."""
         self._user_at[place] = user_id
 
     def take(self, ranking: RankingRead, record: LogRecord) -> None:
-        """Judge one ranking."""
+        """Check one ranking."""
         self.count += 1
         where = f"{ranking.user_id} #{ranking.ranking_number} at {record.partition}@{record.offset}"
         if record.key != ranking.key.encode():
@@ -48,27 +48,27 @@ class RankingWatch:
                 self.faults["ranking_propensities_wrong"].append(f"{where}, shelf {shelf.shelf_id}: {fault}")
         for source, offset in ranking.sources.items():
             if "/" not in source and self._user_at.get((source, record.partition, offset)) != ranking.user_id:
-                self.faults["ranking_sources_wrong"].append(f"{where}: {source}@{offset} is no event of this user")
+                self.faults["ranking_sources_wrong"].append(f"{where}: {source}@{offset} is not an event of this user")
         if not ranking.sources:
             self.faults["ranking_sources_wrong"].append(f"{where} names no source")
 
     def withdraw(self, key: str) -> None:
-        """A ranking was taken back, for its listener was forgotten: numbers begin anew."""
+        """A ranking was withdrawn because its listener was forgotten: numbers restart."""
         self._number_under.pop(key, None)
         self.user_under.pop(key, None)
 
     def _fault_of(self, shelf: ShelfRead) -> str | None:
-        """Name what is wrong with one shelf, if anything is.
+        """The violation of a shelf, if any.
 
-        A slot's propensity is the probability of one card among those that may stand there: from above 0 to 1, and
-        one for a lone card.
+        A slot's propensity is the probability of its card among the candidates: above 0, at most 1, and exactly one for
+        a single card.
         """
         if not 0.0 < shelf.propensity <= 1.0 + SUM_TOLERANCE:
             return f"the shelf's propensity is {shelf.propensity}"
         if not len(shelf.cards) == len(shelf.propensities) == len(shelf.scores):
             return "columns differ in length"
         if len(set(shelf.cards)) != len(shelf.cards):
-            return "a card stands twice"
+            return "a card is duplicated"
         for card, propensity in zip(shelf.cards, shelf.propensities, strict=True):
             if not 0.0 < propensity <= 1.0 + SUM_TOLERANCE:
                 return f"the propensity of {card} is {propensity}"

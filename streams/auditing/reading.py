@@ -1,4 +1,4 @@
-"""Reads topics as a plain client would: committed records only, from the beginning to the present end."""
+"""Reads topics like an ordinary client: committed records only, from the beginning to the present end."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ FETCH_BYTES = 16 * 1_048_576
 
 
 class LogRecord(NamedTuple):
-    """A record as it lies in the log."""
+    """A record of the log."""
 
     topic: str
     partition: int
@@ -21,7 +21,7 @@ class LogRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]] = ()
-    timestamp_ms: int | None = None  # none: nobody looked; below one: the record has none
+    timestamp_ms: int | None = None  # None: not read; below one: the record has none
 
 
 async def stream_committed(bootstrap: str, topic: str, options: Mapping[str, Any] | None = None) -> AsyncIterator[Any]:

@@ -1,4 +1,4 @@
-"""What must have come out, worked out anew from the inputs: which stream belongs to which exposure."""
+"""Recomputes the expected output from the inputs: which stream belongs to which exposure."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from streams.auditing.settlement_rules import AuditRules
 
 
 class Recomputed:
-    """Exposures with their cards, and the streams of each, sure ones and those that may still be waiting.
+    """Exposures with their cards, and the streams of each, certain ones and those that may still be pending.
 
-    A stream belongs to the impression that it names, if that was shown before the stream ended and not longer than
-    the correction window before; without a name to the newest impression of its card shown at most `attribution_ms`
-    before the stream began. Of a card seen twice on one page the first place counts.
+    A stream belongs to the impression that it names, if that was shown before the stream ended, within the correction
+    window; without a name, to the newest impression of its card shown at most `attribution_ms` before the stream began.
+    If a card was seen twice on a page, the first slot counts.
     """
 
     def __init__(self, books: Books, rules: AuditRules) -> None:
@@ -29,20 +29,20 @@ class Recomputed:
                 self.streams_of[exposure].append(stream)
 
     def passed_ms(self, user_id: str) -> int:
-        """Event time that has surely passed where this user's events lie: the slower topic's, less the lateness.
+        """Event time that has certainly passed in this user's partition: the slower topic's, less the lateness.
 
-        An event that is ahead of its own record says no more than that the record was written.
+        An event that is ahead of its own record only proves the time of the record.
         """
         partition = self._books.partition_of_user[user_id]
         newest = [self._books.passed_ms.get((topic, partition), -1) for topic in ("impressions", "stream-ends")]
         return min(newest) - self.rules.lateness_ms
 
     def is_due(self, user_id: str, event_ms: int) -> bool:
-        """Whether what happens at `event_ms` must have happened by now."""
+        """Whether an action due at `event_ms` must have happened by now."""
         return self.rules.closed or event_ms <= self.passed_ms(user_id)
 
     def is_out_of_reach(self, user_id: str, event_ms: int) -> bool:
-        """Whether an event may have come too late to be told from a duplicate."""
+        """Whether an event may have come too late to be distinguished from a duplicate."""
         partition = self._books.partition_of_user[user_id]
         newest = max(self._books.newest_ms.get((topic, partition), -1) for topic in ("impressions", "stream-ends"))
         return event_ms < newest - self.rules.lateness_ms - self.rules.correction_ms

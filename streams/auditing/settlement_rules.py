@@ -1,15 +1,15 @@
-"""What the auditor is told of the pipeline it audits, and nothing else."""
+"""All that the auditor knows of the pipeline's settings."""
 
 from msgspec import Struct
 
 
 class AuditRules(Struct, frozen=True, kw_only=True):
-    """Times as the pipeline's settings have them, in event time.
+    """Durations of the pipeline's settings, in event time.
 
-    `closed` demands that every exposure has settled; without it those may be open whose horizon event time may not
-    have passed. `sample_share` below one lets the interactions of some users be absent. `yardstick_s` is the fixed
-    threshold of the reward `static`. The learner remembers `ring` interactions of each of `learner_nodes_max` users
-    and cards, `learner_edges_max` of all; of zero nothing is asked.
+    `closed` requires that every exposure has settled; otherwise those may be open whose horizon may not have passed.
+    With `sample_share` below one, interactions of some users may be absent. `yardstick_s` is the fixed threshold of the
+    reward `static`. The learner remembers `ring` interactions of each of `learner_nodes_max` users and cards,
+    `learner_edges_max` in total; zero disables the check.
     """
 
     horizon_ms: int

@@ -1,1 +1,1 @@
-"""Benchmarks of the whole pipeline and storms over it: measured, seeded, printed as one JSON object."""
+"""Seeded benchmarks and crash storms of the whole pipeline, with results as one JSON object."""

@@ -1,4 +1,4 @@
-"""Which broker a benchmark runs on: the embedded one, Apache Kafka from jars, or one that is named."""
+"""The broker of a benchmark: the embedded one, Apache Kafka from jars, or a named one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ from streams.harness.interface import HarnessError, KafkaHarness
 
 
 class Backend(StrEnum):
-    """A broker that a benchmark can start for itself."""
+    """Kind of broker that a benchmark can start."""
 
     EMBEDDED = "embedded"
     JARS = "jars"
 
 
 def harness_of(backend: Backend, *, nodes: int = 1, seed: int = 0, data_dir: str | None = None) -> KafkaHarness:
-    """A broker of this kind, not started; only jars can have three nodes, only the embedded broker a data folder."""
+    """A broker of this kind, not started; only jars support three nodes, only the embedded broker a data folder."""
     from streams.harness.embedded_harness import EmbeddedKafka
     from streams.harness.jars import JarsKafka
 
@@ -27,9 +27,9 @@ def harness_of(backend: Backend, *, nodes: int = 1, seed: int = 0, data_dir: str
 
 @contextmanager
 def broker_for(backend: Backend, named: str | None) -> Iterator[str]:
-    """Bootstrap servers: those named, or those of a broker that lives as long as the block.
+    """Bootstrap servers: the named ones, or those of a broker that lives as long as the block.
 
-    Raises `ConfigurationError` where a broker of this kind cannot be started here.
+    Raises `ConfigurationError` if a broker of this kind cannot be started here.
     """
     if named is not None:
         yield named

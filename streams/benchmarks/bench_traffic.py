@@ -1,4 +1,4 @@
-"""Input for benchmarks: a simulated world's events, as many as are asked for, with ids that never repeat."""
+"""Input for benchmarks: any number of events of a simulated world, with unique ids."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ TAIL_MS = 24 * 3_600_000
 
 
 class TrafficSettings(Struct, frozen=True, kw_only=True):
-    """Which world plays; a round is played once and then repeated, later and under other ids."""
+    """Parameters of the world; a round is played once and then repeated with later times and other ids."""
 
     seed: int = 0
     users: int = 5_000
@@ -52,7 +52,7 @@ class Traffic:
         return self._home.catalogue
 
     def events(self, count: int) -> Iterator[Event]:
-        """So many events in the order in which they arrive, all of them before `end_ms` in event time."""
+        """`count` events in order of arrival, all before `end_ms` in event time."""
         span_ms = self._settings.pages * self._settings.page_every_ms
         first = self._first_round()
         rounds = -(-count // len(first))

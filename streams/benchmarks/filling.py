@@ -1,4 +1,4 @@
-"""Fills topics as fast as the broker takes it: whole batches, partitioned as Kafka's own partitioner would."""
+"""Fills topics at full speed: whole batches, partitioned by Kafka's own partitioner."""
 
 import asyncio
 from collections import Counter
@@ -18,7 +18,7 @@ UNDER_WAY_MAX = 64
 
 
 class Keyed(NamedTuple):
-    """One record for one topic; without a time stamp it gets that of writing, without a partition that of its key."""
+    """One record for one topic; by default with the time of writing, and the partition of its key."""
 
     topic: str
     key: bytes
@@ -28,7 +28,7 @@ class Keyed(NamedTuple):
 
 
 def keyed(event: Event | CatalogueCard) -> Keyed:
-    """The record that carries an input message.
+    """The record of an input message.
 
     >>> from tests.builders import card
     >>> keyed(card("c7")).key
@@ -41,7 +41,7 @@ def keyed(event: Event | CatalogueCard) -> Keyed:
 
 
 async def fill(bootstrap: str, records: Iterable[Keyed]) -> Counter[str]:
-    """Write records in their order (per partition) and wait until all are acknowledged; gives how many a topic got."""
+    """Write records in order (per partition) and wait for acknowledgements; returns the number per topic."""
     written: Counter[str] = Counter()
     partition_of = Partitioner().partition_of
     open_batches: dict[tuple[str, int], Any] = {}

@@ -1,4 +1,4 @@
-"""`bench memory`: what a process holds while ten million events pass through the four cores."""
+"""`bench memory`: memory of a process while ten million events pass through the four cores."""
 
 import sys
 import time
@@ -31,11 +31,11 @@ SETTLEMENT = SettlementSettings(listeners_max=5_000, exposures_max=200_000)
 LEARNING = LearnerSettings(
     max_users=5_000, max_cards=2_000, stuck_test=False, rethink_sample_edges=10_000, fresh_edges=5_000, polish_passes=10
 )
-"""The structure is not what is measured: global moves are kept small."""
+"""Global moves are kept small, because this does not measure the structure."""
 
 
 class Cores:
-    """The four processors of one partition, joined by function calls; rows of state are taken as a commit would."""
+    """The four processors of one partition, connected by function calls; state rows are collected as in a commit."""
 
     def __init__(self, settings: Settings, traffic: Traffic) -> None:
         self.listeners = Listeners(settings.listeners, source="listeners/0")
@@ -48,7 +48,7 @@ class Cores:
             self.learner.put_card(card.card_id, card)
 
     def take(self, events: list[Event], first_offset: int) -> None:
-        """One batch of each topic, and everything that follows from it."""
+        """Process one batch of each topic, and everything that follows from it."""
         numbered = list(enumerate(events, start=first_offset))
         self.listeners.impressions([(n, e) for n, e in numbered if isinstance(e, Impression)])
         self.listeners.stream_ends([(n, e) for n, e in numbered if not isinstance(e, Impression)])
@@ -73,10 +73,10 @@ class Cores:
 
 
 def bench_memory(settings: Settings, *, events: int, seed: int) -> dict[str, Any]:
-    """Pass so many events of 20,000 listeners through, of whom 5,000 are kept; memory ten times, on standard error.
+    """Process events of 20,000 listeners, of whom 5,000 are kept; prints memory ten times on standard error.
 
-    Memory is the most that was held after any batch of a tenth of the events: what is let go of comes back in leaps.
-    `flat` where no tenth after the first fifth of them holds more than a twentieth above the first of those.
+    Memory is the maximum after any batch of a tenth of the events, because it is released in steps. The result is
+    `flat` if no tenth after the first two exceeds the third by more than a twentieth.
     """
     warm_up()
     settings = settings.model_copy(update={"settlement": SETTLEMENT, "coclusters": LEARNING})

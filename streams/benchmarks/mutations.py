@@ -1,6 +1,6 @@
-"""`bench mutations`: a million spoiled records; none stops the line, each counts or lies in its dead-letter topic.
+"""`bench mutations`: a million corrupted records; none blocks processing, each is counted or becomes a dead letter.
 
-Their values are spoiled, or what their senders put beside them (headers, key, time stamp, partition), or both.
+Their values are corrupted, or their metadata (headers, key, timestamp, partition), or both.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ from streams.topics.admin import ensure
 
 ENVIRONMENT = {"SHELFWISE_SETTLEMENT__IDLE_MS": "60000"}
 TRAFFIC = TrafficSettings(users=2_000, pages=20_000, page_every_ms=50)
-"""All within twenty minutes of event time, and long enough ago for a clock of now to close the books."""
+"""All events are within twenty minutes of event time, long enough ago for the present clock to close the books."""
 VALUES_SHARE, ENVELOPES_SHARE = 0.55, 0.5
 
 
 class Mutations:
-    """Mutated records, and for each what must become of it: None where it is valid, else its reason.
+    """Mutated records with their expected results: None if valid, else the reason.
 
-    The oracle is the schema itself, asked here and not in the pipeline; bytes and completeness are the auditor's.
+    The oracle is the schema itself, outside of the pipeline; the auditor checks bytes and completeness.
     """
 
     def __init__(self, count: int, seed: int, settings: Settings) -> None:
@@ -49,7 +49,7 @@ class Mutations:
         self.expected: dict[Place, str | None] = {}
         self.now_ms = int(time.time() * 1_000)
         self._count = count
-        self._random = Random(seed)  # noqa: S311  the same million again
+        self._random = Random(seed)  # noqa: S311  reproducible, not secret
         self._partitions = settings.page_partitions
         self._offsets: Counter[tuple[str, int]] = Counter()
         settlement = settings.settlement
@@ -59,7 +59,7 @@ class Mutations:
         self._good = [keyed(event) for event in traffic.events(min(count, 40_000))]
 
     def records(self) -> Iterator[Produced]:
-        """The catalogue, the mutated records, and clocks that close the books."""
+        """The catalogue, the mutated records, and events that close the books."""
         for card in self.catalogue:
             yield Produced(card.topic, card.key, card.value)
         for number in range(self._count):
@@ -71,7 +71,7 @@ class Mutations:
             yield self._noted(Produced(it.topic, it.key, it.value, timestamp_ms=self.now_ms))
 
     def _mutated(self, good: Produced) -> Produced:
-        """Spoil the value, or what stands beside it; both, once in a while."""
+        """Corrupt the value or the metadata, occasionally both."""
         kind, record, share = "", good, self._random.random()
         if share < VALUES_SHARE:
             kind, spoiled_value = mutated(good.value or b"", self._random)
@@ -83,7 +83,7 @@ class Mutations:
         return record
 
     def _noted(self, record: Produced) -> Produced:
-        """Choose the partition, and tell what must become of the record."""
+        """Choose the partition, and determine the expected result."""
         right = None if record.key is None else partition_of(record.key, self._partitions)
         partition = right or 0 if record.partition is None else record.partition
         source = (record.topic, partition)
@@ -96,7 +96,7 @@ class Mutations:
 
 
 def bench_mutations(settings: Settings, backend: Backend, *, count: int, seed: int) -> dict[str, Any]:
-    """Send `count` mutated messages through a worker; `passed` where every one is where it belongs."""
+    """Send `count` mutated messages through a worker; `passed` if each has the expected result."""
     with broker_for(backend, settings.broker) as bootstrap:
         ensure(settings, bootstrap)
         mutations = Mutations(count, seed, settings)

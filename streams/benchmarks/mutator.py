@@ -1,4 +1,4 @@
-"""Spoils valid messages, by seed: cuts, flips, wrong types, missing keys, impossible values, unknown versions."""
+"""Seeded corruption of valid messages: cuts, flips, wrong types, missing keys, impossible values, unknown versions."""
 
 import string
 from collections.abc import Callable
@@ -13,12 +13,12 @@ HUGE: tuple[Any, ...] = (2**53, 2**63, 2**64, 10**18, 1e300, "x" * 300, "x" * 5_
 
 
 def truncate(value: bytes, random: Random) -> bytes:
-    """Cut it off somewhere."""
+    """Truncate it."""
     return value[: random.randrange(len(value))]
 
 
 def flip(value: bytes, random: Random) -> bytes:
-    """Turn up to three bits."""
+    """Flip up to three bits."""
     spoiled = bytearray(value)
     for _ in range(random.randint(1, 3)):
         spoiled[random.randrange(len(spoiled))] ^= 1 << random.randrange(8)
@@ -26,7 +26,7 @@ def flip(value: bytes, random: Random) -> bytes:
 
 
 def swap_digit(value: bytes, random: Random) -> bytes:
-    """Change one digit or letter into another: often still a message, but another one."""
+    """Replace one digit or letter: often still a valid message, but another one."""
     spoiled = bytearray(value)
     places = [index for index, byte in enumerate(spoiled) if chr(byte).isalnum()]
     spoiled[random.choice(places)] = ord(random.choice(string.ascii_lowercase + string.digits))
@@ -34,12 +34,12 @@ def swap_digit(value: bytes, random: Random) -> bytes:
 
 
 def change_type(value: bytes, random: Random) -> bytes:
-    """Put a value of another type into one place."""
+    """Replace one value by one of another type."""
     return _with_one_place(value, random, lambda holder, key: _put(holder, key, random.choice(WRONG)))
 
 
 def drop_key(value: bytes, random: Random) -> bytes:
-    """Leave one key out."""
+    """Remove one key."""
     return _with_one_place(value, random, lambda holder, key: holder.pop(key))
 
 
@@ -49,7 +49,7 @@ def negate(value: bytes, random: Random) -> bytes:
 
 
 def enlarge(value: bytes, random: Random) -> bytes:
-    """Make one value huge, or once in a while the whole message."""
+    """Make one value huge, or occasionally the whole message."""
     if random.random() < 0.001:
         body = orjson.loads(value)
         body["context"] = {"padding": "x" * LARGE_BYTES}
@@ -58,21 +58,21 @@ def enlarge(value: bytes, random: Random) -> bytes:
 
 
 def rename_version(value: bytes, random: Random) -> bytes:
-    """Say that it is of another version, or another thing."""
+    """Change its version, or its type."""
     body = orjson.loads(value)
     body["type"] = random.choice(("impression.v2", "stream-end.v0", "impression", "", "outcomes-settled.v1"))
     return orjson.dumps(body)
 
 
 def nullify(value: bytes, random: Random) -> bytes:
-    """Put null into one place, or be nothing at all."""
+    """Replace one value by null, or return no message at all."""
     if random.random() < 0.2:
         return random.choice((b"", b"null"))
     return _with_one_place(value, random, lambda holder, key: _put(holder, key, None))
 
 
 def duplicate(value: bytes, random: Random) -> bytes:  # noqa: ARG001  one shape for all
-    """Say everything twice, one after the other."""
+    """Repeat the whole message."""
     return value + value
 
 
@@ -83,7 +83,7 @@ MUTATIONS: tuple[Mutation, ...] = (
 
 
 def mutated(value: bytes, random: Random) -> tuple[str, bytes]:
-    """One mutation of a valid message: its name, and what became of the message.
+    """Apply one mutation to a valid message; returns its name and the result.
 
     >>> name, spoiled = mutated(b'{"type":"impression.v1","event_ms":5}', Random(3)); name, spoiled != b""
     ('change_type', True)
@@ -93,7 +93,7 @@ def mutated(value: bytes, random: Random) -> tuple[str, bytes]:
 
 
 def _with_one_place(value: bytes, random: Random, change: Callable[[Any, Any], Any]) -> bytes:
-    """Change one place, at any depth."""
+    """Change one value, at any depth."""
     body = orjson.loads(value)
     holder: Any = body
     key = random.choice(list(holder))

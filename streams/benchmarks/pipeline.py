@@ -1,4 +1,4 @@
-"""`bench pipeline`: how many events a second one worker takes off a filled log, and where their microseconds go."""
+"""`bench pipeline`: throughput of one worker on a filled log, and the cost of each stage."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ INPUTS = ("impressions", "stream-ends")
 
 
 class BenchFailedError(RuntimeError):
-    """The benchmark did not come to its end; the message ends with what the worker said last."""
+    """The benchmark failed; the message ends with the worker's last log line."""
 
 
 def bench_pipeline(
@@ -30,8 +30,8 @@ def bench_pipeline(
 ) -> dict[str, Any]:
     """Fill the topics with `events` of a simulated world, then let one worker with all tasks catch up.
 
-    The clock runs from the first event that a task takes to the commit of the last output that follows from them;
-    outcomes, statistics, co-clusters and sums included. At most `seconds`, where given.
+    Time is measured from the first event that a task processes to the commit of the last output, including outcomes,
+    statistics, co-clusters and sums. At most `seconds`, if given.
     """
     with broker_for(backend, settings.broker) as bootstrap:
         ensure(settings, bootstrap)
@@ -53,9 +53,9 @@ def bench_pipeline(
 def worked_off(
     bootstrap: str, *, inputs: int, seconds: float | None = None, environment: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Let a worker in a process of its own work off the topics; gives what it told.
+    """Let a worker process catch up with the topics; returns its report.
 
-    Raises `BenchFailedError` where it ended otherwise.
+    Raises `BenchFailedError` if it failed.
     """
     with tempfile.TemporaryDirectory(prefix="shelfwise-bench-") as folder:
         out = Path(folder) / "told.json"

@@ -1,10 +1,10 @@
-"""How much memory a process holds at the moment, as Linux tells."""
+"""Resident memory of a process, from Linux."""
 
 from pathlib import Path
 
 
 def resident_mb(pid: int | str = "self") -> float:
-    """Resident memory in MB (10**6 bytes); 0 where the process is gone.
+    """Resident memory in MB (10**6 bytes); 0 if the process has ended.
 
     >>> resident_mb() > 1.0
     True

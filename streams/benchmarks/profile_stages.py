@@ -1,10 +1,10 @@
-"""Where time goes, as stages of an event's way: the first row that a call stack meets, from the inside out."""
+"""Assigns call stacks to processing stages, by the first matching row from the innermost frame outwards."""
 
 from types import FrameType
 
 IDLE, OTHER = "idle", "event loop and Faust"
 
-# the part of a path that marks a stage, the function (any, where empty), the stage; the first that fits wins
+# part of a path, function (empty for any), stage; the first match wins
 STAGES = (
     ("/selectors.py", "", IDLE),
     ("/concurrent/futures/", "", IDLE),
@@ -36,7 +36,7 @@ STAGES = (
 
 
 def stage_of(frame: FrameType | None) -> str:
-    """Name the stage that a call stack is in, from its innermost frame outwards.
+    """The stage of a call stack.
 
     >>> import sys
     >>> stage_of(sys._getframe())

@@ -1,4 +1,4 @@
-"""A worker that works off a filled log, watches itself, and says how long it took and where the time went.
+"""A worker that catches up with a filled log, and reports its duration and the time of each stage.
 
 python -m streams.benchmarks.profiled_worker --broker 127.0.0.1:9092 --inputs 100000 --out told.json
 """
@@ -20,7 +20,7 @@ LOOK_EVERY_S = 0.1
 
 
 async def work_off(bootstrap: str, inputs: int, seconds_max: float) -> dict[str, Any]:
-    """Run a worker with the settings of the environment until `inputs` are done or time is up."""
+    """Run a worker with the environment's settings until `inputs` are processed or time is up."""
     settings = load(None, {"broker": bootstrap})
     configure_logs("warning", settings.log_format)
     sampler = Sampler()

@@ -1,4 +1,4 @@
-"""Writes records as they come, whatever their headers, keys, time stamps and partitions: no client's own checks."""
+"""Writes records unchanged, with any headers, keys, timestamps and partitions, bypassing the client's checks."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ BATCH_BYTES = 500_000
 
 
 async def fill_raw(bootstrap: str, records: Iterable[Produced], compression: Compression | None = None) -> Counter[str]:
-    """Write records in their order (per partition), all acknowledged; gives how many each topic got."""
+    """Write records in order (per partition) with acknowledgements; returns the number per topic."""
     written: Counter[str] = Counter()
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=2**24) as producer:
         counts: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""`bench recovery`: how long a worker restores a large state, in how much memory, and what it says meanwhile."""
+"""`bench recovery`: duration and memory of restoring a large state, and gaps in its progress reports."""
 
 import asyncio
 import tempfile
@@ -35,10 +35,10 @@ SHELF = ShownShelf(shelf_id="jazz", cards=CARDS, propensities=(0.1,) * len(CARDS
 
 
 def bench_recovery(settings: Settings, backend: Backend, *, listeners: int) -> dict[str, Any]:
-    """Restore the state of so many listeners, each with one open impression of ten cards and one recent stream.
+    """Restore the state of this many listeners, each with one open impression of ten cards and one recent stream.
 
-    Rows are written by the settlement itself. Seconds run from the start of the worker's first restore to the end of
-    its last; `silence_s_max` is the longest time in which it logged no progress.
+    Rows are written by the settlement itself. Time is measured from the start of the worker's first restore to the end
+    of its last; `silence_s_max` is the longest time without progress in the log.
     """
     with broker_for(backend, settings.broker) as bootstrap, tempfile.TemporaryDirectory() as folder:
         ensure(settings, bootstrap)
@@ -57,7 +57,7 @@ def bench_recovery(settings: Settings, backend: Backend, *, listeners: int) -> d
 
 
 def state_records(partitions: int, listeners: int) -> Iterator[Keyed]:
-    """The rows of a listeners task of that many partitions, each where it belongs, the format rows first."""
+    """The rows of a listeners task by partition, format rows first."""
     for partition in range(partitions):
         key, value = format_row(LISTENERS_FORMAT)
         assert value is not None
@@ -97,7 +97,7 @@ def _stream_end(number: int, event_ms: int) -> StreamEnd:
 
 
 def _follower(settlement: Settlement) -> Settlement:
-    """One that knows nobody, and goes on counting."""
+    """A settlement without listeners that continues the counters."""
     follower = Settlement(settlement.settings)
     follower.book.totals["touches"] = settlement.touches
     return follower

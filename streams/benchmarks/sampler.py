@@ -1,4 +1,4 @@
-"""A sampling profiler: looks at all threads' call stacks many times a second and counts their stages."""
+"""A sampling profiler: counts the stages of all threads' call stacks many times per second."""
 
 import sys
 import threading
@@ -10,7 +10,7 @@ EVERY_S = 0.02
 
 
 class Sampler:
-    """Counts stages from `start` to `stop`. It costs less than one per cent, and sees Python's threads only.
+    """Counts stages from `start` to `stop`. Costs less than one per cent; sees Python threads only.
 
     >>> sampler = Sampler(); sampler.start(); sampler.stop(); sampler.shares()
     {}
@@ -31,7 +31,7 @@ class Sampler:
         self._thread.join()
 
     def shares(self) -> dict[str, float]:
-        """The share of every stage in the samples that were not idle, largest first; together one."""
+        """Share of each stage in the samples that were not idle, largest first; they sum to one."""
         busy = {stage: count for stage, count in self._counted.most_common() if stage != IDLE}
         total = sum(busy.values())
         return {stage: count / total for stage, count in busy.items()}
@@ -39,6 +39,6 @@ class Sampler:
     def _run(self) -> None:
         own = threading.get_ident()
         while not self._stopped.wait(EVERY_S):
-            for thread, frame in sys._current_frames().items():  # noqa: SLF001  the interpreter's way to see them
+            for thread, frame in sys._current_frames().items():  # noqa: SLF001  the only way to see them
                 if thread != own:
                     self._counted[stage_of(frame)] += 1

@@ -1,4 +1,4 @@
-"""How far a worker has come: counts what is committed, and tells when nothing is left to do."""
+"""Progress of a worker: counts commits, and detects when nothing is left to do."""
 
 import os
 import signal
@@ -12,14 +12,14 @@ from streams.exactly_once.observer import Observer
 
 QUIET_LOOKS = 20
 STILL_LOOKS = 200
-"""So long nothing moves: it is over, whatever was counted. A commit whose answer was lost is in no count."""
+"""Time without progress after which the job ends in any case: a commit with a lost response is not counted."""
 
 
 class Progress(Observer):
-    """Sees a worker from its first input to the commit of the last output that follows from it.
+    """Measures a worker from its first input to the commit of the last output.
 
-    `wanted` inputs of the listeners task are to be committed; the job is done when nothing moves any more at so many
-    looks in a row after that (a silence that is not counted), or when `seconds_max` have passed.
+    `wanted` inputs of the listeners task are to be committed; the job is done when there is no progress at several
+    looks in a row after that (a time that is not counted), or after `seconds_max`.
     """
 
     def __init__(self, wanted: int, seconds_max: float, on_first: Callable[[], None]) -> None:
@@ -45,9 +45,9 @@ class Progress(Observer):
         return self._last_cpu_s - self._first_cpu_s
 
     def look(self) -> bool:
-        """Whether all has been done, or time is up; asked at intervals, on the driver's event loop.
+        """Whether everything is done, or time is up; called at intervals, on the driver's event loop.
 
-        Looks are counted, not seconds: a task that thinks for long lets nobody look meanwhile.
+        Looks are counted instead of seconds, because a long computation of a task prevents them.
         """
         if not self._first_s:
             return False
@@ -82,5 +82,5 @@ class Progress(Observer):
 
 
 def stop_this_process() -> None:
-    """Ask the worker in this process to commit and leave, as an operator would."""
+    """Stop the worker of this process with SIGTERM, as an operator would."""
     os.kill(os.getpid(), signal.SIGTERM)

@@ -2,21 +2,21 @@
 
 Theory of operation
 -------------------
-`embedded` runs a `server` in a thread with an event loop of its own. The server reads one request at a time
-from each connection (`wire`, on kafka-python's generated codecs), asks the `faults` plan whether to misbehave
-and hands it to the function in `handlers` that bears its name. Handlers act on one `state`:
+`embedded` runs a `server` in a thread with its own event loop. The server reads one request at a time
+from each connection (`wire`, on kafka-python's generated codecs), asks the `faults` plan whether to inject a fault
+and passes it to the function of its name in `handlers`. Handlers act on one `state`:
 
     topics ──► log (one a partition) ──► segment ──► storage     what was produced
                 └► producers                                     sequences, open and aborted transactions
     groups ──► group ──► group_admission, group_member           members, rebalances, committed offsets
     transactions                                                 producer ids, fencing, two-phase ends
-    journal ──► storage                                          what topics, groups, transactions remember
+    journal ──► storage                                          persistent state of topics, groups, transactions
 
-Beside the requests a tick ends sessions, rebalances and transactions whose time is up, and the `cleaner`
-rolls, expires and compacts (`compaction`) what the topics' settings (`topic_config`) say.
+Besides requests, a tick ends expired sessions, rebalances and transactions, and the `cleaner` rolls, deletes and
+compacts (`log_compaction`) segments according to the topics' settings (`topic_config`).
 
-Three things make it simple. Everything but waiting (Fetch, JoinGroup, SyncGroup) happens without giving way
-to another request, so there are no locks. Whatever must survive a kill is written before it is answered, so
-recovery is opening: `BrokerState` is a function of its storage. And storage in memory is the same files in a
-dictionary, so a broker without a folder crashes, recovers and compacts by the same code as one on disk.
+Three things keep it simple. Everything but waiting (Fetch, JoinGroup, SyncGroup) runs without yielding to another
+request, so there are no locks. Data that must survive a kill is written before the response, so recovery is just
+opening: `BrokerState` is a function of its storage. And storage in memory is the same files in a dictionary, so a
+broker without a folder crashes, recovers and compacts by the same code as one on disk.
 """

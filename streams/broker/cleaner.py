@@ -1,4 +1,4 @@
-"""The cleaner: rolls, forgets and compacts in the background what the topics' settings say."""
+"""The cleaner: rolls, deletes and compacts segments in the background, by the topics' settings."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from streams.broker.topic_registry import Topics
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Segments that become one, and its content."""
+    """Segments to be merged, and their merged content."""
 
     segments: tuple[Segment, ...]
     batches: tuple[bytes | bytearray, ...]
 
 
 def expire(log: PartitionLog, now_ms: int) -> None:
-    """Delete the oldest segments that are past the topic's time or bytes, never what is undecided.
+    """Delete the oldest segments beyond the topic's retention time or size, but no open transactions.
 
-    The time of a segment is its latest record's; a segment that is still written to is closed first.
+    The time of a segment is that of its latest record; an active segment is closed first.
     """
     settings = log.settings
     if not settings.is_deleted:
@@ -43,7 +43,7 @@ def _is_stable(log: PartitionLog, segment: Segment) -> bool:
 
 
 def due_for_compaction(log: PartitionLog, now_ms: int) -> list[Segment]:
-    """Return the closed, decided segments when enough of them is new; otherwise none."""
+    """The closed, decided segments, if enough of them is new; otherwise none."""
     settings = log.settings
     if not settings.is_compacted:
         return []
@@ -63,7 +63,7 @@ def due_for_compaction(log: PartitionLog, now_ms: int) -> list[Segment]:
 
 
 def rules_of(log: PartitionLog, now_ms: int) -> Rules:
-    """Take from the log what the work needs to know."""
+    """Collect the log's data that compaction needs."""
     return Rules(
         now_ms=now_ms,
         delete_retention_ms=log.settings.delete_retention_ms,
@@ -77,7 +77,7 @@ def rules_of(log: PartitionLog, now_ms: int) -> Rules:
 
 
 def compacted(segments: list[Segment], cleaned_offset: int, segment_bytes: int, rules: Rules) -> list[Group]:
-    """Compact closed segments, several small ones into one. Only reads: it may run in a thread of its own."""
+    """Compact closed segments, merging small ones. Read-only, so it may run in another thread."""
     dirty = (segment for segment in segments if segment.base_offset >= cleaned_offset)
     latest = log_compaction.latest_offsets((data for each in dirty for data in each.batches()), rules)
     compactor = log_compaction.Compactor(latest, rules)
@@ -99,7 +99,7 @@ def compacted(segments: list[Segment], cleaned_offset: int, segment_bytes: int, 
 
 
 async def clean(log: PartitionLog, now_ms: int) -> None:
-    """Do all that is due in one partition; the compacting itself runs beside the event loop."""
+    """Do all that is due in one partition; compaction itself runs off the event loop."""
     log.roll_when_old()
     expire(log, now_ms)
     segments = due_for_compaction(log, now_ms)

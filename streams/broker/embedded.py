@@ -24,7 +24,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 class BrokerPortTakenError(OSError):
-    """Another process listens on the port that the broker was told to take."""
+    """Another process listens on the broker's port."""
 
 
 class EmbeddedBroker:
@@ -61,11 +61,11 @@ class EmbeddedBroker:
 
     @property
     def bootstrap(self) -> str:
-        """What clients call `bootstrap_servers`."""
+        """The `bootstrap_servers` of clients."""
         return f"{self._host}:{self.port}"
 
     def start(self) -> Self:
-        """Start to serve; raises `BrokerPortTakenError` or `DataDirInUseError`."""
+        """Start serving; raises `BrokerPortTakenError` or `DataDirInUseError`."""
         assert self._thread is None, "already started"
         if isinstance(self._storage, DirectoryStorage):
             self._lock = self._storage.lock()
@@ -80,7 +80,7 @@ class EmbeddedBroker:
         return self
 
     def stop(self) -> None:
-        """Stop to serve; does nothing when it is stopped already."""
+        """Stop serving; does nothing if it is stopped already."""
         if self._thread is None:
             return
         if self._server is not None:
@@ -88,17 +88,17 @@ class EmbeddedBroker:
         self._end_thread()
 
     def crash(self) -> None:
-        """Die as by kill -9: connections cut, no goodbye, only what storage holds is left."""
+        """Die as by kill -9: connections are closed, and only the storage is left."""
         self._call(self._close())
 
     def restart(self) -> None:
-        """Come back on the same port, with what storage holds; after `crash`, or in its stead."""
+        """Restart on the same port from the storage; after `crash`, or instead of it."""
         if self._server is not None:
             self.crash()
         self._call(self._open())
 
     def create_topic(self, name: str, partitions: int = 1, config: Mapping[str, str] | None = None) -> None:
-        """Create a topic; one that exists with as many partitions and the same settings is left alone."""
+        """Create a topic; does nothing if it exists with the same partitions and settings."""
         self._call(self._create_topic(name, partitions, dict(config or {})))
 
     def __enter__(self) -> Self:
@@ -160,7 +160,7 @@ class EmbeddedBroker:
 
 
 def serve(host: str, port: int, data_dir: str | Path | None) -> None:
-    """Run a broker in this thread's stead until SIGINT or SIGTERM; raises as `EmbeddedBroker.start` does."""
+    """Run a broker in this thread until SIGINT or SIGTERM; raises as `EmbeddedBroker.start` does."""
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

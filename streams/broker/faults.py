@@ -1,4 +1,4 @@
-"""Planned misbehaviour of a broker: wrong answers, late answers, lost answers, cut connections; seeded."""
+"""Seeded fault injection: error responses, delays, lost responses, closed connections."""
 
 import threading
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from streams.broker.wire import VERSIONS
 
 
 class FaultKind(StrEnum):
-    """What goes wrong with one request."""
+    """A fault of one request."""
 
-    ERROR = "error"  # not handled, answered with an error code
-    LATENCY = "latency"  # handled and answered late
+    ERROR = "error"  # not handled, error response
+    LATENCY = "latency"  # handled, delayed response
     DISCONNECT_BEFORE = "disconnect_before"  # not handled, connection cut
-    DISCONNECT_AFTER = "disconnect_after"  # handled, connection cut instead of an answer
-    DROP_ACK = "drop_ack"  # handled, never answered; the connection stays open and silent
+    DISCONNECT_AFTER = "disconnect_after"  # handled, connection closed instead of a response
+    DROP_ACK = "drop_ack"  # handled, no response; the connection stays open
 
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """One rule of the plan; `remaining` counts down when the rule is limited."""
+    """One rule of the plan; `remaining` counts down if the rule is limited."""
 
     api: str
     kind: FaultKind
@@ -33,9 +33,9 @@ class Fault:
 
 
 class FaultPlan:
-    """The rules that the broker consults for every request; the first that fires wins.
+    """The rules that the broker consults for every request; the first match wins.
 
-    Draws come from a generator of the plan's own, so that the same seed and the same requests fail alike.
+    The plan has its own random generator, so that equal seeds and requests give equal faults.
 
     >>> plan = FaultPlan(seed=7)
     >>> plan.inject(api="Produce", kind="drop_ack", count=1)
@@ -44,7 +44,7 @@ class FaultPlan:
     """
 
     def __init__(self, *, seed: int) -> None:
-        self.fired: dict[str, int] = {}  # how often each "Api/kind" went wrong
+        self.fired: dict[str, int] = {}  # number of faults by "Api/kind"
         self.is_cut_off = False
         self.holds_offsets = False
         self._random = Random(seed)  # noqa: S311  reproducible faults, no secret
@@ -61,12 +61,12 @@ class FaultPlan:
         code: int = ErrorCode.NOT_LEADER_OR_FOLLOWER,
         latency_ms: float = 0.0,
     ) -> None:
-        """Let requests of one API ("*": of all) fail, at most `count` times; raises `ValueError`.
+        """Add a rule for requests of one API ("*" for all), at most `count` times; raises `ValueError`.
 
-        `code` is the answer of "error", `latency_ms` the delay of "latency".
+        `code` is the response of "error", `latency_ms` the delay of "latency".
         """
         if api != "*" and api not in VERSIONS:
-            raise ValueError(f"{api} is no API of this broker")
+            raise ValueError(f"{api} is not an API of this broker")
         if kind == FaultKind.ERROR and api not in REFUSALS:
             raise ValueError(f"{api} cannot be answered with an injected error")
         if not 0.0 <= probability <= 1.0:
@@ -83,29 +83,29 @@ class FaultPlan:
             self._rules.append(rule)
 
     def cut_off(self) -> None:
-        """Be unreachable: connections stay open, and what clients send arrives once `reconnect` is called."""
+        """Become unreachable: connections stay open, and requests are processed after `reconnect`."""
         self.is_cut_off = True
 
     def reconnect(self) -> None:
-        """Be reachable again."""
+        """Become reachable again."""
         self.is_cut_off = False
 
     def hold_offsets(self) -> None:
-        """Answer with a group's old offsets after a transaction has committed newer ones, until `clear`.
+        """Return a group's old offsets after a transaction has committed newer ones, until `clear`.
 
-        Apache Kafka does so for a moment: a transaction's offsets are in a partition of their own, whose marker is
-        written apart from the others. Whoever asks for stable offsets (KIP-447) is told that they are not.
+        Apache Kafka does so for a moment, because a transaction's offsets are in a separate partition with its own
+        marker. A request for stable offsets (KIP-447) gets an error instead.
         """
         self.holds_offsets = True
 
     def clear(self) -> None:
-        """Behave again."""
+        """Remove all rules."""
         self.holds_offsets = False
         with self._lock:
             self._rules.clear()
 
     def draw(self, api: str) -> Fault | None:
-        """Decide over one request."""
+        """The fault of one request, if any."""
         if not self._rules:
             return None
         with self._lock:

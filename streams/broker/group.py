@@ -18,7 +18,7 @@ from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 
 
 class GroupState(StrEnum):
-    """The states, by the names that DescribeGroups gives them."""
+    """The states, by their names in DescribeGroups."""
 
     EMPTY = "Empty"
     PREPARING = "PreparingRebalance"
@@ -29,7 +29,7 @@ class GroupState(StrEnum):
 class Group:
     """The members of one group and where they are in a rebalance.
 
-    `save` is called when the journal must know.
+    `save` is called when the journal must be updated.
     """
 
     def __init__(self, *, save: Callable[["Group"], None], new_member_id: Callable[[str], str]) -> None:
@@ -44,7 +44,7 @@ class Group:
         self._admission = Admission(self.members, new_member_id)
 
     def record(self) -> GroupRecord:
-        """Return what the journal keeps."""
+        """The group's entry in the journal."""
         return GroupRecord(
             generation=self.generation,
             is_stable=self.state is GroupState.STABLE,
@@ -55,7 +55,7 @@ class Group:
         )
 
     def restore(self, record: GroupRecord, now_ms: float) -> None:
-        """Take over what the journal has kept: sessions begin anew, an unfinished rebalance too."""
+        """Restore the group from the journal: sessions restart, and so does an unfinished rebalance."""
         self.generation = record.generation
         self.protocol_type = record.protocol_type
         self.protocol = record.protocol
@@ -71,7 +71,7 @@ class Group:
             self._prepare_rebalance(now_ms)
 
     def join(self, request: JoinRequest, now_ms: float) -> asyncio.Future[Joined]:
-        """Let a member in; the future is done when the rebalance is. Raises `KafkaFailure`."""
+        """Add a member; the future completes with the rebalance. Raises `KafkaFailure`."""
         self._admission.check_protocols(request, self.protocol_type)
         member = self._admission.admit(request, now_ms)
         if member.replaces is not None:
@@ -152,7 +152,7 @@ class Group:
                 member.joining.set_result(self._joined(member))
 
     def _become_empty_or_wait(self, now_ms: float) -> None:
-        if self.members:  # static members that are away: until their sessions end
+        if self.members:  # absent static members: until their sessions end
             self._rebalance_deadline_ms = now_ms + max(member.rebalance_timeout_ms for member in self.members.values())
             return
         self.state = GroupState.EMPTY
@@ -164,7 +164,7 @@ class Group:
         assert self.leader_id is not None
         protocol = self.protocol
         is_leader = member.member_id == self.leader_id
-        # a leader that came back is not asked to assign: it is told its old id as the leader's
+        # a returned leader must not assign: its old id is named as the leader's
         is_returned = is_leader and self.state is GroupState.STABLE and member.replaces is not None
         listed = (
             tuple((each.member_id, each.instance_id, each.metadata(protocol)) for each in self.members.values())
@@ -222,7 +222,7 @@ class Group:
             raise KafkaFailure(ErrorCode.REBALANCE_IN_PROGRESS)
 
     def check_commit(self, member_id: str, generation: int, now_ms: float) -> None:
-        """Check who commits offsets: a member of this generation, or anybody where there are no members."""
+        """Check the committer of offsets: a member of this generation, or any client if there are no members."""
         if generation < 0 and not member_id and not self.members:
             return
         member = self._current(member_id, generation)
@@ -249,7 +249,7 @@ class Group:
         return member
 
     def leave(self, member_id: str, now_ms: float) -> None:
-        """Let a member go, and call the others to a rebalance. Raises `KafkaFailure`."""
+        """Remove a member, and start a rebalance of the others. Raises `KafkaFailure`."""
         member = self.members.pop(member_id, None)
         if member is None:
             raise KafkaFailure(ErrorCode.UNKNOWN_MEMBER_ID)
@@ -263,7 +263,7 @@ class Group:
             self._prepare_rebalance(now_ms)
 
     def tick(self, now_ms: float) -> None:
-        """End the sessions and the rebalances whose time is up."""
+        """End expired sessions and rebalances."""
         self._admission.tick(now_ms)
         for member in list(self.members.values()):
             is_waiting = any(future is not None and not future.done() for future in (member.joining, member.syncing))
@@ -281,7 +281,7 @@ class Group:
         for member in list(self.members.values()):
             if not member.has_synced:
                 self.leave(member.member_id, now_ms)
-        if self.state is GroupState.COMPLETING:  # the leader synced without an assignment: begin anew
+        if self.state is GroupState.COMPLETING:  # the leader synced without an assignment: restart
             self._prepare_rebalance(now_ms)
 
 

@@ -1,4 +1,4 @@
-"""Who is let into a consumer group, and under which member id."""
+"""Admission of members to a consumer group, and their ids."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from streams.broker.protocol_errors import ErrorCode, KafkaFailure
 
 
 class MemberIdRequiredFailure(KafkaFailure):
-    """A new member is told its id and joins again with it, so that a lost answer leaves no ghost member."""
+    """A new member gets its id and joins again with it, so that a lost response leaves no ghost member."""
 
     def __init__(self, member_id: str) -> None:
         super().__init__(ErrorCode.MEMBER_ID_REQUIRED)
@@ -15,12 +15,12 @@ class MemberIdRequiredFailure(KafkaFailure):
 
 
 class Admission:
-    """Adds to the members of one group."""
+    """Adds members to one group."""
 
     def __init__(self, members: dict[str, Member], new_member_id: Callable[[str], str]) -> None:
         self._members = members
         self._new_member_id = new_member_id
-        self._promised_until_ms: dict[str, float] = {}  # ids told to clients that have yet to join with them
+        self._promised_until_ms: dict[str, float] = {}  # ids given to clients that have not joined with them yet
 
     def check_protocols(self, request: JoinRequest, protocol_type: str) -> None:
         """Refuse a member that shares no assignment protocol with the others; raises `KafkaFailure`."""
@@ -85,7 +85,7 @@ class Admission:
         return member
 
     def tick(self, now_ms: float) -> None:
-        """Forget the ids that nobody has come back with."""
+        """Remove ids that were not used in time."""
         for member_id, until_ms in list(self._promised_until_ms.items()):
             if until_ms <= now_ms:
                 del self._promised_until_ms[member_id]

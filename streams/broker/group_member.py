@@ -1,4 +1,4 @@
-"""A member of a consumer group, and what the journal keeps of a group."""
+"""A member of a consumer group, and the journal entry of a group."""
 
 import asyncio
 from collections import Counter
@@ -36,7 +36,7 @@ class GroupRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinRequest:
-    """What a client says when it joins."""
+    """A client's join request."""
 
     member_id: str
     instance_id: str | None
@@ -46,12 +46,12 @@ class JoinRequest:
     rebalance_timeout_ms: int
     protocol_type: str
     protocols: Protocols
-    must_know_id: bool  # JoinGroup 4 and later: a new dynamic member is first told its id
+    must_know_id: bool  # JoinGroup 4 and later: a new dynamic member first gets its id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """What a member is told when the rebalance is through; only the leader is told the members."""
+    """The response to a member after the rebalance; only the leader's has the members."""
 
     generation: int
     protocol_type: str
@@ -63,7 +63,7 @@ class Joined:
 
 @dataclass(slots=True, kw_only=True)
 class Member:
-    """A member with its pending answers."""
+    """A member with its pending responses."""
 
     member_id: str
     instance_id: str | None
@@ -72,7 +72,7 @@ class Member:
     session_timeout_ms: int
     rebalance_timeout_ms: int
     protocols: Protocols
-    deadline_ms: float = 0.0  # the session ends then, unless a heartbeat comes
+    deadline_ms: float = 0.0  # end of the session without a heartbeat
     assignment: bytes = b""
     joining: asyncio.Future[Joined] | None = field(default=None, repr=False)
     syncing: asyncio.Future[bytes] | None = field(default=None, repr=False)
@@ -84,7 +84,7 @@ class Member:
         return dict(self.protocols)[protocol]
 
     def record(self) -> MemberRecord:
-        """Return what the journal keeps."""
+        """The member's entry in the journal."""
         return MemberRecord(
             member_id=self.member_id,
             instance_id=self.instance_id,

@@ -14,7 +14,7 @@ _SEPARATOR = "\0"
 
 
 class CommittedOffset(msgspec.Struct, frozen=True):
-    """An offset as a client has committed it."""
+    """A committed offset."""
 
     offset: int
     leader_epoch: int = -1
@@ -22,7 +22,7 @@ class CommittedOffset(msgspec.Struct, frozen=True):
 
 
 class OffsetKey(NamedTuple):
-    """Whose offset, and of what."""
+    """Key of a committed offset."""
 
     group_id: str
     topic: str
@@ -46,7 +46,7 @@ class OffsetKey(NamedTuple):
 class Groups:
     """The coordinator of all groups.
 
-    Member ids carry a number that no earlier run of the broker on the same journal has given out.
+    Member ids contain a number that no earlier run of the broker with this journal has used.
     """
 
     def __init__(self, journal: Journal, now_ms: float) -> None:
@@ -82,7 +82,7 @@ class Groups:
         return group
 
     def get(self, group_id: str) -> Group:
-        """Return the group that a member speaks of; raises `KafkaFailure` when nobody has joined it."""
+        """Return an existing group; raises `KafkaFailure` if no member has joined it."""
         if group_id not in self.by_id:
             raise KafkaFailure(ErrorCode.UNKNOWN_MEMBER_ID)
         return self.by_id[group_id]
@@ -96,7 +96,7 @@ class Groups:
             raise KafkaFailure(ErrorCode.ILLEGAL_GENERATION)
 
     def commit(self, group_id: str, offsets: Mapping[tuple[str, int], CommittedOffset]) -> None:
-        """Commit the offsets of one request: after a kill all of them are there or none."""
+        """Commit the offsets of one request, atomically."""
         self._journal.put(
             {
                 OffsetKey(group_id, topic, partition).encode(): committed
@@ -106,7 +106,7 @@ class Groups:
         self.remember(group_id, offsets)
 
     def remember(self, group_id: str, offsets: Mapping[tuple[str, int], CommittedOffset]) -> None:
-        """Take over offsets that are in the journal already."""
+        """Apply offsets that are in the journal already."""
         self.get_or_create(group_id)
         self.offsets.setdefault(group_id, {}).update(offsets)
 
@@ -139,6 +139,6 @@ class Groups:
         del self.by_id[group_id]
 
     def tick(self, now_ms: float) -> None:
-        """End sessions and rebalances whose time is up."""
+        """End expired sessions and rebalances."""
         for group in self.by_id.values():
             group.tick(now_ms)

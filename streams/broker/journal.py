@@ -1,7 +1,7 @@
-"""The broker's memory beside the logs: topics, groups, offsets, transactions, as keyed records in one file.
+"""Persistent state besides the logs: topics, groups, offsets, transactions, as keyed records in one file.
 
-A keyed record replaces the one with its key; a record without value removes it. A frame holds any number of
-records and is read back whole or not at all, so what belongs together (the offsets of one commit) survives
+A record replaces the previous one with its key; a record without a value deletes it. A frame contains any number of
+records and is read back as a whole or not at all, so records that belong together (the offsets of one commit) survive
 a kill together. The file is rewritten when most of it is superseded.
 """
 

@@ -1,4 +1,4 @@
-"""The log of one partition: append, read, what is stable, what may be forgotten."""
+"""The log of one partition: append, read, last stable offset, deletion."""
 
 import asyncio
 from bisect import bisect_right
@@ -16,7 +16,7 @@ from streams.broker.topic_config import LogSettings
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where a batch is in the log, and the time that the broker stamped on it (-1: the producer's times)."""
+    """Offset of an appended batch, and the broker's timestamp (-1: the producer's timestamps)."""
 
     base_offset: int
     append_time_ms: int = -1
@@ -24,7 +24,7 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a reader is given."""
+    """The result of a read."""
 
     data: bytes
     high_watermark: int
@@ -34,7 +34,7 @@ class Fetched:
 
 
 class PartitionLog:
-    """An append-only sequence of record batches in segments, with one reader's view and one writer's checks.
+    """An append-only sequence of record batches in segments, with a reader's view and a writer's checks.
 
     With a single node every appended record is replicated: the high watermark is the end.
     """
@@ -98,7 +98,7 @@ class PartitionLog:
         return sum(segment.size for segment in self.segments)
 
     def append(self, header: BatchHeader, data: bytes | memoryview) -> Appended:
-        """Append one validated batch; an exact duplicate is answered with its old place.
+        """Append one validated batch; an exact duplicate returns its original offset.
 
         Raises `KafkaFailure`: too large, out of sequence, an old epoch, no key in a compacted topic, a time
         far from now.
@@ -117,7 +117,7 @@ class PartitionLog:
         return self._write(header, data)
 
     def _check_times(self, header: BatchHeader) -> None:
-        """Refuse times far from the broker's; of a batch the first and the latest are looked at."""
+        """Refuse timestamps far from the broker's clock; checks the first and the latest of a batch."""
         settings = self.settings
         if settings.stamps_append_time:
             return
@@ -157,12 +157,12 @@ class PartitionLog:
             active.created_ms = self._clock_ms()
 
     def roll(self) -> None:
-        """Close the active segment, so that retention and compaction may have it."""
+        """Close the active segment, to make it available to retention and compaction."""
         if self.segments[-1].batch_count:
             self._open_segment()
 
     def roll_when_old(self) -> None:
-        """Close the active segment when its time is up, also where nobody writes any more."""
+        """Close the active segment when it expires, even without further writes."""
         self._roll_when_due(0, -1)
 
     def watch(self, event: asyncio.Event) -> None:
@@ -174,10 +174,10 @@ class PartitionLog:
         self._waiters.discard(event)
 
     def read(self, offset: int, *, max_bytes: int, committed: bool, at_least_one: bool) -> Fetched:
-        """Read whole batches from the one that holds `offset` on; raises `KafkaFailure` out of range.
+        """Read whole batches from the one with `offset` on; raises `KafkaFailure` out of range.
 
-        With `committed` nothing at or after the last stable offset is returned, and the aborted
-        transactions among what is returned are listed for the reader to leave out.
+        With `committed` nothing from the last stable offset on is returned, and aborted transactions are listed for
+        the reader to skip.
         """
         if not self.start_offset <= offset <= self.end_offset:
             raise KafkaFailure(ErrorCode.OFFSET_OUT_OF_RANGE)
@@ -213,7 +213,7 @@ class PartitionLog:
         return max(segment.max_timestamp_ms for segment in self.segments)
 
     def delete_before(self, offset: int) -> None:
-        """Move the start of the log; drop the segments that lie wholly before it. Raises `KafkaFailure`."""
+        """Move the start of the log, and drop segments before it. Raises `KafkaFailure`."""
         if not 0 <= offset <= self.end_offset:
             raise KafkaFailure(ErrorCode.OFFSET_OUT_OF_RANGE)
         self.start_offset = max(self.start_offset, offset)
@@ -224,7 +224,7 @@ class PartitionLog:
         self.producers.forget_before(self.start_offset)
 
     def drop_first_segment(self) -> None:
-        """Forget the oldest segment; the log begins after it."""
+        """Delete the oldest segment; the log starts after it."""
         if len(self.segments) == 1:
             self._open_segment()
         self.segments.pop(0).delete()
@@ -232,9 +232,9 @@ class PartitionLog:
         self.producers.forget_before(self.start_offset)
 
     def replace_segments(self, groups: Sequence[tuple[Sequence[Segment], Sequence[bytes | bytearray]]]) -> None:
-        """Put compacted content in the place of the first segments: each group becomes its first member.
+        """Replace the first segments by compacted content: each group becomes its first member.
 
-        A kill leaves either content, or members of a group whose content is there twice: `_load` drops those.
+        After a kill, members of a group may still exist whose content was merged already: `_load` drops those.
         """
         count = sum(len(members) for members, _ in groups)
         for (first, *others), content in groups:
@@ -251,9 +251,9 @@ class PartitionLog:
             segment.close()
 
     def delete(self) -> None:
-        """Remove the partition's files; whoever waits for it is woken."""
+        """Remove the partition's files, and wake waiting readers."""
         self.close()
-        self.segments = []  # a cleaner that is at work must not bring them back
+        self.segments = []  # a running cleaner must not recreate them
         self._storage.delete(self._folder)
         for waiter in self._waiters:
             waiter.set()

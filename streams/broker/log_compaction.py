@@ -1,13 +1,13 @@
-"""Compaction: of every key the latest record, and of the rest only what must stay.
+"""Compaction: keeps the latest record of each key, and as little else as possible.
 
-What stays besides the latest records:
-- tombstones (no value), until a reader had `delete.retention.ms` to see them since they were first compacted;
-- the last batch of every producer, if need be without records, because it carries the producer's sequence;
-- a transaction's marker while a batch of the transaction is there, and after that as long as a tombstone.
-Records of aborted transactions go. Offsets never change.
+Kept besides the latest records:
+- tombstones (no value), until readers had `delete.retention.ms` to see them since their first compaction;
+- the last batch of each producer, if necessary without records, because it carries the producer's sequence;
+- a transaction's marker while a batch of the transaction exists, and after that as long as a tombstone.
+Records of aborted transactions are removed. Offsets never change.
 
-The time a tombstone may go at is written where Kafka writes it (KIP-534): in the batch's first timestamp,
-under a flag. The functions here are pure: batches in, batches out.
+The expiry of a tombstone is stored as in Kafka (KIP-534): in the batch's first timestamp, with a flag. The functions
+here are pure: batches in, batches out.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,7 @@ from streams.reading.batches import records_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What decides over a record, taken from the log before the work begins."""
+    """The log's data that decides about records, collected before the work begins."""
 
     now_ms: int
     delete_retention_ms: int
@@ -69,9 +69,9 @@ def latest_offsets(batches: Iterable[bytes], rules: Rules) -> dict[bytes, int]:
 
 @dataclass(slots=True)
 class Compactor:
-    """Decides batch by batch, in the order of the log, what stays.
+    """Decides batch by batch, in the order of the log, what is kept.
 
-    `latest` may know only the keys of the newer part: a key it does not know has no newer record.
+    `latest` may contain only the keys of the newer part: a key that is missing has no newer record.
     """
 
     latest: Mapping[bytes, int]
@@ -79,7 +79,7 @@ class Compactor:
     has_data: dict[int, bool] = field(default_factory=dict)  # producer id: its transaction has a batch left
 
     def compact(self, data: bytes) -> bytes | bytearray | None:
-        """Return what stays of one batch, the same bytes if all of it does."""
+        """Return the kept part of one batch, the same bytes if all of it is kept."""
         header = parse_header(data)
         return self._marker(header, data) if header.is_control else self._records(header, data)
 

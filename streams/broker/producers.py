@@ -1,4 +1,4 @@
-"""What one partition knows of its producers: sequences, duplicates, open and aborted transactions."""
+"""Producer state of one partition: sequences, duplicates, open and aborted transactions."""
 
 from bisect import bisect_right
 from collections import deque
@@ -12,7 +12,7 @@ REMEMBERED_BATCHES = 5  # as many as an idempotent producer may have in flight
 
 
 class WrittenBatch(NamedTuple):
-    """Where a batch of a producer has gone."""
+    """Sequence and offset of a producer's batch."""
 
     base_sequence: int
     last_sequence: int
@@ -37,9 +37,9 @@ class ProducerState:
 
 
 class PartitionProducers:
-    """Checks what producers append to one partition, and says what of it is stable.
+    """Validates producers' appends to one partition, and computes the last stable offset.
 
-    The state is a function of the batches in the log, in their order: recovery replays them through `record`.
+    The state is a function of the batches in the log, in order: recovery replays them through `record`.
     """
 
     def __init__(self) -> None:
@@ -48,10 +48,10 @@ class PartitionProducers:
         self.aborted: list[AbortedTransaction] = []  # by last offset
 
     def check(self, header: BatchHeader) -> WrittenBatch | None:
-        """Check epoch and sequence before an append; a duplicate's old place, or None for a new batch.
+        """Check epoch and sequence before an append; returns a duplicate's original offset, or None for a new batch.
 
-        Raises `KafkaFailure` for an old epoch or a gap. A producer that the partition does not know (its
-        records may have been deleted) may begin with any sequence, as in Kafka since 2.4.
+        Raises `KafkaFailure` for an old epoch or a gap. An unknown producer (its records may have been deleted) may
+        begin with any sequence, as in Kafka since 2.4.
         """
         if header.producer_id == NO_PRODUCER:
             return None
@@ -78,7 +78,7 @@ class PartitionProducers:
         return None
 
     def record(self, header: BatchHeader, *, is_commit: bool = False) -> None:
-        """Take a batch that was appended (or found in the log) into account."""
+        """Record a batch that was appended, or found in the log."""
         if header.producer_id == NO_PRODUCER:
             return
         state = self.states.get(header.producer_id)

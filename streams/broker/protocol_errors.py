@@ -1,4 +1,4 @@
-"""The error codes that this broker answers with, by their names in the Kafka protocol."""
+"""The error codes of this broker, by their names in the Kafka protocol."""
 
 from enum import IntEnum
 
@@ -67,8 +67,8 @@ class ErrorCode(IntEnum):
     TRANSACTIONAL_ID_NOT_FOUND = 105
 
 
-class KafkaFailure(Exception):  # noqa: N818  an answer of the protocol, not an error of ours
-    """A request, or one item of it, is answered with an error code.
+class KafkaFailure(Exception):  # noqa: N818  a response of the protocol, not an error of ours
+    """An error response to a request, or to one item of it.
 
     >>> KafkaFailure(ErrorCode.UNKNOWN_MEMBER_ID).code.name
     'UNKNOWN_MEMBER_ID'

@@ -28,7 +28,7 @@ NO_PRODUCER = -1
 NO_SEQUENCE = -1
 
 _CODEC_MASK, _LOG_APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x07, 0x08, 0x10, 0x20
-DELETE_HORIZON = 0x40  # the first timestamp says when tombstones may go
+DELETE_HORIZON = 0x40  # the first timestamp is the expiry of tombstones
 _DECODERS = {1: codec.gzip_decode, 2: codec.snappy_decode, 3: codec.lz4_decode, 4: codec.zstd_decode}
 _MARKER = struct.Struct(">hh")
 _MARKER_VALUE = struct.Struct(">hi")
@@ -58,7 +58,7 @@ class BatchHeader(NamedTuple):
 
     @property
     def last_offset(self) -> int:
-        """Offset of the last record, also where compaction has removed that record."""
+        """Offset of the last record, even if compaction has removed it."""
         return self.base_offset + self.last_offset_delta
 
     @property
@@ -70,7 +70,7 @@ class BatchHeader(NamedTuple):
 
     @property
     def is_transactional(self) -> bool:
-        """Whether the records become visible only by a commit marker."""
+        """Whether the records become visible only with a commit marker."""
         return bool(self.attributes & _TRANSACTIONAL)
 
     @property
@@ -91,12 +91,12 @@ class Record:
 
 
 def parse_header(data: bytes | bytearray | memoryview, position: int = 0) -> BatchHeader:
-    """Read the header at `position`; raises `struct.error` where fewer than 61 bytes are left."""
+    """Read the header at `position`; raises `struct.error` if fewer than 61 bytes are left."""
     return BatchHeader._make(HEADER.unpack_from(data, position))
 
 
 def has_valid_checksum(data: bytes | bytearray | memoryview, header: BatchHeader) -> bool:
-    """Whether the bytes of one whole batch are those its producer has sent."""
+    """Whether the checksum of a whole batch is right."""
     checksum: int = crc32c(memoryview(data)[ATTRIBUTES_OFFSET : header.size])
     return checksum == header.crc
 
@@ -108,13 +108,13 @@ def split(data: bytes) -> list[tuple[BatchHeader, memoryview]]:
     position = 0
     while position < len(view):
         if len(view) - position < HEADER.size:
-            raise KafkaFailure(ErrorCode.CORRUPT_MESSAGE, "a batch is cut short")
+            raise KafkaFailure(ErrorCode.CORRUPT_MESSAGE, "a batch is truncated")
         if view[position + MAGIC_OFFSET] != 2:
             raise KafkaFailure(ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT, "only record batches of format 2")
         header = parse_header(view, position)
         batch = view[position : position + header.size]
         if len(batch) != header.size or header.length < HEADER.size - LENGTH_END:
-            raise KafkaFailure(ErrorCode.CORRUPT_MESSAGE, "a batch is cut short")
+            raise KafkaFailure(ErrorCode.CORRUPT_MESSAGE, "a batch is truncated")
         if not has_valid_checksum(batch, header):
             raise KafkaFailure(ErrorCode.CORRUPT_MESSAGE, "the checksum does not match")
         if header.record_count <= 0 or header.record_count != header.last_offset_delta + 1:
@@ -127,7 +127,7 @@ def split(data: bytes) -> list[tuple[BatchHeader, memoryview]]:
 
 
 def stamped(batch: bytes | bytearray | memoryview, base_offset: int, append_time_ms: int | None = None) -> bytearray:
-    """Copy a batch with its offset in the log, and with the time of appending where the topic says so."""
+    """Copy a batch with its offset in the log, and with the append time if the topic requires it."""
     copy = bytearray(batch)
     struct.pack_into(">q", copy, 0, base_offset)
     struct.pack_into(">i", copy, LENGTH_END, 0)
@@ -140,7 +140,7 @@ def stamped(batch: bytes | bytearray | memoryview, base_offset: int, append_time
 
 
 def read_records(batch: bytes | bytearray | memoryview) -> Iterator[Record]:
-    """Decode the records of one batch, decompressing them where needed; raises `KafkaFailure`."""
+    """Decode the records of one batch, decompressing them if necessary; raises `KafkaFailure`."""
     header = parse_header(batch)
     payload = bytes(memoryview(batch)[HEADER.size : header.size])
     compression = header.attributes & _CODEC_MASK
@@ -174,7 +174,7 @@ def _read_record(data: bytearray, position: int, header: BatchHeader) -> tuple[R
         header_value, position = _read_bytes(data, position)
         headers.append((name or b"", header_value))
     if position != end:
-        raise KafkaFailure(ErrorCode.CORRUPT_MESSAGE, "a record is longer or shorter than it says")
+        raise KafkaFailure(ErrorCode.CORRUPT_MESSAGE, "a record's length is wrong")
     timestamp_ms = (
         header.max_timestamp_ms if header.attributes & _LOG_APPEND_TIME else header.first_timestamp_ms + timestamp_delta
     )
@@ -189,10 +189,10 @@ def _read_bytes(data: bytearray, position: int) -> tuple[bytes | None, int]:
 
 
 def rebuild(header: BatchHeader, records: Sequence[Record]) -> bytearray:
-    """Write a batch that keeps `header`'s identity (offsets, producer, sequence) with fewer records.
+    """Write a batch with `header`'s identity (offsets, producer, sequence) and fewer records.
 
-    The records come back uncompressed. An empty sequence is legal: such a batch still carries its
-    producer's last sequence, which is why compaction keeps it.
+    The result is uncompressed. It may be empty: such a batch still carries its producer's last sequence, which is why
+    compaction keeps it.
     """
     payload = bytearray()
     for record in records:

@@ -1,4 +1,4 @@
-"""The answer to a request that is not handled: its own shape, every item filled with one error code."""
+"""Error responses to requests that are not handled: of the right shape, with one error code in each item."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -58,7 +58,7 @@ def _fetch(body: Any, code: ErrorCode) -> Fields:
 
 
 def _by_partition(api: str, topic_name: str, part_name: str) -> Callable[[Any, ErrorCode], Fields]:
-    """For answers of topics that carry partitions with an error code."""
+    """For responses with topics and partitions."""
 
     def fields(body: Any, code: ErrorCode) -> Fields:
         topic_class = getattr(RESPONSES[api], topic_name)
@@ -128,7 +128,7 @@ def _join(body: Any, code: ErrorCode) -> Fields:
 
 
 def _plain(**fields: Any) -> Callable[[Any, ErrorCode], Fields]:
-    """For answers whose one error code stands at the top."""
+    """For responses with a single, top-level error code."""
     return lambda _, code: {"error_code": code, **fields}
 
 
@@ -155,5 +155,5 @@ REFUSALS: Mapping[str, Callable[[Any, ErrorCode], Fields]] = {
 
 
 def refusal(request: Request, code: ErrorCode) -> Any:
-    """Answer every item of a request with `code`; only APIs in `REFUSALS` can be refused."""
+    """A response with `code` in every item; only for APIs in `REFUSALS`."""
     return request.answer(**REFUSALS[request.api](request.body, code))

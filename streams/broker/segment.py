@@ -1,4 +1,4 @@
-"""A segment: one file of consecutive record batches and, in memory, where each of them begins."""
+"""A segment: one file of consecutive record batches, with an index in memory."""
 
 import struct
 from array import array
@@ -10,9 +10,9 @@ from streams.broker.storage import Storage
 
 
 class Segment:
-    """Batches in offset order; the index costs 24 bytes a batch.
+    """Batches in offset order; the index costs 24 bytes per batch.
 
-    The file's name is the offset that the segment was opened at; compaction keeps it.
+    The file is named by the offset at which the segment was opened, also after compaction.
     """
 
     def __init__(self, storage: Storage, folder: str, base_offset: int) -> None:
@@ -34,7 +34,7 @@ class Segment:
 
     @property
     def newest_ms(self) -> int:
-        """Time of its latest record; of its creation, when the records have no times."""
+        """Time of its latest record; of its creation, if records have no timestamps."""
         return self.max_timestamp_ms if self.max_timestamp_ms >= 0 else self.created_ms
 
     @property
@@ -93,7 +93,7 @@ class Segment:
     def read(self, first: int, limit_offset: int, max_bytes: int, *, at_least_one: bool) -> tuple[bytes, int]:
         """Read whole batches from index `first` on that end before `limit_offset`, within `max_bytes`.
 
-        Returns them with the offset after the last; at least one batch, however large, where that is asked.
+        Returns them with the offset after the last; on request at least one batch, however large.
         """
         stop = bisect_left(self._last_offsets, limit_offset, first)
         if stop == first:

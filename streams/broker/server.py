@@ -31,7 +31,7 @@ class BrokerServer:
         self._is_stopped = False
 
     async def start(self, host: str, port: int) -> int:
-        """Listen and return the port; raises `OSError` when it is taken."""
+        """Listen and return the port; raises `OSError` if it is in use."""
         self._server = await asyncio.start_server(self._accept, host, port, limit=_READ_BUFFER_BYTES)
         self._ticker = asyncio.create_task(self._tick_for_ever())
         self._cleaner = asyncio.create_task(self._clean_for_ever())
@@ -39,7 +39,7 @@ class BrokerServer:
         return bound
 
     async def stop(self) -> None:
-        """Stop listening and cut every connection where it is, those that are just being accepted included."""
+        """Stop listening and close all connections, including those being accepted."""
         assert self._server is not None
         assert self._ticker is not None
         assert self._cleaner is not None
@@ -63,7 +63,7 @@ class BrokerServer:
             try:
                 self._state.tick()
             except Exception:  # noqa: BLE001  a full disk at one tick must not stop the clock
-                _log.exception("the broker's clock stumbled")
+                _log.exception("a tick of the broker failed")
 
     async def _clean_for_ever(self) -> None:
         while True:
@@ -71,10 +71,11 @@ class BrokerServer:
             try:
                 await clean_all(self._state.topics, wall_clock_ms())
             except Exception:  # noqa: BLE001  a topic deleted under the cleaner must not stop it
-                _log.exception("the broker's cleaner stumbled")
+                _log.exception("the broker's cleaner failed")
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._is_stopped:  # accepted before, begun after: it would acknowledge what the next broker never sees
+        # accepted before the stop, started after it: it would acknowledge records that the next broker never sees
+        if self._is_stopped:
             writer.transport.abort()
             return
         task = asyncio.current_task()
@@ -85,8 +86,8 @@ class BrokerServer:
         except ProtocolViolationError as error:
             _log.warning("connection closed: %s", error)
         except (ConnectionError, asyncio.CancelledError):
-            pass  # the client is gone, or the broker stops
-        except Exception:  # noqa: BLE001  the client sees its connection end, the others go on
+            pass  # the client has disconnected, or the broker stops
+        except Exception:  # noqa: BLE001  this client is disconnected, the others are not affected
             _log.exception("a request failed; its connection is closed")
         finally:
             del self._connections[task]

@@ -1,4 +1,4 @@
-"""All that one running broker knows, opened from its storage."""
+"""The state of a running broker, opened from its storage."""
 
 import time
 import uuid
@@ -22,13 +22,13 @@ def wall_clock_ms() -> int:
 
 
 def session_clock_ms() -> float:
-    """Milliseconds of a clock that never jumps, for sessions and rebalances."""
+    """Milliseconds of a monotonic clock, for sessions and rebalances."""
     return time.monotonic() * 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """How clients find the broker, and whether a topic comes into being by being asked for."""
+    """The advertised address, and whether requests create topics."""
 
     host: str
     port: int
@@ -37,7 +37,7 @@ class Identity:
 
 
 class BrokerState:
-    """Topics, groups and transactions on one storage; opening it is the recovery from a kill."""
+    """Topics, groups and transactions on one storage; opening it recovers from a kill."""
 
     def __init__(self, storage: Storage, identity: Identity, holds_offsets: Callable[[], bool] = lambda: False) -> None:
         self.identity = identity
@@ -62,11 +62,11 @@ class BrokerState:
         return fresh
 
     def tick(self) -> None:
-        """Let time pass for sessions, rebalances and transactions."""
+        """Expire sessions, rebalances and transactions."""
         self.groups.tick(session_clock_ms())
         self.transactions.tick()
 
     def close(self) -> None:
-        """Close all files; there is nothing to flush, so a kill instead loses nothing."""
+        """Close all files; there is nothing to flush, so a kill loses nothing either."""
         self.topics.close()
         self.journal.close()

@@ -1,9 +1,8 @@
-"""Where the broker's bytes live: a folder on disk or, with the same four verbs, memory.
+"""The broker's storage: a folder on disk or, with the same interface, memory.
 
-Both are driven through one interface, so a broker without a folder runs the code path of one with a
-folder, crash recovery included: what was written here is what a kill leaves behind.
-Writes reach the operating system before they are acknowledged; they survive the death of the process, not
-a loss of power (nothing is fsynced).
+A broker without a folder thus runs the same code as one with a folder, including crash recovery: a kill leaves
+what was written here. Writes reach the operating system before they are acknowledged; they survive the death of the
+process, but not a power loss (nothing is fsynced).
 """
 
 import fcntl
@@ -18,19 +17,19 @@ class File(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes that it holds."""
+        """Its size in bytes."""
 
     def append(self, data: bytes | bytearray) -> None:
-        """Write at the end, wholly."""
+        """Append all of the data."""
 
     def read(self, position: int, size: int) -> bytes:
         """Read up to `size` bytes."""
 
     def truncate(self, size: int) -> None:
-        """Cut what is after `size`."""
+        """Truncate to `size`."""
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close it."""
 
 
 class Storage(Protocol):
@@ -43,10 +42,10 @@ class Storage(Protocol):
         """Names of the files in a folder, sorted; empty when there is no such folder."""
 
     def delete(self, path: str) -> None:
-        """Remove a file or a folder with all its files; silent when it is gone already."""
+        """Remove a file or a folder with all its files; does nothing if it does not exist."""
 
     def replace(self, path: str, data: bytes | bytearray) -> None:
-        """Write a whole file in one step: a kill leaves the old one or the new one."""
+        """Replace a file atomically."""
 
 
 class MemoryFile:
@@ -61,11 +60,11 @@ class MemoryFile:
 
     @property
     def size(self) -> int:
-        """Bytes that it holds."""
+        """Its size in bytes."""
         return len(self._data)
 
     def append(self, data: bytes | bytearray) -> None:
-        """Write at the end."""
+        """Append."""
         self._data += data
 
     def read(self, position: int, size: int) -> bytes:
@@ -73,16 +72,16 @@ class MemoryFile:
         return bytes(memoryview(self._data)[position : position + size])
 
     def truncate(self, size: int) -> None:
-        """Cut what is after `size`."""
+        """Truncate to `size`."""
         del self._data[size:]
 
     def close(self) -> None:
-        """Give up the file."""
+        """Close the file."""
         return
 
 
 class MemoryStorage:
-    """Files in memory: gone with the object, kept over the crash of a broker that uses it."""
+    """Files in memory, which survive the crash of a broker that uses them."""
 
     def __init__(self) -> None:
         self._files: dict[str, MemoryFile] = {}
@@ -103,7 +102,7 @@ class MemoryStorage:
             del self._files[f"{path}/{name}"]
 
     def replace(self, path: str, data: bytes | bytearray) -> None:
-        """Write a whole file in one step."""
+        """Replace a file atomically."""
         self._files[path] = MemoryFile()
         self._files[path].append(data)
 
@@ -117,17 +116,17 @@ class DiskFile:
 
     @property
     def size(self) -> int:
-        """Bytes that it holds."""
+        """Its size in bytes."""
         return self._size
 
     def append(self, data: bytes | bytearray) -> None:
-        """Write at the end."""
+        """Append."""
         rest = memoryview(data)
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError:
-            os.ftruncate(self._descriptor, self._size)  # a full disk leaves no half batch behind
+            os.ftruncate(self._descriptor, self._size)  # a full disk must not leave a partial batch
             raise
         self._size += len(data)
 
@@ -136,18 +135,18 @@ class DiskFile:
         return os.pread(self._descriptor, size, position)
 
     def truncate(self, size: int) -> None:
-        """Cut what is after `size`."""
+        """Truncate to `size`."""
         os.ftruncate(self._descriptor, size)
         self._size = size
 
     def close(self) -> None:
-        """Give up the file; a write from now on fails, for its descriptor may be another file's by then."""
+        """Close the file; later writes fail, because the descriptor may belong to another file."""
         os.close(self._descriptor)
         self._descriptor = -1
 
 
 class DataDirInUseError(OSError):
-    """Two brokers on one folder would write over each other."""
+    """Another broker uses the folder."""
 
 
 class DirectoryStorage:
@@ -158,7 +157,7 @@ class DirectoryStorage:
         root.mkdir(parents=True, exist_ok=True)
 
     def lock(self) -> int:
-        """Keep every other broker out until the returned descriptor is closed, or this process dies.
+        """Lock the folder until the returned descriptor is closed, or this process dies.
 
         Raises `DataDirInUseError`.
         """
@@ -192,7 +191,7 @@ class DirectoryStorage:
             target.unlink(missing_ok=True)
 
     def replace(self, path: str, data: bytes | bytearray) -> None:
-        """Write a whole file in one step."""
+        """Replace a file atomically."""
         target = self._root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_name(f"{target.name}.new")

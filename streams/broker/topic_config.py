@@ -10,7 +10,7 @@ BOOLEAN, STRING, INT, LONG, DOUBLE, LIST = 1, 2, 3, 5, 6, 7  # ConfigType of Des
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: its default as the protocol spells it, its type, and what values it takes."""
+    """One setting: its default in the protocol's notation, its type, and its valid values."""
 
     default: str
     type_code: int
@@ -66,7 +66,7 @@ SETTINGS: dict[str, Setting] = {
 
 
 def check(overrides: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the settings that are given a value; raises `KafkaFailure` (INVALID_CONFIG).
+    """Return the settings that have a value; raises `KafkaFailure` (INVALID_CONFIG).
 
     >>> check({"retention.ms": "1000"})
     {'retention.ms': '1000'}
@@ -82,7 +82,7 @@ def check(overrides: Mapping[str, str | None]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
-    """The settings that a partition's log acts on, as numbers."""
+    """The settings of a partition's log, as numbers."""
 
     is_compacted: bool
     is_deleted: bool
@@ -101,7 +101,7 @@ class LogSettings:
 
     @classmethod
     def of(cls, overrides: Mapping[str, str]) -> "LogSettings":
-        """Take a topic's overrides over the defaults.
+        """Apply a topic's overrides to the defaults.
 
         >>> LogSettings.of({"cleanup.policy": "compact,delete"}).is_compacted
         True

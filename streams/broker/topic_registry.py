@@ -1,4 +1,4 @@
-"""The topics: their partitions' logs and their settings, as the journal remembers them."""
+"""The topics, with their partitions' logs and their settings, backed by the journal."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ _LEGAL_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
 class TopicRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What the journal keeps of a topic; `number` tells it from an earlier topic of the same name."""
+    """The journal entry of a topic; `number` distinguishes it from an earlier topic of the same name."""
 
     number: int
     partitions: int
@@ -34,7 +34,7 @@ class Topic:
 
 
 class Topics:
-    """All topics by name; every change is in the journal before it is acted on."""
+    """All topics by name; every change is written to the journal first."""
 
     def __init__(self, storage: Storage, journal: Journal, clock_ms: Callable[[], int]) -> None:
         self.by_name: dict[str, Topic] = {}
@@ -80,7 +80,7 @@ class Topics:
         return topic
 
     def find(self, name: str, partition: int) -> PartitionLog | None:
-        """Return a partition's log, or None when there is no such partition."""
+        """Return a partition's log, or None if it does not exist."""
         topic = self.by_name.get(name)
         if topic is None or not 0 <= partition < len(topic.logs):
             return None
@@ -96,7 +96,7 @@ class Topics:
     def check_new(self, name: str, partitions: int, configs: Mapping[str, str | None]) -> dict[str, str]:
         """Check whether a topic could be created; raises `KafkaFailure`."""
         if not _LEGAL_NAME.fullmatch(name) or name in (".", ".."):
-            raise KafkaFailure(ErrorCode.INVALID_TOPIC, f"'{name}' is no legal topic name")
+            raise KafkaFailure(ErrorCode.INVALID_TOPIC, f"'{name}' is not a legal topic name")
         if name in self.by_name:
             raise KafkaFailure(ErrorCode.TOPIC_ALREADY_EXISTS, f"Topic '{name}' already exists.")
         if partitions < 1:

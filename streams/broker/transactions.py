@@ -2,9 +2,9 @@
 
     EMPTY --add partitions or offsets--> ONGOING --end--> PREPARE_COMMIT or PREPARE_ABORT --> COMPLETE_...
 
-An end is written in the order decision, markers, offsets with the completion. After a kill `recover`
-finishes what was decided; markers that are in a log already are not written again. The whole end runs
-without giving way, so no request sees a transaction half ended.
+An end is written in the order: decision, markers, then offsets together with the completion. After a kill, `recover`
+finishes decided transactions, without repeating markers that are in a log already. The whole end runs without
+yielding, so no request sees a partially ended transaction.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ _EPOCH_MAX = 32_767
 
 
 class TransactionState(StrEnum):
-    """Where a transactional id is; the values are those of ListTransactions."""
+    """State of a transactional id; the values are those of ListTransactions."""
 
     EMPTY = "Empty"
     ONGOING = "Ongoing"
@@ -44,11 +44,11 @@ class PendingOffset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransactionRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What the journal keeps of a transactional id."""
+    """The journal entry of a transactional id."""
 
     producer_id: int
     epoch: int
-    last_epoch: int = -1  # the epoch before; a producer that asks again for a bump is recognised by it
+    last_epoch: int = -1  # the previous epoch, to recognise a producer that repeats its request for a bump
     timeout_ms: int
     state: TransactionState = TransactionState.EMPTY
     started_ms: int = 0
@@ -57,7 +57,7 @@ class TransactionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transactions:
-    """Every transactional id's producer and transaction."""
+    """Producers and transactions of all transactional ids."""
 
     def __init__(
         self,
@@ -91,13 +91,13 @@ class Transactions:
         self._remember(transactional_id, record)
 
     def recover(self) -> None:
-        """Finish the transactions whose end was decided before a kill."""
+        """Finish transactions whose end was decided before a kill."""
         for transactional_id, record in list(self.by_id.items()):
             if record.state in (TransactionState.PREPARE_COMMIT, TransactionState.PREPARE_ABORT):
                 self._finish(transactional_id, record)
 
     def new_producer_id(self) -> int:
-        """Return an id that was never given before, also not before a restart."""
+        """Return an id that was never used, not even before a restart."""
         self._next_producer_id += 1
         self._journal.put({"producer-id": self._next_producer_id})
         return self._next_producer_id
@@ -105,7 +105,7 @@ class Transactions:
     def init_producer(
         self, transactional_id: str, *, timeout_ms: int, producer_id: int, epoch: int
     ) -> TransactionRecord:
-        """Give a producer its id and a new epoch; end the transaction of whoever had the epoch before.
+        """Assign a producer id and a new epoch; ends the transaction of the previous epoch.
 
         Raises `KafkaFailure`: PRODUCER_FENCED to a producer that names an outdated id or epoch.
         """
@@ -122,9 +122,9 @@ class Transactions:
             if producer_id != known.producer_id or epoch not in (known.epoch, known.last_epoch):
                 raise KafkaFailure(ErrorCode.PRODUCER_FENCED)
             if epoch != known.epoch and known.state is not TransactionState.ONGOING:
-                return known  # it asks again, or its transaction has timed out: the bump is done
+                return known  # a repeated request, or its transaction has timed out: the bump is done
         known = self.abort_and_fence(transactional_id) if known.state is TransactionState.ONGOING else _bumped(known)
-        # without an id it is no bump that somebody may ask for again: the epoch before has no claim on this one
+        # without an id it is not a bump that may be repeated: the previous epoch has no claim on this one
         last_epoch = known.last_epoch if producer_id >= 0 else -1
         fresh = msgspec.structs.replace(
             known, timeout_ms=timeout_ms, state=TransactionState.EMPTY, last_epoch=last_epoch
@@ -135,7 +135,7 @@ class Transactions:
         return fresh
 
     def abort_and_fence(self, transactional_id: str) -> TransactionRecord:
-        """Abort a transaction with markers of the next epoch, so that its producer can write no more."""
+        """Abort a transaction with markers of the next epoch, so that its producer cannot write any more."""
         self._end(transactional_id, _bumped(self.by_id[transactional_id]), committed=False)
         return self.by_id[transactional_id]
 
@@ -157,13 +157,13 @@ class Transactions:
     def add_partitions(
         self, transactional_id: str, producer_id: int, epoch: int, partitions: Sequence[tuple[str, int]]
     ) -> None:
-        """Take partitions into the transaction, beginning it where needed; raises `KafkaFailure`."""
+        """Add partitions to the transaction, beginning it if necessary; raises `KafkaFailure`."""
         record = self._begun(self._current(transactional_id, producer_id, epoch))
         added = dict.fromkeys((*record.partitions, *partitions))
         self._save(transactional_id, msgspec.structs.replace(record, partitions=tuple(added)))
 
     def add_group(self, transactional_id: str, producer_id: int, epoch: int) -> None:
-        """Announce offsets of a group, beginning the transaction where needed; raises `KafkaFailure`."""
+        """Announce offsets of a group, beginning the transaction if necessary; raises `KafkaFailure`."""
         record = self._current(transactional_id, producer_id, epoch)
         if record.state is not TransactionState.ONGOING:
             self._save(transactional_id, self._begun(record))
@@ -171,7 +171,7 @@ class Transactions:
     def add_offsets(
         self, transactional_id: str, producer_id: int, epoch: int, offsets: Sequence[PendingOffset]
     ) -> None:
-        """Hold offsets back until the transaction commits; raises `KafkaFailure`."""
+        """Hold offsets until the transaction commits; raises `KafkaFailure`."""
         record = self._current(transactional_id, producer_id, epoch)
         if record.state is not TransactionState.ONGOING:
             raise KafkaFailure(ErrorCode.INVALID_TXN_STATE)
@@ -179,7 +179,7 @@ class Transactions:
         self._save(transactional_id, msgspec.structs.replace(record, offsets=tuple(pending.values())))
 
     def has_pending_offset(self, group_id: str, topic: str, partition: int) -> bool:
-        """Whether a transaction is about to commit this offset, or has committed it and nobody sees it yet."""
+        """Whether a pending transaction will commit this offset, or has committed it without it being visible yet."""
         pending = chain(self._held, *(record.offsets for record in self.by_id.values()))
         wanted = (group_id, topic, partition)
         return any((kept.group_id, kept.topic, kept.partition) == wanted for kept in pending)
@@ -187,7 +187,7 @@ class Transactions:
     def check_batch(self, topic: str, partition: int, header: BatchHeader) -> None:
         """Refuse a transactional batch outside of a transaction with its partition; raises `KafkaFailure`.
 
-        Without this a batch that arrives late would open a transaction that nobody ends.
+        Otherwise a late batch would open a transaction that is never ended.
         """
         record = self.by_id.get(self._id_of_producer.get(header.producer_id, ""))
         if record is None or record.producer_id != header.producer_id:
@@ -198,7 +198,7 @@ class Transactions:
             raise KafkaFailure(ErrorCode.INVALID_TXN_STATE)
 
     def end(self, transactional_id: str, producer_id: int, epoch: int, *, committed: bool) -> None:
-        """End the transaction; a repeated end is answered as the first was. Raises `KafkaFailure`."""
+        """End the transaction; a repeated end gets the first response. Raises `KafkaFailure`."""
         record = self._current(transactional_id, producer_id, epoch)
         done = TransactionState.COMPLETE_COMMIT if committed else TransactionState.COMPLETE_ABORT
         if record.state is done:
@@ -232,13 +232,13 @@ class Transactions:
         self._show_offsets()
 
     def _show_offsets(self) -> None:
-        """Let committed offsets be seen, unless the fault plan holds them back; they are in the journal already."""
+        """Make committed offsets visible, unless the fault plan holds them; they are in the journal already."""
         while self._held and not self._holds_offsets():
             kept = self._held.pop(0)
             self._groups.remember(kept.group_id, {(kept.topic, kept.partition): kept.committed})
 
     def tick(self) -> None:
-        """Abort the transactions that are open longer than their producers have asked for."""
+        """Abort transactions that exceed their producers' timeouts."""
         self._show_offsets()
         now_ms = self._clock_ms()
         for transactional_id, record in list(self.by_id.items()):

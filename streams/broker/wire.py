@@ -1,4 +1,4 @@
-"""Frames on the wire: requests decoded and answers encoded with kafka-python's generated codecs."""
+"""Frames on the wire: decodes requests and encodes responses with kafka-python's generated codecs."""
 
 import asyncio
 import struct
@@ -63,7 +63,7 @@ _SHORT = struct.Struct(">h")
 
 
 class ProtocolViolationError(Exception):
-    """What came over the wire is no Kafka request: the connection cannot go on."""
+    """The data on the wire is not a Kafka request: the connection must be closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +139,14 @@ def _unsigned_varint(frame: bytes, position: int) -> tuple[int, int]:
 
 
 def encode_response(request: Request, response: Any) -> bytearray:
-    """Encode an answer with its frame and header."""
+    """Encode a response with its frame and header."""
     response.with_header(correlation_id=request.correlation_id)
     encoded: bytearray = response.encode(header=True, framed=True)
     return encoded
 
 
 async def read_frame(reader: asyncio.StreamReader) -> bytes | None:
-    """Read one frame; None when the peer has closed between two frames or inside one."""
+    """Read one frame; None if the peer has closed the connection."""
     try:
         size = int.from_bytes(await reader.readexactly(4))
         if size > FRAME_BYTES_MAX:

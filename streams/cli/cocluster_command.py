@@ -33,7 +33,7 @@ def cocluster(
     folds: Annotated[int, typer.Option(min=1, max=100, help="Cross-validate with this many folds.")] = 1,
     choose_widely: Annotated[bool, typer.Option(help="Also compare with half the number of groups.")] = False,
     counts: Annotated[
-        bool, typer.Option(help="Also score information-theoretic co-clusters of which user meets which item.")
+        bool, typer.Option(help="Also score co-clusters by which user meets which item; --out then writes these.")
     ] = False,
     given: Annotated[
         Path | None, typer.Option(help="Also score the groups in this JSON file, as written by --out.")
@@ -74,7 +74,7 @@ def cocluster(
         **result.summary(),
     }
     if out is not None:
-        _write(out, {**report, **_assignments(table, result)})
+        _write(out, {**report, **_groups(table, result, beside if counts else {})})
     if json:
         print_json(report)
     else:
@@ -103,7 +103,7 @@ def _beside(
     beside: dict[str, Clusterer] = {}
     if counts:
         shape = (settings.user_groups, settings.card_groups)
-        beside[f"counts {shape[0]}x{shape[1]}"] = InformationTheoretic(
+        beside[_counts_name(shape)] = InformationTheoretic(
             user_groups=shape[0], card_groups=shape[1], seed=settings.seed
         )
     if given is not None:
@@ -117,10 +117,23 @@ def _write(out: Path, content: dict[str, Any]) -> None:
     out.write_bytes(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
 
 
-def _assignments(table: "PlayTable", result: "OfflineResult") -> dict[str, dict[str, int]]:
+def _counts_name(shape: tuple[int, int]) -> str:
+    return f"counts {shape[0]}x{shape[1]}"
+
+
+def _groups(table: "PlayTable", result: "OfflineResult", counted: "dict[str, Clusterer]") -> dict[str, Any]:
+    """Every user's and item's group, and of which model: of the counts where these were asked for."""
+    from processors.cocluster.offline import described
+    from processors.cocluster.shapes import name_of
+
+    shape = (result.settings.user_groups, result.settings.card_groups)
+    by_counts = counted.get(_counts_name(shape))
+    groups = result.groups if by_counts is None else by_counts.groups(table.data)
     return {
-        "user_group": dict(zip(table.users, result.groups.user.argmax(axis=1).tolist(), strict=True)),
-        "card_group": dict(zip(table.cards, result.groups.card.argmax(axis=1).tolist(), strict=True)),
+        "groups_of": name_of(shape) if by_counts is None else _counts_name(shape),
+        **described(groups),
+        "user_group": dict(zip(table.users, groups.user.argmax(axis=1).tolist(), strict=True)),
+        "card_group": dict(zip(table.cards, groups.card.argmax(axis=1).tolist(), strict=True)),
     }
 
 
@@ -128,9 +141,18 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield f"{report['interactions']} interactions, {report['users']} users, {report['cards']} items"
     if report["rows_refused"]:
         yield f"rows refused: {report['rows_refused']}"
-    yield f"{'model':>14s} {'rmse':>8s} {'log-likelihood':>15s}   held out, x = log(1 + seconds)"
+    evidence = report["held_out"]["evidence"]
+    yield f"{'model':>14s} {'rmse':>8s} {'log-likelihood':>15s} {'gain':>8s} {'null':>8s} {'error':>7s}"
     for name, score in report["held_out"]["models"].items():
-        yield f"{name:>14s} {score['rmse_log']:8.4f} {score['log_likelihood']:15.4f}"
+        line = f"{name:>14s} {score['rmse_log']:8.4f} {score['log_likelihood']:15.4f}"
+        found = evidence.get(name)
+        yield (
+            line
+            if found is None
+            else f"{line} {found['gain']:8.4f} {found['null']:8.4f} {found['standard_error']:7.4f}"
+        )
+    yield "held out, x = log(1 + seconds); gain over one group in nats on normal scores of x; null: what is there of it"
+    yield "when nobody's group is known; error: of the gain less the null, by which the shape is chosen"
     yield f"chosen shape: {report['chosen_shape'][0]} x {report['chosen_shape'][1]}"
     yield f"users per group: {report['users_per_group']}"
     yield f"items per group: {report['cards_per_group']}"

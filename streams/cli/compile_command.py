@@ -35,7 +35,7 @@ def compile_all(
 
     if check:
         compiled = compiled_here()
-        line = f"compiled anew: {', '.join(compiled)}" if compiled else "nothing had to be compiled"
+        line = f"compiled: {', '.join(compiled)}" if compiled else "nothing had to be compiled"
         _tell({"compiled_anew": list(compiled)}, line, json=json)
         return 1 if compiled else 0
     folder = SHIPPED if ship else out

@@ -1,1 +1,1 @@
-"""Compiles ahead of need, in processes of their own, what is needed first before the rest, and tells how far it is."""
+"""Compiles machine code in separate processes ahead of time, most urgent first, with progress."""

@@ -1,4 +1,4 @@
-"""Compiles before a worker is started, where people look on: they see how far it is."""
+"""Compiles before a worker is started, with visible progress."""
 
 import sys
 from collections.abc import Callable, Collection
@@ -6,14 +6,16 @@ from collections.abc import Callable, Collection
 from rich.console import Console
 
 from processors.machine_code.places import told_places, writing_place
-from streams.compiling.compile_processes import Crew, Told
+from streams.compiling.compile_processes import CompileProcesses, OnEvent
 from streams.compiling.machine_code import STAGE_OF_READINESS, MachineCode
 from streams.compiling.showing import shown
 from streams.readiness import Readiness
 
 
-async def compile_ahead(tasks: Collection[str], console: Console, hire: Callable[[int, Told], Crew] = Crew) -> None:
-    """Compile what these tasks need and is missing; where nothing can be kept, that is left to whoever needs it."""
+async def compile_ahead(
+    tasks: Collection[str], console: Console, hire: Callable[[int, OnEvent], CompileProcesses] = CompileProcesses
+) -> None:
+    """Compile the missing machine code of these tasks; without a writable cache this is left to the worker."""
     if writing_place() is None:
         return
     machine_code = MachineCode(tasks, tasks, Readiness(STAGE_OF_READINESS), loads=False, hire=hire)

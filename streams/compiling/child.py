@@ -1,7 +1,7 @@
-"""A process that compiles: reads names of stages from its input, and tells line by line what it does.
+"""A compiling process: reads names of stages from its input, and reports each event as a line.
 
-It ends when its input ends, whatever it is doing: nobody waits for it any more. With a folder as its argument it keeps
-machine code there and looks nowhere else.
+It exits when its input ends, whatever it is doing, because its results are no longer needed. With a folder as its
+argument, it uses only that one for machine code.
 """
 
 import os
@@ -31,11 +31,11 @@ def main() -> None:
     while True:
         name = wanted.get()
         if name == BEHIND:
-            os.nice(10)  # what follows is not to keep anybody waiting who works already
+            os.nice(10)  # the rest must not slow down a running worker
             continue
         try:
             by_name[name].run()
-        except Exception as error:  # noqa: BLE001  the worker runs the stage as well, and shows what is wrong
+        except Exception as error:  # noqa: BLE001  the worker runs the stage as well, and reports the error
             _tell(STAGE_FAILED, f"{name} {error!r}")
         else:
             _tell(STAGE_DONE, name)

@@ -1,4 +1,4 @@
-"""Processes that compile stages, a few at a time; what they compile is kept where all processes find it."""
+"""Processes that compile stages, a few at a time, into a shared cache."""
 
 import asyncio
 import os
@@ -11,12 +11,12 @@ import structlog
 
 from streams.compiling.child import BEHIND, STAGE_DONE, STAGE_FAILED
 
-Told = Callable[[str, str], None]
-"""What has happened (`keeping.Happening`) to which compiled function."""
+OnEvent = Callable[[str, str], None]
+"""An event (`keeping.Happening`) of a compiled function."""
 
 
 class Child:
-    """One process that compiles."""
+    """One compiling process."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -24,19 +24,19 @@ class Child:
 
     @classmethod
     async def start(cls, arguments: Sequence[str], environment: Mapping[str, str]) -> Self:
-        """Start it: it takes some seconds before it compiles."""
+        """Start it; it needs some seconds before it compiles."""
         return cls(
             await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "streams.compiling.child", *arguments),
                 env={**os.environ, **environment},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                start_new_session=True,  # what is typed at the terminal is for us
+                start_new_session=True,  # Ctrl-C is for the parent
             )
         )
 
-    async def compile(self, stage: str, told: Told, *, is_behind: bool) -> bool:
-        """Have it run a stage; tell whether it is good for more."""
+    async def compile(self, stage: str, told: OnEvent, *, is_behind: bool) -> bool:
+        """Run a stage; returns whether the process is still usable."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with suppress(OSError):
@@ -56,16 +56,16 @@ class Child:
         return False
 
     def stop(self) -> None:
-        """End it, whatever it is doing."""
+        """Kill it."""
         with suppress(ProcessLookupError):
             self._process.kill()
 
 
-class Crew:
-    """At most `size` children, with these arguments and more in their environment; they end with the context."""
+class CompileProcesses:
+    """At most `size` children with these arguments and additional environment; they end with the context."""
 
     def __init__(
-        self, size: int, told: Told, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+        self, size: int, told: OnEvent, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> None:
         self._arguments, self._environment = arguments, environment or {}
         self._free = asyncio.Semaphore(size)
@@ -81,9 +81,9 @@ class Crew:
             child.stop()
 
     async def compile(self, stage: str, *, is_behind: bool) -> None:
-        """Wait for a child that has nothing to do, and have it run a stage.
+        """Wait for an idle child, and let it run a stage.
 
-        Where it dies over that, the stage counts as done: whoever needs its code compiles what is missing itself.
+        If it dies, the stage counts as done: the worker compiles what is missing itself.
         """
         async with self._free:
             child = self._idle.pop() if self._idle else await self._another()

@@ -1,4 +1,4 @@
-"""All stages of warming up: the driver's and the processors'."""
+"""All warm-up stages: those of the driver and of the processors."""
 
 from collections.abc import Collection
 
@@ -16,9 +16,9 @@ _DRIVER = Stage(
 )
 
 ALL: tuple[Stage, ...] = (*STAGES[:3], _DRIVER, *STAGES[3:])
-"""All of them; what is compiled first is worked out from what is missing (`machine_code`)."""
+"""All stages; `machine_code` orders the missing ones."""
 
 
 def stages_of(tasks: Collection[str]) -> list[Stage]:
-    """What these tasks need."""
+    """The stages of these tasks."""
     return [stage for stage in ALL if stage.tasks & set(tasks)]

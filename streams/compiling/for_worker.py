@@ -1,4 +1,4 @@
-"""What a worker says and does about machine code when it starts."""
+"""Machine code at the start of a worker."""
 
 from collections.abc import Collection
 
@@ -12,16 +12,16 @@ from streams.compiling.showing import shown
 from streams.readiness import Readiness, Stage
 
 FIRST = "listeners"
-"""The task for which people wait."""
+"""The task that users wait for."""
 
 
 async def compiling_ahead(
     tasks: Collection[str], readiness: Readiness | None = None, *, waits_for_all: bool = False
 ) -> MachineCode:
-    """Begin to compile what is missing, and wait until those tasks can work for which people wait.
+    """Start to compile what is missing, and wait until the task that users wait for can work.
 
-    With `waits_for_all` it waits until all can: who measures wants to see nothing of it. Without the task of listeners
-    nobody waits for more than the others; each task waits for what is its own.
+    With `waits_for_all` it waits for all tasks, so that benchmarks do not measure compilation. Without the listeners
+    task, each task waits for its own stages only.
     """
     log = structlog.get_logger("shelfwise.worker")
     first = set(tasks) if waits_for_all else {FIRST} & set(tasks) or set(tasks)

@@ -1,4 +1,4 @@
-"""What there is to compile, what of it is missing, and how much work that is."""
+"""Inventory of compiled functions: which are missing from the cache, and the amount of work."""
 
 import importlib
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from processors.warm_up.stages import Stage
 
 
 def missing_entries(stages: Iterable[Stage]) -> list[str]:
-    """Compiled functions of these stages of which no machine code is kept."""
+    """Compiled functions of these stages that are not in the cache."""
     return [entry for entry in dict.fromkeys(one for stage in stages for one in stage.entries) if not _is_kept(entry)]
 
 
 def work_of(entries: Iterable[str]) -> int:
-    """How much there is to compile, in bytes of what Python made of it: time goes about with that."""
+    """Amount of work in bytes of bytecode, which is roughly proportional to time."""
     return sum(_work(entry) for entry in entries)
 
 

@@ -1,4 +1,4 @@
-"""The machine code of a worker: compiled ahead by a crew where it is missing, loaded here, and waited for by tasks."""
+"""The machine code of a worker: compiled by child processes if missing, loaded here, and awaited by tasks."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ import structlog
 from processors.machine_code.keeping import Happening, unwatch, watch
 from processors.machine_code.places import writing_place
 from processors.warm_up.stages import Stage
-from streams.compiling.compile_processes import Crew, Told
+from streams.compiling.compile_processes import CompileProcesses, OnEvent
 from streams.compiling.compile_stages import stages_of
 from streams.compiling.inventory import missing_entries, work_of
 from streams.exactly_once.cancelling import ended
@@ -20,18 +20,18 @@ from streams.readiness import Readiness
 
 STAGE_OF_READINESS = "machine code"
 TELLING_SHARE = 0.05
-"""Before so much is done, nobody knows how long the rest takes."""
+"""Minimum share of work done before the remaining time is estimated."""
 
 CREW_MAX = 4
-"""A process that compiles takes half a gigabyte."""
+"""Memory of a compiling process."""
 
 
 class MachineCode:
-    """What the tasks of one process need; `run` it once, and let each task wait until it is `ready_for` it.
+    """Machine code for the tasks of one process; `run` it once, and let each task await `ready_for`.
 
-    What `first` tasks need is compiled before all else, and with all the processor time there is; of that the longest
-    stage first, so that no core waits long for another at the end (Graham's LPT rule, 1969). Without `loads` it is
-    compiled only, for other processes. A crew of children with settings of their own is made by `hire`.
+    Stages of `first` tasks are compiled before all others, with all processor time, longest first, so that cores
+    finish at about the same time (Graham's LPT rule, 1969). Without `loads` it only compiles, for other processes.
+    `hire` creates child processes with other settings.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class MachineCode:
         readiness: Readiness,
         *,
         loads: bool = True,
-        hire: Callable[[int, Told], Crew] = Crew,
+        hire: Callable[[int, OnEvent], CompileProcesses] = CompileProcesses,
     ) -> None:
         self.readiness = readiness
         self._hire = hire
@@ -61,21 +61,21 @@ class MachineCode:
 
     @property
     def elapsed_s(self) -> float:
-        """Since it was begun."""
+        """Seconds since the start."""
         return time.monotonic() - self._started_s
 
     def start(self) -> None:
-        """Run beside what else is to be done; a failure is raised to those who wait."""
+        """Run in the background; an exception is raised to waiting tasks."""
         self._running = asyncio.create_task(self._run_for_others(), name="machine code")
 
     async def stop(self) -> None:
-        """Let go of what is not compiled yet."""
+        """Stop compiling."""
         unwatch(self._hear)
         if self._running is not None:
             await ended(self._running)
 
     async def ready_for(self, *tasks: str) -> None:
-        """Wait until all that these tasks may call is loaded; raises what `run` has raised, where it has."""
+        """Wait until everything that this task may call is loaded; raises the exception of `run`, if any."""
         for stage in self._stages:
             if stage.tasks & set(tasks):
                 await self._loaded[stage.name].wait()
@@ -88,25 +88,25 @@ class MachineCode:
         self._note()
         watch(self._hear)
         waiting = [stage for stage in self._stages if missing_entries([stage])]
-        is_worth_it = len(waiting) > 1 or not self._loads  # one stage is compiled here before a process has started
+        is_worth_it = len(waiting) > 1 or not self._loads  # one stage is compiled here while processes start
         size = min(_cores(), CREW_MAX) if is_worth_it and writing_place() else 0
-        async with self._hire(size, self._told) as crew, asyncio.TaskGroup() as group:
+        async with self._hire(size, self._told) as processes, asyncio.TaskGroup() as group:
             for stage in self._stages:
-                group.create_task(self._prepare(stage, crew if size and stage in waiting else None))
+                group.create_task(self._prepare(stage, processes if size and stage in waiting else None))
         self._is_over = self._loads
         self.readiness.finish(STAGE_OF_READINESS)
 
     async def _run_for_others(self) -> None:
         try:
             await self.run()
-        except Exception as error:  # noqa: BLE001  raised to whoever waits
+        except Exception as error:  # noqa: BLE001  raised to waiting tasks
             self._failure = error
             for loaded in self._loaded.values():
                 loaded.set()
 
-    async def _prepare(self, stage: Stage, crew: Crew | None) -> None:
-        if crew is not None:
-            await crew.compile(stage.name, is_behind=stage.name not in self._urgent)
+    async def _prepare(self, stage: Stage, processes: CompileProcesses | None) -> None:
+        if processes is not None:
+            await processes.compile(stage.name, is_behind=stage.name not in self._urgent)
         if self._loads:
             async with self._loading:
                 await _beside(stage.run)
@@ -117,7 +117,7 @@ class MachineCode:
             self._loop.call_soon_threadsafe(self._told, what, entry)
 
     def _told(self, what: str | Happening, entry: str) -> None:
-        if what == "compiling" and self._is_over:  # nobody should wait for a compiler any more
+        if what == "compiling" and self._is_over:  # nothing should wait for a compiler any more
             structlog.get_logger("shelfwise.worker").warning("compiling_late", function=entry)
         if what == "compiled" and entry in self.missing:
             self._done[entry] = None
@@ -138,7 +138,7 @@ def _cores() -> int:
 
 
 async def _beside(run: Callable[[], None]) -> None:
-    """Run it in a thread for which the process does not wait when it ends: a compiler cannot be told to stop."""
+    """Run it in a daemon thread, because a compiler cannot be interrupted."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
 
@@ -154,7 +154,7 @@ async def _beside(run: Callable[[], None]) -> None:
         error: BaseException | None = None
         try:
             run()
-        except BaseException as raised:  # noqa: BLE001  raised to whoever waits
+        except BaseException as raised:  # noqa: BLE001  raised to waiting tasks
             error = raised
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(finish, error)

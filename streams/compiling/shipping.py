@@ -1,4 +1,4 @@
-"""Makes machine code that can be shipped, and looks whether what is there is all that is needed."""
+"""Creates machine code for shipping, and checks that it is complete."""
 
 import asyncio
 from functools import partial
@@ -11,25 +11,25 @@ from processors.machine_code.machine import GENERIC
 from processors.machine_code.places import keep_only_in
 from processors.machine_code.shipped_for import sign
 from streams.compiling.before_start import compile_ahead
-from streams.compiling.compile_processes import Crew
+from streams.compiling.compile_processes import CompileProcesses
 from streams.compiling.compile_stages import ALL
 
 TASKS = frozenset().union(*(stage.tasks for stage in ALL))
 
 
 def ship_generic(folder: Path) -> int:
-    """Compile everything into a folder, for any processor of this architecture; gives how many files there are."""
+    """Compile everything into a folder, for any processor of this architecture; returns the number of files."""
     folder.mkdir(parents=True, exist_ok=True)
     keep_only_in(folder)
     environment = dict(zip(("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"), GENERIC, strict=True))
-    hire = partial(Crew, arguments=[str(folder.absolute())], environment=environment)
+    hire = partial(CompileProcesses, arguments=[str(folder.absolute())], environment=environment)
     asyncio.run(compile_ahead(TASKS, Console(stderr=True), hire))
     sign(folder)
     return sum(1 for _ in folder.glob("*.code"))
 
 
 def compiled_here() -> list[str]:
-    """Go through all that is compiled, and tell of which functions there was no machine code."""
+    """Load all compiled functions, and return those that were missing."""
     found: list[str] = []
 
     def note(what: Happening, entry: str) -> None:

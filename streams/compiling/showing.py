@@ -1,4 +1,4 @@
-"""Shows how far a stage of readiness is: a bar on a terminal, a line now and then where there is none."""
+"""Shows the progress of a readiness stage: a bar on a terminal, occasional lines otherwise."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -17,7 +17,7 @@ LINE_EVERY_S = 5.0
 async def shown(
     readiness: Readiness, name: str, console: Console, line: Callable[[Stage], None]
 ) -> AsyncIterator[None]:
-    """Show this stage while the context lasts, or until it is finished."""
+    """Show this stage for the duration of the context, or until it is finished."""
     showing = _bar(readiness, name, console) if console.is_terminal else _lines(readiness, name, line)
     task = asyncio.create_task(showing, name="progress")
     try:

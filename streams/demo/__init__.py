@@ -1,1 +1,1 @@
-"""The demo: simulated listeners who react to the rankings they are given, a worker, a live view, an audit."""
+"""The demo: simulated listeners who react to their rankings, a worker, a live view, an audit."""

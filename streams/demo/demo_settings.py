@@ -1,4 +1,4 @@
-"""What the demo plays, and the settings that its worker runs with."""
+"""Parameters of the demo, and the settings of its worker."""
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -7,10 +7,10 @@ from processors.drift.settings import DriftSettings
 
 
 class DemoSettings(Struct, frozen=True, kw_only=True):
-    """`speed` milliseconds of event time pass in one of wall clock: a minute shows ten hours of a home page.
+    """`speed` is milliseconds of event time per millisecond of wall clock: a minute shows ten hours of a home page.
 
-    Few listeners of whom much is known: with more, ten hours are too short to tell their groups apart, and a change
-    cannot be named by groups that are mixtures. So half of the first half passes before the groups are first fitted.
+    Few listeners with much data each: with more listeners, ten hours are too short to separate their groups, and mixed
+    groups cannot name a change. For the same reason groups are first fitted after a quarter of the time.
     """
 
     seconds: float = 60.0
@@ -24,13 +24,13 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
     shift_at: float = 0.5
     shift_log_factor: float = -2.5
     plays_kept: int = 64
-    drift: DriftSettings = DriftSettings(  # with so few listeners, shorter buckets tell little
+    drift: DriftSettings = DriftSettings(  # with few listeners, shorter buckets are too noisy
         bucket_length_ms=1_200_000, settling_buckets=1, reference_buckets=2
     )
 
     @property
     def worker_environment(self) -> dict[str, str]:
-        """Settings of the worker as environment variables: those of the demo, all else as it comes."""
+        """Settings of the worker as environment variables: those of the demo, defaults otherwise."""
         return {
             "SHELFWISE_SEED": str(self.seed),
             "SHELFWISE_SETTLEMENT__IDLE_MS": "3000",
@@ -38,7 +38,7 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
             "SHELFWISE_COCLUSTERS__RING": str(self.plays_kept),
             "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "6500",
             "SHELFWISE_COCLUSTERS__HALF_LIFE_MS": str(4 * 3_600_000),
-            "SHELFWISE_COCLUSTERS__RETHINK_GROWTH": "20",  # a new generation would start the drift monitors anew
+            "SHELFWISE_COCLUSTERS__RETHINK_GROWTH": "20",  # a new generation would restart the drift monitors
             "SHELFWISE_COCLUSTERS__STUCK_TEST": "false",
             **{f"SHELFWISE_DRIFT__{name.upper()}": str(value) for name, value in asdict(self.drift).items()},
             "SHELFWISE_LOG_LEVEL": "info",

@@ -1,4 +1,4 @@
-"""Closed-loop traffic: listeners see the newest ranking made for them, act, and their events go to the topics."""
+"""Closed-loop traffic: simulated listeners see their newest rankings, act, and send events to the topics."""
 
 import asyncio
 import time
@@ -35,6 +35,7 @@ class Traffic:
         self.latencies_s: deque[float] = deque(maxlen=LATENCIES_KEPT)
         self.events_count = 0
         self.shift: tuple[int, int, int] | None = None
+        self.shown: dict[tuple[str, int], ShelfRanking] = {}
         self._rng = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(0x7AF,)))
         self._activity = self._rng.gamma(2.0, size=settings.users)
         self._published_s: dict[str, float] = {}
@@ -56,15 +57,15 @@ class Traffic:
 
     @property
     def ended_ms(self) -> int:
-        """Event time when play ended; what is published after it are the streams that were still under way."""
+        """Event time at the end of play; later events are the ends of streams that were still playing."""
         return self.base_ms + int(self.played_s * 1_000 * self.settings.speed)
 
     def catalogue(self) -> list[CatalogueCard]:
-        """The cards of this world."""
+        """The cards of the world."""
         return self.home.catalogue
 
     async def run(self) -> None:
-        """Play until time is up or enough events have been published; the world changes once on the way."""
+        """Play until time is up or enough events have been published; the world changes once."""
         self._started_s = time.monotonic()
         watching = asyncio.create_task(self._watch_latency())
         done_ms = self.base_ms
@@ -80,11 +81,11 @@ class Traffic:
         watching.cancel()
 
     async def close_books(self, settle_ms: int) -> None:
-        """Publish what is still under way, then a last word in each partition that lets all exposures settle."""
+        """Publish the ends of playing streams, then an event in each partition that lets all exposures settle."""
         end_ms = self.now_ms
         await self._publish_until(end_ms + 10 * 24 * 3_600_000)
         end_ms = max(end_ms, self.publisher.newest_ms)
-        for number in range(64):  # any user will do: enough of them to reach every partition
+        for number in range(64):  # any users, enough to reach every partition
             user_id = f"clock-{number}"
             clock = Impression(
                 event_id=f"end-{end_ms}-{number}", user_id=user_id, event_ms=end_ms + settle_ms, shelves=()
@@ -108,10 +109,12 @@ class Traffic:
 
     def _pages(self, users: list[int]) -> dict[str, ShelfRanking]:
         found = {self.home.user_id(user): self.subscriber.get(self.home.user_id(user)) for user in set(users)}
-        return {name: page.ranking for name, page in found.items() if page is not None and page.source == "own"}
+        pages = {name: page.ranking for name, page in found.items() if page is not None and page.source == "own"}
+        self.shown.update(((name, page.ranking_number), page) for name, page in pages.items())
+        return pages
 
     async def _publish_until(self, event_ms: int) -> None:
-        run = f"demo-{self.settings.seed}-{self.base_ms}"  # another demo on one broker is no duplicate of this one
+        run = f"demo-{self.settings.seed}-{self.base_ms}"  # another demo on the same broker must not be a duplicate
         for event in (renamed(event, run) for event in self.home.events_until(event_ms)):
             topic = "impressions" if isinstance(event, Impression) else "stream-ends"
             await self.publisher.publish(topic, event.user_id, encode(event), event_ms=event.event_ms)
@@ -128,7 +131,7 @@ class Traffic:
                 self.latencies_s.append(time.monotonic() - published_s)
 
     def _change_world(self) -> None:
-        """Shift the co-cluster in which most streams are expected."""
+        """Shift the co-cluster with most expected streams."""
         user_group, card_group = busiest_block(self.world, self._activity)
         self.world.shift(user_group, card_group, self.settings.shift_log_factor)
         self.shift = (user_group, card_group, self.now_ms)

@@ -1,35 +1,37 @@
-"""What the demo showed, as numbers."""
+"""The demo's results, as numbers."""
 
 from typing import Any
 
 import numpy as np
 from msgspec import Struct
 
+from processors.ranking.calibration import CalibrationRow
 from processors.worlds.agreement import adjusted_rand
 from processors.worlds.home_page import CONTROL, LEARNING
 from processors.worlds.planted_drift import planted_majority
 from schemas.codec import decode
 from schemas.monitoring import DriftAlert
-from schemas.outcomes import one_by_one
+from schemas.outcomes import OutcomeCorrected, OutcomeSettled, one_by_one
 from schemas.rankings import ShelfRanking
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.auditing.findings import Audit
 from streams.auditing.reading import read_committed
 from streams.auditing.settlement_rules import AuditRules
 from streams.demo.arms import ArmRate, arm_rates
+from streams.demo.calibrated import demo_calibration, learned_at_last
 from streams.demo.demo_traffic import Traffic
 from streams.demo.watcher import Watcher
 
 DRIFT_PLAYED_S_MIN = 59.0
-"""A change is told from what was usual before it: the demo's own minute is the least in which both can be seen."""
+"""Minimum duration for the drift verdict: a change can only be detected against enough data from before it."""
 
 
 class PlantedShift(Struct, frozen=True, kw_only=True):
-    """The change that was planted, and how it was found.
+    """The planted change, and its detection.
 
-    An alert comes before the change if the bucket of event time at which it fired had ended by then, and is left out if
-    that began after the end of play: only long streams end there. The delay is that between the change and the moment
-    at which the naming alert could be given: the end of its bucket and the grace.
+    An alert precedes the change if the bucket at which it fired had ended by then. Alerts for buckets after the end of
+    play are ignored: only long streams end there. The delay is measured from the change to the earliest time of the
+    naming alert: the end of its bucket plus the grace.
     """
 
     planted_user_group: int
@@ -44,9 +46,9 @@ class PlantedShift(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """The whole of it; `passed` says whether all that the demo promises held.
+    """The complete report; `passed` says whether all of the demo's claims hold.
 
-    `drift_found` is none where play was too short to tell: then it is left out.
+    `drift_found` is None if play was too short to tell.
     """
 
     passed: bool
@@ -66,6 +68,7 @@ class Report(Struct, frozen=True, kw_only=True):
     ari_cards: float
     generation: int
     thresholds_s: dict[str, Any]
+    calibration: list[CalibrationRow]
     shift: PlantedShift | None
     alerts: list[DriftAlert]
     counters: dict[str, int]
@@ -74,7 +77,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, rules: AuditRules) -> Report:
-    """Read the topics once more, in full, and sum up."""
+    """Read the topics again in full, and build the report."""
     found = await audit(bootstrap, rules, topics=SETTLEMENT_TOPICS)
     outcomes = list(one_by_one(decode("outcomes", value) for _, value in await read_committed(bootstrap, "outcomes")))
     ranking_values = await read_committed(bootstrap, "shelf-rankings")
@@ -107,6 +110,7 @@ async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, rules:
         ari_cards=_ari(_cards(traffic, watcher)),
         generation=watcher.co_clusters.generation if watcher.co_clusters else 0,
         thresholds_s=watcher.co_clusters.thresholds_s if watcher.co_clusters else {},
+        calibration=await _calibration(bootstrap, traffic, watcher, outcomes),
         shift=shift,
         alerts=watcher.alerts,
         counters=watcher.counters,
@@ -115,8 +119,23 @@ async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, rules:
     )
 
 
+async def _calibration(
+    bootstrap: str, traffic: Traffic, watcher: Watcher, outcomes: list[OutcomeSettled | OutcomeCorrected]
+) -> list[CalibrationRow]:
+    """Deciles of the last third, when thresholds have come to rest."""
+    rewards = {page.reward_version for page in traffic.shown.values()}
+    if watcher.co_clusters is None or len(rewards) != 1:
+        return []
+    groups = [group for _, group in sorted(watcher.card_groups.items())]
+    learned = learned_at_last(rewards.pop(), traffic.catalogue(), watcher.co_clusters, groups)
+    impressions = [decode("impressions", value) for _, value in await read_committed(bootstrap, "impressions")]
+    elapsed_ms = int(traffic.settings.seconds * 1_000 * traffic.settings.speed)
+    from_ms = traffic.base_ms + 2 * elapsed_ms // 3
+    return demo_calibration(learned, traffic.shown, impressions, outcomes, from_ms=from_ms)
+
+
 def drift_verdict(shift: PlantedShift | None, played_s: float) -> bool | None:
-    """Whether the planted change was named, and none before it; None where play was too short to tell.
+    """Whether the planted change was named, without an alert before it; None if play was too short to tell.
 
     >>> drift_verdict(None, played_s=30.0), drift_verdict(None, played_s=60.0)
     (None, False)
@@ -174,7 +193,7 @@ def _shift(traffic: Traffic, watcher: Watcher, newest: dict[str, ShelfRanking]) 
 
 
 def _users(traffic: Traffic, newest: dict[str, ShelfRanking]) -> list[tuple[int, int]]:
-    """Planted and learned group of every listener."""
+    """Planted and learned groups of the listeners."""
     return [
         (int(traffic.world.user_group[int(user[1:])]), _group(ranking))
         for user, ranking in newest.items()
@@ -183,7 +202,7 @@ def _users(traffic: Traffic, newest: dict[str, ShelfRanking]) -> list[tuple[int,
 
 
 def _cards(traffic: Traffic, watcher: Watcher) -> list[tuple[int, int]]:
-    """Planted and learned group of every card."""
+    """Planted and learned groups of the cards."""
     return [
         (int(traffic.world.card_group[int(card[1:])]), group.group)
         for card, group in watcher.card_groups.items()
@@ -194,5 +213,5 @@ def _cards(traffic: Traffic, watcher: Watcher) -> list[tuple[int, int]]:
 def _planted_block(
     alert: DriftAlert, users: list[tuple[int, int]], cards: list[tuple[int, int]]
 ) -> tuple[int | None, int | None]:
-    """The planted co-cluster that an alert speaks of: where most members of its two groups come from."""
+    """The planted co-cluster of an alert: the one that most members of its two groups come from."""
     return planted_majority(users, alert.user_group), planted_majority(cards, alert.card_group)

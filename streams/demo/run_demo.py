@@ -29,11 +29,11 @@ from streams.worker_process import WorkerEndedError, WorkerProcess
 SETTLE_DEADLINE_S = 60.0
 LINE_EVERY_S = 5.0
 STILL_DEADLINE_S = 120.0
-"""A worker that has written nothing for so long does not get on."""
+"""A worker without output for this long is stuck."""
 
 
 async def run_demo(demo: DemoSettings, settings: Settings, bootstrap: str, console: Console) -> Report:
-    """Play the demo against a broker; topics are made where they are missing."""
+    """Play the demo on a broker; missing topics are created."""
     await asyncio.to_thread(ensure, settings, bootstrap)
     await compile_ahead(settings.tasks, console)
     with tempfile.TemporaryDirectory(prefix="shelfwise-demo-") as folder:
@@ -58,7 +58,7 @@ async def run_demo(demo: DemoSettings, settings: Settings, bootstrap: str, conso
 
 
 async def _wait_until_working(bootstrap: str, settings: Settings, worker: WorkerProcess) -> None:
-    """Wait until the worker has its partitions, as long as it lives and gets on; it tells what it is doing."""
+    """Wait until the worker has its partitions, as long as it is alive and makes progress, and show what it does."""
     told, told_s = "", time.monotonic()
     while not await asyncio.to_thread(is_group_stable, settings, bootstrap):
         worker.refuse_if_dead()
@@ -67,7 +67,7 @@ async def _wait_until_working(bootstrap: str, settings: Settings, worker: Worker
             told, told_s = line, time.monotonic()
             print(f"the worker starts: {line}", file=sys.stderr, flush=True)  # noqa: T201  progress
         elif time.monotonic() - told_s > STILL_DEADLINE_S:
-            raise WorkerEndedError(f"the worker has not got on for {STILL_DEADLINE_S:.0f} s; it last said: {told}")
+            raise WorkerEndedError(f"the worker made no progress for {STILL_DEADLINE_S:.0f} s; it last said: {told}")
         await asyncio.sleep(0.3)
 
 
@@ -110,7 +110,7 @@ def _newest_ranking(traffic: Traffic) -> ShelfRanking | None:
 
 
 async def _wait_until_settled(bootstrap: str, settings: Settings, worker: WorkerProcess) -> None:
-    """Wait until the audit holds, or until waiting longer would not help."""
+    """Wait until the audit passes, or until no more output arrives."""
     deadline_s = time.monotonic() + SETTLE_DEADLINE_S
     while time.monotonic() < deadline_s:
         worker.refuse_if_dead()

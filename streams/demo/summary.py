@@ -1,19 +1,32 @@
-"""The demo's last word, for people."""
+"""The demo's summary, as text."""
 
 from rich.console import Console
 from rich.table import Table
 
+from processors.ranking.calibration import CalibrationRow
 from streams.demo.arms import ArmRate
 from streams.demo.report import Report
 
 
 def print_summary(report: Report, console: Console) -> None:
-    """Print what was shown, and whether it held."""
+    """Print the results, and whether each claim holds."""
     table = Table(title="what the demo showed", title_justify="left", box=None, show_header=False)
     for name, value, held in _rows(report):
         mark = "" if held is None else ("[green]holds[/]" if held else "[red]does not hold[/]")
         table.add_row(name, value, mark)
     console.print(table)
+    if report.calibration:
+        console.print(_calibration(report.calibration))
+
+
+def _calibration(rows: list[CalibrationRow]) -> Table:
+    """The deciles: what was promised beside what came."""
+    table = Table(title="did scores come true? (tenths of the last third's exposures)", title_justify="left", box=None)
+    for name in ("score", "reward", "error", "exposures"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(f"{row.score:.3f}", f"{row.realised:.3f}", f"{row.standard_error:.3f}", f"{row.exposures:,}")
+    return table
 
 
 def _rows(report: Report) -> list[tuple[str, str, bool | None]]:

@@ -1,4 +1,4 @@
-"""The live view in the terminal: what flows, what was learned, what a listener sees and why."""
+"""The live view in the terminal: throughput, learned groups, and a listener's page with reasons."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ WORDS = {
 
 
 def render(traffic: Traffic, watcher: Watcher, ranking: ShelfRanking | None, rate_per_second: float) -> RenderableType:
-    """Everything at one glance."""
+    """The whole view."""
     return Group(
         _flow(traffic, watcher, rate_per_second),
         _co_clusters(watcher.co_clusters),
@@ -35,7 +35,7 @@ def render(traffic: Traffic, watcher: Watcher, ranking: ShelfRanking | None, rat
 
 
 def line(traffic: Traffic, watcher: Watcher, rate_per_second: float) -> str:
-    """The same in one line, where nobody looks at a terminal."""
+    """The same in one line, for output that is not a terminal."""
     return (
         f"{traffic.elapsed_s:5.0f} s  {rate_per_second:6.0f} events/s  lag {watcher.lag:5d}  "
         f"stream rate learning {recent_rate(watcher.metrics[LEARNING]):.3f} "
@@ -118,7 +118,7 @@ def _alerts(alerts: Sequence[DriftAlert], traffic: Traffic) -> RenderableType:
 
 
 def _length(seconds: float) -> str:
-    """A length of time for people.
+    """Format a duration.
 
     >>> _length(75.0), _length(7_200.0)
     ('1m15', '2h00')

@@ -1,4 +1,4 @@
-"""Follows what the pipeline says while it runs: co-clusters, metrics, alerts, lag."""
+"""Follows the pipeline's output while it runs: co-clusters, metrics, alerts, lag."""
 
 import asyncio
 from collections import defaultdict
@@ -17,7 +17,7 @@ INPUTS = ("impressions", "stream-ends")
 
 
 class Watcher:
-    """The newest of everything that the view and the report show."""
+    """The newest records for the view and the report."""
 
     def __init__(self, bootstrap: str, group: str) -> None:
         self.co_clusters: CoClusters | None = None

@@ -65,7 +65,7 @@ def check_topics(specs: Sequence[TaskSpec], counts: Mapping[str, int]) -> None:
         if len({counts[topic] for topic in together}) > 1:
             raise PartitionsDifferError(
                 f"task '{spec.name}' needs equal partition counts, but {listed} (were partitions added to one?): "
-                "create the topics anew with equal counts"
+                "recreate the topics with equal counts"
             )
         if spec.partition_count is not None and counts[spec.state_topic] != spec.partition_count:
             raise PartitionsDifferError(

@@ -26,7 +26,7 @@ def pinned_digests() -> tuple[str, dict[str, str]]:
 
 
 def cache_folder() -> Path:
-    """Where the jars are kept: the folder that the setting names, else the user's cache."""
+    """The folder of the jars: the configured one, else the user's cache."""
     if named := os.environ.get(CACHE_SETTING):
         return Path(named)
     user_cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
@@ -34,9 +34,9 @@ def cache_folder() -> Path:
 
 
 def needed_program(name: str) -> str:
-    """Find a program that the harness runs.
+    """Find a required program.
 
-    Raises HarnessError when it is not installed.
+    Raises HarnessError if it is not installed.
     """
     if path := shutil.which(name):
         return path
@@ -44,7 +44,7 @@ def needed_program(name: str) -> str:
 
 
 def wrong_jars(folder: Path) -> list[str]:
-    """Names of pinned jars that are missing from a folder, differ, or that nobody pinned."""
+    """Names of jars that are missing, differ from their digests, or are not pinned."""
     _, digests = pinned_digests()
     present = {path.name for path in folder.glob("*.jar")}
     unknown = present - digests.keys()
@@ -57,11 +57,10 @@ def wrong_jars(folder: Path) -> list[str]:
 
 
 def kafka_jars() -> Path:
-    """Give the folder of Kafka's jars, every one of them checked; fetch them first when the cache has none.
+    """The folder of Kafka's jars, all verified; they are fetched first if the cache has none.
 
-    The fetch goes to a folder beside the final one and is renamed at the end, so two that start at once, or
-    one that dies halfway, leave no half-filled cache. Raises HarnessError when Java or Maven is missing, the
-    fetch fails, or a digest differs.
+    Jars are fetched to a temporary folder that is renamed at the end, so that concurrent or interrupted fetches
+    leave no partial cache. Raises HarnessError if Java or Maven is missing, the fetch fails, or a digest differs.
     """
     version, _ = pinned_digests()
     needed_program("java")
@@ -69,7 +68,9 @@ def kafka_jars() -> Path:
     if not folder.is_dir():
         _fetch(folder)
     if wrong := wrong_jars(folder):
-        raise HarnessError(f"{folder} does not hold what was pinned ({', '.join(wrong)}): remove it and start again")
+        raise HarnessError(
+            f"{folder} does not match the pinned digests ({', '.join(wrong)}): remove it and start again"
+        )
     return folder
 
 
@@ -78,7 +79,7 @@ def _fetch(folder: Path) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise HarnessError(f"cannot make {folder.parent}: name another folder in {CACHE_SETTING}") from error
+        raise HarnessError(f"cannot create {folder.parent}: name another folder in {CACHE_SETTING}") from error
     fetched = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
         run = subprocess.run(  # noqa: S603  a fixed command
@@ -98,12 +99,12 @@ def _fetch(folder: Path) -> None:
         if run.returncode != 0:
             raise HarnessError(f"Maven could not fetch Apache Kafka:\n{run.stdout[-2000:]}")
         if wrong := wrong_jars(fetched):
-            raise HarnessError(f"Maven fetched other files than were pinned: {', '.join(wrong)}")
+            raise HarnessError(f"Maven fetched files that do not match the pinned digests: {', '.join(wrong)}")
         fetched.chmod(0o755)
         try:
             fetched.rename(folder)
         except OSError:
-            if not folder.is_dir():  # else another process was faster: its copy is checked as ours is
+            if not folder.is_dir():  # else another process was faster: its copy is verified, too
                 raise
     finally:
         shutil.rmtree(fetched, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The kinds of broker that the harness starts, by name."""
+"""Creates harnesses by the name of their backend."""
 
 from streams.harness.docker import DockerKafka
 from streams.harness.embedded_harness import EmbeddedKafka
@@ -7,9 +7,9 @@ from streams.harness.jars import JarsKafka
 
 
 def new_harness(backend: Backend, nodes: int = 1) -> KafkaHarness:
-    """A harness that is not started yet.
+    """A harness, not started yet.
 
-    Raises HarnessError where this kind of broker cannot have so many nodes.
+    Raises HarnessError if the backend does not support this number of nodes.
 
     >>> new_harness(Backend.EMBEDDED).status()
     {1: 'stopped'}

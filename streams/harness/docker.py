@@ -1,4 +1,4 @@
-"""The project's own compose file behind the harness's interface: Apache Kafka as people run it."""
+"""A harness on the project's compose file: Apache Kafka in Docker."""
 
 import os
 import secrets
@@ -22,9 +22,9 @@ _STATUS: dict[str, NodeStatus] = {"running": "running", "paused": "partitioned",
 
 
 def compose_command() -> list[str]:
-    """How compose is called here: as docker's plugin, or by its old name.
+    """The compose command: docker's plugin, or the standalone program.
 
-    Raises HarnessError where neither is installed.
+    Raises HarnessError if neither is installed.
     """
     if shutil.which("docker") and _run(["docker", "compose", "version"]).returncode == 0:
         return ["docker", "compose"]
@@ -34,10 +34,10 @@ def compose_command() -> list[str]:
 
 
 class DockerKafka:
-    """The nodes of ``docker/compose.yaml``, in a project of their own, on free ports of loopback.
+    """The nodes of ``docker/compose.yaml`` in a separate project, on free ports of loopback.
 
-    ``partition`` pauses a container: its connections stay open and nobody answers. Whatever ends this process, a
-    watchdog takes the project down with its volumes.
+    ``partition`` pauses a container: its connections stay open but get no answer. If this process dies, a watchdog
+    removes the project with its volumes.
     """
 
     def __init__(self, nodes: int = 1, *, compose_file: Path = COMPOSE_FILE) -> None:
@@ -51,9 +51,9 @@ class DockerKafka:
 
     @property
     def bootstrap(self) -> str:
-        """The bootstrap servers of all nodes, as the host reaches them."""
+        """The bootstrap servers of all nodes on the host."""
         if not self._ports:
-            raise HarnessError("the brokers do not run: call start() first")
+            raise HarnessError("the brokers are not running: call start() first")
         return ",".join(f"localhost:{port}" for port in self._ports.values())
 
     def start(self) -> Self:
@@ -74,9 +74,9 @@ class DockerKafka:
         return self
 
     def stop(self) -> None:
-        """Remove the containers and what they wrote; a second call does nothing."""
+        """Remove the containers and their data; a second call does nothing."""
         if self._watchdog is not None:
-            self._watchdog.close()  # it runs the command that it was given
+            self._watchdog.close()  # it runs the given command
             self._watchdog = None
         self._ports = {}
 
@@ -97,11 +97,11 @@ class DockerKafka:
         self._do("pause", self._named(node))
 
     def heal(self, node: int = 1) -> None:
-        """Let the container go on."""
+        """Resume the container."""
         self._do("unpause", self._named(node))
 
     def status(self) -> dict[int, NodeStatus]:
-        """How each container is doing; ``dead`` is one that ended without being asked to."""
+        """The state of each container; ``dead`` means that it ended by itself."""
         return {node: self._status_of(node) for node in self._ports or range(1, self._count + 1)}
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The embedded broker behind the harness's interface: no Java, no Docker, up in a moment."""
+"""A harness on the embedded broker: starts at once, without Java or Docker."""
 
 from types import TracebackType
 from typing import Self
@@ -11,7 +11,7 @@ from streams.harness.interface import HarnessError, NodeStatus
 class EmbeddedKafka:
     """One node in a thread of this process.
 
-    ``kill`` is the broker's own ``crash``. Partitioned off, it goes on by itself: its clock runs, members are evicted.
+    ``kill`` is the broker's ``crash``. An isolated broker keeps running: its clock advances, members are evicted.
     """
 
     def __init__(self, *, data_dir: str | None = None, seed: int = 0) -> None:
@@ -22,14 +22,14 @@ class EmbeddedKafka:
 
     @property
     def bootstrap(self) -> str:
-        """Where it listens."""
+        """The bootstrap servers."""
         if self._broker is None:
-            raise HarnessError("the broker does not run: call start() first")
+            raise HarnessError("the broker is not running: call start() first")
         return self._broker.bootstrap
 
     @property
     def faults(self) -> FaultPlan:
-        """What goes wrong in the broker, for tests that want it to misbehave."""
+        """The broker's fault plan, for tests that inject faults."""
         return self._running(1).faults
 
     def start(self) -> Self:
@@ -46,7 +46,7 @@ class EmbeddedKafka:
         self._status = "stopped"
 
     def kill(self, node: int = 1) -> None:
-        """Crash the broker: connections are cut, what was not on disk is gone."""
+        """Crash the broker: connections are closed, and data that is not on disk is lost."""
         broker = self._only(node)
         if self._status != "stopped":
             broker.crash()
@@ -54,22 +54,22 @@ class EmbeddedKafka:
         self._status = "stopped"
 
     def restart(self, node: int = 1) -> None:
-        """Bring it back on the same port."""
+        """Restart it on the same port."""
         self._only(node).restart()
         self._status = "running"
 
     def partition(self, node: int = 1) -> None:
-        """Let requests wait until it is healed."""
+        """Hold requests until it is healed."""
         self._running(node).faults.cut_off()
         self._status = "partitioned"
 
     def heal(self, node: int = 1) -> None:
-        """Let the requests that waited arrive."""
+        """Process the held requests."""
         self._running(node).faults.reconnect()
         self._status = "running"
 
     def status(self) -> dict[int, NodeStatus]:
-        """Node 1, and how it is doing."""
+        """Node 1, with its state."""
         return {1: self._status}
 
     def __enter__(self) -> Self:
@@ -90,5 +90,5 @@ class EmbeddedKafka:
     def _running(self, node: int) -> EmbeddedBroker:
         broker = self._only(node)
         if self._status == "stopped":
-            raise HarnessError("the node does not run")
+            raise HarnessError("the node is not running")
         return broker

@@ -1,10 +1,10 @@
-"""Ports of loopback that are free at the moment."""
+"""Finds free ports of loopback."""
 
 import socket
 
 
 def free_ports(count: int) -> list[int]:
-    """So many different ports that nobody listens on at the moment.
+    """Distinct ports that are free at the moment.
 
     >>> len(set(free_ports(3)))
     3

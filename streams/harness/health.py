@@ -1,4 +1,4 @@
-"""Whether a broker answers, and how many brokers it knows of."""
+"""Checks whether a broker answers, and how many brokers it knows."""
 
 import contextlib
 import logging
@@ -12,7 +12,7 @@ ANSWER_TIMEOUT_MS = 3000
 
 @contextlib.contextmanager
 def _quiet_client() -> Iterator[None]:
-    """Keep the client from reporting every refused connection: a broker that is not up yet is no news."""
+    """Silence the client's reports of refused connections while a broker starts."""
     client_log = logging.getLogger("kafka")
     before = client_log.level
     client_log.setLevel(logging.CRITICAL)
@@ -23,7 +23,7 @@ def _quiet_client() -> Iterator[None]:
 
 
 def answering_brokers(port: int) -> int:
-    """How many brokers the one on this loopback port counts in its cluster; 0 when it does not answer."""
+    """Number of brokers in the cluster of the broker on this port; 0 if it does not answer."""
     with _quiet_client():
         try:
             admin = KafkaAdminClient(

@@ -1,4 +1,4 @@
-"""What every broker under test can do: start, tell where it listens, lose a node, get it back, stop."""
+"""The interface of brokers under test: start, address, faults of nodes, stop."""
 
 from enum import StrEnum
 from types import TracebackType
@@ -8,7 +8,7 @@ NodeStatus = Literal["running", "partitioned", "dead", "stopped"]
 
 
 class Backend(StrEnum):
-    """Where a broker under test comes from."""
+    """Kind of a broker under test."""
 
     EMBEDDED = "embedded"
     JARS = "jars"
@@ -16,14 +16,14 @@ class Backend(StrEnum):
 
 
 class HarnessError(RuntimeError):
-    """The broker could not be set up; the message says what to do."""
+    """The broker could not be set up; the message has the remedy."""
 
 
 class KafkaHarness(Protocol):
-    """A broker or cluster on loopback that a test owns, with the faults that a test wants to see.
+    """A broker or cluster on loopback that a test owns, with injectable faults.
 
-    Nodes are numbered from 1. Every method blocks until what it says is true: ``start`` and ``restart`` until
-    the cluster answers, ``kill`` until the process is gone.
+    Nodes are numbered from 1. Every method blocks until it has taken effect: ``start`` and ``restart`` until
+    the cluster answers, ``kill`` until the process has ended.
     """
 
     @property
@@ -34,32 +34,32 @@ class KafkaHarness(Protocol):
     def start(self) -> Self:
         """Start every node and wait until the cluster answers.
 
-        Raises HarnessError when it cannot.
+        Raises HarnessError if it cannot.
         """
         ...
 
     def stop(self) -> None:
-        """Stop every node and remove what they wrote; a second call does nothing."""
+        """Stop all nodes and delete their data; a second call does nothing."""
         ...
 
     def kill(self, node: int = 1) -> None:
-        """End a node at once, as a power cut would."""
+        """Kill a node with SIGKILL."""
         ...
 
     def restart(self, node: int = 1) -> None:
-        """Bring a killed node back on the same port with what it had written."""
+        """Restart a killed node on the same port, with its data."""
         ...
 
     def partition(self, node: int = 1) -> None:
-        """Cut a node off: connections stay open and nobody answers."""
+        """Isolate a node: connections stay open but get no answer."""
         ...
 
     def heal(self, node: int = 1) -> None:
-        """Reconnect a node that was cut off."""
+        """Reconnect an isolated node."""
         ...
 
     def status(self) -> dict[int, NodeStatus]:
-        """How each node is doing."""
+        """The state of each node."""
         ...
 
     def __enter__(self) -> Self:

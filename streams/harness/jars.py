@@ -1,4 +1,4 @@
-"""Apache Kafka itself, one or three nodes on loopback, from Maven artifacts: no Docker, no root."""
+"""A harness on Apache Kafka from Maven artifacts: one or three nodes on loopback, without Docker or root."""
 
 import base64
 import shutil
@@ -21,29 +21,29 @@ from streams.harness.secured_listener import SecuredListener
 from streams.harness.server_properties import NodePorts, server_properties
 from streams.harness.watchdog import Watchdog
 
-START_ATTEMPTS = 3  # a port can be taken between our choosing it and Kafka's binding it
+START_ATTEMPTS = 3  # a port can be taken between choosing and binding it
 SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-"""For a broker that lives minutes beside what it serves: the thorough compiler alone takes a tenth of two cores for as
-long as a benchmark lasts, and does not earn it back."""
+"""JVM options of a short-lived broker that shares the machine: the C2 compiler takes a tenth of two cores for the
+length of a benchmark, and does not pay off in that time."""
 
 
 def random_cluster_id() -> str:
-    """Make an id as Kafka writes them: 22 characters of base64.
+    """Create an id in Kafka's notation: 22 characters of base64.
 
     >>> len(random_cluster_id())
     22
     """
-    return "k" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]  # no leading dash: it is an argument
+    # no leading dash, because it is a command-line argument
+    return "k" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
 
 
 class JarsKafka:
-    """A real cluster that a test owns: KRaft, combined roles, loopback, free ports, a folder of its own.
+    """A real cluster that a test owns: KRaft with combined roles, on free ports of loopback, in its own folder.
 
     ``partition`` stops a node's process (SIGSTOP): its connections stay open and unanswered, as behind a
-    firewall that drops packets; but the node itself does not notice time passing and does not try to elect.
-    Whatever ends this process, a watchdog kills the nodes and removes the folder. ``properties`` are settings of
-    Kafka's own that differ from the harness's. With a secured listener ``secured_bootstrap`` is where it listens, and
-    ``ca_file`` certifies it.
+    firewall that drops packets; but the node does not notice time passing and does not start elections.
+    If this process dies, a watchdog kills the nodes and removes the folder. ``properties`` override the harness's
+    settings of Kafka. A secured listener has the address ``secured_bootstrap`` and the authority ``ca_file``.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class JarsKafka:
         return ",".join(f"127.0.0.1:{port}" for port in self._secured_ports.values())
 
     def start(self) -> Self:
-        """Start the cluster; when a chosen port was taken meanwhile, with other ports."""
+        """Start the cluster; retry with other ports if one was taken meanwhile."""
         for attempt in range(1, START_ATTEMPTS + 1):
             try:
                 self._start_once()
@@ -96,11 +96,11 @@ class JarsKafka:
         raise AssertionError("unreachable")
 
     def stop(self) -> None:
-        """End the nodes at once, and remove the folder, unless it is to be kept."""
+        """Kill the nodes, and remove the folder unless it should be kept."""
         for node in self._nodes.values():
             node.kill()
         if self._folder is not None and self._kept is not None:
-            shutil.move(self._folder, self._kept)  # before the watchdog ends, for it leaves nothing behind
+            shutil.move(self._folder, self._kept)  # before the watchdog ends, because it removes the folder
         if self._watchdog is not None:
             self._watchdog.close()
             self._watchdog = None
@@ -109,7 +109,7 @@ class JarsKafka:
             self._folder = None
 
     def keep(self, folder: Path) -> None:
-        """Leave the nodes' data and logs in this folder, which must not exist, once the cluster is stopped."""
+        """Keep the nodes' data and logs in this folder, which must not exist, when the cluster stops."""
         self._kept = folder
 
     def kill(self, node: int = 1) -> None:
@@ -117,20 +117,20 @@ class JarsKafka:
         self._node(node).kill()
 
     def restart(self, node: int = 1) -> None:
-        """Start a node that was killed, and wait until the whole cluster answers again."""
+        """Restart a killed node, and wait until the whole cluster answers."""
         self._node(node).start()
         self._wait_until_healthy()
 
     def partition(self, node: int = 1) -> None:
-        """Stop the node's process without ending it."""
+        """Pause the node's process."""
         self._node(node).send_signal(signal.SIGSTOP)
 
     def heal(self, node: int = 1) -> None:
-        """Let the node's process go on."""
+        """Resume the node's process."""
         self._node(node).send_signal(signal.SIGCONT)
 
     def status(self) -> dict[int, NodeStatus]:
-        """How each node is doing; ``dead`` is a node that ended without being asked to."""
+        """The state of each node; ``dead`` means that it ended by itself."""
         return {number: node.status() for number, node in self._nodes.items()}
 
     def __enter__(self) -> Self:

@@ -31,7 +31,7 @@ class Node:
     def format(self, cluster_id: str) -> None:
         """Prepare the data folder.
 
-        Raises HarnessError with what Kafka said when it refuses.
+        Raises HarnessError with Kafka's output if it refuses.
         """
         settings = str(self._home / "server.properties")
         run = subprocess.run(  # noqa: S603  a fixed command
@@ -45,7 +45,7 @@ class Node:
             raise HarnessError(f"Kafka could not prepare {self._home}:\n{run.stdout[-LOG_TAIL_BYTES:]}")
 
     def start(self) -> None:
-        """Start the process unless it runs."""
+        """Start the process unless it is running."""
         if self._process is not None and self._process.poll() is None:
             return
         with self._log().open("ab") as log:
@@ -54,7 +54,7 @@ class Node:
         self._asked_to_end = self._partitioned = False
 
     def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
+        """SIGKILL, and wait until it has ended."""
         process, self._process = self._process, None
         self._asked_to_end, self._partitioned = True, False
         if process is None:
@@ -67,18 +67,18 @@ class Node:
     def send_signal(self, number: signal.Signals) -> None:
         """SIGSTOP or SIGCONT to the running process."""
         if self.status() in {"stopped", "dead"} or self._process is None:
-            raise HarnessError("the node does not run")
+            raise HarnessError("the node is not running")
         os.killpg(self._process.pid, number)
         self._partitioned = number == signal.SIGSTOP
 
     def status(self) -> NodeStatus:
-        """How the process is doing."""
+        """The state of the process."""
         if self._process is None or self._process.poll() is not None:
             return "stopped" if self._asked_to_end else "dead"
         return "partitioned" if self._partitioned else "running"
 
     def log_tail(self) -> str:
-        """Give the last of what the node wrote."""
+        """The end of the node's output."""
         path = self._log()
         return path.read_text(errors="replace")[-LOG_TAIL_BYTES:] if path.exists() else ""
 

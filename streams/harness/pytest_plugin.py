@@ -1,6 +1,6 @@
-"""A broker as a pytest fixture, for the projects of whoever uses this one.
+"""A broker as a pytest fixture, for projects that use this one.
 
-Name it in your ``conftest.py``: ``pytest_plugins = ["streams.harness.pytest_plugin"]``. Tests that take
+Add to your ``conftest.py``: ``pytest_plugins = ["streams.harness.pytest_plugin"]``. Tests that use
 ``kafka_harness`` (or only its address, ``kafka_bootstrap``) share one broker for the session; choose it with
 ``pytest --kafka-backend=embedded`` (the default), ``jars`` or ``docker``, and ``--kafka-nodes=3``.
 """
@@ -14,7 +14,7 @@ from streams.harness.interface import Backend, KafkaHarness
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the choice of the broker to pytest's command line."""
+    """Add options for the broker to pytest's command line."""
     parser.addoption(
         "--kafka-backend",
         choices=[backend.value for backend in Backend],
@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def kafka_harness(request: pytest.FixtureRequest) -> Iterator[KafkaHarness]:
-    """Give the broker of this session, started at first use."""
+    """The broker of this session, started at first use."""
     backend = Backend(request.config.getoption("--kafka-backend"))
     with new_harness(backend, request.config.getoption("--kafka-nodes")) as harness:
         yield harness
@@ -34,5 +34,5 @@ def kafka_harness(request: pytest.FixtureRequest) -> Iterator[KafkaHarness]:
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap(kafka_harness: KafkaHarness) -> str:
-    """Give the address of the session's broker."""
+    """The address of the session's broker."""
     return kafka_harness.bootstrap

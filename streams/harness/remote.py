@@ -1,4 +1,4 @@
-"""A harness that another process holds: the same interface, from as many programs as like."""
+"""A harness in another process: the same interface, shared by any number of programs."""
 
 import os
 import socket
@@ -22,7 +22,7 @@ LOG_TAIL_BYTES = 1_500
 
 
 def default_folder() -> Path:
-    """Where a harness of this user keeps its state, if no other folder is named."""
+    """Default folder for the state of this user's harness."""
     return Path(tempfile.gettempdir()) / f"shelfwise-harness-{os.getuid()}"
 
 
@@ -30,7 +30,7 @@ class RemoteHarness:
     """The harness whose supervisor listens in a folder.
 
     ``start`` starts a supervisor that outlives this process, ``stop`` ends it with its brokers; in between, any number
-    of programs may look, kill and restart. Each method raises HarnessError where the harness is not up.
+    of programs may use it. Each method raises HarnessError if the harness is not up.
     """
 
     def __init__(self, folder: Path | None = None, *, backend: Backend = Backend.EMBEDDED, nodes: int = 1) -> None:
@@ -44,7 +44,7 @@ class RemoteHarness:
         return self.ask("status").bootstrap
 
     def is_up(self) -> bool:
-        """Whether there is a supervisor that answers."""
+        """Whether a supervisor answers."""
         try:
             self.ask("status")
         except HarnessError:
@@ -52,10 +52,10 @@ class RemoteHarness:
         return True
 
     def start(self, tell: Callable[[str, float, float], None] = lambda _what, _done, _total: None) -> Self:
-        """Start the supervisor and return once its brokers are healthy; `tell` hears how long it takes."""
+        """Start the supervisor and wait until its brokers are healthy; `tell` is called with the time so far."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.is_up():
-            raise HarnessError(f"a harness is up in {self.folder}: take it down first, or name another folder")
+            raise HarnessError(f"a harness is up in {self.folder}: take it down first, or use another folder")
         log = self.folder / LOG_NAME
         with log.open("wb") as output:
             words = [str(self.folder), self._backend.value, str(self._nodes)]
@@ -64,7 +64,7 @@ class RemoteHarness:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                start_new_session=True,  # it outlives the shell that starts it
+                start_new_session=True,  # it outlives the starting shell
             )
         started_s = time.monotonic()
         deadline_s = started_s + UP_TIMEOUT_S
@@ -79,7 +79,7 @@ class RemoteHarness:
         return self
 
     def stop(self) -> None:
-        """End the supervisor and its brokers, and return once they are gone; a second call does nothing."""
+        """End the supervisor and its brokers, and wait until they have ended; a second call does nothing."""
         if self.is_up():
             self.ask("stop")
             deadline_s = time.monotonic() + UP_TIMEOUT_S
@@ -87,15 +87,15 @@ class RemoteHarness:
                 time.sleep(0.02)
 
     def kill(self, node: int = 1) -> None:
-        """End a node at once."""
+        """Kill a node."""
         self.ask("kill", node)
 
     def restart(self, node: int = 1) -> None:
-        """Bring a killed node back."""
+        """Restart a killed node."""
         self.ask("restart", node)
 
     def partition(self, node: int = 1) -> None:
-        """Cut a node off."""
+        """Isolate a node."""
         self.ask("partition", node)
 
     def heal(self, node: int = 1) -> None:
@@ -103,7 +103,7 @@ class RemoteHarness:
         self.ask("heal", node)
 
     def status(self) -> dict[int, NodeStatus]:
-        """How each node is doing."""
+        """The state of each node."""
         return self.ask("status").status
 
     def __enter__(self) -> Self:
@@ -117,9 +117,9 @@ class RemoteHarness:
         self.stop()
 
     def ask(self, deed: Deed, node: int = 1) -> HarnessAnswer:
-        """Send one request and give the answer.
+        """Send one request and return the response.
 
-        Raises HarnessError with what the supervisor says, or where there is none.
+        Raises HarnessError with the supervisor's message, or if there is none.
         """
         with socket.socket(socket.AF_UNIX) as connection:
             try:

@@ -1,4 +1,4 @@
-"""A second listener with TLS and SASL, certified by an authority of the test's own, behind Kafka's authorizer."""
+"""A second listener with TLS and SASL, with a certificate authority of the test, and Kafka's authorizer."""
 
 import subprocess
 from collections.abc import Mapping
@@ -22,18 +22,18 @@ _CERTIFICATES = (
 
 @dataclass(frozen=True, kw_only=True)
 class SecuredListener:
-    """Who may come in: user names with their passwords, for PLAIN and for SCRAM-SHA-512 alike.
+    """Users with their passwords, for both PLAIN and SCRAM-SHA-512.
 
-    What each may do says the authorizer: nothing, until it is granted. The listener without security stays, on
-    loopback, for the brokers among themselves and for the harness; whoever comes that way may do everything.
+    Their rights are those granted in the authorizer, initially none. The plain listener remains on loopback for
+    the brokers and the harness, with all rights.
     """
 
     users: Mapping[str, str] = field(repr=False)
 
     def make_certificates(self, folder: Path) -> Path:
-        """Make an authority and a certificate for 127.0.0.1 and localhost; gives the authority's file.
+        """Create an authority and a certificate for 127.0.0.1 and localhost; returns the authority's file.
 
-        Raises HarnessError where openssl is missing or refuses.
+        Raises HarnessError if openssl is missing or fails.
         """
         openssl = needed_program("openssl")
         folder.mkdir()
@@ -47,7 +47,7 @@ class SecuredListener:
         return folder / "ca.pem"
 
     def properties(self, certificates: Path, port: int, others: Mapping[str, int]) -> dict[str, str]:
-        """Kafka's settings for the listener on this port, beside the plain ones on others by name."""
+        """Kafka's settings for the listener on this port, in addition to the named plain ones."""
         addresses = {**others, LISTENER: port}
         prefix = f"listener.name.{LISTENER.lower()}"
         login = "org.apache.kafka.common.security"
@@ -68,7 +68,7 @@ class SecuredListener:
         }
 
     def enrol(self, bootstrap: str) -> None:
-        """Let the users in by SCRAM, too; `bootstrap` is the listener without security."""
+        """Create the users' SCRAM credentials; `bootstrap` is the plain listener."""
         admin = KafkaAdminClient(bootstrap_servers=bootstrap)
         try:
             refused = admin.alter_user_scram_credentials(

@@ -1,4 +1,4 @@
-"""A node's ``server.properties``: KRaft with both roles, on loopback, tuned for tests, not for load."""
+"""A node's ``server.properties``: KRaft with both roles, on loopback, tuned for tests instead of load."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class NodePorts(NamedTuple):
-    """Where one node listens."""
+    """Addresses of one node."""
 
     clients: int
     controllers: int
@@ -16,10 +16,10 @@ class NodePorts(NamedTuple):
 def server_properties(
     number: int, ports: Mapping[int, NodePorts], data: Path, changes: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """Write the settings of one node of a cluster.
+    """The settings of one node of a cluster.
 
-    Groups form without delay and sessions may be short, because tests wait for both; timed-out transactions
-    are looked for every second rather than every ten, for the same reason. ``changes`` win over all of this.
+    Groups form without delay, sessions may be short, and timed-out transactions are aborted every second instead of
+    every ten, because tests wait for all of these. ``changes`` override.
 
     >>> text = server_properties(1, {1: NodePorts(9092, 9093)}, Path("/data"))
     >>> "offsets.topic.replication.factor=1" in text

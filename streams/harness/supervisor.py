@@ -1,7 +1,7 @@
-"""Holds a harness in a process of its own, so that a shell, or several programs, can share it.
+"""Runs a harness in its own process, to be shared by shells and programs.
 
 It listens on a Unix socket in its state folder, which only its owner can open. Each connection carries one request
-and one answer, both a line of JSON: ``{"do": "kill", "node": 2}`` leads to ``{"bootstrap": ..., "status": ...}``.
+and one response, both a line of JSON: ``{"do": "kill", "node": 2}`` gets ``{"bootstrap": ..., "status": ...}``.
 """
 
 import contextlib
@@ -24,14 +24,14 @@ Deed = Literal["status", "kill", "restart", "partition", "heal", "stop"]
 
 
 class HarnessRequest(Struct, frozen=True, kw_only=True):
-    """What a client asks for."""
+    """A request of a client."""
 
     do: Deed
     node: int = 1
 
 
 class HarnessAnswer(Struct, frozen=True, kw_only=True):
-    """How the harness is doing now; `error` says why the request was not fulfilled."""
+    """The state of the harness; `error` says why the request failed."""
 
     bootstrap: str = ""
     backend: str = ""
@@ -41,7 +41,7 @@ class HarnessAnswer(Struct, frozen=True, kw_only=True):
 
 
 def fulfil(harness: KafkaHarness, backend: Backend, request: HarnessRequest) -> HarnessAnswer:
-    """Do what is asked, and tell how the harness is doing afterwards."""
+    """Carry out a request, and return the state of the harness afterwards."""
     try:
         if request.do == "stop":
             harness.stop()
@@ -56,7 +56,7 @@ def fulfil(harness: KafkaHarness, backend: Backend, request: HarnessRequest) -> 
 
 
 def supervise(folder: Path, backend: Backend, nodes: int) -> None:
-    """Start a harness and serve requests until one says stop, or a signal comes."""
+    """Start a harness and serve requests until a stop request or a signal."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     path = folder / SOCKET_NAME
@@ -72,7 +72,7 @@ def supervise(folder: Path, backend: Backend, nodes: int) -> None:
 
 
 def _serve_one(listener: socket.socket, harness: KafkaHarness, backend: Backend) -> bool:
-    """Answer one connection; false where it asked to stop."""
+    """Answer one connection; False if it was a stop request."""
     connection, _ = listener.accept()
     with connection, contextlib.suppress(ConnectionError):
         request = msgspec.json.decode(connection.recv(REQUEST_BYTES_MAX), type=HarnessRequest)

@@ -1,9 +1,9 @@
-"""Cleans up after a harness whose process died: a small process that outlives it just long enough.
+"""Cleans up after a harness whose process died, from a small separate process.
 
 It reads lines from a pipe that only its parent holds open: ``+PID`` and ``-PID`` for a process group to watch
 or forget, ``[...]`` for a command to run, ``/folder`` for a folder to remove. When the pipe closes, however the parent
-ended, it kills, runs and removes what is still on its list. It imports nothing of ours and runs by its path: it starts
-in milliseconds.
+ended, it kills, runs and removes what is still on its list. It imports nothing of ours and is run by path, so that it
+starts in milliseconds.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from typing import IO
 
 
 class Watchdog:
-    """The parent's end of it."""
+    """The parent's side."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603  our own file
@@ -27,7 +27,7 @@ class Watchdog:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             text=True,
-            start_new_session=True,  # an interrupt typed at the terminal ends the parent, not this
+            start_new_session=True,  # Ctrl-C ends the parent, not this process
         )
 
     def watch(self, group: int) -> None:
@@ -35,11 +35,11 @@ class Watchdog:
         self._tell(f"+{group}")
 
     def forget(self, group: int) -> None:
-        """Leave this ended process group alone: its number may be somebody else's soon."""
+        """Forget this ended process group: its number may be reused."""
         self._tell(f"-{group}")
 
     def watch_folder(self, folder: str) -> None:
-        """Remove this folder once everything has ended."""
+        """Remove this folder after everything has ended."""
         self._tell(folder)
 
     def watch_command(self, words: Sequence[str]) -> None:
@@ -47,7 +47,7 @@ class Watchdog:
         self._tell(json.dumps(list(words)))
 
     def close(self) -> None:
-        """Let it do its duty now, and wait for it."""
+        """Clean up now, and wait."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -60,7 +60,7 @@ class Watchdog:
 
 
 def stand_guard(lines: IO[str]) -> None:
-    """Follow the list until its writer is gone, then clean up."""
+    """Read the list until the pipe closes, then clean up."""
     groups: set[int] = set()
     commands: list[list[str]] = []
     folders: list[str] = []

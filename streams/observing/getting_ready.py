@@ -58,7 +58,7 @@ class GettingReady(Observer):
     def revoked(self, task: str, partition: int) -> None:
         """Remove a partition."""
         self._owned.discard((task, partition))
-        self._opens_anew(task, partition)
+        self._reopens(task, partition)
 
     @override
     def restoring(self, task: str, partition: int, *, rows: int, bytes_read: int) -> None:
@@ -90,9 +90,9 @@ class GettingReady(Observer):
     @override
     def aborted(self, task: str, partition: int, *, reason: str) -> None:
         """Wait for a partition again: it is reopened."""
-        self._opens_anew(task, partition)
+        self._reopens(task, partition)
 
-    def _opens_anew(self, task: str, partition: int) -> None:
+    def _reopens(self, task: str, partition: int) -> None:
         self._restored.discard((task, partition))
         self._caught_up.discard((task, partition))
         self._rows.pop((task, partition), None)

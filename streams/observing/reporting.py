@@ -21,7 +21,7 @@ from streams.observing.several_observers import Together
 from streams.readiness import Readiness
 
 
-class Told(NamedTuple):
+class Reporting(NamedTuple):
     """The driver's observer, and the worker's readiness."""
 
     observer: Observer
@@ -39,7 +39,7 @@ def registry_of(readiness: Readiness) -> tuple[CollectorRegistry, MetricsObserve
 
 
 @asynccontextmanager
-async def telling(host: str, port: int) -> AsyncIterator[Told]:
+async def reporting_at(host: str, port: int) -> AsyncIterator[Reporting]:
     """Log, count, and serve metrics and health at this address while the block lasts; a port of 0 serves nothing.
 
     Raises `ConfigurationError` if the address cannot be used.
@@ -57,7 +57,7 @@ async def telling(host: str, port: int) -> AsyncIterator[Told]:
                 raise ConfigurationError(f"metrics and health cannot be served at {where}: {error.strerror}") from error
         beating = asyncio.create_task(pulse.run(), name="pulse")
         try:
-            yield Told(observer, readiness)
+            yield Reporting(observer, readiness)
         finally:
             await ended(beating)
 

@@ -1,1 +1,1 @@
-"""Real logs as events: what each row of a file says, in our own messages."""
+"""Replays real logs: converts rows of files to our messages."""

@@ -1,4 +1,4 @@
-"""What became of the events of one file, and of no others: which lie in the topics, and what came out of each."""
+"""Accounts for the events of one file: which are in the topics, and what resulted from each."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ LETTERS = tuple(f"{topic}.dlq" for topic in INPUTS)
 
 
 class _Named(Struct):
-    """As much of an event as telling it from others needs."""
+    """The fields that identify an event."""
 
     user_id: str
     event_id: str
@@ -30,7 +30,7 @@ class _Named(Struct):
 
 
 class Present(Struct, frozen=True, kw_only=True):
-    """What lay in the input topics before: names of events, the newest time among them, and dead letters."""
+    """Existing content of the input topics: names of events, the newest time, and dead letters."""
 
     names: frozenset[Name] = frozenset()
     newest_ms: int = 0
@@ -38,7 +38,7 @@ class Present(Struct, frozen=True, kw_only=True):
 
 
 async def present_events(bootstrap: str, options: Mapping[str, Any]) -> Present:
-    """Read what lies in the input topics."""
+    """Read the input topics."""
     decoder = msgspec.json.Decoder(_Named)
     names: set[Name] = set()
     newest_ms = 0
@@ -47,7 +47,7 @@ async def present_events(bootstrap: str, options: Mapping[str, Any]) -> Present:
             try:
                 event = decoded(decoder, record.value or b"")
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                continue  # no event: it lies among the dead letters
+                continue  # not an event: it has a dead letter
             names.add((event.user_id, event.event_id))
             newest_ms = max(newest_ms, event.event_ms)
     return Present(
@@ -56,12 +56,12 @@ async def present_events(bootstrap: str, options: Mapping[str, Any]) -> Present:
 
 
 async def count_dead_letters(bootstrap: str, options: Mapping[str, Any]) -> int:
-    """How many dead letters the input topics have."""
+    """Number of dead letters of the input topics."""
     return sum([len(await read_committed(bootstrap, topic, options)) for topic in LETTERS])
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """Events of a file against what came out of them; each exposure must settle once, each stream count once."""
+    """Compares events of a file with the output: each exposure must settle once, each stream count once."""
 
     exposures: int
     settled: int
@@ -74,22 +74,22 @@ class Account(Struct, frozen=True, kw_only=True):
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of it has come out."""
+        """Whether everything has been processed."""
         return self.settled == self.exposures and (self.users_are_sampled or self.interactions == self.streams)
 
     @property
     def adds_up(self) -> bool:
-        """Whether all of it has come out, each once."""
+        """Whether everything has been processed exactly once."""
         return self.is_complete and not self.settled_again and not self.interactions_again
 
     @property
     def open_count(self) -> int:
-        """How many exposures and streams have not come out."""
+        """Number of unprocessed exposures and streams."""
         return self.exposures - self.settled + self.streams - self.interactions
 
 
 class Books:
-    """The events of a file by name: an event that comes twice is one."""
+    """The events of a file by name, duplicates once."""
 
     def __init__(self, events: Iterable[Event], *, users_are_sampled: bool = False) -> None:
         self.streams: set[Name] = set()
@@ -105,7 +105,7 @@ class Books:
                 self.exposures.update((event.user_id, event.event_id, row, slot) for slot in shelf.seen)
 
     async def balanced(self, bootstrap: str, options: Mapping[str, Any]) -> Account:
-        """What has come out by now."""
+        """The output so far."""
         settled: Counter[tuple[str, str, int, int]] = Counter()
         streamed: set[tuple[str, str, int, int]] = set()
         outcomes = (decode("outcomes", value) for _, value in await read_committed(bootstrap, "outcomes", options))
@@ -131,19 +131,19 @@ class Books:
         )
 
     async def count_rankings(self, bootstrap: str, options: Mapping[str, Any]) -> int:
-        """How many rankings of these listeners lie in their topic."""
+        """Number of these listeners' rankings in the topic."""
         decoder = msgspec.json.Decoder(_Ranked)
         records = await read_committed(bootstrap, "shelf-rankings", options)
         return sum(decoder.decode(value).user_id in self.users for _, value in records if value)
 
 
 class _Ranked(Struct):
-    """Whose a ranking is."""
+    """The listener of a ranking."""
 
     user_id: str
 
 
 async def count_cards(bootstrap: str, cards: Iterable[CatalogueCard], options: Mapping[str, Any]) -> int:
-    """How many of these cards have statistics."""
+    """Number of these cards with statistics."""
     known = {key for key, _ in await read_committed(bootstrap, "card-statistics", options)}
     return len(known & {card.card_id.encode() for card in cards})

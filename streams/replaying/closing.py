@@ -1,4 +1,4 @@
-"""When all that a file's events lead to has settled: event time comes no further than a clock, so that may be later."""
+"""When all exposures of a file have settled; possibly in the future, because event time never passes the clock."""
 
 import time
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ MINUTE_MS = 60_000
 
 
 class Closing(Struct, frozen=True, kw_only=True):
-    """All has settled once every partition has been told of `event_ms`, not before; `ahead` events nobody will take."""
+    """Everything settles when each partition has seen an event at `event_ms`; `ahead` events will be refused."""
 
     event_ms: int
     newest_ms: int
@@ -21,11 +21,11 @@ class Closing(Struct, frozen=True, kw_only=True):
     ahead: int = 0
 
     def waits_ms(self, now_ms: int) -> int:
-        """How long until then."""
+        """Time until then."""
         return max(0, self.event_ms - now_ms)
 
     def said(self, now_ms: int) -> list[str]:
-        """Lines for people, before anything is sent; none where all can settle at once.
+        """Lines to print before anything is sent; empty if everything can settle at once.
 
         >>> one = Closing(event_ms=2_000_000, newest_ms=140_000, horizon_ms=1_800_000, ahead=2)
         >>> [line[:32] for line in one.said(200_000)], len(one.said(2_000_000))
@@ -48,7 +48,7 @@ class Closing(Struct, frozen=True, kw_only=True):
 
 
 def closing_of(events: Iterable[Event], settings: Settings, now_ms: int) -> Closing:
-    """What closes the books of these events, sent now.
+    """Computes when the books of these events close, if they are sent now.
 
     >>> from tests.builders import impression
     >>> closing = closing_of([impression(event_ms=5), impression(event_ms=9_000_000)], Settings(), now_ms=60_000)

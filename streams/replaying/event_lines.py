@@ -1,4 +1,4 @@
-"""JSON lines of our own messages: what `simulate --out` writes and `replay events` reads."""
+"""JSON lines of our own messages, written by `simulate --out` and read by `replay events`."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ Line = CatalogueCard | Impression | StreamEnd
 
 
 def read_lines(path: Path, rejected: Counter[str]) -> Iterator[Line]:
-    """Messages of a file, line by line; what is none is counted in `rejected` by its reason."""
+    """Messages of a file, one per line; other lines are counted in `rejected` by reason."""
     decoder = msgspec.json.Decoder(Line)
     for line in lines_of(path):
         if line.strip():
@@ -30,7 +30,7 @@ def read_lines(path: Path, rejected: Counter[str]) -> Iterator[Line]:
 
 
 def write_lines(path: Path, messages: Iterable[Line]) -> int:
-    """Write messages, one a line; gives how many."""
+    """Write messages, one per line; returns their number."""
     count = 0
     with path.open("wb") as file:
         for message in messages:

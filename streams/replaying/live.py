@@ -1,4 +1,4 @@
-"""A planted world's listeners in real time: pages opened now, plays that end when they end."""
+"""Simulates listeners of a planted world in real time."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ STEP_S = 0.5
 
 
 def renamed(event: Event, run: str) -> Event:
-    """The event under names of this run: another run of the same seed is not taken for its duplicate.
+    """Rename an event for this run, so that another run of the same seed is not a duplicate.
 
     >>> from tests.builders import impression, stream_end
     >>> renamed(impression(event_id="i1"), "r7").event_id, renamed(stream_end(impression_id="i1"), "r7").impression_id
@@ -42,9 +42,9 @@ async def live(
     stop: asyncio.Event,
     options: dict[str, Any],
 ) -> int:
-    """Open so many random pages at this pace, until told to stop; gives the number of events sent.
+    """Open random pages at this rate, until stopped; returns the number of events sent.
 
-    `options` are aiokafka's own. Streams that are still playing when it ends are not sent.
+    `options` are aiokafka's own. Streams that are still playing at the end are not sent.
     """
     started_s, shown, run = time.time(), 0, f"r{time.time_ns() // 1_000_000}"
     async with Publisher(bootstrap, **options) as publisher:
@@ -59,7 +59,7 @@ async def live(
             with suppress(TimeoutError):
                 async with asyncio.timeout(STEP_S):
                     await stop.wait()
-        last_ms = round(time.time() * 1_000) + home.settings.delay_max_ms  # pages that are on their way
+        last_ms = round(time.time() * 1_000) + home.settings.delay_max_ms  # pages in flight
         await _send(publisher, home.events_until(last_ms), run)
         return publisher.published_count
 

@@ -12,15 +12,15 @@ from streams.files.tables import Row, number, whole_number
 EXPOSURE_COLUMNS = ("item_id", "position", "click", "propensity_score")
 COLUMNS = ("timestamp", *EXPOSURE_COLUMNS)
 POSITIONS = (1, 2, 3)
-"""Left, middle and right of the page that the log is of; the log numbers them so."""
+"""Left, middle and right of the logged page, as numbered in the log."""
 SHELF = "recommendations"
 CLICK_MS = 30_000
-"""The log has no durations: a click counts as the stream of 30 s that the static reward asks for."""
+"""The log has no durations: a click counts as a stream of 30 s, the threshold of the static reward."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Exposure(NamedTuple):
-    """What a row says of the item that was shown."""
+    """The logged exposure of a row."""
 
     item: int
     position: int
@@ -29,7 +29,7 @@ class Exposure(NamedTuple):
 
 
 def exposure_of(row: Row) -> Exposure:
-    """Read the columns that every command needs, by one rule; raises `ValueError` with what is wrong."""
+    """Parse the columns that all commands need; raises `ValueError` with the reason."""
     click = row["click"].strip()
     if click not in {"0", "1"}:
         raise ValueError("click is neither 0 nor 1")
@@ -46,7 +46,7 @@ def exposure_of(row: Row) -> Exposure:
 
 
 def event_ms_of(timestamp: str) -> int:
-    """Milliseconds since 1970; a time without a zone is in UTC, as the data set's are, wherever this machine stands.
+    """Milliseconds since 1970; a time without a zone is UTC, as in the data set, whatever this machine's zone.
 
     >>> [event_ms_of(f"1970-01-01 01:00:01{zone}") for zone in ("+01:00", "Z", "")]
     [1000, 3601000, 3601000]
@@ -56,20 +56,20 @@ def event_ms_of(timestamp: str) -> int:
         zoned = read if read.tzinfo is not None else read.replace(tzinfo=UTC)
         since = (zoned - _EPOCH) // timedelta(milliseconds=1)
     except (ValueError, OverflowError):
-        raise ValueError("timestamp is no ISO 8601 time") from None
+        raise ValueError("timestamp is not an ISO 8601 time") from None
     if since < 0:
         raise ValueError("timestamp is before 1970")
     return since
 
 
 def user_of(row: Row) -> str:
-    """A listener: all rows with the same hashed user features; the log names nobody."""
+    """A listener: all rows with the same hashed user features; the log has no user ids."""
     features = "|".join(row.get(f"user_feature_{place}", "") for place in range(4))
     return blake2b(features.encode(), digest_size=6).hexdigest()
 
 
 class LoggedRow(NamedTuple):
-    """A good row: its number below the header, who looked, when, and at what."""
+    """A valid row: its number below the header, listener, time and exposure."""
 
     row: int
     user_id: str
@@ -78,12 +78,12 @@ class LoggedRow(NamedTuple):
 
 
 def logged_row(row_number: int, row: Row) -> LoggedRow:
-    """Read a row of the whole log; raises `ValueError` with what is wrong."""
+    """Parse a row of the complete log; raises `ValueError` with the reason."""
     return LoggedRow(row_number, user_of(row), event_ms_of(row["timestamp"]), exposure_of(row))
 
 
 def events_of(logged: LoggedRow, digest: str) -> list[Impression | StreamEnd]:
-    """The impression of a row, and the stream where it was clicked; their names follow from the file's content."""
+    """The impression of a row, and the stream if it was clicked; their names derive from the file's content."""
     item, position, click, propensity = logged.exposure
     shelf = ShownShelf(shelf_id=f"{SHELF}-{position}", cards=(f"item-{item}",), propensities=(propensity,), seen=(0,))
     impression = Impression(

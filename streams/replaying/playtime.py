@@ -1,4 +1,4 @@
-"""Playing time by user and item: each row a stream-end without impression."""
+"""Playing times by user and item: each row becomes a stream-end without an impression."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,10 @@ SPACING_MS = 1_000
 
 
 class PlaytimeReader:
-    """Makes stream-ends of rows; times are made up, at most a second apart, for the log has none.
+    """Converts rows to stream-ends; times are invented, at most a second apart, because the log has none.
 
-    A row's name is made of the content of its file and its place there: another file's rows are other streams, and
-    those of the same file, read again, are the same. A total beyond 31 days is cut to 31 days, and counted: it is many
-    streams in one row, and one stream cannot be longer.
+    A row is named by the content of its file and its row number: rows of another file are other streams, rows of the
+    same file the same. A total beyond 31 days, the maximum of a stream, is cut to 31 days and counted.
     """
 
     def __init__(self, table: Durations, *, first_ms: int, last_ms: int) -> None:
@@ -26,7 +25,7 @@ class PlaytimeReader:
         self._spacing_ms = min(SPACING_MS, max(0, last_ms - first_ms) // rows)
 
     def stream_ends(self) -> Iterator[StreamEnd]:
-        """The stream-end of each good row; what no message can say is counted in the table's `refused`."""
+        """The stream-end of each valid row; invalid ones are counted in the table's `refused`."""
         for play in self.table.plays:
             played_ms = round(play.seconds * 1_000)
             ended_ms = self._first_ms + play.row * self._spacing_ms

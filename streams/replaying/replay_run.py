@@ -1,4 +1,4 @@
-"""Sends the events of a file into the topics, runs a worker on them where none runs, and adds up what came of them."""
+"""Sends the events of a file to the topics, starts a worker if none runs, and accounts for the results."""
 
 import asyncio
 import tempfile
@@ -27,14 +27,14 @@ from streams.settings import Settings
 from streams.worker_process import WorkerProcess
 
 PATIENCE_S = 300.0
-"""How long nothing may come out before what is missing is told; a worker that compiles says nothing for minutes."""
+"""Timeout without new output; generous, because a worker is silent for minutes while it compiles."""
 CLOCKS = 64
 
 
 class ReplayFile(Struct, frozen=True, kw_only=True):
-    """What a file said: cards, events in their order, and the count of refused rows by reason.
+    """Content of a file: cards, events in order, and the number of refused rows by reason.
 
-    Where a file names items only, its cards are made up, and one that the catalogue has already knows more.
+    If a file has only item ids, its cards are invented; cards that are in the catalogue already are kept.
     """
 
     cards: Sequence[CatalogueCard]
@@ -44,10 +44,10 @@ class ReplayFile(Struct, frozen=True, kw_only=True):
 
 
 class ReplayResult(Struct, frozen=True, kw_only=True):
-    """What went in and what came out of this file; `adds_up` says whether every row of it is accounted for.
+    """Input and output of this file; `adds_up` says whether every row is accounted for.
 
-    `already_there` counts events of the file that lay in the topics before: they were not sent again. `co_clusters` and
-    `audit` are of all that lies in the topics.
+    `already_there` counts events of the file that were in the topics before and were not sent again. `co_clusters` and
+    `audit` cover everything in the topics.
     """
 
     rows: int
@@ -70,7 +70,7 @@ class ReplayResult(Struct, frozen=True, kw_only=True):
 async def send(
     bootstrap: str, cards: Iterable[CatalogueCard], events: Iterable[Event], *, tell: Tell = nobody, **options: Any
 ) -> Counter[str]:
-    """Publish cards and events in their order; gives how many of each topic. `options` are aiokafka's own."""
+    """Publish cards and events in order; returns the number per topic. `options` are aiokafka's own."""
     sent: Counter[str] = Counter()
     async with Publisher(bootstrap, **options) as publisher:
         for card in cards:
@@ -88,17 +88,17 @@ async def send(
 
 
 async def close_books(bootstrap: str, newest_ms: int, settings: Settings, **options: Any) -> None:
-    """Tell every partition that event time has gone on, so that all exposures settle. `options` are aiokafka's own."""
+    """Advance event time in every partition, so that all exposures settle. `options` are aiokafka's own."""
     end_ms = newest_ms + settings.settlement.horizon_ms + 2 * settings.settlement.lateness_ms
     async with Publisher(bootstrap, **options) as publisher:
         for number in range(CLOCKS):
-            name = f"end-{end_ms}-{number}"  # the end of another file is another event, not a duplicate
+            name = f"end-{end_ms}-{number}"  # another file ends with another event, not a duplicate
             clock = Impression(event_id=name, user_id=f"clock-{number}", event_ms=end_ms, shelves=())
             await publisher.publish("impressions", clock.user_id, encode(clock))
 
 
 class Replay:
-    """One replay: `present` is what lay in the topics before it."""
+    """One replay; `present` is the content of the topics before it."""
 
     def __init__(self, bootstrap: str, settings: Settings, file: ReplayFile, present: Present) -> None:
         self._bootstrap, self._settings = bootstrap, settings
@@ -110,16 +110,16 @@ class Replay:
 
     @property
     def oldest_ms(self) -> int:
-        """When the first event happened that is not there yet; the present end of the topics where there is none."""
+        """Time of the first event that is not in the topics yet; their present end if there is none."""
         return min((event.event_ms for event in self._new), default=self._present.newest_ms)
 
     async def run(
         self, arguments: Sequence[str] = (), tell: Tell = nobody, say: Callable[[str], None] = lambda _: None
     ) -> ReplayResult:
-        """Send what is not there yet, and wait until all of the file has come out of a worker.
+        """Send missing events, and wait until the whole file has been processed.
 
-        `arguments` are more of the worker's own. A file that lay there before, and is accounted for, changes nothing.
-        What has to be waited for, and until when, is said first.
+        `arguments` are additional ones of the worker. A file that was processed before changes nothing. If it must
+        wait, it first says for what, and until when.
         """
         account = await self._balanced()
         started_s = time.monotonic()
@@ -141,7 +141,7 @@ class Replay:
         return await self._result(account, 0.0)
 
     async def _until(self, closing: Closing, worker: WorkerProcess, tell: Tell) -> None:
-        """Wait until the clock has come to where all of it can settle: event time comes no further."""
+        """Wait until everything can settle, because event time never passes the clock."""
         whole_ms = closing.waits_ms(wall_clock_ms())
         while (left_ms := closing.waits_ms(wall_clock_ms())) > 0:
             worker.refuse_if_dead()
@@ -171,7 +171,7 @@ class Replay:
         return await self._books.balanced(self._bootstrap, self._options)
 
     async def _result(self, account: Account, events_per_second: float) -> ReplayResult:
-        """What came of this file; where nothing else lies in the topics, the audit of all must hold too."""
+        """The result of this file; if nothing else is in the topics, the audit of everything must pass too."""
         is_alone = not self._present.names
         rules = audit_rules(self._settings, closed=is_alone)
         found = await audit(self._bootstrap, rules, topics=SETTLEMENT_TOPICS, options=self._options)

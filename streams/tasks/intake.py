@@ -15,7 +15,7 @@ from streams.exactly_once.records.produced import Produced
 from streams.exactly_once.records.read_records import Record, Records
 
 
-class Surroundings(NamedTuple):
+class RecordContext(NamedTuple):
     """Context of records: clocks that their senders do not set, and partitions."""
 
     clock_ms: NDArray[np.int64]
@@ -23,7 +23,7 @@ class Surroundings(NamedTuple):
     partition_count: int
 
     @classmethod
-    def of(cls, records: Records, partition_count: int) -> "Surroundings":
+    def of(cls, records: Records, partition_count: int) -> "RecordContext":
         """Determine clocks, and the records whose keys belong in another partition."""
         wrong = misplaced(records.keys, records.partition, partition_count)
         return cls(records.clock_ms, wrong, partition_count)
@@ -66,17 +66,17 @@ class Intake:
         return bytes_of
 
     def canonical_input(
-        self, topic: str, records: Records, around: Surroundings, dead: list[Produced]
+        self, topic: str, records: Records, context: RecordContext, dead: list[Produced]
     ) -> Callable[[int], bytes | None]:
         """The same for records of clients, whose clocks and partitioners may be wrong."""
 
         def bytes_of(index: int) -> bytes | None:
             def read(record: Record) -> Any:
-                if record.value is None and around.is_misplaced[index]:
-                    raise _request_elsewhere(around.partition_count)
-                message = read_one(topic, record.key, record.value, int(around.clock_ms[index]))
-                if around.is_misplaced[index]:
-                    raise _wrong_partition(record, around.partition_count)
+                if record.value is None and context.is_misplaced[index]:
+                    raise _request_elsewhere(context.partition_count)
+                message = read_one(topic, record.key, record.value, int(context.clock_ms[index]))
+                if context.is_misplaced[index]:
+                    raise _wrong_partition(record, context.partition_count)
                 return message
 
             message = self._taken(records[index], dead, read)

@@ -18,7 +18,7 @@ from streams.exactly_once.records.spans import ABSENT, Spans
 from streams.exactly_once.task import Measures
 from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message, either
 from streams.tasks.forget_requests import parts_between
-from streams.tasks.intake import Intake, Surroundings
+from streams.tasks.intake import Intake, RecordContext
 from streams.tasks.routing import produced, topic_of
 
 RANKINGS = topic_of(ShelfRanking)
@@ -76,18 +76,18 @@ class ListenersTask:
 
     def _take(self, topic: str, records: Records) -> Iterable[Produced]:
         dead: list[Produced] = []
-        around = Surroundings.of(records, self._partition_count)
-        self._read_ms = int(around.clock_ms[-1])
-        slow = self._intake.canonical_input(topic, records, around, dead)
+        context = RecordContext.of(records, self._partition_count)
+        self._read_ms = int(context.clock_ms[-1])
+        slow = self._intake.canonical_input(topic, records, context, dead)
         values, keys = Column(*records.values), Column(*records.keys)
-        if around.is_misplaced.any():  # a missing value takes the slow path, which reports the fault
-            values = values._replace(lengths=np.where(around.is_misplaced, ABSENT, values.lengths))
+        if context.is_misplaced.any():  # a missing value takes the slow path, which reports the fault
+            values = values._replace(lengths=np.where(context.is_misplaced, ABSENT, values.lengths))
         if topic == "impressions":
-            impressions = read_impressions(values, keys, around.clock_ms, slow)
-            self.core.take_impressions(impressions, records.offsets, around.clock_ms)
+            impressions = read_impressions(values, keys, context.clock_ms, slow)
+            self.core.take_impressions(impressions, records.offsets, context.clock_ms)
         else:
-            stream_ends = read_stream_ends(values, keys, around.clock_ms, slow)
-            self.core.take_stream_ends(stream_ends, records.offsets, around.clock_ms)
+            stream_ends = read_stream_ends(values, keys, context.clock_ms, slow)
+            self.core.take_stream_ends(stream_ends, records.offsets, context.clock_ms)
         return dead
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:

@@ -58,9 +58,9 @@ def plan(topics: Iterable[Topic], found: Mapping[str, FoundTopic], wanted: Wante
     ...     config = {**TOPICS["impressions"].config(), "min.insync.replicas": "1"}
     ...     return FoundTopic(partitions=partitions, config=config)
     >>> [step.detail for step in plan(both, {"impressions": existing(2), "stream-ends": existing(2)}, four)][0]
-    'has 2 partitions, needs 4: keyed records would move; create it anew, or set page_partitions = 2'
+    'has 2 partitions, needs 4: keyed records would move; recreate it, or set page_partitions = 2'
     >>> [step.detail for step in plan(both, {"impressions": existing(4), "stream-ends": existing(3)}, four)][0]
-    'has 3 partitions, impressions has 4: they are joined by partition and must be equal; create it anew with 4'
+    'has 3 partitions, impressions has 4: they are joined by partition and must be equal; recreate it with 4'
     """
     topics = list(topics)
     counts = {topic.name: found[topic.name].partitions for topic in topics if topic.is_paged and topic.name in found}
@@ -103,7 +103,7 @@ def _partition_step(topic: Topic, has: int, needs: int, counts: Mapping[str, int
     if topic.is_paged:
         return Step(action="conflict", topic=topic.name, detail=f"has {has} partitions, {_way_out(has, needs, counts)}")
     if has > needs:
-        detail = f"has {has} partitions, needs exactly {needs}: one task reads it whole; create it anew"
+        detail = f"has {has} partitions, needs exactly {needs}: one task reads it whole; recreate it"
         return Step(action="conflict", topic=topic.name, detail=detail)
     return Step(action="add_partitions", topic=topic.name, detail=f"from {has} to {needs}", partitions=needs)
 
@@ -111,9 +111,9 @@ def _partition_step(topic: Topic, has: int, needs: int, counts: Mapping[str, int
 def _way_out(has: int, needs: int, counts: Mapping[str, int]) -> str:
     """Advice for a page topic with another partition count, which depends on the other page topics."""
     if len(set(counts.values())) == 1:
-        return f"needs {needs}: keyed records would move; create it anew, or set page_partitions = {has}"
+        return f"needs {needs}: keyed records would move; recreate it, or set page_partitions = {has}"
     other = next(name for name, count in counts.items() if count != has)
-    return f"{other} has {counts[other]}: they are joined by partition and must be equal; create it anew with {needs}"
+    return f"{other} has {counts[other]}: they are joined by partition and must be equal; recreate it with {needs}"
 
 
 def _is_unlimited(name: str, has: str | None) -> bool:

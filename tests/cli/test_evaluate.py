@@ -71,6 +71,72 @@ def test_a_gzipped_log_says_the_same_and_bad_rows_are_counted(
     assert found == plain
 
 
+def test_a_log_of_four_records_has_its_values_withheld(
+    log: Path, target: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = answer(capsys, "--log", str(log), "--target", str(target))
+    estimates = found["estimates"]
+    assert isinstance(estimates, dict)
+    assert list(estimates)[:2] == ["ips", "snips"]
+    assert {"dm", "dr", "sndr", "mrdr", "replay"} < set(estimates)
+    assert found["ips_sequences"] == {}
+    assert found["probability_better"] is None
+    assert isinstance(found["less_logged"], dict)
+    assert found["less_logged"]["verdict"] == "withheld"
+    for name, told in estimates.items():
+        assert (told["value"], told["verdict"]) == (None, "withheld")
+        assert ("needs a uniform log" if name == "replay" else "is below 100: log more") in told["reason"]
+    assert run(["evaluate", "obd", "--log", str(log), "--target", str(target)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("4 exposures, 0 bad rows; logged 0.500000\n")
+    assert printed.count("withheld") == len(estimates) + 1  # and the difference to what was logged
+
+
+def test_a_long_log_of_its_own_policy_is_shown_with_its_interval(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "long.csv"
+    rows = [f"{at},2019-11-24 00:00:01+00:00,{at % 2},1,{at % 7 == 0:d},0.5\n" for at in range(1_400)]
+    log.write_text(HEADER + "".join(rows))
+    assert run(["evaluate", "obd", "--log", str(log), "--target", "uniform"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (ips,) = [line for line in lines if line.startswith("ips  ")]
+    assert "0.142857  0.124521 to 0.161194" in ips  # 200 of 1,400; 1.96 sqrt(p (1 - p) / 1,399), by hand
+    assert ips.rstrip().endswith("shown")
+    found = answer(capsys, "--log", str(log), "--target", "uniform")["ips_sequences"]
+    assert isinstance(found, dict)
+    assert list(found) == ["empirical-bernstein", "betting"]
+    for low, high in found.values():
+        assert 0.08 < low < 1 / 7 < high < 0.2
+
+
+def test_a_target_that_shows_the_better_item_more_often_is_better(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, target = tmp_path / "long.csv", tmp_path / "target.csv"
+    rows = [f"{at},2019-11-24 00:00:01+00:00,{at % 2},1,{at % 14 == 1:d},0.5\n" for at in range(2_800)]
+    log.write_text(HEADER + "".join(rows))  # 200 clicks of 1,400 on item 1, none on item 0
+    target.write_text("item_id,position_1\n0,0.25\n1,0.75\n")
+    found = answer(capsys, "--log", str(log), "--target", str(target))
+    assert isinstance(found["less_logged"], dict)
+    assert found["less_logged"]["value"] == pytest.approx((0.75 - 0.5) / 7)
+    assert found["less_logged"]["is_sure"]
+    assert found["probability_better"] == 1.0
+    assert run(["evaluate", "obd", "--log", str(log), "--target", str(target)]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("target less logged, by snips: +0.035714 (+0.0")
+    assert last.endswith("better with P 1.000")
+
+
+def test_uniform_from_greedy_is_withheld_with_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "greedy.csv"
+    log.write_text(HEADER + "".join(f"{at},2019-11-24 00:00:01+00:00,0,1,{at % 2},1.0\n" for at in range(1_000)))
+    assert run(["evaluate", "obd", "--log", str(log), "--target", "uniform", "--items", "60"]) == 0
+    (ips,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("ips  ")]
+    assert "1000" in ips  # its effective sample
+    assert "mean weight 0.0167 ± 0.0000, not 1" in ips
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -79,6 +79,39 @@ def test_other_ways_to_group_are_scored_beside(tmp_path: Path, capsys: Captured)
     assert run(["cocluster", str(path), *shape, "--given", str(path)]) == 2
 
 
+def test_groups_that_are_written_are_those_that_were_asked_for(tmp_path: Path, capsys: Captured) -> None:
+    path, out = written(tmp_path / "log.csv", header="user,item,seconds", scale=1.0), tmp_path / "groups.json"
+    shape = ("--user-groups", "3", "--card-groups", "3")
+    held_out, files = {}, {}
+    for name, options in (("3x3", ()), ("counts 3x3", ("--counts",))):
+        report_of(capsys, str(path), *shape, *options, "--out", str(out))
+        files[name] = json.loads(out.read_text())
+        assert files[name]["groups_of"] == name
+        sizes = np.bincount(list(files[name]["user_group"].values()), minlength=3).tolist()
+        assert files[name]["users_per_group"] == sizes
+        models = report_of(capsys, str(path), *shape, "--counts", "--given", str(out))["held_out"]["models"]
+        held_out[name] = models["given"]["log_likelihood"], models[name]["log_likelihood"]
+    assert files["3x3"]["user_group"] != files["counts 3x3"]["user_group"]
+    for given, own in held_out.values():
+        assert abs(given - own) < 0.1
+    assert held_out["3x3"][0] > held_out["counts 3x3"][0] + 0.1
+
+
+def test_every_gain_stands_beside_its_null(tmp_path: Path, capsys: Captured) -> None:
+    path = written(tmp_path / "log.csv", header="user,item,seconds", scale=1.0)
+    held_out = report_of(capsys, str(path), "--user-groups", "3", "--card-groups", "3")["held_out"]
+    for rival in ("cards_only", "users_only", "one_group"):
+        assert abs(held_out["gain"][rival]["null"]) < 0.2 * held_out["gain"][rival]["log_likelihood"]
+    assert held_out["gain"]["biases"]["null"] is None
+    found = held_out["evidence"]["3x3"]
+    assert found["supported"]
+    assert found["gain"] - found["null"] > 5 * found["standard_error"]
+    assert run(["cocluster", str(path), "--user-groups", "3", "--card-groups", "3"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()[1:]
+    assert header.split()[-3:] == ["gain", "null", "error"]
+    assert f"{found['gain']:.4f}" in next(row for row in rows if row.split()[0] == "3x3")
+
+
 @pytest.mark.parametrize(
     "arguments", [["none.csv"], ["FILE", "--user-groups", "0"], ["FILE", "--holdout", "0.9"], ["FILE"]]
 )

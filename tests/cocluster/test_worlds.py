@@ -5,6 +5,7 @@ import pytest
 
 from processors.cocluster.global_moves import STUCK, fitted, one_hot, polished, stuck_promise
 from processors.cocluster.learner import CoClusterLearner
+from processors.cocluster.normal_scores import on_normal_scores
 from processors.cocluster.settings import LearnerSettings
 from processors.cocluster.shapes import candidates, chosen_shape, compare, fold_numbers
 from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
@@ -38,7 +39,7 @@ def test_a_world_without_structure_gets_one_group() -> None:
     data = table(generate(world, 3), world)
     rng = np.random.default_rng(np.random.SeedSequence(31))
     shapes = candidates((4, 4))
-    scores = compare(data, shapes, fold_numbers(len(data), 3, rng), rng)
+    scores = compare(on_normal_scores(data, rng), shapes, fold_numbers(len(data), 3, rng), rng)
     assert chosen_shape(scores, shapes) == (1, 1)
 
 

@@ -1,7 +1,8 @@
 """How often a planted change is named: the demo without Kafka, one world a seed, ten hours with a change after five.
 
 Run it as `python -m tests.drift.bench_planted 400 420`, for the worlds of `shelfwise demo --seed 400` to 419; half a
-minute a world on one core. A change is *named* by an alert whose two groups have most of their members from the planted
+minute a world on one core; a third number divides streamed time by so much (12 as in the demo; below 1 it multiplies; 1
+changes nothing). A change is *named* by an alert whose two groups have most of their members from the planted
 co-cluster. Delays are those between the change and the end of the bucket that fired.
 """
 
@@ -29,6 +30,9 @@ class Found:
 
     seed: int
     before_count: int
+    leads: bool  # the first alert after the change names it
+    incidents_count: int  # after the change
+    size: tuple[float, float, float] | None  # of the alert that names it: as it says, and its interval
     delays_h: tuple[float, ...]  # of the alerts that name the change
     beside_count: int  # alerts after the change that name another co-cluster
     ari: tuple[float, float]
@@ -36,8 +40,11 @@ class Found:
 
     def __str__(self) -> str:
         named = f"named after {self.delays_h[0]:.1f} h" if self.delays_h else "not named"
+        size = "" if self.size is None else " size {:.2f} ({:.2f} to {:.2f}),".format(*self.size)
         return (
-            f"world {self.seed}: {named}, {self.before_count} alerts before the change, {self.beside_count} beside it, "
+            f"world {self.seed}: {named},{size} {self.before_count} alerts before the change, "
+            f"{self.beside_count} beside it, {self.incidents_count} incidents, "
+            f"first {'right' if self.leads else 'another'}, "
             f"groups {self.ari[0]:.2f}/{self.ari[1]:.2f}, generation {self.generation}"
         )
 
@@ -58,13 +65,13 @@ def demo_loop(seed: int) -> PureLoop:
     )
 
 
-def play(seed: int) -> Found:
+def play(seed: int, divided_by: float) -> Found:
     demo, played = DemoSettings(seed=seed), demo_loop(seed)
     block: Block = busiest_block(played.world, played.activity)
     for _ in range(round(MINUTES * demo.shift_at)):
         played.step()
     changed_ms = played.now_ms
-    played.world.shift(*block, demo.shift_log_factor)
+    played.world.shift(*block, -np.log(divided_by))
     for _ in range(round(MINUTES * (1.0 - demo.shift_at))):
         played.step()
     after = [a for a in played.alerts if a.bucket_ms + demo.drift.bucket_length_ms > changed_ms]
@@ -72,6 +79,9 @@ def play(seed: int) -> Found:
     return Found(
         seed=seed,
         before_count=len(played.alerts) - len(after),
+        leads=bool(right) and after[0] is right[0],
+        incidents_count=len({a.incident_id for a in after}),
+        size=(right[0].size, right[0].size_low, right[0].size_high) if right else None,
         delays_h=tuple((a.bucket_ms + demo.drift.bucket_length_ms - changed_ms) / HOUR_MS for a in right),
         beside_count=len(after) - len(right),
         ari=played.ari(),
@@ -79,10 +89,10 @@ def play(seed: int) -> Found:
     )
 
 
-def main(first: int, end: int) -> None:
+def main(first: int, end: int, divided_by: float = 12.0) -> None:
     worlds = []
     for seed in range(first, end):
-        worlds.append(play(seed))
+        worlds.append(play(seed, divided_by))
         print(worlds[-1], flush=True)
     delays_h = [world.delays_h[0] for world in worlds if world.delays_h]
     before, beside = (sum(getattr(world, f"{side}_count") for world in worlds) for side in ("before", "beside"))
@@ -90,7 +100,15 @@ def main(first: int, end: int) -> None:
         f"named in {len(delays_h)} of {len(worlds)} worlds, after {np.median(delays_h or [np.nan]):.1f} h (median); "
         f"{before} alerts before the change, {beside} beside it"
     )
+    sizes = [world.size for world in worlds if world.size]
+    planted = -np.log(divided_by)
+    within = sum(low <= planted <= high for _, low, high in sizes)
+    print(
+        f"first alert right in {sum(world.leads for world in worlds)}; "
+        f"{sum(world.incidents_count for world in worlds)} incidents; planted {planted:.2f} within {within} of "
+        f"{len(sizes)} intervals, size {np.median([size for size, _, _ in sizes] or [np.nan]):.2f} (median)"
+    )
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), *map(float, sys.argv[3:]))

@@ -74,7 +74,7 @@ def test_after_a_failed_commit_the_task_opens_anew_from_its_log(bootstrap: str, 
 def test_unequal_partition_counts_are_refused_with_advice(bootstrap: str) -> None:
     prefix = fresh_prefix()
     create_topics(bootstrap, {f"{prefix}-left": 4, f"{prefix}-right": 3, f"{prefix}-state": 4})
-    with pytest.raises(PartitionsDifferError, match=r"right has 3.*create the topics anew"):
+    with pytest.raises(PartitionsDifferError, match=r"right has 3.*recreate the topics"):
         asyncio.run(run_until_it_stops(bootstrap, prefix))
 
 

@@ -75,7 +75,7 @@ def complete_once_whatever_happens_to_the_coordinator(monkeypatch: pytest.Monkey
         await coordinator.add_partitions(held.identity, places)
         await coordinator.end(held.identity, committed=held.was_committed)
         timeout_ms = COMPLETING_TIMEOUT_MS if held.was_committed else timeout_ms
-        return held._replace(identity=await takeover.fenced_anew(coordinator, held.identity, timeout_ms))
+        return held._replace(identity=await takeover.fenced_again(coordinator, held.identity, timeout_ms))
 
     monkeypatch.setattr(takeover, "complete", complete)
 

@@ -11,7 +11,7 @@ from streams.configuration_error import ConfigurationError
 from streams.observing.getting_ready import GettingReady
 from streams.observing.health_server import NOTHING_HERE, HealthServer
 from streams.observing.pulse import LIVE_WITHIN_S, Pulse
-from streams.observing.reporting import registry_of, telling, unready
+from streams.observing.reporting import registry_of, reporting_at, unready
 
 
 def ask(port: int, path: str, method: str = "GET") -> tuple[int, str]:
@@ -93,7 +93,7 @@ def test_it_answers_while_the_main_loop_stands_still() -> None:
     answers: list[tuple[int, str]] = []
 
     async def history() -> None:
-        async with telling("127.0.0.1", port):
+        async with reporting_at("127.0.0.1", port):
             asking = threading.Thread(target=lambda: answers.extend([ask(port, "/livez"), ask(port, "/metrics")]))
             asking.start()
             asking.join()  # on the loop: nothing else can run on it until both are answered
@@ -109,7 +109,7 @@ def test_it_answers_while_the_main_loop_stands_still() -> None:
 
 def test_a_port_that_is_taken_is_told_in_one_line() -> None:
     async def history(port: int) -> None:
-        async with telling("127.0.0.1", port):
+        async with reporting_at("127.0.0.1", port):
             raise AssertionError("unreachable")
 
     with socket.socket() as taken:

@@ -127,7 +127,7 @@ async def spoil(bootstrap: str, options: dict[str, Any]) -> None:
 
 WRONG = {
     "password": ({"sasl_password": "hunter2-wrong"}, "refuses 'worker': check sasl_username and sasl_password"),
-    "user": ({"sasl_username": "nobody"}, "does not let 'nobody' in"),
+    "user": ({"sasl_username": "nobody"}, "refuses 'nobody'"),
     "authority": ({"ssl_ca_file": "/etc/ssl/certs/ca-certificates.crt"}, "check ssl_ca_file"),
     "mechanism": ({"sasl_mechanism": "SCRAM-SHA-256"}, "sasl_mechanism SCRAM-SHA-256"),
     "protocol": ({"security_protocol": "SASL_PLAINTEXT"}, "check the port and security_protocol"),

@@ -94,7 +94,7 @@ def test_co_partitioned_topics_that_differ_are_refused_with_what_to_do(admin: An
     status, _, said = topics("apply")
     assert status == 1
     assert "stream-ends: has 3 partitions, impressions has 4: they are joined by partition and must be equal" in said
-    assert "create it anew with 4" in said
+    assert "recreate it with 4" in said
 
 
 def test_page_topics_with_another_common_count_may_stay_if_settings_say_so(

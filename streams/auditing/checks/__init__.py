@@ -1,1 +1,1 @@
-"""The checks, one idea a file: each takes the books and what was recomputed, and names what does not add up."""
+"""The checks, one subject per file: each takes the books and the recomputed values, and yields violations."""

@@ -1,4 +1,4 @@
-"""What late events excuse: the pipeline counts them, and the join may differ by what they explain, not by more."""
+"""Excuses by late events: the join may differ by what the counted late events explain, but not by more."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from streams.auditing.books import Exposure
 
 
 class Wrong(NamedTuple):
-    """An exposure with other streams than it should have; `lacks` where it has less."""
+    """An exposure with wrong streams; `lacks` if some are missing."""
 
     exposure: Exposure
     card_id: str
@@ -16,10 +16,10 @@ class Wrong(NamedTuple):
 
 
 def unexcused(wrong: Iterable[Wrong], late_count: int) -> Iterator[str]:
-    """Cases that so many late events cannot explain.
+    """Cases that this number of late events cannot explain.
 
-    One late event explains one page: the streams of an impression that came late found nothing, or an older page of
-    that listener with the same card. So it explains every card of its page, and what another page got of those.
+    One late event explains one page: the streams of a late impression found no page, or an older one of the listener
+    with the same card. It thus explains every card of its page, and what another page got of those.
 
     >>> first = Wrong(("u1", "late", 0, 0), "c1", lacks=True, case="first")
     >>> second = Wrong(("u1", "late", 0, 1), "c2", lacks=True, case="second")

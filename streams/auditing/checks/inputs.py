@@ -1,4 +1,4 @@
-"""No input is lost: each is readable, or lies in its dead-letter topic once, bytes untouched."""
+"""No input is lost: each is readable, or has exactly one dead letter with unchanged bytes."""
 
 from collections.abc import Iterator
 
@@ -7,13 +7,13 @@ from streams.auditing.recomputed import Recomputed
 
 
 def inputs_unaccounted(books: Books, _: Recomputed) -> Iterator[str]:
-    """Inputs that nobody can read and nobody has set aside."""
+    """Unreadable inputs without a dead letter."""
     for topic, partition, offset in books.unreadable:
-        yield f"{topic}/{partition}@{offset} is no message and has no dead letter"
+        yield f"{topic}/{partition}@{offset} is not a message and has no dead letter"
 
 
 def dead_letters_wrong(books: Books, _: Recomputed) -> Iterator[str]:
-    """Dead letters that are there twice, changed, or about nothing."""
+    """Dead letters that are duplicated, changed, or without a record."""
     for topic, partition, offset in books.letters_changed:
         yield f"{topic}/{partition}@{offset} has other bytes in its dead letter"
     for place, letters in books.letters.items():

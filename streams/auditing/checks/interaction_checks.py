@@ -8,7 +8,7 @@ from streams.auditing.recomputed import Recomputed
 
 
 def interactions_missing(books: Books, recomputed: Recomputed) -> Iterator[str]:
-    """Streams that must have become an interaction and have not, but for users that are not sampled."""
+    """Streams without an interaction, except those of users that are not sampled."""
     sampled = {user_id for user_id, _ in books.interactions}
     excused = books.counters["streams_too_late"]
     for (user_id, event_id), stream in books.streams.items():
@@ -34,12 +34,12 @@ def interactions_twice(books: Books, _: Recomputed) -> Iterator[str]:
 
 
 def interactions_unexpected(books: Books, _: Recomputed) -> Iterator[str]:
-    """Interactions that no stream-end led to."""
+    """Interactions without a stream-end."""
     yield from (f"{user_id} {event_id}" for user_id, event_id in books.interactions.keys() - books.streams.keys())
 
 
 def listener_sums_wrong(books: Books, _: Recomputed) -> Iterator[str]:
-    """Listeners whose interactions do not add up to the time that their stream-ends name."""
+    """Listeners whose interactions do not sum to the time of their stream-ends."""
     expected: Counter[str] = Counter()
     for name in books.interactions.keys() & books.streams.keys():
         expected[name[0]] += books.streams[name].played_ms

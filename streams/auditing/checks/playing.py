@@ -1,4 +1,4 @@
-"""What was streamed of every exposure is what its streams say, settled and corrected step by step."""
+"""The streamed time of each exposure equals that of its streams, settled and corrected step by step."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,7 +9,7 @@ from streams.auditing.recomputed import Recomputed
 
 
 def corrections_broken(books: Books, _: Recomputed) -> Iterator[str]:
-    """Corrections that do not begin where the last outcome ended, or that one stream made twice."""
+    """Corrections that do not continue the last outcome, or that one stream caused twice."""
     for exposure, corrections in books.corrected.items():
         if exposure[0] in books.forgotten:
             continue
@@ -25,8 +25,8 @@ def corrections_broken(books: Books, _: Recomputed) -> Iterator[str]:
 def played_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]:
     """Exposures whose last outcome is not the sum of their streams.
 
-    Streams that may still wait for event time may be in or not. Where events came later than the allowed lateness
-    (the pipeline counts them) the join may differ by what they explain.
+    Streams that may still wait for event time may or may not be included. If events were later than the allowed
+    lateness (counted by the pipeline), the join may differ by what they explain.
     """
     counted = books.counters
     late_count = counted["streams_late"] + counted["impressions_late"] + counted["streams_too_late"]
@@ -48,7 +48,7 @@ def _played_wrong(books: Books, recomputed: Recomputed) -> Iterator[Wrong]:
 
 
 def settled_early(books: Books, recomputed: Recomputed) -> Iterator[str]:
-    """Outcomes that did not settle at their horizon, or with other than what had been streamed by then."""
+    """Outcomes that did not settle at their horizon, or not with the time streamed by then."""
     counted = books.counters
     late_count = counted["streams_late"] + counted["impressions_late"] + counted["exposures_evicted"]
     yield from unexcused(_settled_early(books, recomputed), late_count)

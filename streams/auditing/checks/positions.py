@@ -1,4 +1,4 @@
-"""Every task goes on where its last transaction ended: no input is processed twice, none is left out."""
+"""Every transaction of a task begins where the last one ended: no input is processed twice or skipped."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,9 +7,9 @@ from streams.auditing.recomputed import Recomputed
 
 
 def positions_broken(books: Books, _: Recomputed) -> Iterator[str]:
-    """Transactions that do not begin where the one before ended, by task and offsets.
+    """Transactions that do not begin where the previous one ended, by task and offsets.
 
-    Compaction leaves gaps in their numbers: across one, a transaction must only not begin before the last known end.
+    Compaction leaves gaps in their numbers; after a gap, a transaction must not begin before the last known end.
     """
     for (topic, partition), positions in sorted(books.positions.items()):
         task = f"{topic.removesuffix('-state')}-{partition}"

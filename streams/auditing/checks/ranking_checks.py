@@ -8,12 +8,12 @@ from streams.auditing.recomputed import Recomputed
 
 
 def ranking_propensities_wrong(books: Books, _: Recomputed) -> Iterator[str]:
-    """Rankings with propensities that cannot be, or cards where they are not valid."""
+    """Rankings with impossible propensities, or with cards in shelves where they are not valid."""
     yield from books.rankings.faults["ranking_propensities_wrong"]
 
 
 def ranking_sources_wrong(books: Books, _: Recomputed) -> Iterator[str]:
-    """Rankings that name a source which is no event of their listener."""
+    """Rankings with a source that is not an event of their listener."""
     yield from books.rankings.faults["ranking_sources_wrong"]
 
 
@@ -23,7 +23,7 @@ def ranking_numbers_wrong(books: Books, _: Recomputed) -> Iterator[str]:
     accepted: Counter[str] = Counter(user_id for user_id, _ in (*books.impressions, *books.streams))
     excused = books.counters["impressions_too_late"] + books.counters["streams_too_late"]
     if books.counters["listeners_evicted"]:
-        return  # whoever was forgotten counts anew
+        return  # a forgotten listener counts from one again
     for user_id, count in accepted.items():
         if user_id in books.forgotten:
             continue
@@ -36,7 +36,7 @@ def ranking_numbers_wrong(books: Books, _: Recomputed) -> Iterator[str]:
 
 
 def forgotten_remembered(books: Books, _: Recomputed) -> Iterator[str]:
-    """Rankings that are still there of listeners who have asked to be forgotten, and of whom nothing came since."""
+    """Remaining rankings of listeners who asked to be forgotten, without later events."""
     for key, user_id in books.rankings.user_under.items():
         if len(books.asked_last.get(user_id, ())) == len(INPUTS):
             yield f"{user_id} has a ranking under {key}, after the request to forget"

@@ -7,7 +7,7 @@ from streams.auditing.recomputed import Recomputed
 
 
 def exposures_missing(books: Books, recomputed: Recomputed) -> Iterator[str]:
-    """Exposures that must have settled and have not; what came too late is excused as often as it was counted."""
+    """Exposures that should have settled; too late ones are excused as often as they were counted."""
     excused: set[tuple[str, str]] = set()
     for exposure in recomputed.card_of:
         user_id, event_id, row, slot = exposure
@@ -27,13 +27,13 @@ def settled_twice(books: Books, _: Recomputed) -> Iterator[str]:
     """Exposures with more than one settled outcome."""
     for (user_id, event_id, row, slot), outcomes in books.settled.items():
         if user_id in books.forgotten:
-            continue  # sent again after that, nobody can tell that it is the same
+            continue  # sent again after that, it cannot be recognised as a duplicate
         for _again in outcomes[1:]:
             yield f"{user_id} {event_id} row {row} slot {slot}"
 
 
 def settled_unexpectedly(books: Books, recomputed: Recomputed) -> Iterator[str]:
-    """Outcomes of exposures that nobody saw, of another card, or corrections of what never settled."""
+    """Outcomes of unseen exposures, with another card, or corrections of exposures that never settled."""
     for exposure, outcomes in (*books.settled.items(), *books.corrected.items()):
         user_id, event_id, row, slot = exposure
         if recomputed.card_of.get(exposure) != outcomes[0].card_id:

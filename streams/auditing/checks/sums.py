@@ -1,4 +1,4 @@
-"""Statistics add up: cards' to the outcomes, blocks' to the interactions."""
+"""Statistics are right: those of cards sum to the outcomes, those of blocks to the interactions."""
 
 import math
 from collections import defaultdict
@@ -56,9 +56,9 @@ def block_sums_wrong(books: Books, _: Recomputed) -> Iterator[str]:
 
 
 def withdrawals_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]:
-    """More taken out of the blocks than came of those who asked to be forgotten; or less than was remembered of them.
+    """More interactions withdrawn than forgotten listeners had; or fewer than were remembered of them.
 
-    The learner remembers the last `ring` interactions of each, where all that it was told has room; before its first
+    The learner remembers the last `ring` interactions of each listener, if there is room for all; before its first
     fit they are in no block.
     """
     if books.blocks is None:

@@ -1,1 +1,1 @@
-"""Co-clustering: how much of planted groups is found, at what cost, and how both go with size."""
+"""Co-clustering benchmarks: recovery of planted groups, cost, and scaling."""

@@ -1,4 +1,4 @@
-"""One sweep and the held-out error, beside Surprise's CoClustering on the same table."""
+"""Compares a sweep and the held-out error with Surprise's CoClustering on the same table."""
 
 import subprocess
 import tempfile
@@ -17,7 +17,7 @@ from processors.worlds.blocks import WORLDS, generate, scaled
 from streams.benchmarks.peers.environments import SURPRISE, python_with
 
 WORLD, GROUPS, EPOCHS = "b", 6, 20
-HELD_OUT = 5  # one interaction in so many
+HELD_OUT = 5  # one interaction in this many is held out
 
 
 def bench_against_surprise(*, seed: int = 1, shrink: int = 1) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _ours(train: Interactions, test: Interactions, seed: int) -> dict[str, float
 
 
 def _surprise(train: Interactions, test: Interactions) -> dict[str, Any]:
-    """The same of Surprise, or why there is no figure."""
+    """The same for Surprise, or the reason why there is no figure."""
     columns = {
         f"{name}_{column}": getattr(part, column)
         for name, part in (("train", train), ("test", test))

@@ -1,4 +1,4 @@
-"""Scale: 800,000 users x 900,000 cards through the online learner, and what an event costs on the way."""
+"""Scale: 800,000 users x 900,000 cards through the online learner, with the cost of an event."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ DEGREE_MIN, JUDGED_MAX = 5, 200_000
 
 
 def bench_scale(interactions: int, on_row: Callable[[str], None], *, seed: int = 71) -> dict[str, Any]:
-    """Learn so many interactions, with as many users and cards as belong to them; tell at an eighth, a quarter, ..."""
+    """Learn this many interactions, with users and cards in proportion; reports at an eighth, a quarter, ..."""
     share = interactions / INTERACTIONS
     world = BlockWorld(
         users=max(100, round(USERS * share)),
@@ -101,6 +101,6 @@ def _row(
 
 
 def bytes_per_edge(learner: CoClusterLearner) -> int:
-    """What one remembered interaction takes."""
+    """Memory of one remembered interaction."""
     columns = learner.memory.pool
     return int(sum(column.itemsize * (column.shape[1] if column.ndim > 1 else 1) for column in columns))

@@ -1,1 +1,1 @@
-"""Peers: the same log through a bare client, stock Faust, Quix and the whole pipeline, one process each."""
+"""Peers: a bare client, stock Faust, Quix and the whole pipeline on the same log, each in its own process."""

@@ -15,7 +15,7 @@ from schemas.stream_ends import StreamEnd
 
 
 async def consume(bootstrap: str, events: int) -> float:
-    """Read and decode so many; gives seconds from the first batch to the last."""
+    """Read and decode this many events; returns the seconds from the first batch to the last."""
     decode = msgspec.json.Decoder(StreamEnd).decode
     consumer = AIOKafkaConsumer("stream-ends", bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, required=True)
     options = parser.parse_args()
     seconds = asyncio.run(consume(options.broker, options.events))
-    print(json.dumps({"events": options.events, "seconds": seconds}))  # noqa: T201  what the bench reads
+    print(json.dumps({"events": options.events, "seconds": seconds}))  # noqa: T201  read by the benchmark
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`bench peers`: what one process each takes off the same log of Apache Kafka, and the ratios."""
+"""`bench peers`: throughput of one process each on the same log of Apache Kafka, and the ratios."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ QUIX_SUM = "Quix, keyed sum and output, exactly once"
 
 
 def bench_peers(settings: Settings, backend: Backend, *, events: int, seed: int) -> dict[str, Any]:
-    """Fill a log once; the peers read its stream-ends, the pipeline all of it: impressions are the costlier part."""
+    """Fill a log once; peers read its stream-ends, the pipeline everything, including the costlier impressions."""
     with broker_for(backend, settings.broker) as bootstrap:
         ensure(settings, bootstrap)
         _create_outputs(settings, bootstrap)
@@ -51,7 +51,7 @@ def bench_peers(settings: Settings, backend: Backend, *, events: int, seed: int)
 
 
 def _create_outputs(settings: Settings, bootstrap: str) -> None:
-    """Topics that the peers write to: neither makes its own where the broker does not."""
+    """Create the peers' output topics, in case the broker does not create topics automatically."""
     with admin_client(settings, bootstrap) as client:
         outputs = {"num_partitions": settings.page_partitions, "replication_factor": 1}
         client.create_topics(dict.fromkeys(("peer-faust-out", "peer-quix-out"), outputs), wait_for_metadata=True)
@@ -62,7 +62,7 @@ def _ratio(ours: Any, other: Any) -> float | None:
 
 
 def _quix(bootstrap: str, events: int) -> float | str:
-    """Events a second, or why there is no figure."""
+    """Events per second, or the reason why there is no figure."""
     try:
         python = python_with(QUIX)
     except (OSError, subprocess.CalledProcessError) as error:

@@ -1,4 +1,4 @@
-"""Virtual environments for peers, one each: none of them is a dependency of ours."""
+"""Virtual environments for peers, which are not dependencies of ours."""
 
 import subprocess
 import sys
@@ -9,12 +9,13 @@ from streams.harness.artifacts import cache_folder
 
 QUIX = ("quixstreams==3.28.0",)
 SURPRISE = ("scikit-surprise==1.1.5", "numpy<2", "pandas<3")
+VW_ESTIMATORS = ("vw-estimators==0.2.2",)
 
 
 def python_with(requirements: Sequence[str]) -> Path:
-    """The Python that has these packages; made at first use in the user's cache, named after the first.
+    """The Python of an environment with these packages, created at first use in the user's cache.
 
-    Raises `OSError` or `subprocess.CalledProcessError` where they cannot be installed here.
+    Raises `OSError` or `subprocess.CalledProcessError` if they cannot be installed here.
     """
     folder = cache_folder() / requirements[0].replace("==", "-")
     python = folder / "bin" / "python"

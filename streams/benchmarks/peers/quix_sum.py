@@ -1,4 +1,4 @@
-"""Peer: Quix Streams, exactly once: a keyed sum in its state, written out for each event.
+"""Peer: Quix Streams, exactly once: a keyed sum in its state, with an output for each event.
 
 Runs with the Python of a virtual environment that has quixstreams, and imports nothing of ours.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def run(bootstrap: str, events: int) -> float:
-    """Work off so many events; gives seconds from the first to the end of the last transaction."""
+    """Process this many events; returns the seconds from the first to the end of the last transaction."""
     from quixstreams import Application
 
     started_s: list[float] = []
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, required=True)
     options = parser.parse_args()
     seconds = run(options.broker, options.events)
-    print(json.dumps({"events": options.events, "seconds": seconds}))  # noqa: T201  what the bench reads
+    print(json.dumps({"events": options.events, "seconds": seconds}))  # noqa: T201  read by the benchmark
 
 
 if __name__ == "__main__":

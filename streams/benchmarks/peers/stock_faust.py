@@ -1,4 +1,4 @@
-"""Peer: stock Faust, at least once: decodes stream-ends, keeps a sum a listener in a table, writes it out for each.
+"""Peer: stock Faust, at least once: decodes stream-ends, and keeps a sum per listener in a table, with outputs.
 
 python -m streams.benchmarks.peers.stock_faust --broker 127.0.0.1:9092 --events 20000
 """
@@ -20,7 +20,7 @@ PARTITIONS = 4
 
 
 def build(bootstrap: str, events: int) -> Any:
-    """An app as its documentation would have it; the process ends when so many events are through."""
+    """An app in the style of Faust's documentation; the process ends after this many events."""
     app = faust.App(
         "peer-faust",
         broker=f"kafka://{bootstrap}",
@@ -52,7 +52,7 @@ def build(bootstrap: str, events: int) -> Any:
 
 
 def _tell_and_leave(events: int, seconds: float) -> None:
-    print(json.dumps({"events": events, "seconds": seconds}), flush=True)  # noqa: T201  what the bench reads
+    print(json.dumps({"events": events, "seconds": seconds}), flush=True)  # noqa: T201  read by the benchmark
     os._exit(0)
 
 

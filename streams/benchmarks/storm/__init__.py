@@ -1,1 +1,1 @@
-"""Crash storms over the whole pipeline: a seeded schedule breaks workers and brokers, an audit ends it."""
+"""Crash storms of the whole pipeline: faults of workers and brokers on a seeded schedule, then an audit."""

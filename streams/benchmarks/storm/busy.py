@@ -1,4 +1,4 @@
-"""Other processes that want the processors: what a worker meets on a machine that it shares."""
+"""Processes that load the processors, as on a shared machine."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ BURN = "while True: pass"
 
 @contextmanager
 def busy(count: int) -> Iterator[None]:
-    """Keep so many processes computing for as long as the block lasts."""
+    """Keep this many processes computing for the duration of the block."""
     with ExitStack() as stack:
         for _ in range(count):
             process = stack.enter_context(subprocess.Popen([sys.executable, "-c", BURN]))  # noqa: S603  our own loop

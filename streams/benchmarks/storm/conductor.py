@@ -1,4 +1,4 @@
-"""Plays a schedule against brokers and workers."""
+"""Carries out a schedule on brokers and workers."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from streams.benchmarks.storm.fault_burst import begin_burst
 from streams.benchmarks.storm.schedule import Act, ActKind
-from streams.benchmarks.storm.storm_workers import Crew
+from streams.benchmarks.storm.storm_workers import StormWorkers
 from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
 
@@ -15,17 +15,17 @@ LOOK_EVERY_S = 0.5
 
 
 class Conductor:
-    """One act begins after the other; what lasts goes on meanwhile. Of the brokers one is away at a time."""
+    """Starts acts one after the other; longer ones overlap. At most one broker is down at a time."""
 
-    def __init__(self, broker: KafkaHarness, crew: Crew) -> None:
+    def __init__(self, broker: KafkaHarness, workers: StormWorkers) -> None:
         self.done: Counter[str] = Counter()
         self._broker = broker
-        self._crew = crew
+        self._workers = workers
         self._broker_away = asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def play(self, acts: Sequence[Act], seconds: float) -> None:
-        """Play all acts, wait for those that last, and return not before the storm's time is over."""
+        """Carry out all acts, wait for the longer ones, and return when the storm's time is over."""
         started_s = time.monotonic()
         for act in acts:
             await self._wait_until(started_s + act.at_s)
@@ -36,7 +36,7 @@ class Conductor:
 
     async def _wait_until(self, moment_s: float) -> None:
         while (left_s := moment_s - time.monotonic()) > 0:
-            self._crew.look()
+            self._workers.look()
             self._raise_failed()
             await asyncio.sleep(min(left_s, LOOK_EVERY_S))
 
@@ -51,13 +51,13 @@ class Conductor:
 
     async def _do(self, act: Act) -> None:
         if act.kind is ActKind.KILL_WORKER:
-            await self._crew.kill(act.number)
+            await self._workers.kill(act.number)
         elif act.kind is ActKind.KILL_OPENING:
-            await self._crew.kill_opening(act.number)
+            await self._workers.kill_opening(act.number)
         elif act.kind is ActKind.FREEZE_WORKER:
-            await self._crew.freeze(act.number, act.lasts_s)
+            await self._workers.freeze(act.number, act.lasts_s)
         elif act.kind is ActKind.SCALE:
-            await self._crew.scale(act.number)
+            await self._workers.scale(act.number)
         elif act.kind is ActKind.KILL_BROKER:
             await self._kill_broker(act)
         else:
@@ -73,8 +73,8 @@ class Conductor:
             await asyncio.to_thread(self._broker.restart, node)
 
     async def _misbehave(self, seconds: float) -> None:
-        assert isinstance(self._broker, EmbeddedKafka), "only the embedded broker misbehaves on demand"
-        async with self._broker_away:  # a broker that is away does not misbehave; it may go away meanwhile
+        assert isinstance(self._broker, EmbeddedKafka), "only the embedded broker supports fault injection"
+        async with self._broker_away:  # a broker that is down has no faults; it may go down meanwhile
             faults = self._broker.faults
         begin_burst(faults)
         await asyncio.sleep(seconds)

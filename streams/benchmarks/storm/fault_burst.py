@@ -1,4 +1,4 @@
-"""A burst of misbehaviour of the embedded broker: error codes, latency, lost answers, cut connections."""
+"""A burst of injected faults of the embedded broker: error codes, latency, lost responses, closed connections."""
 
 from streams.broker.faults import FaultPlan
 from streams.broker.protocol_errors import ErrorCode
@@ -20,7 +20,7 @@ RULES = (
 
 
 def begin_burst(plan: FaultPlan) -> None:
-    """Let the broker misbehave, until `plan.clear()`: also with offsets that are old for a while.
+    """Inject faults until `plan.clear()`, including outdated offsets for a while.
 
     >>> plan = FaultPlan(seed=1); begin_burst(plan)
     """

@@ -1,4 +1,4 @@
-"""Feeds the pipeline of a storm: a simulated world's events at a steady pace, and at the end clocks for all."""
+"""Feeds the pipeline during a storm: events of a simulated world at a steady rate, and events that close the books."""
 
 import asyncio
 import time
@@ -19,9 +19,9 @@ AHEAD_S = 0.02
 
 
 class Feeder:
-    """Publishes events in their order, so many a second, whatever happens to the broker meanwhile.
+    """Publishes events in order at a rate per second, whatever happens to the broker.
 
-    `patience_ms` is how long a batch waits for a broker that comes back, and for an answer that never does.
+    `patience_ms` is how long a batch waits for a restarting broker, and for a lost response.
     """
 
     def __init__(self, bootstrap: str, settings: Settings, *, patience_ms: int) -> None:
@@ -40,7 +40,7 @@ class Feeder:
             await publisher.flush()
 
     async def feed(self, events: Iterable[Event | Asked], per_second: float) -> None:
-        """Publish events and requests; raises the broker's error where one was not acknowledged in time."""
+        """Publish events and requests; raises the broker's error if one was not acknowledged in time."""
         async with self._publisher() as publisher:
             started_s = time.monotonic()
             for event in events:
@@ -59,7 +59,7 @@ class Feeder:
             await publisher.flush()
 
     async def close_books(self) -> None:
-        """Tell every partition, on both topics, that event time has gone on: all that was shown settles."""
+        """Advance event time in every partition of both topics, so that all exposures settle."""
         settlement = self._settings.settlement
         end_ms = self.newest_ms + settlement.horizon_ms + 2 * settlement.lateness_ms
         async with self._publisher() as publisher:

@@ -1,4 +1,4 @@
-"""Listeners who ask in the middle of a storm to be forgotten, and are never seen again."""
+"""Listeners who ask to be forgotten during a storm, without later events."""
 
 from collections.abc import Iterable, Iterator
 from random import Random
@@ -10,7 +10,7 @@ from processors.worlds.home_page import Event
 from streams.forgetting.scan import Found
 
 FIRST, LAST = 0.3, 0.7
-"""Shares of the events between which requests come."""
+"""Range of the requests, as shares of the events."""
 TOGETHER = 10
 
 
@@ -23,13 +23,13 @@ class Asked(NamedTuple):
 def with_requests(
     events: Iterable[Event], count: int, *, of_events: int, users: int, seed: int
 ) -> Iterator[Event | Asked]:
-    """Events of whom `count` listeners ask, one after the other, and of whom nothing comes after they have.
+    """Events with requests of `count` listeners, one after the other, without later events of theirs.
 
-    They get names that stand in no other, so that a scan for these finds them alone; and each of them has the events
-    of several listeners of the world, so that much is known of each when it asks.
+    Their names are not part of other names, so that a scan finds only them. Each has the events of several listeners of
+    the world, so that much is known of each at the request.
     """
     together = min(TOGETHER, users // max(count, 1))
-    chosen = Random(seed).sample(range(users), together * count)  # noqa: S311  a storm that can be played again, no secret
+    chosen = Random(seed).sample(range(users), together * count)  # noqa: S311  reproducible, not secret
     names = {f"u{user}": name for user, name in zip(chosen, together * names_of(count, seed), strict=True)}
     step = (LAST - FIRST) * of_events / max(count, 1)
     moments = [(round(FIRST * of_events + step * number), name) for number, name in enumerate(names_of(count, seed))]
@@ -45,11 +45,11 @@ def with_requests(
 
 
 def names_of(count: int, seed: int) -> list[str]:
-    """The names of those who ask."""
+    """The names of these listeners."""
     return [f"asks-to-be-forgotten-{number:04}-{seed}" for number in range(count)]
 
 
 def is_forgotten(found: Iterable[Found]) -> bool:
-    """Whether nothing that stays names them, though their events did: else the scan has looked for nobody."""
+    """Whether no kept record contains them, although events did: otherwise the scan would prove nothing."""
     topics = {one.topic: one for one in found}
     return not any(one.kept for one in topics.values()) and topics["impressions"].leaving > 0

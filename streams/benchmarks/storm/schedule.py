@@ -1,4 +1,4 @@
-"""What breaks, and when: a function of the seed alone, so that a storm can be played again."""
+"""The schedule of a storm's faults: a function of the seed, so that a storm can be repeated."""
 
 from enum import StrEnum
 from random import Random
@@ -7,18 +7,18 @@ from msgspec import Struct
 
 
 class ActKind(StrEnum):
-    """What is done to workers and brokers."""
+    """Kinds of faults of workers and brokers."""
 
-    KILL_WORKER = "kill_worker"  # SIGKILL; another starts at once
-    KILL_OPENING = "kill_opening"  # SIGKILL to a worker that is just taking partitions over
+    KILL_WORKER = "kill_worker"  # SIGKILL; another worker starts at once
+    KILL_OPENING = "kill_opening"  # SIGKILL to a worker during a takeover
     FREEZE_WORKER = "freeze_worker"  # SIGSTOP, later SIGCONT: a zombie, if others took over meanwhile
-    SCALE = "scale"  # start workers, or stop them politely
-    KILL_BROKER = "kill_broker"  # at once; back after a while
-    FAULTS = "faults"  # wrong, late and lost answers for a while; embedded broker only
+    SCALE = "scale"  # start workers, or stop them with SIGTERM
+    KILL_BROKER = "kill_broker"  # SIGKILL; restarted after a while
+    FAULTS = "faults"  # wrong, late and lost responses for a while; embedded broker only
 
 
 class Act(Struct, frozen=True, kw_only=True, order=True):
-    """One act. `number`: how many workers (scale), or which one (by modulo). `lasts_s`: how long until it is undone."""
+    """One act. `number` is the number of workers (scale), or the worker (by modulo); `lasts_s` its duration."""
 
     at_s: float
     kind: ActKind
@@ -27,10 +27,10 @@ class Act(Struct, frozen=True, kw_only=True, order=True):
 
 
 class StormSettings(Struct, frozen=True, kw_only=True):
-    """How long, how many of what, how fast. Counts are those of the whole storm.
+    """Duration, rate, and numbers of acts in the whole storm.
 
-    ``clusters`` are places where several acts come within seconds, besides the others; ``busy`` is how many other
-    processes keep the processors busy.
+    ``clusters`` are additional groups of acts within seconds; ``busy`` is the number of processes that load the
+    processors.
     """
 
     seed: int = 1
@@ -51,14 +51,14 @@ class StormSettings(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.freezes and self.seconds <= self.freeze_s:
-            raise ValueError(f"a storm of {self.seconds:g} s has no room for a worker stopped for {self.freeze_s:g} s")
+            raise ValueError(f"a storm of {self.seconds:g} s is too short for a worker frozen for {self.freeze_s:g} s")
 
 
 SCALES = (3, 1, 2)
 
 
 def schedule(settings: StormSettings) -> list[Act]:
-    """The acts in their order. Freezes end before the storm does; all else is anywhere but in its first seconds.
+    """The acts in order. Freezes end before the storm does; others are anywhere but in its first seconds.
 
     >>> schedule(StormSettings(seed=3)) == schedule(StormSettings(seed=3)) != schedule(StormSettings(seed=4))
     True
@@ -96,10 +96,10 @@ CLUSTERS = ("broker_and_worker", "openings", "thaw", "broker_and_opening")
 
 
 def _cluster(at_s: float, kind: str, random: Random) -> list[Act]:
-    """Acts around one moment, where a task passes from one worker to another.
+    """Acts around one moment, in which a task moves from one worker to another.
 
-    A broker dies with workers just before and after it; workers die one after the other while they open what the one
-    before has left; a zombie comes back in the middle of a takeover; a broker dies in the middle of one.
+    A broker dies with workers just before and after it; workers die one after the other while they take over from the
+    previous one; a zombie comes back during a takeover; a broker dies during one.
     """
 
     def act(act_kind: ActKind, early_s: float, late_s: float, lasts_s: float = 0.0) -> Act:
@@ -116,11 +116,11 @@ def _cluster(at_s: float, kind: str, random: Random) -> list[Act]:
         return [act(ActKind.KILL_OPENING, 0.0, 3.0) for _ in range(3)]
     if kind == "broker_and_opening":
         return [act(ActKind.KILL_OPENING, 0.0, 1.5), act(ActKind.KILL_BROKER, 0.0, 3.0, broker_s)]
-    frozen_s = round(random.uniform(8.0, 14.0), 3)  # longer than a session lasts: others have begun to take over
+    frozen_s = round(random.uniform(8.0, 14.0), 3)  # longer than a session timeout: others have begun to take over
     freeze = Act(at_s=at_s, kind=ActKind.FREEZE_WORKER, number=random.randrange(12), lasts_s=frozen_s)
     return [freeze, *(act(ActKind.KILL_OPENING, frozen_s - 3.0, frozen_s) for _ in range(2))]
 
 
 def _share(number: int, count: int, random: Random) -> float:
-    """A place in the `number`-th of `count` equal parts: spread out, since these take their time."""
+    """A time in the `number`-th of `count` equal parts: spread out, because these acts take long."""
     return round((number + random.uniform(0.2, 0.8)) / count, 6)

@@ -1,4 +1,4 @@
-"""`bench storm`: the whole pipeline under a storm, and the audit that ends it."""
+"""`bench storm`: the whole pipeline during a storm, and the final audit."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ from streams.benchmarks.storm.conductor import Conductor
 from streams.benchmarks.storm.feeding import Feeder
 from streams.benchmarks.storm.forget_mid_storm import is_forgotten, names_of, with_requests
 from streams.benchmarks.storm.schedule import StormSettings, schedule
-from streams.benchmarks.storm.storm_workers import Crew
+from streams.benchmarks.storm.storm_workers import StormWorkers
 from streams.forgetting.scan import Found
 from streams.forgetting.scanning import scan_topics
 from streams.harness.embedded_harness import EmbeddedKafka
@@ -41,16 +41,16 @@ ENVIRONMENT = {
     "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "2000",
     "SHELFWISE_START_DEADLINE_MS": "120000",
 }
-"""Short patience, so that a stopped worker is evicted and its transaction timed out well before it goes on."""
+"""Short timeouts, so that a frozen worker is evicted and its transaction aborted well before it resumes."""
 
 
 def bench_storm(storm: StormSettings, backend: Backend, logs: Path | None = None) -> dict[str, Any]:
-    """Play one storm; `passed` where the audit holds, no worker died by itself and all that was planned was done.
+    """Play one storm; `passed` if the audit passes, no worker died by itself and all acts were carried out.
 
-    Workers' logs go to the folder `logs`, where one is named, and stay there. Where a storm fails, its logs and the
-    brokers' data are `kept` in any case.
+    Workers' logs are written to the folder `logs`, if given. If a storm fails, its logs and the brokers' data are
+    `kept` in any case.
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is no news here
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # an unavailable broker is expected here
     settings = load(None, {"replication_factor": storm.nodes, "log_level": "warning"})
     folder = Path(tempfile.mkdtemp(prefix=f"shelfwise-storm-{storm.seed}-"))
     found: dict[str, Any] = {}
@@ -70,20 +70,20 @@ def bench_storm(storm: StormSettings, backend: Backend, logs: Path | None = None
 
 
 class Storm:
-    """One storm from its first event to its audit."""
+    """One storm, from its first event to its audit."""
 
     def __init__(self, storm: StormSettings, settings: Settings, broker: KafkaHarness, folder: Path) -> None:
         self._storm = storm
         self._settings = settings
         self._broker = broker
         environment = {**ENVIRONMENT, "SHELFWISE_TRANSACTION_TIMEOUT_MS": str(storm.transaction_timeout_ms)}
-        self._crew = Crew(broker.bootstrap, folder, environment, storm.seed)
+        self._workers = StormWorkers(broker.bootstrap, folder, environment, storm.seed)
         patience_ms = EMBEDDED_PATIENCE_MS if isinstance(broker, EmbeddedKafka) else PATIENCE_MS
         self._feeder = Feeder(broker.bootstrap, settings, patience_ms=patience_ms)
-        self._conductor = Conductor(broker, self._crew)
+        self._conductor = Conductor(broker, self._workers)
 
     async def run(self) -> dict[str, Any]:
-        """Play, settle, audit, tell."""
+        """Play, settle, audit, and report."""
         storm, feeder = self._storm, self._feeder
         await asyncio.to_thread(ensure, self._settings, self._broker.bootstrap)
         traffic = Traffic(TrafficSettings(seed=storm.seed, users=USERS))
@@ -91,7 +91,7 @@ class Storm:
         acts = schedule(storm)
         started_s = time.monotonic()
         try:
-            await self._crew.scale(storm.workers)
+            await self._workers.scale(storm.workers)
             count = int(storm.seconds * storm.events_per_second)
             plain = traffic.events(count)
             events = with_requests(plain, storm.forget, of_events=count, users=USERS, seed=storm.seed)
@@ -102,40 +102,40 @@ class Storm:
             await feeder.close_books()
             settle_s = await self._settled()
             await self._audited()
-            await self._crew.end()
+            await self._workers.end()
             found = await audit(self._broker.bootstrap, audit_rules(self._settings))
             scan = await scan_topics(self._broker.bootstrap, names_of(storm.forget, storm.seed)) if storm.forget else []
         finally:
-            self._crew.end_at_once()
+            self._workers.end_at_once()
         return self._told(found, scan, len(acts), stormed_s, settle_s)
 
     async def _settled(self) -> float:
-        """Wait until all has come out; gives how long that took. The audit will say what is missing."""
+        """Wait until everything is processed; returns the duration. The audit reports what is missing."""
         started_s = time.monotonic()
         rules = audit_rules(self._settings)
         while time.monotonic() - started_s < SETTLE_DEADLINE_S:
             found = await audit(self._broker.bootstrap, rules, topics=SETTLEMENT_TOPICS)
             if found.holds:
                 break
-            self._crew.look()
+            self._workers.look()
             await asyncio.sleep(1.0)
         return time.monotonic() - started_s
 
     async def _audited(self) -> Audit:
-        """Audit everything, as soon as the tasks that follow have caught up: cards, learner, model."""
+        """Audit everything, once the downstream tasks have caught up: cards, learner, engagement."""
         deadline_s = time.monotonic() + FOLLOW_DEADLINE_S
         while True:
             found = await audit(self._broker.bootstrap, audit_rules(self._settings))
             if found.holds or time.monotonic() > deadline_s:
                 return found
-            self._crew.look()
+            self._workers.look()
             await asyncio.sleep(1.0)
 
     def _told(
         self, found: Audit, scan: Sequence[Found], planned: int, stormed_s: float, settle_s: float
     ) -> dict[str, Any]:
-        crew, done = self._crew, self._conductor.done
-        passed = found.holds and not found.open and not crew.deaths and sum(done.values()) == planned
+        workers, done = self._workers, self._conductor.done
+        passed = found.holds and not found.open and not workers.deaths and sum(done.values()) == planned
         passed = passed and self._feeder.asked == self._storm.forget and (not scan or is_forgotten(scan))
         return {
             "benchmark": "storm",
@@ -144,13 +144,13 @@ class Storm:
             "seconds": round(stormed_s, 1),
             "events": self._feeder.published,
             "acts": dict(sorted(done.items())),
-            "worker_kills": crew.kills,
-            "zombies": crew.thaws,
-            "polite_stops": crew.polite_stops,
-            "worker_deaths": crew.deaths,
+            "worker_kills": workers.kills,
+            "zombies": workers.thaws,
+            "polite_stops": workers.polite_stops,
+            "worker_deaths": workers.deaths,
             "settle_s": round(settle_s, 1),
-            "told": crew.told(),
-            "reasons": crew.reasons(),
+            "told": workers.told(),
+            "reasons": workers.reasons(),
             "faults_fired": self._broker.faults.fired if isinstance(self._broker, EmbeddedKafka) else {},
             "audit": msgspec.to_builtins(found),
             "asked_to_be_forgotten": self._feeder.asked,

@@ -1,4 +1,4 @@
-"""The workers of a storm: processes that are killed, frozen, started and stopped, and must never end by themselves."""
+"""The workers of a storm: processes that are killed, frozen, started and stopped, and must not end by themselves."""
 
 import asyncio
 import signal
@@ -15,14 +15,14 @@ from streams.worker_process import WorkerProcess
 STOP_S, ALIVE_AGAIN_S = 60.0, 5.0
 OPENING_S, LOOK_S, OPENING_TAKES_S = 15.0, 0.02, 0.6
 LEFT = {0, -signal.SIGKILL, -signal.SIGTERM}
-"""Ends that were asked for; SIGTERM ends a worker that has only begun to start without more ado."""
+"""Expected exit statuses; SIGTERM ends a worker that is still starting immediately."""
 TOLD = ("restored", "aborted", "fenced", "not_opened", "revoked", "input_lost")
 
 
-class Crew:
-    """Keeps as many workers as it is told. A frozen worker counts as gone: another takes its place.
+class StormWorkers:
+    """Keeps the requested number of workers. A frozen worker does not count and is replaced.
 
-    `deaths` are workers that ended although nobody killed them, with their last words; there must be none.
+    `deaths` are workers that ended by themselves, with their last log lines; there must be none.
     """
 
     def __init__(self, bootstrap: str, folder: Path, environment: Mapping[str, str], seed: int) -> None:
@@ -31,20 +31,20 @@ class Crew:
         self._bootstrap = bootstrap
         self._folder = folder
         self._environment = {**environment, "SHELFWISE_LOG_FORMAT": "json"}
-        self._random = Random(seed)  # noqa: S311  as the schedule's
+        self._random = Random(seed)  # noqa: S311  as in the schedule
         self._workers: list[WorkerProcess] = []
         self._frozen: list[WorkerProcess] = []
         self._started = 0
 
     async def scale(self, count: int) -> None:
-        """Start workers, or stop the oldest ones politely."""
+        """Start workers, or stop the oldest ones with SIGTERM."""
         while len(self._workers) < count:
             self._workers.append(self._start())
         leaving = [self._workers.pop(0) for _ in range(len(self._workers) - count)]
         await asyncio.gather(*(self._stop(worker) for worker in leaving))
 
     async def kill(self, number: int) -> None:
-        """Kill one worker, and start another in its place after up to a second."""
+        """Kill one worker, and start a replacement after up to a second."""
         if not self._workers:
             return
         place = number % len(self._workers)
@@ -53,7 +53,7 @@ class Crew:
         await asyncio.to_thread(_wait, victim)
         self.kills += 1
         await asyncio.sleep(self._random.uniform(0.0, 1.0))
-        if victim in self._workers:  # a scale change may have come between
+        if victim in self._workers:  # the scale may have changed meanwhile
             self._workers[self._workers.index(victim)] = self._start()
 
     async def kill_opening(self, number: int) -> None:
@@ -70,7 +70,7 @@ class Crew:
             await asyncio.sleep(LOOK_S)
 
     async def freeze(self, number: int, seconds: float) -> None:
-        """Stop one worker's process for a while, with another in its place; then let it go on, and leave."""
+        """Freeze one worker for a while, with a replacement; then resume it, and stop it."""
         if not self._workers:
             return
         zombie = self._workers[number % len(self._workers)]
@@ -83,30 +83,30 @@ class Crew:
         finally:
             _send(zombie, signal.SIGCONT)
             self.thaws += 1
-        await asyncio.sleep(ALIVE_AGAIN_S)  # it must find out that its partitions are another's
+        await asyncio.sleep(ALIVE_AGAIN_S)  # it must notice that its partitions have another owner
         self._frozen.remove(zombie)
         await self._stop(zombie)
 
     def look(self) -> None:
-        """Count those that ended by themselves, and replace them."""
+        """Count workers that ended by themselves, and replace them."""
         for place, worker in enumerate(self._workers):
             if worker.process is not None and worker.process.poll() is not None and worker.process.returncode >= 0:
                 self._mourn(worker)
                 self._workers[place] = self._start()
 
     async def end(self) -> None:
-        """Stop all politely."""
+        """Stop all with SIGTERM."""
         self.look()
         await self.scale(0)
 
     def end_at_once(self) -> None:
-        """Leave no process behind, whatever happened."""
+        """Kill all remaining processes."""
         for worker in (*self._workers, *self._frozen):
             _send(worker, signal.SIGKILL)
             _wait(worker)
 
     def told(self) -> dict[str, int]:
-        """How often the workers logged what a storm makes happen."""
+        """Number of log lines of the workers by event."""
         counted: Counter[str] = Counter(dict.fromkeys(TOLD, 0))
         for log in self._folder.glob("worker-*.log"):
             for line in log.read_bytes().splitlines():
@@ -115,7 +115,7 @@ class Crew:
         return dict(counted)
 
     def reasons(self) -> dict[str, int]:
-        """Why tasks were dropped and opened anew, most frequent first."""
+        """Reasons why tasks were reopened, most frequent first."""
         counted: Counter[str] = Counter()
         for log in self._folder.glob("worker-*.log"):
             for line in log.read_bytes().splitlines():
@@ -151,7 +151,7 @@ def _size(worker: WorkerProcess) -> int:
 
 
 def _was_assigned(worker: WorkerProcess, since: int) -> bool:
-    """Whether its log says so after its first so many bytes."""
+    """Whether its log contains this after an offset."""
     with worker.log.open("rb") as log:
         log.seek(since)
         return b'"event": "assigned"' in log.read()

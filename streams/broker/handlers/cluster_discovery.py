@@ -1,4 +1,4 @@
-"""ApiVersions, Metadata, DescribeCluster, FindCoordinator: what is there and where."""
+"""ApiVersions, Metadata, DescribeCluster, FindCoordinator."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _ClusterBroker = RESPONSES["DescribeCluster"].DescribeClusterBroker
 
 
 async def api_versions(state: BrokerState, request: Request) -> Any:
-    """Say which versions are served; a request from the future is answered in version 0 with error 35."""
+    """List supported versions; a newer request gets a response of version 0 with error 35."""
     del state
     api_keys = [
         _Api(api_key=API_KEYS[name], min_version=low, max_version=high)
@@ -27,7 +27,7 @@ async def api_versions(state: BrokerState, request: Request) -> Any:
 
 
 async def metadata(state: BrokerState, request: Request) -> Any:
-    """Describe the topics that are asked for, or all."""
+    """Describe the requested topics, or all."""
     body = request.body
     identity = state.identity
     is_all = body.topics is None or (request.version == 0 and not body.topics)
@@ -82,6 +82,6 @@ async def describe_cluster(state: BrokerState, request: Request) -> Any:
 
 
 async def find_coordinator(state: BrokerState, request: Request) -> Any:
-    """Name the one node, which coordinates every group and every transaction."""
+    """Return the one node, which coordinates all groups and transactions."""
     identity = state.identity
     return request.answer(error_code=0, error_message=None, node_id=NODE_ID, host=identity.host, port=identity.port)

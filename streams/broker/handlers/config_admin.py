@@ -91,7 +91,7 @@ def _increment(current: dict[str, str], resource: Any) -> dict[str, str | None]:
         elif operation in (_APPEND, _SUBTRACT):
             setting = topic_config.SETTINGS[name]
             if setting.type_code != topic_config.LIST or config.value is None:
-                raise KafkaFailure(ErrorCode.INVALID_CONFIG, f"{name} is no list")
+                raise KafkaFailure(ErrorCode.INVALID_CONFIG, f"{name} is not a list")
             items = (changed.get(name) or setting.default).split(",")
             given = config.value.split(",")
             kept = [item for item in items if item not in given]

@@ -15,9 +15,9 @@ _READ_COMMITTED = 1
 
 
 async def fetch(state: BrokerState, request: Request) -> Any:
-    """Answer once `min_bytes` are there, or an error is, or `max_wait_ms` is over.
+    """Respond when `min_bytes` are available, on an error, or after `max_wait_ms`.
 
-    Fetch sessions are not offered: session id 0 tells the client to name its partitions every time.
+    Fetch sessions are not supported: session id 0 makes the client list its partitions in every request.
     """
     body = request.body
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""ListGroups, DescribeGroups, DeleteGroups: groups seen from outside."""
+"""ListGroups, DescribeGroups, DeleteGroups."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ async def list_groups(state: BrokerState, request: Request) -> Any:
 
 
 async def describe_groups(state: BrokerState, request: Request) -> Any:
-    """Describe groups with their members; a group that does not exist is "Dead", as Kafka says."""
+    """Describe groups with their members; an unknown group is "Dead", as in Kafka."""
     return request.answer(
         groups=[_describe(group_id, state.groups.by_id.get(group_id)) for group_id in request.body.groups]
     )

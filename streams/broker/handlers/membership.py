@@ -15,7 +15,7 @@ _SESSION_TIMEOUT_MS_MAX = 1_800_000
 
 
 async def join_group(state: BrokerState, request: Request) -> Any:
-    """Let a member in and answer when the rebalance is through."""
+    """Add a member, and respond after the rebalance."""
     body = request.body
     try:
         is_legal = 0 < body.session_timeout_ms <= _SESSION_TIMEOUT_MS_MAX
@@ -66,7 +66,7 @@ def _refused(request: Request, code: ErrorCode, member_id: str) -> Any:
 
 
 async def sync_group(state: BrokerState, request: Request) -> Any:
-    """Take the leader's assignment; answer each member with its part."""
+    """Accept the leader's assignment, and send each member its part."""
     body = request.body
     try:
         group = state.groups.get(body.group_id)
@@ -87,7 +87,7 @@ async def sync_group(state: BrokerState, request: Request) -> Any:
 
 
 async def heartbeat(state: BrokerState, request: Request) -> Any:
-    """Keep a member's session alive, or call it to a rebalance."""
+    """Extend a member's session, or announce a rebalance."""
     body = request.body
     try:
         group = state.groups.get(body.group_id)
@@ -99,7 +99,7 @@ async def heartbeat(state: BrokerState, request: Request) -> Any:
 
 
 async def leave_group(state: BrokerState, request: Request) -> Any:
-    """Let members go, named by id or by instance id."""
+    """Remove members by id or instance id."""
     body = request.body
     if request.version < 3:
         return request.answer(error_code=_leave(state, body.group_id, body.member_id, None))

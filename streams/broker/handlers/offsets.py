@@ -1,4 +1,4 @@
-"""ListOffsets, OffsetCommit, OffsetFetch, OffsetDelete: places in logs, and the groups' places."""
+"""ListOffsets, OffsetCommit, OffsetFetch, OffsetDelete."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _LATEST, _EARLIEST, _MAX_TIMESTAMP = -1, -2, -3
 
 
 async def list_offsets(state: BrokerState, request: Request) -> Any:
-    """Find the earliest or latest offset or that of a time; committed readers' latest is what is stable."""
+    """Find the earliest or latest offset, or that of a time; for read_committed the latest is the last stable one."""
     committed = request.body.isolation_level == 1
     topics = []
     for topic in request.body.topics:
@@ -63,7 +63,7 @@ def _find(state: BrokerState, topic: str, partition: int, wanted: int, *, commit
 
 
 async def offset_commit(state: BrokerState, request: Request) -> Any:
-    """Commit a member's offsets; they are in the journal before the answer."""
+    """Commit a member's offsets; they are in the journal before the response."""
     body = request.body
     failed = ErrorCode.NONE
     try:
@@ -92,7 +92,7 @@ async def offset_commit(state: BrokerState, request: Request) -> Any:
 
 
 async def offset_fetch(state: BrokerState, request: Request) -> Any:
-    """Return committed offsets, -1 where there is none; all of the group's when no topics are named."""
+    """Return committed offsets, -1 if there is none; all of the group's if no topics are given."""
     body = request.body
     known = state.groups.offsets.get(body.group_id, {})
     wanted: dict[str, list[int]] = {}

@@ -13,7 +13,7 @@ _ACKS = (-1, 0, 1)
 
 
 async def produce(state: BrokerState, request: Request) -> Any:
-    """Append one batch to each of the partitions; None when the client wants no answer (acks=0)."""
+    """Append one batch to each of the partitions; None if the client wants no response (acks=0)."""
     body = request.body
     responses = [
         _Topic(
@@ -30,7 +30,7 @@ def _append(state: BrokerState, topic: str, part: Any, acks: int) -> Any:
         require(acks in _ACKS, ErrorCode.INVALID_REQUEST, f"acks={acks}")
         log = state.topics.log(topic, part.index)
         found = batches.split(part.records or b"")
-        require(len(found) == 1, ErrorCode.INVALID_RECORD, "a partition takes one batch a request")
+        require(len(found) == 1, ErrorCode.INVALID_RECORD, "a partition takes one batch per request")
         header, data = found[0]
         if header.is_transactional:
             state.transactions.check_batch(topic, part.index, header)

@@ -1,4 +1,4 @@
-"""CreateTopics, DeleteTopics, CreatePartitions, DeleteRecords: the life of topics."""
+"""CreateTopics, DeleteTopics, CreatePartitions, DeleteRecords."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _DEFAULT_SOURCE, _TOPIC_SOURCE = 5, 1
 
 
 async def create_topics(state: BrokerState, request: Request) -> Any:
-    """Create topics, or only check whether they could be."""
+    """Create topics, or only validate the request."""
     body = request.body
     return request.answer(topics=[_create(state, wanted, validate_only=body.validate_only) for wanted in body.topics])
 
@@ -69,7 +69,7 @@ def _partition_count(state: BrokerState, wanted: Any) -> int:
 
 
 async def delete_topics(state: BrokerState, request: Request) -> Any:
-    """Delete topics with their records and the offsets that groups have committed in them."""
+    """Delete topics with their records and committed offsets."""
     responses = []
     for name in request.body.topic_names:
         try:

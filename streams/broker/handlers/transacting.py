@@ -12,7 +12,7 @@ _AddTopic = RESPONSES["AddPartitionsToTxn"].AddPartitionsToTxnTopicResult
 _AddPartition = _AddTopic.AddPartitionsToTxnPartitionResult
 _OffsetTopic = RESPONSES["TxnOffsetCommit"].TxnOffsetCommitResponseTopic
 _OffsetPartition = _OffsetTopic.TxnOffsetCommitResponsePartition
-# the versions from which on a client knows PRODUCER_FENCED (90); before, it is told INVALID_PRODUCER_EPOCH
+# versions in which clients know PRODUCER_FENCED (90); older ones get INVALID_PRODUCER_EPOCH
 _KNOWS_FENCED_SINCE = {"InitProducerId": 4, "AddPartitionsToTxn": 2, "AddOffsetsToTxn": 2, "EndTxn": 2}
 
 
@@ -24,7 +24,7 @@ def _code(request: Request, failure: KafkaFailure) -> ErrorCode:
 
 
 async def init_producer_id(state: BrokerState, request: Request) -> Any:
-    """Give a producer its id and epoch, fencing whoever had the transactional id before."""
+    """Assign a producer id and epoch, fencing the previous user of the transactional id."""
     body = request.body
     try:
         if body.transactional_id is None:
@@ -41,7 +41,7 @@ async def init_producer_id(state: BrokerState, request: Request) -> Any:
 
 
 async def add_partitions_to_txn(state: BrokerState, request: Request) -> Any:
-    """Take partitions into a transaction: all of them or, when one does not exist, none."""
+    """Add partitions to a transaction: all of them or, if one does not exist, none."""
     body = request.body
     topics = body.v3_and_below_topics
     partitions = [(topic.name, index) for topic in topics for index in topic.partitions]
@@ -89,7 +89,7 @@ async def add_offsets_to_txn(state: BrokerState, request: Request) -> Any:
 
 
 async def txn_offset_commit(state: BrokerState, request: Request) -> Any:
-    """Hold a group's offsets back until the transaction commits; a member's generation is checked."""
+    """Hold a group's offsets until the transaction commits; checks the member's generation."""
     body = request.body
     code = ErrorCode.NONE
     try:

@@ -1,4 +1,4 @@
-"""DescribeTransactions: transactional ids seen from outside."""
+"""DescribeTransactions."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _Topic = _Described.TopicData
 
 
 async def describe_transactions(state: BrokerState, request: Request) -> Any:
-    """Describe transactional ids: their producers, and what the open transaction of each holds so far."""
+    """Describe transactional ids: their producers, and the partitions of open transactions."""
     by_id = state.transactions.by_id
     return request.answer(
         transaction_states=[_described(name, by_id.get(name)) for name in request.body.transactional_ids]

@@ -190,7 +190,7 @@ class OpenTask:
         if offset > end:
             raise InputAnewError(
                 f"task '{self._spec.name}' has processed {tp.topic}-{tp.partition} up to offset {offset}, but it ends "
-                f"at {end}: the topic was deleted and created anew, or has lost its newest records. Give the topic "
+                f"at {end}: the topic was deleted and recreated, or has lost its newest records. Give the topic "
                 "its records back, or start over with another group and empty state topics"
             )
         if offset < earliest:

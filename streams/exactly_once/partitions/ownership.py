@@ -95,7 +95,7 @@ class Ownership:
             return
         wanted = {(spec.name, number): spec for spec in self.specs for number in numbers[spec.name]}
         self.observer.joined(wanted.keys())
-        gone = [owned for place, owned in self._owned.items() if place not in wanted]
+        gone = [owned for key, owned in self._owned.items() if key not in wanted]
         self._begin_closing(gone)
         new = []
         for (name, number), spec in wanted.items():
@@ -158,10 +158,10 @@ class Ownership:
 
     def _begin_closing(self, partitions: Sequence[OwnedPartition]) -> None:
         for partition in partitions:
-            place = (partition.spec.name, partition.number)
-            if self._owned.get(place) is not partition:
+            key = (partition.spec.name, partition.number)
+            if self._owned.get(key) is not partition:
                 continue  # a rebalance and a shutdown may close it at the same time
-            del self._owned[place]
+            del self._owned[key]
             self.observer.revoked(partition.spec.name, partition.number)
             closing = asyncio.get_running_loop().create_task(partition.close())
             self._closing.add(closing)

@@ -6,13 +6,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.compiled import compiled
+from streams.exactly_once.records.batch_header import (
+    COUNTED_FROM,
+    HEADER_BYTES,
+    MAGIC_2,
+    TRANSACTIONAL,
+    Field,
+    field,
+)
 from streams.exactly_once.records.spans import Spans
 
-HEADER_BYTES = 61
 RECORD_OVERHEAD_MAX = 32  # lengths, attributes, deltas and the number of headers
-TRANSACTIONAL = 0x10
 NOT_CHOSEN = -1
 """The partition of a record whose key decides."""
+
+_BASE_OFFSET = field("base_offset")
+_LENGTH = field("length")
+_LEADER_EPOCH = field("leader_epoch")
+_MAGIC = field("magic")
+_CHECKSUM = field("checksum")
+_ATTRIBUTES = field("attributes")
+_LAST_OFFSET_DELTA = field("last_offset_delta")
+_FIRST_MS = field("first_ms")
+_LAST_MS = field("last_ms")
+_PRODUCER_ID = field("producer_id")
+_PRODUCER_EPOCH = field("producer_epoch")
+_BASE_SEQUENCE = field("base_sequence")
+_RECORD_COUNT = field("record_count")
 
 
 class RecordColumns(NamedTuple):
@@ -65,18 +85,18 @@ def lay_out(records: RecordColumns, batch_bytes_max: int) -> Layout:
     data = np.empty(_room(keys) + _room(values) + _room(headers), np.uint8)
     starts, ends = np.empty(count, np.int64), np.empty(count, np.int64)
     first_ms, last_ms = np.empty(count, np.int64), np.empty(count, np.int64)
-    places, counts = np.empty(count, np.int32), np.zeros(count, np.int32)
+    batch_partitions, counts = np.empty(count, np.int32), np.zeros(count, np.int32)
     batch, at = -1, 0
     for index in _by_partition(partitions):
         partition, stamp_ms = partitions[index], stamps_ms[index]
         payload = _payload_size(keys, values, headers, index)
         size, fits = 0, False
-        if batch >= 0 and places[batch] == partition:
+        if batch >= 0 and batch_partitions[batch] == partition:
             size = 1 + _varint_size(stamp_ms - first_ms[batch]) + _varint_size(counts[batch]) + payload
             fits = at - starts[batch] + _varint_size(size) + size < batch_bytes_max
         if not fits:
             batch, size = batch + 1, 3 + payload
-            starts[batch], places[batch] = at, partition
+            starts[batch], batch_partitions[batch] = at, partition
             first_ms[batch] = last_ms[batch] = stamp_ms
             at += HEADER_BYTES
         at = _put_varint(data, at, size)
@@ -92,7 +112,7 @@ def lay_out(records: RecordColumns, batch_bytes_max: int) -> Layout:
     made = batch + 1
     for batch in range(made):
         _put_header(data, starts[batch], ends[batch], counts[batch], first_ms[batch], last_ms[batch])
-    return Layout(data[:at], starts[:made], ends[:made], places[:made], counts[:made])
+    return Layout(data[:at], starts[:made], ends[:made], batch_partitions[:made], counts[:made])
 
 
 @compiled
@@ -115,14 +135,14 @@ def _by_partition(partitions: NDArray[np.int32]) -> NDArray[np.int64]:
         if partitions[index] < 0:
             raise ValueError("the partition of a record is not chosen")
         highest = max(highest, partitions[index])
-    places = np.zeros(highest + 2, np.int64)
+    next_index = np.zeros(highest + 2, np.int64)
     for index in range(count):
-        places[partitions[index] + 1] += 1
-    places = np.cumsum(places)
+        next_index[partitions[index] + 1] += 1
+    next_index = np.cumsum(next_index)
     order = np.empty(count, np.int64)
     for index in range(count):
-        order[places[partitions[index]]] = index
-        places[partitions[index]] += 1
+        order[next_index[partitions[index]]] = index
+        next_index[partitions[index]] += 1
     return order
 
 
@@ -179,25 +199,25 @@ def _put_bytes(data: NDArray[np.uint8], at: int, source: NDArray[np.uint8], star
 
 @compiled
 def _put_header(data: NDArray[np.uint8], start: int, end: int, count: int, first_ms: int, last_ms: int) -> None:
-    _put_number(data, start, 8, 0)  # base offset: set by the broker
-    _put_number(data, start + 8, 4, end - start - 12)
-    _put_number(data, start + 12, 4, -1)  # leader epoch: none
-    data[start + 16] = 2
-    _put_number(data, start + 17, 4, 0)  # checksum
-    _put_number(data, start + 21, 2, TRANSACTIONAL)
-    _put_number(data, start + 23, 4, count - 1)
-    _put_number(data, start + 27, 8, first_ms)
-    _put_number(data, start + 35, 8, last_ms)
-    _put_number(data, start + 43, 8, -1)  # producer
-    _put_number(data, start + 51, 2, -1)  # its epoch
-    _put_number(data, start + 53, 4, 0)  # sequence
-    _put_number(data, start + 57, 4, count)
+    _put_field(data, start, _BASE_OFFSET, 0)  # set by the broker
+    _put_field(data, start, _LENGTH, end - start - COUNTED_FROM)
+    _put_field(data, start, _LEADER_EPOCH, -1)
+    _put_field(data, start, _MAGIC, MAGIC_2)
+    _put_field(data, start, _CHECKSUM, 0)
+    _put_field(data, start, _ATTRIBUTES, TRANSACTIONAL)
+    _put_field(data, start, _LAST_OFFSET_DELTA, count - 1)
+    _put_field(data, start, _FIRST_MS, first_ms)
+    _put_field(data, start, _LAST_MS, last_ms)
+    _put_field(data, start, _PRODUCER_ID, -1)
+    _put_field(data, start, _PRODUCER_EPOCH, -1)
+    _put_field(data, start, _BASE_SEQUENCE, 0)
+    _put_field(data, start, _RECORD_COUNT, count)
 
 
 @compiled
-def _put_number(data: NDArray[np.uint8], at: int, size: int, value: int) -> None:
-    for place in range(size):
-        data[at + place] = (value >> (8 * (size - 1 - place))) & 0xFF
+def _put_field(data: NDArray[np.uint8], start: int, field_: Field, value: int) -> None:
+    for byte in range(field_.size):
+        data[start + field_.at + byte] = (value >> (8 * (field_.size - 1 - byte))) & 0xFF
 
 
 @compiled
@@ -215,8 +235,8 @@ def _murmur2(data: NDArray[np.uint8], start: int, length: int) -> int:
         hashed = ((hashed * mixer) & mask) ^ word
     rest, at = length - 4 * whole, start + 4 * whole
     if rest > 0:
-        for place in range(rest):
-            hashed ^= data[at + place] << (8 * place)
+        for byte in range(rest):
+            hashed ^= data[at + byte] << (8 * byte)
         hashed = (hashed * mixer) & mask
     hashed ^= hashed >> 13
     hashed = (hashed * mixer) & mask

@@ -9,7 +9,7 @@ from processors.compiled import compiled
 from streams.exactly_once.records.spans import Spans
 
 
-class Places(NamedTuple):
+class BatchRanges(NamedTuple):
     """Ranges of batches in one buffer, with the fields of their headers.
 
     ``appended_ms`` is the timestamp of all records of the batch, or -1 if each has its own, relative to
@@ -36,20 +36,20 @@ class ReadColumns(NamedTuple):
 
 
 @compiled
-def read_columns(data: NDArray[np.uint8], places: Places) -> ReadColumns:
+def read_columns(data: NDArray[np.uint8], ranges: BatchRanges) -> ReadColumns:
     """Read all records of the batches in order.
 
     Raises ValueError if a batch does not contain exactly the stated number of records, each within its length.
     """
-    count = places.counts.sum()
+    count = ranges.counts.sum()
     offsets, timestamps = np.empty(count, np.int64), np.empty(count, np.int64)
     keys = Spans(data, np.empty(count, np.int64), np.empty(count, np.int64))
     values = Spans(data, np.empty(count, np.int64), np.empty(count, np.int64))
     headers = Spans(data, np.empty(count, np.int64), np.empty(count, np.int64))
     row = 0
-    for batch in range(len(places.starts)):
-        at, end = places.starts[batch], places.ends[batch]
-        for _ in range(places.counts[batch]):
+    for batch in range(len(ranges.starts)):
+        at, end = ranges.starts[batch], ranges.ends[batch]
+        for _ in range(ranges.counts[batch]):
             size, at = _taken_varint(data, at, end)
             record_end = at + size
             if size < 1 or record_end > end:
@@ -63,11 +63,11 @@ def read_columns(data: NDArray[np.uint8], places: Places) -> ReadColumns:
             headers.lengths[row] = at - headers.starts[row] if header_count > 0 else -1
             if at != record_end:
                 raise ValueError("a record is shorter than its length")
-            offset = places.base_offsets[batch] + delta
-            if offset >= places.from_offsets[batch]:
+            offset = ranges.base_offsets[batch] + delta
+            if offset >= ranges.from_offsets[batch]:
                 offsets[row] = offset
-                appended_ms = places.appended_ms[batch]
-                timestamps[row] = places.first_ms[batch] + delta_ms if appended_ms < 0 else appended_ms
+                appended_ms = ranges.appended_ms[batch]
+                timestamps[row] = ranges.first_ms[batch] + delta_ms if appended_ms < 0 else appended_ms
                 row += 1
         if at != end:
             raise ValueError("a batch holds more than its records")

@@ -1,6 +1,5 @@
 """The record batches of a fetch response, with the interfaces that aiokafka's fetcher expects."""
 
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,14 +9,21 @@ from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
 from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from crc32c import crc32c
 
-from streams.exactly_once.records.batch_layout import HEADER_BYTES
-from streams.exactly_once.records.batch_reading import Places, read_columns
+from streams.exactly_once.records.batch_header import (
+    APPEND_TIME,
+    CHECKED_FROM,
+    CODEC,
+    CONTROL,
+    COUNTED_FROM,
+    HEADER_BYTES,
+    MAGIC_2,
+    TRANSACTIONAL,
+    header_at,
+    value_of,
+)
+from streams.exactly_once.records.batch_reading import BatchRanges, read_columns
 from streams.exactly_once.records.compression import DECODERS
 from streams.exactly_once.records.read_records import Records
-
-_LENGTH = struct.Struct(">qi")
-_HEADER = struct.Struct(">qiibIhiqqqhii")
-_CHECKED_FROM = 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +53,18 @@ class FetchedBatch:
 
     def __init__(self, data: bytes, start: int, end: int) -> None:
         self._data, self._start, self._end = data, start, end
-        header = _HEADER.unpack_from(data, start)
-        self.base_offset, _, _, _, self._checksum, attributes, last_delta = header[:7]
-        self._first_ms, self._last_ms, self.producer_id, _, _, self._count = header[7:]
-        self.next_offset: int = self.base_offset + last_delta + 1
-        self.is_transactional = bool(attributes & 0x10)
-        self.is_control_batch = bool(attributes & 0x20)
-        self._appended_ms: int = self._last_ms if attributes & 0x08 else -1
-        self._codec = attributes & 0x07
+        header = header_at(data, start)
+        self.base_offset, self.producer_id = header.base_offset, header.producer_id
+        self.next_offset = header.base_offset + header.last_offset_delta + 1
+        self.is_transactional = bool(header.attributes & TRANSACTIONAL)
+        self.is_control_batch = bool(header.attributes & CONTROL)
+        self._checksum, self._count, self._first_ms = header.checksum, header.record_count, header.first_ms
+        self._appended_ms = header.last_ms if header.attributes & APPEND_TIME else -1
+        self._codec = header.attributes & CODEC
 
     def validate_crc(self) -> bool:
         """Whether the checksum is right."""
-        return bool(crc32c(memoryview(self._data)[self._start + _CHECKED_FROM : self._end]) == self._checksum)
+        return bool(crc32c(memoryview(self._data)[self._start + CHECKED_FROM : self._end]) == self._checksum)
 
     def __next__(self) -> DefaultRecord:
         """The first record, which tells the kind of a control batch."""
@@ -102,16 +108,15 @@ class FetchedBatches:
         start, end = self._at, self._end()
         if end > len(self._data):
             return None
-        if end - start < HEADER_BYTES or self._data[start + 16] != 2:
+        if end - start < HEADER_BYTES or value_of("magic", self._data, start) != MAGIC_2:
             raise CorruptRecordException("a batch is not in format 2, the only one that this driver reads")
         self._at = end
         return FetchedBatch(self._data, start, end)
 
     def _end(self) -> int:
-        if len(self._data) - self._at < _LENGTH.size:
+        if len(self._data) - self._at < COUNTED_FROM:
             return len(self._data) + 1
-        length: int = _LENGTH.unpack_from(self._data, self._at)[1]
-        return self._at + _LENGTH.size + max(length, 0)
+        return self._at + COUNTED_FROM + max(value_of("length", self._data, self._at), 0)
 
 
 def read_pieces(tp: TopicPartition, pieces: Sequence[Piece]) -> Records:
@@ -124,7 +129,7 @@ def read_pieces(tp: TopicPartition, pieces: Sequence[Piece]) -> Records:
         sizes = [it.end - it.start for it in pieces]
         data = b"".join(it.data[it.start : it.end] for it in pieces)
         starts = (np.cumsum(sizes) - sizes).tolist()
-    places = Places(
+    ranges = BatchRanges(
         *(
             np.array(column, np.int64)
             for column in zip(
@@ -145,7 +150,7 @@ def read_pieces(tp: TopicPartition, pieces: Sequence[Piece]) -> Records:
         )
     )
     try:
-        columns = read_columns(np.frombuffer(data, np.uint8), places)
+        columns = read_columns(np.frombuffer(data, np.uint8), ranges)
     except ValueError as error:
         raise CorruptRecordException(f"Found invalid record structure in {tp}: {error}") from error
     return Records(

@@ -1,20 +1,20 @@
 """A record batch built by our own code, with the interface that aiokafka's producer expects."""
 
-import struct
 from typing import Any
 
 import numpy as np
 from crc32c import crc32c
 from numpy.typing import NDArray
 
-from streams.exactly_once.records.batch_layout import HEADER_BYTES, TRANSACTIONAL
+from streams.exactly_once.records.batch_header import (
+    CHECKED_FROM,
+    COUNTED_FROM,
+    HEADER_BYTES,
+    TRANSACTIONAL,
+    put,
+    value_of,
+)
 from streams.exactly_once.records.compression import ENCODERS, Compression
-
-_CHECKED_FROM = 21
-_LENGTH = struct.Struct(">i")
-_CHECKSUM = struct.Struct(">I")
-_ATTRIBUTES = struct.Struct(">h")
-_PRODUCER = struct.Struct(">qhi")
 
 
 class LaidBatch:
@@ -33,7 +33,7 @@ class LaidBatch:
     ) -> None:
         self._data = bytearray(data) if compression is None else _compressed(bytearray(data), compression)
         if not is_transactional:
-            _ATTRIBUTES.pack_into(self._data, 21, _ATTRIBUTES.unpack_from(self._data, 21)[0] & ~TRANSACTIONAL)
+            put("attributes", self._data, value_of("attributes", self._data) & ~TRANSACTIONAL)
         self._count = count
         self._is_checked = False
 
@@ -57,13 +57,15 @@ class LaidBatch:
         return bytes(self._build())
 
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
-        _PRODUCER.pack_into(self._data, 43, producer_id, producer_epoch, base_sequence)
+        put("producer_id", self._data, producer_id)
+        put("producer_epoch", self._data, producer_epoch)
+        put("base_sequence", self._data, base_sequence)
         self._is_checked = False
 
     def _build(self) -> bytearray:
         if not self._is_checked:
-            checksum: Any = crc32c(memoryview(self._data)[_CHECKED_FROM:])
-            _CHECKSUM.pack_into(self._data, 17, checksum)
+            checksum: Any = crc32c(memoryview(self._data)[CHECKED_FROM:])
+            put("checksum", self._data, checksum)
             self._is_checked = True
         return self._data
 
@@ -74,6 +76,6 @@ def _compressed(data: bytearray, compression: Compression) -> bytearray:
     if HEADER_BYTES + len(records) >= len(data):
         return data
     data[HEADER_BYTES:] = records
-    _LENGTH.pack_into(data, 8, len(data) - 12)
-    _ATTRIBUTES.pack_into(data, 21, TRANSACTIONAL | code)
+    put("length", data, len(data) - COUNTED_FROM)
+    put("attributes", data, TRANSACTIONAL | code)
     return data

@@ -61,7 +61,7 @@ def looks_like(placed: Iterable[tuple[bytes, int]], partition_count: int) -> str
     >>> looks_like([(key, 0) for key in keys], 4)
     """
     listed = list(placed)
-    for name, place in OTHERS.items():
-        if all(place(key, partition_count) == partition for key, partition in listed):
+    for name, partition_by in OTHERS.items():
+        if all(partition_by(key, partition_count) == partition for key, partition in listed):
             return name
     return None

@@ -12,9 +12,9 @@ def compile_ahead() -> None:
 
     >>> compile_ahead()
     """
-    place = TopicPartition("outputs", 0)
-    outputs = Batches(1, None, now_ms=0).of_outputs([Produced(place.topic, b"key", b"value")], {place.topic: 1}, 0)
+    tp = TopicPartition("outputs", 0)
+    outputs = Batches(1, None, now_ms=0).of_outputs([Produced(tp.topic, b"key", b"value")], {tp.topic: 1}, 0)
     for _, _, laid in outputs:
         batch = FetchedBatches(laid.content()).next_batch()
         assert batch is not None
-        read_pieces(place, list(batch))
+        read_pieces(tp, list(batch))

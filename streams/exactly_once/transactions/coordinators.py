@@ -158,23 +158,23 @@ class TransactionsCoordinator:
         except TimeoutError:
             return None
 
-    async def fence_anew(self, timeout_ms: int, identity: Identity) -> Identity | None:
+    async def fence_again(self, timeout_ms: int, identity: Identity) -> Identity | None:
         """Get the epoch after one's own."""
         return _identity(await self._link.ask(InitProducerId(self._id, timeout_ms, *identity), _codes_but_busy))
 
-    async def existing(self, places: Collection[TopicPartition]) -> set[TopicPartition]:
+    async def existing(self, partitions: Collection[TopicPartition]) -> set[TopicPartition]:
         """The subset of these partitions that still exists."""
         cluster = await self._client.fetch_all_metadata()
-        return {place for place in places if place.partition in (cluster.partitions_for_topic(place.topic) or ())}
+        return {tp for tp in partitions if tp.partition in (cluster.partitions_for_topic(tp.topic) or ())}
 
-    async def add_partitions(self, identity: Identity, places: Collection[TopicPartition]) -> None:
+    async def add_partitions(self, identity: Identity, partitions: Collection[TopicPartition]) -> None:
         """Begin a transaction with these partitions."""
-        await self._await_leaders(places)
-        await self._link.ask(AddPartitionsToTxnRequest(self._id, *identity, _listed(places)), _added_codes)
+        await self._await_leaders(partitions)
+        await self._link.ask(AddPartitionsToTxnRequest(self._id, *identity, _listed(partitions)), _added_codes)
 
-    async def begin(self, identity: Identity, places: Collection[TopicPartition], *, over: object) -> bool:
+    async def begin(self, identity: Identity, partitions: Collection[TopicPartition], *, over: object) -> bool:
         """Begin a transaction with these partitions over this connection, or over any if None."""
-        request = AddPartitionsToTxnRequest(self._id, *identity, _listed(places))
+        request = AddPartitionsToTxnRequest(self._id, *identity, _listed(partitions))
         if over is None:
             await self._link.ask(request, _added_codes)
             return True
@@ -233,12 +233,12 @@ def _offset_errors(answer: Any) -> Iterable[int]:
         yield from (code for *_, code, _ in numbers if code != _UNSTABLE_OFFSET_COMMIT)
 
 
-def _listed(places: Iterable[TopicPartition]) -> list[tuple[str, list[int]]]:
-    return list(_by_topic(places).items())
+def _listed(partitions: Iterable[TopicPartition]) -> list[tuple[str, list[int]]]:
+    return list(_by_topic(partitions).items())
 
 
-def _by_topic(places: Iterable[TopicPartition]) -> dict[str, list[int]]:
+def _by_topic(partitions: Iterable[TopicPartition]) -> dict[str, list[int]]:
     topics: dict[str, list[int]] = {}
-    for place in sorted(places):
-        topics.setdefault(place.topic, []).append(place.partition)
+    for tp in sorted(partitions):
+        topics.setdefault(tp.topic, []).append(tp.partition)
     return topics

@@ -40,7 +40,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
         """The next offset of each input."""
         return {topic: end for topic, (_, end) in self.inputs.items()}
 
-    def places(self) -> set[TopicPartition]:
+    def output_partitions(self) -> set[TopicPartition]:
         """The output partitions that the task may have written to."""
         return {TopicPartition(topic, number) for topic, numbers in self.outputs.items() for number in numbers}
 
@@ -58,16 +58,16 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
         inputs = {topic: (starts.get(topic, end), end) for topic, end in ends.items()}
         return msgspec.structs.replace(self, transaction=self.transaction + 1, inputs=inputs)
 
-    def declaring(self, places: Collection[TopicPartition]) -> "Position":
+    def declaring(self, partitions: Collection[TopicPartition]) -> "Position":
         """The position after a transaction that only announces these output partitions.
 
         >>> Position().declaring([TopicPartition("sums", 2), TopicPartition("sums", 0)]).outputs
         {'sums': (0, 2)}
         """
-        known = self.places().union(places)
-        outputs = {topic: tuple(_numbers(known, topic)) for topic in sorted({place.topic for place in known})}
+        known = self.output_partitions().union(partitions)
+        outputs = {topic: tuple(_numbers(known, topic)) for topic in sorted({tp.topic for tp in known})}
         return msgspec.structs.replace(self.after(self.starts), outputs=outputs)
 
 
-def _numbers(places: Iterable[TopicPartition], topic: str) -> list[int]:
-    return sorted(place.partition for place in places if place.topic == topic)
+def _numbers(partitions: Iterable[TopicPartition], topic: str) -> list[int]:
+    return sorted(tp.partition for tp in partitions if tp.topic == topic)

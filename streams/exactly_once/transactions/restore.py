@@ -33,7 +33,7 @@ class Restored(NamedTuple):
     @property
     def outputs(self) -> Collection[TopicPartition]:
         """The partitions that the task may have written to."""
-        return set() if self.position is None else self.position.places()
+        return set() if self.position is None else self.position.output_partitions()
 
     def consume_rows(self) -> Iterator[StateRow]:
         """Yield each row and release it, so that a large state is not held twice."""

@@ -101,22 +101,22 @@ class Coordinator(Protocol):
         """
         ...
 
-    async def fence_anew(self, timeout_ms: int, identity: Identity) -> Identity | None:
+    async def fence_again(self, timeout_ms: int, identity: Identity) -> Identity | None:
         """Get the epoch after one's own; None while the last transaction is still being ended.
 
         Raises ProducerFenced if one's own is not the newest.
         """
         ...
 
-    async def existing(self, places: Collection[TopicPartition]) -> Collection[TopicPartition]:
+    async def existing(self, partitions: Collection[TopicPartition]) -> Collection[TopicPartition]:
         """The subset of these partitions that still exists."""
         ...
 
-    async def add_partitions(self, identity: Identity, places: Collection[TopicPartition]) -> None:
+    async def add_partitions(self, identity: Identity, partitions: Collection[TopicPartition]) -> None:
         """Begin a transaction with these partitions. Raises ProducerFenced."""
         ...
 
-    async def begin(self, identity: Identity, places: Collection[TopicPartition], *, over: object) -> bool:
+    async def begin(self, identity: Identity, partitions: Collection[TopicPartition], *, over: object) -> bool:
         """Begin a transaction with these partitions over this connection; False if it is lost.
 
         With ``over`` of None, any connection will do. Raises ProducerFenced.
@@ -157,7 +157,7 @@ async def take_over(
     found = await read()
     if outputs := await coordinator.existing(found.outputs):
         held = await complete(coordinator, held, outputs, timeout_ms)
-    return await fenced_anew(coordinator, held.identity, timeout_ms), found
+    return await fenced_again(coordinator, held.identity, timeout_ms), found
 
 
 async def ask_and_fence(coordinator: Coordinator, timeout_ms: int) -> Held:
@@ -174,24 +174,26 @@ async def ask_and_fence(coordinator: Coordinator, timeout_ms: int) -> Held:
         await coordinator.pause()
 
 
-async def complete(coordinator: Coordinator, held: Held, places: Collection[TopicPartition], timeout_ms: int) -> Held:
+async def complete(
+    coordinator: Coordinator, held: Held, partitions: Collection[TopicPartition], timeout_ms: int
+) -> Held:
     """Write markers that the last transaction may lack in these partitions; return when they are written.
 
     Repeated if the connection to the coordinator was lost meanwhile, because markers may have been lost with it.
     """
     while True:
         connection = coordinator.connection
-        await coordinator.add_partitions(held.identity, places)
+        await coordinator.add_partitions(held.identity, partitions)
         await coordinator.end(held.identity, committed=held.was_committed)
         next_timeout_ms = _timeout_ms(timeout_ms, committed=held.was_committed)
-        held = held._replace(identity=await fenced_anew(coordinator, held.identity, next_timeout_ms))
+        held = held._replace(identity=await fenced_again(coordinator, held.identity, next_timeout_ms))
         if coordinator.connection is connection:
             return held
 
 
-async def fenced_anew(coordinator: Coordinator, identity: Identity, timeout_ms: int) -> Identity:
+async def fenced_again(coordinator: Coordinator, identity: Identity, timeout_ms: int) -> Identity:
     """Get the epoch after one's own, once everything written with that has its markers."""
-    while (fresh := await coordinator.fence_anew(timeout_ms, identity)) is None:
+    while (fresh := await coordinator.fence_again(timeout_ms, identity)) is None:
         await coordinator.pause()
     return fresh
 
@@ -199,7 +201,7 @@ async def fenced_anew(coordinator: Coordinator, identity: Identity, timeout_ms: 
 async def begin(
     coordinator: Coordinator,
     identity: Identity,
-    places: Collection[TopicPartition],
+    partitions: Collection[TopicPartition],
     *,
     over: object,
     last: Collection[TopicPartition],
@@ -212,21 +214,21 @@ async def begin(
     ``last`` transaction are settled first. With None (nothing committed yet) any connection will do. Raises
     ProducerFenced.
     """
-    while not await coordinator.begin(identity, places, over=over):
+    while not await coordinator.begin(identity, partitions, over=over):
         identity, over = await settle(coordinator, identity, last, timeout_ms), None
     return identity
 
 
 async def settle(
-    coordinator: Coordinator, identity: Identity, places: Collection[TopicPartition], timeout_ms: int
+    coordinator: Coordinator, identity: Identity, partitions: Collection[TopicPartition], timeout_ms: int
 ) -> Identity:
     """Write markers that one's own last commit may lack in these partitions, and continue in a new epoch.
 
     Raises ProducerFenced.
     """
-    held = Held(await fenced_anew(coordinator, identity, COMPLETING_TIMEOUT_MS), was_committed=True)
-    held = await complete(coordinator, held, places, timeout_ms)
-    return await fenced_anew(coordinator, held.identity, timeout_ms)
+    held = Held(await fenced_again(coordinator, identity, COMPLETING_TIMEOUT_MS), was_committed=True)
+    held = await complete(coordinator, held, partitions, timeout_ms)
+    return await fenced_again(coordinator, held.identity, timeout_ms)
 
 
 async def _commit_for(coordinator: Coordinator, identity: Identity) -> None:

@@ -180,12 +180,12 @@ class TransactionalWriter:
     async def _transact(self, transaction: Transaction, topics: Sequence[str]) -> None:
         counts = {topic: len(await self._producer.partitions_for(topic)) for topic in topics}
         outputs = await asyncio.to_thread(self._outputs, transaction, counts)
-        places = {TopicPartition(topic, partition) for topic, partition, _ in outputs}
+        partitions = {TopicPartition(topic, partition) for topic, partition, _ in outputs}
         # announced first: the next owner must know where markers may be missing
-        if not places <= self._position.places():
+        if not partitions <= self._position.output_partitions():
             starts = self._position.starts
             unmoved = {tp: starts.get(tp.topic, offset) for tp, offset in transaction.offsets.items()}
-            await self._commit([], [], self._position.declaring(places), unmoved)
+            await self._commit([], [], self._position.declaring(partitions), unmoved)
         ends = {tp.topic: offset for tp, offset in transaction.offsets.items()}
         await self._commit(outputs, transaction.rows, self._position.after(ends), transaction.offsets)
 
@@ -214,17 +214,17 @@ class TransactionalWriter:
         while not await self._producer._sender._do_add_offsets_to_txn(self._settings.group):  # noqa: SLF001
             pass  # it sleeps between attempts
 
-    async def _begin(self, places: set[TopicPartition]) -> None:
+    async def _begin(self, partitions: set[TopicPartition]) -> None:
         """Begin a transaction with all these partitions at once."""
         over, timeout_ms = self._committed_over, self._settings.transaction_timeout_ms
         identity = await begin(
-            self._coordinator, self._identity, places, over=over, last=self._touched, timeout_ms=timeout_ms
+            self._coordinator, self._identity, partitions, over=over, last=self._touched, timeout_ms=timeout_ms
         )
         if identity != self._identity:
             self._identify(identity)
-        self._committed_over, self._touched = self._coordinator.connection, places
+        self._committed_over, self._touched = self._coordinator.connection, partitions
         await self._producer.begin_transaction()
-        self._producer._txn_manager._txn_partitions.update(places)  # noqa: SLF001  they are added already
+        self._producer._txn_manager._txn_partitions.update(partitions)  # noqa: SLF001  they are added already
 
     def _outputs(self, transaction: Transaction, counts: Mapping[str, int]) -> list[PlacedBatch]:
         return self._batches().of_outputs(transaction.produced, counts, transaction.number)

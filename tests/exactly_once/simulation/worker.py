@@ -42,7 +42,7 @@ class Restored(NamedTuple):
 
     @property
     def outputs(self) -> Collection[TopicPartition]:
-        return self.position.places()
+        return self.position.output_partitions()
 
 
 class ModelCoordinator:
@@ -73,7 +73,7 @@ class ModelCoordinator:
         await Step()  # the answer, which is lost with the connection
         return identity if over is self.connection else None
 
-    async def fence_anew(self, timeout_ms: int, identity: Identity) -> Identity | None:
+    async def fence_again(self, timeout_ms: int, identity: Identity) -> Identity | None:
         return await self._answered(lambda: self._cluster.init_producer(timeout_ms, identity))
 
     async def existing(self, places: Collection[TopicPartition]) -> Collection[TopicPartition]:
@@ -167,7 +167,7 @@ class Worker:
             for number in range(next_input, end):
                 written[self._random.choice(OUTPUTS)].append(number)
             outputs = {place: numbers for place, numbers in written.items() if numbers}
-            if not outputs.keys() <= position.places():
+            if not outputs.keys() <= position.output_partitions():
                 position = position.declaring(list(outputs))
                 await self._commit({}, position, [])
             count += end - next_input

@@ -1,0 +1,189 @@
+"""What follows from what has become due: outcomes, interactions and corrections as bytes, and sums of engagement."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from processors.arrays import FloatArray, IntArray
+from processors.crediting import Crediting
+from processors.engagement_sums import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
+from processors.listeners_settings import ListenersSettings
+from processors.policies.keyed_draws import name_key
+from processors.ranking.learned import Learned
+from processors.ranking.play_columns import PlayColumns
+from processors.settlement.book import with_room
+from processors.settlement.credits import SHARES, Credited, bytes_of, exchanged
+from processors.settlement.due import Due
+from processors.settlement.layout import Records
+from processors.settlement.names import text_of
+from processors.settlement.outgoing import Earned, correction_records, interaction_records, outcome_records
+from processors.settlement.page_columns import PageColumns
+from processors.settlement.page_groups import PageGroups
+from processors.settlement.settlement import Settlement
+from processors.settlement.variants import variants_of
+from processors.written import Written
+from schemas.interactions import Interactions
+from schemas.outcomes import OutcomeCorrected, OutcomesSettled
+from schemas.variant_names import ORGANIC
+
+
+class Conclusions:
+    """Concludes for one partition of listeners, whom `source` names; sums stand in `engagement`."""
+
+    def __init__(self, settings: ListenersSettings, source: str, learned: Learned) -> None:
+        self.engagement = Engagement(settings.bucket_length_ms)
+        self._source, self._learned, self._sample_share = source, learned, settings.sample_share
+        self._crediting = Crediting(learned, settings.rewards, settings.ranking.seed)
+
+    def of(self, settlement: Settlement, due: Due, row: IntArray) -> list[Written]:
+        """What follows from what is due; `row` [n] is the catalogue's row of each card by its number there."""
+        return [*self._outcomes(settlement, due, row), *self._plays(settlement, due, row)]
+
+    def _outcomes(self, settlement: Settlement, due: Due, row: IntArray) -> Iterator[Written]:
+        """The outcomes of each card, with the soft groups of the listeners as they were when each page was shown."""
+        if not len(due.pages):
+            return
+        groups = self._groups_of(settlement, due.pages)
+        page, cards = np.repeat(np.arange(len(due.pages)), due.pages["count"]), row[due.exposures["card"]]
+        streamed = np.flatnonzero(due.exposures["played_ms"] > 0)
+        of_page, seconds = page[streamed], due.exposures["played_ms"][streamed] / 1_000.0
+        kept = due.pages["kept"][of_page] + streamed - due.pages["exposures"][of_page]
+        earned, _ = self._credited(
+            settlement, due.pages[of_page], kept, cards[streamed], seconds, groups, of_page, before=False
+        )
+        book = settlement.book
+        pages, names = PageColumns.of(book.text, due.pages["page"]), settlement.card_names()
+        for card, value in outcome_records(book, due, pages, groups, earned):
+            yield Written(OutcomesSettled, names[card].encode(), value)
+        named, number = variants_of(book.text, pages.variant, ORGANIC)
+        self.engagement.add_settled(
+            SettledColumns(
+                event_ms=due.pages["settled_ms"][page],
+                variant=Variants(named, number[page]),
+                user_group=self._hard_groups(groups)[page],
+                card_group=self._card_groups(cards),
+                played_ms=due.exposures["played_ms"],
+                is_discovery=due.exposures["is_discovery"],
+            )
+        )
+
+    def _groups_of(self, settlement: Settlement, owners: Records) -> PageGroups:
+        """The soft groups of the pages of these due pages or streams."""
+        blocks, text = self._learned.blocks, settlement.book.text
+        return PageGroups.of(text, owners["page"], owners["page_end"], blocks.generation, blocks.user_prior)
+
+    def _credited(
+        self,
+        settlement: Settlement,
+        owners: Records,
+        kept: IntArray,
+        cards: IntArray,
+        seconds: FloatArray,
+        groups: PageGroups,
+        page: IntArray,
+        *,
+        before: bool,
+    ) -> tuple[Earned, FloatArray]:
+        """Credit exposures [n] for streams of so many seconds, and keep it; gives also what they had earned before.
+
+        `owners` [n] tell their impressions, `kept` [n] their places, `page` [n] which of `groups` are theirs.
+        """
+        sizes = np.diff(groups.offsets)[page]
+        shares = self._crediting.shares(cards, seconds, groups.generation[page], sizes)
+        credited = Credited(
+            kept=np.ascontiguousarray(kept),
+            impression=owners["impression"].astype(np.int64),
+            serial=owners["serial"].astype(np.int64),
+            earned_before=owners["previous_ms"] > 0 if before else np.zeros(len(kept), dtype=np.bool_),
+            key=shares.key,
+            offsets=shares.offsets,
+            shares=shares.values,
+        )
+        settlement.book = with_room(settlement.book, text=bytes_of(credited))
+        previous = exchanged(settlement.book, credited)
+        return Earned(self._crediting.names, shares.offsets, shares.values / SHARES), previous / SHARES
+
+    def _hard_groups(self, groups: PageGroups) -> IntArray:
+        """The likeliest of the groups of now for each page; of the prior's, for a page of an earlier generation."""
+        blocks = self._learned.blocks
+        is_now = (groups.generation == blocks.generation) & (np.diff(groups.offsets) == len(blocks.user_prior))
+        hard = np.full(len(is_now), blocks.user_prior.argmax())
+        now = np.flatnonzero(is_now)
+        hard[now] = groups.weights[groups.offsets[now, None] + np.arange(len(blocks.user_prior))].argmax(axis=1)
+        return hard
+
+    def _plays(self, settlement: Settlement, due: Due, row: IntArray) -> Iterator[Written]:
+        """Streams that have ended, as interactions; corrections where they were of settled exposures."""
+        streams, book = due.streams, settlement.book
+        if not len(streams):
+            return
+        plays = PlayColumns(due.stream_offsets, row[due.stream_plays["card"]], due.stream_plays["played_ms"] / 1_000.0)
+        weights, cards = self._learned.user_weights(plays), row[streams["card"]]
+        pages = PageColumns.of(book.text, streams["page"])
+        named, number = variants_of(book.text, pages.variant, ORGANIC)
+        seconds = streams["played_ms"] / 1_000.0
+        ended = StreamColumns(
+            event_ms=np.ascontiguousarray(streams["event_ms"]),
+            variant=Variants(named, number),
+            user_group=weights.argmax(axis=1),
+            card_group=self._card_groups(cards),
+            seconds=seconds,
+            x=np.log1p(seconds),
+        )
+        self.engagement.add_streams(ended)
+        self._add_evidence(ended, cards, weights)
+        source = self._source.encode()
+        for value in interaction_records(book, due, self._sampled(settlement, due), self._source):
+            yield Written(Interactions, source, value)
+        yield from self._corrections(settlement, due, pages, ended, cards)
+
+    def _corrections(
+        self, settlement: Settlement, due: Due, pages: PageColumns, ended: StreamColumns, cards: IntArray
+    ) -> Iterator[Written]:
+        """The corrections that streams make of settled exposures, which are counted here."""
+        chosen = np.flatnonzero(due.streams["is_correction"])
+        if not len(chosen):
+            return
+        corrected, names = due.streams[chosen], settlement.card_names()
+        groups, every = self._groups_of(settlement, corrected), np.arange(len(chosen))
+        seconds = corrected["total_ms"] / 1_000.0
+        earned, before = self._credited(
+            settlement, corrected, corrected["kept"], cards[chosen], seconds, groups, every, before=True
+        )
+        self.engagement.add_corrections(
+            CorrectionColumns(
+                event_ms=ended.event_ms[chosen],
+                variant=Variants(ended.variant.names, ended.variant.number[chosen]),
+                user_group=self._hard_groups(groups),
+                card_group=ended.card_group[chosen],
+                previous_ms=corrected["previous_ms"],
+                played_ms=corrected["total_ms"],
+            )
+        )
+        records = correction_records(settlement.book, due, pages, groups, chosen, earned, before)
+        for card, value in zip(corrected["card"].tolist(), records, strict=True):
+            yield Written(OutcomeCorrected, names[card].encode(), value)
+
+    def _card_groups(self, rows: IntArray) -> IntArray:
+        """The hard card group [n] of the cards of these rows; -1 where nobody knows the card."""
+        return np.append(self._learned.card_groups(), -1)[rows]
+
+    def _add_evidence(self, ended: StreamColumns, cards: IntArray, weights: FloatArray) -> None:
+        """What the streams of known cards among these say of the co-clusters, against what those led to expect."""
+        known = np.flatnonzero(cards >= 0)
+        users, groups = weights[known], self._learned.card_weights_of(cards[known])
+        self.engagement.add_evidence(
+            ended.event_ms[known],
+            users,
+            groups,
+            x=ended.x[known],
+            expected=((users @ self._learned.blocks.mean) * groups).sum(axis=1),
+        )
+
+    def _sampled(self, settlement: Settlement, due: Due) -> IntArray:
+        """Places of the due streams of the users from whom the co-clusters learn."""
+        if self._sample_share >= 1.0:
+            return np.arange(len(due.streams))
+        text, limit = settlement.book.text, self._sample_share * 2.0**64
+        spans = zip(due.streams["user"].tolist(), due.streams["user_end"].tolist(), strict=True)
+        return np.flatnonzero([name_key(text_of(text, *span)) < limit for span in spans])

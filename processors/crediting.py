@@ -1,0 +1,72 @@
+"""What streams of exposures earn: every reward, in every user group, under what is known of the co-clusters now.
+
+The listeners' task credits, when an exposure settles and when it is corrected; what was credited is kept with the
+exposure, so that a correction takes back exactly that, whatever has been learned meanwhile.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from processors.arrays import FloatArray, IntArray
+from processors.ranking.learned import Learned
+from processors.rewards.reward_catalogue import reward_named
+from processors.settlement.credits import in_shares
+
+
+class Shares(NamedTuple):
+    """What n streams earn, in shares of a success: stream i `values[offsets[i]:offsets[i + 1]]`, reward by reward.
+
+    `key` [n] names the rewards and the groups that the shares of each are made of.
+    """
+
+    key: IntArray
+    offsets: IntArray
+    values: IntArray
+
+
+class Crediting:
+    """Credits streams for these rewards.
+
+    >>> crediting = Crediting(Learned(("static",)), ("static",))
+    >>> crediting.shares(np.array([-1, -1]), np.array([29.0, 31.0]), np.zeros(2, np.int64), np.ones(2, np.int64)).values
+    array([    0, 10000])
+    """
+
+    def __init__(self, learned: Learned, rewards: Sequence[str], seed: int = 0) -> None:
+        self._learned = learned
+        self._rewards = [reward_named(name, seed) for name in rewards]
+        self.names = ",".join(rewards)
+
+    def shares(self, cards: IntArray, seconds: FloatArray, generation: IntArray, groups: IntArray) -> Shares:
+        """What streams [n] of cards, by their rows, earn, with listeners in so many groups of a generation [n] each."""
+        earned = self._earned(cards, seconds)
+        offsets = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(len(self._rewards) * groups)))
+        is_now = (generation == self._learned.blocks.generation) & (groups == earned.shape[2])
+        if is_now.all():
+            return Shares(self._keys(generation, groups), offsets, in_shares(earned.ravel()))
+        values = [
+            earned[row] if is_now[row] else self._of_earlier(earned[row], int(groups[row])) for row in range(len(cards))
+        ]
+        return Shares(
+            self._keys(generation, groups), offsets, in_shares(np.concatenate([one.ravel() for one in values]))
+        )
+
+    def _earned(self, cards: IntArray, seconds: FloatArray) -> FloatArray:
+        """Rewards [n, R, G] in the groups of now."""
+        weights = self._learned.card_weights_of(cards)
+        return np.stack([self._learned.success(reward).over(seconds, weights) for reward in self._rewards], axis=1)
+
+    def _of_earlier(self, earned: FloatArray, groups: int) -> FloatArray:
+        """Rewards [R, groups] in groups of an earlier generation: what those of now [R, G] earn on average."""
+        mean = earned @ self._learned.blocks.user_prior
+        return np.repeat(mean[:, None], groups, axis=1)
+
+    def _keys(self, generation: IntArray, groups: IntArray) -> IntArray:
+        """Four bytes that name rewards, generation and number of groups."""
+        kinds, number = np.unique(np.stack((generation, groups), axis=1), axis=0, return_inverse=True)
+        named = [crc32(f"{self.names} {one} {count}".encode()) for one, count in kinds.tolist()]
+        keys: IntArray = np.array(named, dtype=np.int64)[number.ravel()]
+        return keys

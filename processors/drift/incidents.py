@@ -1,0 +1,47 @@
+"""Alerts that belong together: one change shows in the blocks beside it too, for streams are shared among them."""
+
+from msgspec import Struct
+
+from processors.drift.block_monitor import Change
+
+Block = tuple[int, int]
+
+
+class Incident(Struct, array_like=True):
+    """A change under way: the blocks in which it showed, the first explaining most, and when it was last heard of."""
+
+    incident_id: str
+    blocks: list[Block]
+    falls: bool
+    heard_ms: int
+
+
+def are_neighbours(one: Block, other: Block) -> bool:
+    """Whether two blocks share their users or their cards.
+
+    >>> are_neighbours((1, 2), (1, 5)), are_neighbours((1, 2), (2, 1))
+    (True, False)
+    """
+    return one[0] == other[0] or one[1] == other[1]
+
+
+def joined(incidents: list[Incident], block: Block, change: Change, alert_id: str, open_ms: int) -> str:
+    """The incident that a change of a block belongs to: one with a neighbour, in the same direction, else its own.
+
+    So changes of several blocks at one time may become one incident, if they are beside each other. An incident that
+    was not heard of for `open_ms` is over, and leaves the list.
+
+    >>> from processors.drift.change_size import Size
+    >>> fell = Change("page-hinkley", 100, 9, Size(90, -1.0, -1.5, -0.5, -6.0, 5.0)); open_incidents = []
+    >>> [joined(open_incidents, block, fell, f"of {block}", 50) for block in ((0, 1), (0, 2), (3, 3))]
+    ['of (0, 1)', 'of (0, 1)', 'of (3, 3)']
+    """
+    incidents[:] = [one for one in incidents if change.bucket_ms - one.heard_ms <= open_ms]
+    falls = change.size.size < 0.0
+    for one in incidents:
+        if one.falls == falls and any(are_neighbours(member, block) for member in one.blocks):
+            one.heard_ms = change.bucket_ms
+            one.blocks.append(block)
+            return one.incident_id
+    incidents.append(Incident(alert_id, [block], falls, change.bucket_ms))
+    return alert_id

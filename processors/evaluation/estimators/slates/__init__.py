@@ -1,0 +1,1 @@
+"""Estimators of what whole shelves are worth: one record a shelf, its slots in order."""

@@ -1,0 +1,98 @@
+"""What exposures have earned, kept with those that were streamed: a correction takes back exactly that.
+
+It stands in the book's text: the length in two bytes, a key that names the rewards and groups it is made of (4), and
+for each reward and user group a share of a success in ten-thousandths (2).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from processors.arrays import BoolArray, FloatArray, IntArray
+from processors.compiled import borrowing
+from processors.settlement.book import Book
+from processors.settlement.layout import NONE
+from processors.settlement.listener_places import note_change
+from processors.wire.binary import get_int, put_int
+from processors.wire.loads import address_of
+
+SHARES = 10_000
+"""A credit is kept, and said, in so many parts of a success."""
+KEY_BYTES, SHARE_BYTES = 4, 2
+
+
+class Credited(NamedTuple):
+    """Exposures [n] of the book that earn something, in the order in which they do.
+
+    `kept` are their places, `impression` and `serial` those of their impressions. What exposure i earns now is
+    `shares[offsets[i]:offsets[i + 1]]`, made of what `key[i]` names.
+    """
+
+    kept: IntArray
+    impression: IntArray
+    serial: IntArray
+    earned_before: BoolArray
+    key: IntArray
+    offsets: IntArray
+    shares: IntArray
+
+
+def exchanged(book: Book, credited: Credited) -> IntArray:
+    """Keep what exposures earn now; gives what they had earned before [as long as the shares], in shares.
+
+    Where it is not known what an exposure of `earned_before` had earned, or that is made of other rewards or groups,
+    it counts as having earned all of it before, so that no exposure earns twice. The book must have room in its text
+    for `bytes_of` it.
+    """
+    previous = np.empty_like(credited.shares)
+    exchange(book, credited, previous)
+    return previous
+
+
+def bytes_of(credited: Credited) -> int:
+    """Room in the text that these may take."""
+    return (2 + KEY_BYTES) * len(credited.kept) + SHARE_BYTES * len(credited.shares)
+
+
+def in_shares(credit: FloatArray) -> IntArray:
+    """Credits, from 0 to 1, in shares of a success.
+
+    >>> in_shares(np.array([0.0, 0.33335, 1.0])).tolist()
+    [0, 3334, 10000]
+    """
+    return np.clip(np.rint(credit * SHARES), 0, SHARES).astype(np.int64)
+
+
+@borrowing
+def exchange(book: Book, credited: Credited, previous: IntArray) -> None:
+    """Exchange what is kept for what is earned now, exposure by exposure."""
+    out, totals = address_of(book.text), book.totals[0]
+    for number in range(len(credited.kept)):
+        exposure, impression = book.exposures[credited.kept[number]], book.impressions[credited.impression[number]]
+        first, last = credited.offsets[number], credited.offsets[number + 1]
+        size = KEY_BYTES + SHARE_BYTES * (last - first)
+        at = np.int64(exposure["credit"])
+        is_same = at != NONE and get_int(book.text, at, 2) == size
+        is_same = is_same and get_int(book.text, at + 2, KEY_BYTES) == credited.key[number]
+        is_unknown = at != NONE or credited.earned_before[number]
+        for place in range(first, last):
+            share = credited.shares[place] if is_unknown else np.int64(0)
+            if is_same:
+                share = get_int(book.text, at + 2 + KEY_BYTES + SHARE_BYTES * (place - first), SHARE_BYTES)
+            previous[place] = share
+        if impression["serial"] != credited.serial[number]:  # forgotten by now
+            continue
+        if not is_same:
+            listener = book.listeners[impression["listener"]]
+            if at != NONE:
+                listener["row_bytes"] -= get_int(book.text, at, 2)
+                totals["text_dead"] += get_int(book.text, at, 2)
+            at = np.int64(totals["text_used"])
+            exposure["credit"], totals["text_used"] = at, at + 2 + size
+            listener["row_bytes"] += size
+            totals["text_dead"] += 2  # its length is counted with nobody
+            put_int(out, put_int(out, at, size, 2), credited.key[number], KEY_BYTES)
+        note_change(book, np.int64(impression["listener"]))
+        for place in range(first, last):
+            share_at = at + 2 + KEY_BYTES + SHARE_BYTES * (place - first)
+            put_int(out, share_at, credited.shares[place], SHARE_BYTES)

@@ -1,0 +1,96 @@
+"""The soft group that a listener had when a page was shown, kept behind the page in millionths.
+
+It is what an exposure is counted under when it settles and when it is corrected: the page's own streams have no part in
+it, and whatever is learned meanwhile does not move it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from processors.arrays import FloatArray, IntArray
+from processors.compiled import borrowing
+from processors.settlement.book import Book
+from processors.settlement.due import PLAY
+from processors.settlement.layout import Records
+from processors.settlement.page import GENERATION_BYTES, GROUP_BYTES, HAS_GROUPS, LATER_AT, TAIL_BYTES
+from processors.settlement.plays import copy_plays
+from processors.wire.binary import get_int, put_int
+from processors.wire.loads import address_of
+
+_MILLION = 1_000_000
+
+
+class ShownPlays(NamedTuple):
+    """What listeners had played when pages [p] were shown: of page i `plays[offsets[i]:offsets[i + 1]]`."""
+
+    offsets: IntArray
+    plays: Records
+
+
+class PageGroups(NamedTuple):
+    """Soft groups of pages [p]: of page i `weights[offsets[i]:offsets[i + 1]]`, of its generation."""
+
+    generation: IntArray
+    offsets: IntArray
+    weights: FloatArray
+
+    @classmethod
+    def of(
+        cls, text: IntArray, pages: IntArray, page_ends: IntArray, generation: int, prior: FloatArray
+    ) -> "PageGroups":
+        """Read them, by where pages begin and end; a page that was kept without one has the prior of a generation."""
+        pages, page_ends = np.ascontiguousarray(pages), np.ascontiguousarray(page_ends)
+        has_group = text[pages + LATER_AT] & HAS_GROUPS != 0
+        sizes = np.where(has_group, text[page_ends - 1], len(prior)).astype(np.int64)
+        offsets = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(sizes)))
+        groups = cls(np.full(len(pages), generation), offsets, np.empty(int(offsets[-1])))
+        for page in np.flatnonzero(~has_group).tolist():
+            groups.weights[offsets[page] : offsets[page + 1]] = prior
+        read_groups(text, np.flatnonzero(has_group), page_ends, groups)
+        return groups
+
+
+def plays_when_shown(book: Book, places: IntArray, plays_max: int) -> ShownPlays:
+    """The newest plays of their listeners when these impressions were shown, by their places in the book."""
+    offsets = np.zeros(len(places) + 1, dtype=np.int64)
+    plays = np.zeros(len(places) * plays_max, dtype=PLAY)
+    copy_shown_plays(book, places, plays_max, ShownPlays(offsets, plays))
+    return ShownPlays(offsets, plays[: int(offsets[-1])])
+
+
+def put(book: Book, places: IntArray, weights: FloatArray, generation: int) -> None:
+    """Keep soft groups [n, G] with these impressions, which have room for them."""
+    put_groups(book, places, np.rint(weights * _MILLION).astype(np.int64), generation)
+
+
+@borrowing
+def copy_shown_plays(book: Book, places: IntArray, plays_max: int, shown: ShownPlays) -> None:
+    """Fill what was played."""
+    for number in range(len(places)):
+        impression, first = book.impressions[places[number]], shown.offsets[number]
+        until_ms = impression["shown_ms"]
+        last, _ = copy_plays(book, impression["listener"], until_ms, until_ms, plays_max, shown.plays, first)
+        shown.offsets[number + 1] = last
+
+
+@borrowing
+def put_groups(book: Book, places: IntArray, weights: IntArray, generation: int) -> None:
+    """Write the weights [n, G] in millionths, and their generation, behind the pages of these impressions."""
+    out, groups = address_of(book.text), weights.shape[1]
+    for number in range(len(places)):
+        at = np.int64(book.impressions[places[number]]["end"]) - TAIL_BYTES - GROUP_BYTES * groups
+        for group in range(groups):
+            put_int(out, at + GROUP_BYTES * group, weights[number, group], GROUP_BYTES)
+        put_int(out, at + GROUP_BYTES * groups, generation, GENERATION_BYTES)
+
+
+@borrowing
+def read_groups(text: IntArray, chosen: IntArray, page_ends: IntArray, groups: PageGroups) -> None:
+    """Fill in the groups of the chosen pages."""
+    for page in chosen:
+        first, last = groups.offsets[page], groups.offsets[page + 1]
+        at = page_ends[page] - TAIL_BYTES - GROUP_BYTES * (last - first)
+        for group in range(last - first):
+            groups.weights[first + group] = get_int(text, at + GROUP_BYTES * group, GROUP_BYTES) / _MILLION
+        groups.generation[page] = get_int(text, page_ends[page] - TAIL_BYTES, GENERATION_BYTES)

@@ -1,0 +1,103 @@
+"""`shelfwise bench looks / shelves / candidates`: how often counterfactual values and their intervals are right."""
+
+from typing import Annotated, Any
+
+import typer
+
+from streams.cli.options import COUNT_MAX, SEED_MAX, JsonOption, all_finite, print_json
+
+WorldsOption = Annotated[int, typer.Option(min=1, max=10_000, help="Planted worlds.")]
+FirstSeedOption = Annotated[int, typer.Option("--seed", min=0, max=SEED_MAX // 2, help="Seed of the first world.")]
+
+
+def register(group: typer.Typer) -> None:
+    """Add the commands to the group of benchmarks."""
+    group.command("looks")(looks)
+    group.command("shelves")(shelves)
+    group.command("candidates")(candidates)
+
+
+def looks(
+    repeats: Annotated[int, typer.Option(min=1, max=100_000, help="Logs of each kind.")] = 400,
+    events: Annotated[int, typer.Option(min=200, max=10_000_000, help="Events of each log.")] = 50_000,
+    rate: Annotated[
+        list[float] | None,
+        typer.Option(min=1e-6, max=0.999999, callback=all_finite, help="Rate of success; repeat for more."),
+    ] = None,
+    vw: Annotated[int, typer.Option(min=0, max=1_000, help="Logs that VW's sequence reads too; it is slow.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of all logs.")] = 1,
+    json: JsonOption = False,
+) -> None:
+    """A/A with a look at every event: false alarms of each confidence sequence, and half-widths at the end."""
+    from streams.benchmarks.evaluation.looks import LooksSettings, bench_looks
+
+    rates = tuple(rate) if rate else LooksSettings().rates
+    settings = LooksSettings(repeats=repeats, events=events, rates=rates, vw_repeats=vw, seed=seed)
+    tell(bench_looks(settings, _progress), json=json)
+
+
+def shelves(
+    worlds: WorldsOption = 30,
+    shelves: Annotated[int, typer.Option(min=1_000, max=COUNT_MAX, help="Shelves logged in each.")] = 50_000,
+    seed: FirstSeedOption = 1,
+    json: JsonOption = False,
+) -> None:
+    """Slate estimators where cards change what the next is worth: order, errors, coverage and mean weights."""
+    from streams.benchmarks.evaluation.shelves import ShelvesSettings, bench_shelves
+
+    tell(bench_shelves(ShelvesSettings(worlds=worlds, shelves=shelves, seed=seed), _progress), json=json)
+
+
+def candidates(
+    worlds: WorldsOption = 30,
+    shelves: Annotated[int, typer.Option(min=1_000, max=COUNT_MAX, help="Shelves logged in each.")] = 20_000,
+    seed: FirstSeedOption = 1,
+    json: JsonOption = False,
+) -> None:
+    """Twelve candidates on one log: Kendall's tau with the truth, and how often an estimator is sure and wrong."""
+    from streams.benchmarks.evaluation.candidates import CandidatesSettings, bench_candidates
+
+    tell(bench_candidates(CandidatesSettings(worlds=worlds, shelves=shelves, seed=seed), _progress), json=json)
+
+
+def _progress(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def tell(found: dict[str, Any], *, json: bool) -> None:
+    """Print one JSON object, or a table for each kind of log with a row for each of what was compared."""
+    if json:
+        print_json(found)
+        return
+    rows = {name: row for name, row in found.items() if isinstance(row, dict)}
+    typer.echo(", ".join(f"{name} {value}" for name, value in found.items() if name not in rows))
+    if all(not isinstance(figure, dict) for row in rows.values() for figure in row.values()):
+        _print_table("", rows)
+        return
+    for name, row in rows.items():
+        if all(isinstance(figure, dict) for figure in row.values()):
+            _print_table(name, row)
+        else:
+            _print_table(name, {"": row})
+
+
+def _print_table(title: str, rows: dict[str, dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, title=title or None, title_justify="left")
+    columns = list(dict.fromkeys(key for row in rows.values() for key in row))
+    for column in ("", *columns):
+        table.add_column(column.replace("_", " "), justify="right" if column else "left", overflow="fold")
+    for name, row in rows.items():
+        table.add_row(name, *(_shown(row.get(column)) for column in columns))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 160
+    console.print(table)
+
+
+def _shown(figure: Any) -> str:
+    if figure is None:
+        return ""
+    return f"{figure:.4f}" if isinstance(figure, float) else str(figure)
