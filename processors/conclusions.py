@@ -104,12 +104,14 @@ class Conclusions:
         return Earned(self._crediting.names, shares.offsets, shares.values / SHARES), previous / SHARES
 
     def _hard_groups(self, groups: PageGroups) -> IntArray:
-        """The likeliest of the groups of now for each page; of the prior's, for a page of an earlier generation."""
-        blocks = self._learned.blocks
-        is_now = (groups.generation == blocks.generation) & (np.diff(groups.offsets) == len(blocks.user_prior))
-        hard = np.full(len(is_now), blocks.user_prior.argmax())
-        now = np.flatnonzero(is_now)
-        hard[now] = groups.weights[groups.offsets[now, None] + np.arange(len(blocks.user_prior))].argmax(axis=1)
+        """The likeliest of the groups of now [p] for each page: the prior's, where its generation is not known."""
+        generations, sizes = self._learned.generations, np.diff(groups.offsets)
+        hard = np.full(len(sizes), self._learned.blocks.user_prior.argmax())
+        for generation, size in sorted(set(zip(groups.generation.tolist(), sizes.tolist(), strict=True))):
+            if generations.knows(generation, size):
+                pages = np.flatnonzero((groups.generation == generation) & (sizes == size))
+                weights = groups.weights[groups.offsets[pages, None] + np.arange(size)]
+                hard[pages] = generations.moved(generation, weights).argmax(axis=1)
         return hard
 
     def _plays(self, settlement: Settlement, due: Due, row: IntArray) -> Iterator[Written]:

@@ -48,19 +48,24 @@ class Crediting:
         if is_now.all():
             return Shares(self._keys(generation, groups), offsets, in_shares(earned.ravel()))
         values = [
-            earned[row] if is_now[row] else self._of_earlier(earned[row], int(groups[row])) for row in range(len(cards))
+            one if now else self._of_earlier(one, int(then), int(width))
+            for one, now, then, width in zip(earned, is_now, generation, groups, strict=True)
         ]
-        return Shares(
-            self._keys(generation, groups), offsets, in_shares(np.concatenate([one.ravel() for one in values]))
-        )
+        together = np.concatenate([one.ravel() for one in values])
+        return Shares(self._keys(generation, groups), offsets, in_shares(together))
 
     def _earned(self, cards: IntArray, seconds: FloatArray) -> FloatArray:
         """Rewards [n, R, G] in the groups of now."""
         weights = self._learned.card_weights_of(cards)
         return np.stack([self._learned.success(reward).over(seconds, weights) for reward in self._rewards], axis=1)
 
-    def _of_earlier(self, earned: FloatArray, groups: int) -> FloatArray:
-        """Rewards [R, groups] in groups of an earlier generation: what those of now [R, G] earn on average."""
+    def _of_earlier(self, earned: FloatArray, generation: int, groups: int) -> FloatArray:
+        """Rewards [R, groups] in groups of an earlier generation, from those of now [R, G].
+
+        Where nothing is known of that generation, all of its groups earn what those of now earn on average.
+        """
+        if self._learned.generations.knows(generation, groups):
+            return self._learned.generations.moved_back(generation, earned)
         mean = earned @ self._learned.blocks.user_prior
         return np.repeat(mean[:, None], groups, axis=1)
 

@@ -9,6 +9,7 @@ from processors.arrays import FloatArray, IntArray
 from processors.bandit.card_statistics import CardStatisticsTable
 from processors.bandit.posterior import Posterior, posterior
 from processors.cocluster.block_model import BlockModel
+from processors.generations import Generations
 from processors.published_groups import block_model_of, overlap_of, rounded_weights, softmax
 from processors.ranking.catalogue_index import CatalogueIndex
 from processors.ranking.play_columns import Play, PlayColumns
@@ -34,6 +35,7 @@ class Learned:
         self.times = StreamingTimes.unknown()
         self.labels: tuple[str, ...] = ()
         self.statistics = CardStatisticsTable(self.rewards, groups=1)
+        self.generations = Generations()
         self._logits: dict[str, tuple[float, ...]] = {}
         self._waiting: dict[str, CardStatistics] = {}
         self._groups_waiting: dict[str, CardGroup] = {}
@@ -62,7 +64,9 @@ class Learned:
             return
         blocks = block_model_of(message)
         if message.generation != self.blocks.generation:
-            self.statistics.carry_over(overlap_of(message, self.statistics.groups), message.generation)
+            overlap = overlap_of(message, self.statistics.groups)
+            self.statistics.carry_over(overlap, message.generation)
+            self.generations.advance(message.generation, overlap)
             self._logits.clear()
         self.blocks, self.labels, self.times = blocks, message.labels, times_of(message)
         self._successes.clear()
