@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from streams.auditing.credit_book import CreditBook
 from streams.auditing.own_messages import (
     DECODERS,
     CardStatisticsRead,
@@ -64,6 +65,7 @@ class Books:
         self.unreadable: list[Place] = []
         self.settled: dict[Exposure, list[OutcomeRead]] = defaultdict(list)
         self.corrected: dict[Exposure, list[OutcomeRead]] = defaultdict(list)
+        self.credits = CreditBook()
         self.interactions: Counter[tuple[str, str]] = Counter()
         self.played_ms: Counter[str] = Counter()
         self.told_since: Counter[str] = Counter()  # interactions of a listener, since the learner forgot her last
@@ -143,6 +145,7 @@ class Books:
 
     def _take_output(self, topic: str, message: Any, record: LogRecord) -> None:
         if topic == "outcomes":
+            self.credits.take(message)
             for outcome in outcomes_in(message):
                 exposure = (outcome.user_id, outcome.impression_id, outcome.row, outcome.slot)
                 (self.corrected if outcome.stream_event_id is not None else self.settled)[exposure].append(outcome)

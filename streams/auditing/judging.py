@@ -5,7 +5,16 @@ from itertools import islice
 from typing import NamedTuple
 
 from streams.auditing.books import LETTERS, STATES, Books
-from streams.auditing.checks import inputs, interaction_checks, playing, positions, ranking_checks, settling, sums
+from streams.auditing.checks import (
+    credit_checks,
+    inputs,
+    interaction_checks,
+    playing,
+    positions,
+    ranking_checks,
+    settling,
+    sums,
+)
 from streams.auditing.findings import Audit, Finding
 from streams.auditing.reading import LogRecord
 from streams.auditing.recomputed import Recomputed
@@ -37,6 +46,10 @@ CHECKS = (
     Checked(interaction_checks.interactions_unexpected, IN | {"interactions"}),
     Checked(interaction_checks.listener_sums_wrong, IN | {"interactions"}),
     Checked(sums.card_sums_wrong, OUTCOMES | {"card-statistics"}),
+    Checked(credit_checks.credits_misshapen, OUTCOMES),
+    Checked(credit_checks.credits_not_taken_back, OUTCOMES),
+    Checked(credit_checks.totals_out_of_range, OUTCOMES | {"card-statistics"}),
+    Checked(credit_checks.totals_wrong, OUTCOMES | {"card-statistics"}),
     Checked(sums.engagement_sums_wrong, OUTCOMES | {"interactions", "engagement"}),
     Checked(sums.block_sums_wrong, IN | {"interactions", "co-clusters"}),
     Checked(sums.withdrawals_wrong, IN | {"interactions", "co-clusters"}),

@@ -39,10 +39,10 @@ def obd(
     seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the target's draws for replay.")] = 0,
     json: JsonOption = False,
 ) -> None:
-    """Estimate the click rate of a target policy on the log of another one, by all estimators.
+    """Estimate the click rate of a target policy on the log of another, with every estimator and its verdict.
 
-    A value is withheld, with the reason, if its weights do not support it. `--json` keeps the figures of withheld
-    values beside their verdicts.
+    A value is withheld, with the reason, if its weights do not support it. `--json` also contains the bare figures of
+    withheld values, for diagnosis.
     """
     from processors.evaluation.confidence import paired
     from processors.evaluation.counterfactual import CAPS, Counterfactual
