@@ -10,7 +10,7 @@ from processors.arrays import FloatArray
 from processors.cocluster.clusterer import Clusterer
 from processors.cocluster.global_moves import fitted
 from processors.cocluster.normal_scores import on_normal_scores
-from processors.cocluster.scores import Score, mean_and_error
+from processors.cocluster.shape_scores import Score, mean_and_error
 from processors.cocluster.shapes import (
     BIASES,
     Shape,

@@ -12,8 +12,8 @@ from processors.cocluster.global_moves import STUCK, fitted, polished, stuck_pro
 from processors.cocluster.held_out import predict_held_out, subset
 from processors.cocluster.matching import kept_share, matched_order, overlap
 from processors.cocluster.normal_scores import on_normal_scores
-from processors.cocluster.scores import exceeds_doubt
 from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.shape_scores import exceeds_doubt
 from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
 
 FOLDS = 5

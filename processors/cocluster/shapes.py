@@ -14,7 +14,7 @@ from processors.cocluster.biases import Biases, fit_biases
 from processors.cocluster.clusterer import Clusterer
 from processors.cocluster.global_moves import fitted
 from processors.cocluster.held_out import Prediction, predict_held_out, subset
-from processors.cocluster.scores import Score
+from processors.cocluster.shape_scores import Score
 from processors.cocluster.soft_groups import Interactions
 from processors.telling import Tell, nobody
 

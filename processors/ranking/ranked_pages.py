@@ -15,9 +15,9 @@ from processors.policies.order_mixture import Drawn
 from processors.ranking.explanation import KINDS
 from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.shelves import Shelf
+from processors.wire.column_writer import Writer
 from processors.wire.json_bytes import DECIMALS_FEW, DECIMALS_MANY
 from processors.wire.values import Texts, Values, lists, raws, reals, texts, wholes
-from processors.wire.writer import Writer
 from schemas.rankings import RankedShelf, ShelfRanking, ranking_key
 
 T = TypeVar("T", bound=np.generic)

@@ -19,9 +19,9 @@ from processors.settlement.names import names_with_room, new_names, number_texts
 from processors.settlement.page import logged_page
 from processors.settlement.page_columns import ExposureColumns, PageColumns
 from processors.settlement.page_groups import PageGroups
+from processors.wire.column_writer import Records, Writer
 from processors.wire.json_bytes import DECIMALS_FEW
 from processors.wire.values import Texts, lists, raws, reals, texts, truths, wholes
-from processors.wire.writer import Records, Writer
 from schemas.codec import encode
 from schemas.interactions import Interactions
 from schemas.outcomes import COLUMNS, OutcomeCorrected, OutcomesSettled

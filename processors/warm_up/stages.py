@@ -39,7 +39,7 @@ STAGES = (
         *("records", "listeners", write_records),
         "settlement.advance: advance; settlement.page_columns: read_pages read_exposures; settlement.page_groups: "
         "copy_shown_plays put_groups read_groups; settlement.credits: exchange; settlement.outgoing: "
-        "number_by_record put_in_order; settlement.names: number_texts; wire.filling: write_records",
+        "number_by_record put_in_order; settlement.names: number_texts; wire.assembly: write_records",
     ),
     _stage(
         *("state", "listeners", keep_state),
@@ -54,7 +54,7 @@ STAGES = (
     _stage(
         *("rankings", "listeners", rank),
         "cocluster.density_table: tabulated; cocluster.evidence: edge_evidence; rewards.success: _stepped; "
-        "wire.filling: write_records",
+        "wire.assembly: write_records",
     ),
     _stage(
         *("cards", "cards", count_outcomes),

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from processors.arrays import IntArray
-from processors.wire.filling import (
+from processors.wire.assembly import (
     EACH,
     LEAVES,
     LIST,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.arrays import FloatArray, IntArray
-from processors.wire.filling import LIST, RAW, REAL, TEXT, TRUTH, WHOLE
+from processors.wire.assembly import LIST, RAW, REAL, TEXT, TRUTH, WHOLE
 from processors.wire.json_bytes import DECIMALS_FEW, DECIMALS_MANY
 from processors.wire.loads import WORD
 

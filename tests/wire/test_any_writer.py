@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from processors.wire.column_writer import Writer
 from processors.wire.nodes import Kind, tree_of
 from processors.wire.reader import Reader, Shredded
 from processors.wire.values import Texts, Values, lists, raws, reals, texts, truths, wholes
-from processors.wire.writer import Writer
 from schemas.interactions import Interactions
 from tests.wire.any_struct import structs, values_of
 

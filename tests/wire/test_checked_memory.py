@@ -51,7 +51,7 @@ told.append(violations().seen)
 
 WRITING = """
 from processors.wire.values import Texts, lists, texts, truths, wholes
-from processors.wire.writer import Writer
+from processors.wire.column_writer import Writer
 from schemas.interactions import ListenerForgotten
 users = Texts.of(["u1", "u2"])
 for starts in (users.starts, users.starts[:1].copy()):

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from processors.arrays import IntArray
+from processors.wire.assembly import COLUMN_WORDS, FRAME_WORDS, UNWRITABLE, Job, write_records
 from processors.wire.checked_memory import hold
-from processors.wire.filling import COLUMN_WORDS, FRAME_WORDS, UNWRITABLE, Job, write_records
 from processors.wire.steps import steps_of
 from processors.wire.values import Texts, Values
 
@@ -84,7 +84,7 @@ b'{"type":"listener-forgotten.v1","source":"l/0","user_id":"u2"}']
 
 
 def _words(column: Values) -> tuple[int, ...]:
-    """A column as compiled code takes it (see `filling`); the caller holds its arrays."""
+    """A column as compiled code takes it (see `assembly`); the caller holds its arrays."""
     starts, ends = column.starts, column.ends
     return (
         column.kind,

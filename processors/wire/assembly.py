@@ -1,4 +1,4 @@
-"""Records of any message type from columns to JSON, driven by the steps that its Struct gives. Compiled.
+"""Records of any message type assembled from columns, driven by the steps that its Struct gives. Compiled.
 
 One loop for all types. There is room for all that is written, or the record is given up and begun anew in more.
 """
