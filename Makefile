@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-without-brokers lint bench requirements clean
+.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-without-brokers test-checked lint bench requirements clean
 
 demo: $(STAMP)
 	$(BIN)/shelfwise demo
@@ -33,6 +33,11 @@ test-with-brokers: $(STAMP)
 
 test-without-brokers: $(STAMP)
 	$(BIN)/python -m pytest --durations=10 $(addprefix --ignore=,$(WITH_WORKERS) $(WITH_BROKERS))
+
+CHECKED := $(addprefix tests/,settlement wire ranking/test_ranked_pages.py tasks/test_crediting.py)
+
+test-checked: $(STAMP)  ## every access of compiled code to memory is checked
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -q $(CHECKED)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

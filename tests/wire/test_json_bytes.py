@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.wire.checked_memory import hold
 from processors.wire.json_bytes import put_null, put_real, put_string, put_truth, put_whole
 from processors.wire.loads import WORD
 
@@ -16,7 +17,7 @@ BEFORE = 3
 
 def put(writer: object, *arguments: object) -> bytes:
     out = np.full(64, 7, dtype=np.uint8)
-    end = writer(out.ctypes.data, BEFORE, *arguments)  # type: ignore[operator]
+    end = writer(hold(out), BEFORE, *arguments)  # type: ignore[operator]
     assert (out[:BEFORE] == 7).all()
     assert (out[end + WORD :] == 7).all()
     return out[BEFORE:end].tobytes()
@@ -45,4 +46,4 @@ def test_truths_and_null_are_words(value: int) -> None:
 @pytest.mark.parametrize("length", [0, 1, 7, 8, 9])
 def test_a_string_stands_between_quotes(length: int) -> None:
     data = np.arange(65, 90, dtype=np.uint8)
-    assert put(put_string, data.ctypes.data, 2, 2 + length) == b'"' + data[2 : 2 + length].tobytes() + b'"'
+    assert put(put_string, hold(data), 2, 2 + length) == b'"' + data[2 : 2 + length].tobytes() + b'"'
