@@ -110,12 +110,13 @@ class Cards:
 
     def changed_rows(self) -> Iterator[Row]:
         """Rows of state that have changed since the last call."""
-        if not self._unwritten and self._written == self.counters:
+        is_moved = self._generations_written != self.table.generation
+        if not self._unwritten and self._written == self.counters and not is_moved:
             return
         for name in sorted(self._unwritten):
             known = name in self.table.row
             yield _CARD + name.encode(), msgspec.json.encode(self.table.message(name)) if known else None
-        if self._generations_written != self.table.generation:
+        if is_moved:
             yield GENERATIONS_KEY, self._generations.row()
             self._generations_written = self.table.generation
         yield PARTITION_KEY, self._partition_row()

@@ -14,6 +14,7 @@ from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
+from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.stream_ends import StreamEnd
 from streams.auditing.books import READING_ORDER
@@ -68,6 +69,18 @@ class Run:
         self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
         for message in (*self.cards.statistics(), *self.learner.publish()):
             self.write(message)
+            self._broadcast(message)
+
+    def _broadcast(self, message: Struct) -> None:
+        """Let everybody read what is published; outcomes are of several generations then."""
+        if isinstance(message, CoClusters):
+            self.listeners.learned.put_co_clusters(message)
+            self.cards.put_co_clusters(message)
+        elif isinstance(message, CardGroup):
+            self.listeners.learned.put_card_group(message)
+            self.cards.put_card_group(message)
+        elif isinstance(message, CardStatistics):
+            self.listeners.learned.put_statistics(message)
 
 
 def small_run(settings: Settings | None = None) -> list[LogRecord]:

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from processors.arrays import FloatArray
 from processors.cards import Cards
 from schemas.learning import CoClusters
-from schemas.outcomes import Credits, Outcome, OutcomeCorrected, OutcomeSettled, OutcomesSettled
+from schemas.outcomes import (
+    Credits,
+    ExposureKey,
+    Outcome,
+    OutcomeCorrected,
+    OutcomeSettled,
+    OutcomesSettled,
+    one_by_one,
+)
 from tests.builders import outcome
 
 NAMED = ("mean", "other", "static")
@@ -88,7 +96,7 @@ def snapshot(generation: int, version: int, groups: int, overlap: FloatArray | N
         event_ms=0,
         user_prior=(1.0 / groups,) * groups,
         card_prior=(1.0,),
-        mean=tuple((float(np.log1p(30.0 + 40.0 * version)),) for _ in range(groups)),
+        mean=tuple((float(np.log1p(30.0 + 40.0 * version * (1 + group))),) for group in range(groups)),
         variance=one,
         count=one,
         global_mean=5.0,
@@ -112,6 +120,31 @@ def story_of(steps: Sequence[Step], groups: int) -> Story:
             story.steps.append(_settled(story, number, step, rng))
         elif story.exposures:
             story.steps.append(_corrected(story.exposures[step.which % len(story.exposures)], number, rng))
+    return story
+
+
+def story_told_by(steps: Sequence[Outcome | CoClusters]) -> Story:
+    """The same of messages that somebody else has made: each correction takes back what the exposure had."""
+    story, known = Story(list(steps)), dict[ExposureKey, Exposure]()
+    for step in steps:
+        if isinstance(step, CoClusters):
+            if step.generation == 1:
+                story.first_groups = len(step.user_prior)
+            elif step.generation > story.generation:
+                story.overlaps.append(np.array(step.user_overlap))
+            continue
+        for one in one_by_one([step]):
+            shape = (len(one.rewards.split(",")), len(one.user_weights))
+            earned = np.array(one.credits).reshape(shape) if one.credits else np.zeros(shape)
+            if isinstance(one, OutcomeSettled):
+                known[one.exposure] = Exposure(one, earned, one.stream_count)
+                continue
+            before = known[one.exposure]
+            previous = np.array(one.previous_credits).reshape(shape) if one.previous_credits else np.zeros(shape)
+            assert (one.generation, one.user_weights) == (before.settled.generation, before.settled.user_weights)
+            assert previous.tolist() == before.credits.tolist()
+            before.credits, before.stream_count = earned, one.stream_count
+    story.exposures = list(known.values())
     return story
 
 
@@ -192,17 +225,17 @@ def tell(core: Cards, steps: Sequence[Outcome | CoClusters]) -> None:
 def check(core: Cards, story: Story) -> None:
     """For every card, group and reward the total lies in [0, exposures], and equals the sum over exposures."""
     table = core.table
-    shape = (len(table.row), len(KNOWN), table.groups)
+    shape = (len(table.row), len(table.rewards), table.groups)
     exposures, total, squares = np.zeros((len(table.row), table.groups)), np.zeros(shape), np.zeros(shape)
     for one in story.exposures:
         card, settled = table.row[one.settled.card_id], one.settled
         (factor,) = table.forgetting.weights(np.array([settled.shown_ms]), table.epochs[[card]])
         exposures[card] += factor * story.moved(one.weights, settled.generation)
-        for number, name in enumerate(NAMED):
-            if name in KNOWN:
-                soft, earned = one.weights, one.credits[number]
-                total[card, KNOWN.index(name)] += factor * story.moved(soft * earned, settled.generation)
-                squares[card, KNOWN.index(name)] += factor * story.moved(soft * earned**2, settled.generation)
+        for name, earned in zip(settled.rewards.split(","), one.credits, strict=True):
+            if name in table.rewards:
+                soft, reward = one.weights, table.rewards.index(name)
+                total[card, reward] += factor * story.moved(soft * earned, settled.generation)
+                squares[card, reward] += factor * story.moved(soft * earned**2, settled.generation)
     count = len(table.row)
     np.testing.assert_allclose(table.exposures[:count], exposures, atol=1e-9)
     np.testing.assert_allclose(table.total[:count], total, atol=1e-9)
