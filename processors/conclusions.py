@@ -18,7 +18,14 @@ from processors.settlement.layout import Records
 from processors.settlement.names import text_of
 from processors.settlement.outgoing import Earned, correction_records, interaction_records, outcome_records
 from processors.settlement.page_columns import PageColumns
-from processors.settlement.page_groups import PageGroups
+from processors.settlement.page_groups import (
+    PageGroups,
+    ShownPlays,
+    plays_of_gone,
+    plays_when_shown,
+    put,
+    ungrouped,
+)
 from processors.settlement.settlement import Settlement
 from processors.settlement.variants import variants_of
 from processors.written import Written
@@ -37,7 +44,24 @@ class Conclusions:
 
     def of(self, settlement: Settlement, due: Due, row: IntArray) -> list[Written]:
         """What follows from what is due; `row` [n] is the catalogue's row of each card by its number there."""
+        self._group_pages(settlement, due, row)
         return [*self._outcomes(settlement, due, row), *self._plays(settlement, due, row)]
+
+    def _group_pages(self, settlement: Settlement, due: Due, row: IntArray) -> None:
+        """Keep with each page the soft group of its listener when it was shown, where that is not done."""
+        book = settlement.book
+        places = ungrouped(book)
+        shown, there = plays_when_shown(book, places, settlement.settings.plays_max), book.impressions
+        self._put_groups(book.text, there["start"][places], there["end"][places], shown, row)
+        is_gone = there["serial"][due.pages["impression"]] != due.pages["serial"]
+        gone = np.flatnonzero(is_gone & ~due.pages["is_grouped"])
+        pages = due.pages[gone]
+        self._put_groups(book.text, pages["page"], pages["page_end"], plays_of_gone(due, gone), row)
+
+    def _put_groups(self, text: IntArray, pages: IntArray, ends: IntArray, shown: ShownPlays, row: IntArray) -> None:
+        if len(pages):
+            plays = PlayColumns(shown.offsets, row[shown.plays["card"]], shown.plays["played_ms"] / 1_000.0)
+            put(text, pages, ends, self._learned.user_weights(plays), self._learned.blocks.generation)
 
     def _outcomes(self, settlement: Settlement, due: Due, row: IntArray) -> Iterator[Written]:
         """The outcomes of each card, with the soft groups of the listeners as they were when each page was shown."""

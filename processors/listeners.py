@@ -20,7 +20,6 @@ from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
 from processors.settlement.names import text_of
-from processors.settlement.page_groups import plays_when_shown, put
 from processors.settlement.rows import ChangedRows, Row, changed_columns, changed_rows, restore
 from processors.settlement.settlement import Settlement
 from processors.settlement.waiting import Waiting
@@ -84,8 +83,7 @@ class Listeners:
 
         `clock_ms` is for each record the time by a clock that its sender does not set.
         """
-        groups = len(self.learned.blocks.user_prior)
-        self._put_in_groups(self.settlement.take_impressions(columns, offsets, clock_ms, groups))
+        self.settlement.take_impressions(columns, offsets, clock_ms, groups=len(self.learned.blocks.user_prior))
         self.settlement.advance()
 
     def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
@@ -148,14 +146,6 @@ class Listeners:
     def _what_is_due(self) -> list[Written]:
         due = self.settlement.hand_over()
         return self._conclusions.of(self.settlement, due, self._rows_of_cards())
-
-    def _put_in_groups(self, places: IntArray) -> None:
-        """Keep with new impressions, by their places, in which soft groups their listeners are."""
-        settlement = self.settlement
-        shown = plays_when_shown(settlement.book, places, settlement.settings.plays_max)
-        row = self._rows_of_cards()
-        plays = PlayColumns(shown.offsets, row[shown.plays["card"]], shown.plays["played_ms"] / 1_000.0)
-        put(settlement.book, places, self.learned.user_weights(plays), self.learned.blocks.generation)
 
     def _rows_of_cards(self) -> IntArray:
         """The catalogue's row [n] of each card by its number in the settlement; looked up anew where one is new."""

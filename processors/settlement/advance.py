@@ -156,7 +156,8 @@ def _settle(book: Book, place: Index, due: Due, limits: Limits) -> None:
     last, shown_last = copy_plays(
         book, owner, page["settled_ms"], page["shown_ms"], limits.plays_max, due.page_plays, first
     )
-    due.page_offsets[number + 1] = last
+    due.page_offsets[number + 1], page["shown_plays"] = last, shown_last - first
+    page["is_grouped"] = impression["is_grouped"]
     for offset in range(impression["count"]):
         kept, handed_on = book.exposures[impression["exposures"] + offset], due.exposures[due.counts[1] + offset]
         handed_on["played_ms"], handed_on["streams"], handed_on["card"] = (

@@ -132,12 +132,29 @@ def take_stream_ends(
 
 
 @borrowing
+def _group_anew(book: Book, listener: Index, event_ms: Index) -> None:
+    """A stream has ended that some of the listener's pages were shown after: their soft groups are to know of it.
+
+    Each of them is written once more; those that have settled stay as they are.
+    """
+    totals, place = book.totals[0], np.int64(book.listeners[listener]["impression"])
+    while place != NONE:
+        impression = book.impressions[place]
+        if impression["is_grouped"] and not impression["is_settled"] and impression["shown_ms"] >= event_ms:
+            impression["is_grouped"] = False
+            book.opened[totals["opened"], 0], book.opened[totals["opened"], 1] = place, impression["serial"]
+            totals["opened"] += 1
+        place = np.int64(impression["next"])
+
+
+@borrowing
 def _keep(book: Book, columns: StreamEndColumns, number: Index, listener: Index, key: np.uint64) -> None:
     totals, card_id = book.totals[0], columns.card_id[number]
     start = totals["text_used"]
     end = write_stream(columns, number, book.text, start)
     totals["text_used"] = end
     card = number_of(book.cards, columns.data, card_id[0], card_id[1])
+    _group_anew(book, listener, columns.event_ms[number])
     place = new_stream(book, listener, key, start, end, card)
     new_play(book, listener, place)
     appoint(book, columns.event_ms[number], ATTRIBUTE, place, book.streams[place]["serial"])

@@ -76,7 +76,7 @@ class Book(NamedTuple):
     cards: Names
     changed: IntArray  # listeners whose rows are to be written
     waiting: IntArray  # listeners who await a page
-    opened: IntArray  # [n, 2]: impressions without a row yet, and their serials
+    opened: IntArray  # [n, 2]: impressions whose rows are to be written, and their serials
     gone: Records
 
 
@@ -139,7 +139,7 @@ def with_room(
         cards=names_with_room(book.cards, exposures + streams, text),
         changed=grown(book.changed, totals["changed"] + totals["listeners"] + events),
         waiting=grown(book.waiting, totals["waiting"] + events + listeners),
-        opened=grown(book.opened, totals["opened"] + impressions),
+        opened=grown(book.opened, totals["opened"] + leaving),
         gone=grown(book.gone, totals["gone"] + leaving + totals["listeners"] + listeners),
     )
 

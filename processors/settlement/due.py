@@ -21,6 +21,8 @@ DUE_PAGE = np.dtype(
         ("kept", np.int64),  # place of its first exposure in the book, good until rows are written
         ("impression", np.int32),  # its place in the book, and its serial there
         ("serial", np.int32),
+        ("shown_plays", np.int32),  # how many of its plays had ended when it was shown
+        ("is_grouped", np.bool_),  # whether its soft group is known: see `page_groups`
     ],
     align=True,
 )

@@ -76,7 +76,7 @@ def new_impression(book: Book, listener: Index, key: Any, start: Index, end: Ind
     impression["exposures"], impression["count"], impression["streamed"] = totals["exposures_used"], count, 0
     totals["exposures_used"] += count
     impression["listener"] = listener
-    impression["is_settled"] = impression["has_row"] = False
+    impression["is_settled"] = impression["has_row"] = impression["is_grouped"] = False
     impression["previous"], impression["next"] = NONE, owner["impression"]
     if owner["impression"] != NONE:
         book.impressions[owner["impression"]]["previous"] = place

@@ -49,6 +49,7 @@ IMPRESSION = np.dtype(
         ("serial", np.int32),
         ("is_settled", np.bool_),
         ("has_row", np.bool_),
+        ("is_grouped", np.bool_),  # whether its soft group is that of all plays known by now: see `page_groups`
     ],
     align=True,
 )

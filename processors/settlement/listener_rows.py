@@ -173,7 +173,8 @@ def read_impressions(
         count = get_int(pages, start + COUNT_AT, COUNT_BYTES)
         place = new_impression(book, listener, key, first, first + end - start, count)
         impression = book.impressions[place]
-        impression["shown_ms"], impression["has_row"] = get_int(pages, start, 8), True
+        impression["shown_ms"] = get_int(pages, start, 8)
+        impression["has_row"] = impression["is_grouped"] = True
         impression["is_settled"] = impression["shown_ms"] <= book.totals[0]["settled_until_ms"]
         at = exposures_at(book.text, first)
         for offset in range(count):

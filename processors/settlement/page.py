@@ -38,7 +38,7 @@ def bytes_of_pages(columns: ImpressionColumns, groups: int) -> int:
 def write_page(columns: ImpressionColumns, number: Index, groups: Index, text: IntArray, at: Index) -> int:
     """Write impression `number` into a text with `HASH_AHEAD` bytes more than it takes; gives the place after it.
 
-    Its soft group has so many weights, which are put there later (`page_groups`); with none it has no group.
+    There is room for a soft group of so many weights, zero until they are put there (`page_groups`).
     """
     first, last = columns.offsets[number], columns.offsets[number + 1]
     out, data, logged = address_of(text), address_of(columns.data), columns.logged[number]
@@ -56,7 +56,9 @@ def write_page(columns: ImpressionColumns, number: Index, groups: Index, text: I
         at = put_text(out, at, data, columns.card_id[exposure, 0], columns.card_id[exposure, 1])
         at = put_text(out, at, data, columns.propensity[exposure, 0], columns.propensity[exposure, 1])
     if groups:
-        at = put_int(out, at + GROUP_BYTES * groups + GENERATION_BYTES, groups, 1)
+        for _ in range(groups):
+            at = put_int(out, at, 0, GROUP_BYTES)
+        at = put_int(out, put_int(out, at, 0, GENERATION_BYTES), groups, 1)
     return int(at)
 
 

@@ -1,7 +1,9 @@
 """The soft group that a listener had when a page was shown, kept behind the page in millionths.
 
 It is what an exposure is counted under when it settles and when it is corrected: the page's own streams have no part in
-it, and whatever is learned meanwhile does not move it.
+it, and whatever is learned meanwhile does not move it. It is that of the plays that had ended when the page was shown,
+whenever they arrive: while the page has not settled, a late one makes it anew. So it depends on the events and on what
+had been learned, not on how events were cut into batches.
 """
 
 from typing import NamedTuple
@@ -11,7 +13,7 @@ import numpy as np
 from processors.arrays import FloatArray, IntArray
 from processors.compiled import borrowing
 from processors.settlement.book import Book
-from processors.settlement.due import PLAY
+from processors.settlement.due import PLAY, Due
 from processors.settlement.layout import Records
 from processors.settlement.page import GENERATION_BYTES, GROUP_BYTES, HAS_GROUPS, LATER_AT, TAIL_BYTES
 from processors.settlement.plays import copy_plays
@@ -51,6 +53,15 @@ class PageGroups(NamedTuple):
         return groups
 
 
+def ungrouped(book: Book) -> IntArray:
+    """Places [n] of the impressions whose soft groups are not those of all plays known by now."""
+    opened = book.opened[: int(book.totals["opened"][0])]
+    places = opened[:, 0].astype(np.int64)
+    is_there = book.impressions["serial"][places] == opened[:, 1]
+    missing: IntArray = places[is_there & ~book.impressions["is_grouped"][places]]
+    return missing
+
+
 def plays_when_shown(book: Book, places: IntArray, plays_max: int) -> ShownPlays:
     """The newest plays of their listeners when these impressions were shown, by their places in the book."""
     offsets = np.zeros(len(places) + 1, dtype=np.int64)
@@ -59,30 +70,59 @@ def plays_when_shown(book: Book, places: IntArray, plays_max: int) -> ShownPlays
     return ShownPlays(offsets, plays[: int(offsets[-1])])
 
 
-def put(book: Book, places: IntArray, weights: FloatArray, generation: int) -> None:
-    """Keep soft groups [n, G] with these impressions, which have room for them."""
-    put_groups(book, places, np.rint(weights * _MILLION).astype(np.int64), generation)
+def plays_of_gone(due: Due, chosen: IntArray) -> ShownPlays:
+    """The same of the chosen due pages, whose impressions the book has forgotten."""
+    counts = due.pages["shown_plays"][chosen].astype(np.int64)
+    offsets = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts)))
+    first = np.repeat(due.page_offsets[chosen] - offsets[:-1], counts)
+    return ShownPlays(offsets, due.page_plays[first + np.arange(len(first))])
+
+
+def put(text: IntArray, pages: IntArray, page_ends: IntArray, weights: FloatArray, generation: int) -> None:
+    """Keep soft groups [n, G] of a generation behind pages [n], by where they begin and end, that have room for one.
+
+    A page that has room for another number of weights keeps what it has; alike ones, where it has nothing yet.
+    """
+    starts, ends = (np.ascontiguousarray(each, dtype=np.int64) for each in (pages, page_ends))
+    put_groups(text, starts, ends, np.rint(weights * _MILLION).astype(np.int64), generation)
 
 
 @borrowing
 def copy_shown_plays(book: Book, places: IntArray, plays_max: int, shown: ShownPlays) -> None:
-    """Fill what was played."""
+    """Fill what was played, and note that it is known."""
     for number in range(len(places)):
         impression, first = book.impressions[places[number]], shown.offsets[number]
         until_ms = impression["shown_ms"]
         last, _ = copy_plays(book, impression["listener"], until_ms, until_ms, plays_max, shown.plays, first)
         shown.offsets[number + 1] = last
+        impression["is_grouped"] = True
 
 
 @borrowing
-def put_groups(book: Book, places: IntArray, weights: IntArray, generation: int) -> None:
-    """Write the weights [n, G] in millionths, and their generation, behind the pages of these impressions."""
-    out, groups = address_of(book.text), weights.shape[1]
-    for number in range(len(places)):
-        at = np.int64(book.impressions[places[number]]["end"]) - TAIL_BYTES - GROUP_BYTES * groups
-        for group in range(groups):
-            put_int(out, at + GROUP_BYTES * group, weights[number, group], GROUP_BYTES)
-        put_int(out, at + GROUP_BYTES * groups, generation, GENERATION_BYTES)
+def put_groups(text: IntArray, pages: IntArray, page_ends: IntArray, weights: IntArray, generation: int) -> None:
+    """Write the weights [n, G] in millionths, and their generation."""
+    for number in range(len(pages)):
+        if not get_int(text, pages[number] + LATER_AT, 1) & HAS_GROUPS:
+            continue
+        at, groups = page_ends[number] - TAIL_BYTES, get_int(text, page_ends[number] - 1, 1)
+        first = at - GROUP_BYTES * groups
+        if groups == weights.shape[1]:
+            for group in range(groups):
+                put_int(address_of(text), first + GROUP_BYTES * group, weights[number, group], GROUP_BYTES)
+            put_int(address_of(text), at, generation, GENERATION_BYTES)
+        elif not _has_weights(text, first, groups):
+            for group in range(groups):
+                alike = _MILLION - (groups - 1) * (_MILLION // groups) if group == 0 else _MILLION // groups
+                put_int(address_of(text), first + GROUP_BYTES * group, alike, GROUP_BYTES)
+            put_int(address_of(text), at, generation, GENERATION_BYTES)
+
+
+@borrowing
+def _has_weights(text: IntArray, first: int, groups: int) -> bool:
+    total = 0
+    for group in range(groups):
+        total += get_int(text, first + GROUP_BYTES * group, GROUP_BYTES)
+    return total > 0
 
 
 @borrowing

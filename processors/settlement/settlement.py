@@ -119,19 +119,17 @@ class Settlement:
 
     def take_impressions(
         self, columns: ImpressionColumns, offsets: IntArray, clock_ms: IntArray | None = None, groups: int = 0
-    ) -> IntArray:
-        """Take in impressions; `offsets` are those of the records of their batch. Gives the places of the new ones.
+    ) -> None:
+        """Take in impressions; `offsets` are those of the records of their batch.
 
-        With `groups`, each has room for a soft group of so many weights, which are to be put there at once
-        (`page_groups.put`).
+        With `groups`, each has room for a soft group of so many weights (`page_groups`).
+
         `clock_ms` is for each record the time by a clock that its sender does not set: event time comes no further
         than to it. Without one events are taken by their word.
         """
         count, text = len(columns.event_ms), bytes_of_pages(columns, groups) + _bytes_of(columns.user_id)
         self.book = with_room(self.book, listeners=count, impressions=count, exposures=len(columns.row), text=text)
-        before = int(self.book.totals["opened"][0])
         take_impressions(self.book, columns, offsets, _clock(offsets, clock_ms), self.limits, groups)
-        return self.book.opened[before : int(self.book.totals["opened"][0]), 0].astype(np.int64)
 
     def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
         """Take in stream-ends; `offsets` and `clock_ms` are as of impressions."""

@@ -25,7 +25,7 @@ def write_records() -> None:
     settlement = a_settlement()
     book, due, nothing = settlement.book, settlement.hand_over(), np.zeros(0, dtype=np.int64)
     plays_when_shown(book, nothing, 1)
-    put(book, nothing, np.ones((0, 1)), 0)
+    put(book.text, nothing, nothing, np.ones((0, 1)), 0)
     pages, streams = (PageColumns.of(book.text, each["page"]) for each in (due.pages, due.streams))
     groups = PageGroups.of(book.text, due.pages["page"], due.pages["page_end"], 0, np.ones(1))
     exchanged(book, Credited(*3 * (nothing,), nothing == 0, nothing, np.zeros(1, dtype=np.int64), nothing))

@@ -86,16 +86,17 @@ def _parts(value: bytes) -> Iterator[bytes]:
     """Split a record into its items, because their grouping into records is not defined.
 
     >>> list(_parts(b'{"type":"outcomes-settled.v1","row":[1,2],"page":[0,0],"logged":["a"]}'))
-    [b'{"row":1,"logged":"a"}', b'{"row":2,"logged":"a"}']
+    [b'{"row":1,"logged":"a","credits":[]}', b'{"row":2,"logged":"a","credits":[]}']
     """
     if not value.startswith(IN_COLUMNS):
         yield value
         return
     body = json.decode(value)
-    logged, page = body.pop("logged", None), body.pop("page", ())
+    logged, page, earned = body.pop("logged", None), body.pop("page", ()), iter(body.pop("credits", None) or ())
     columns = {name: column for name, column in body.items() if isinstance(column, list)}
     if page:
         columns["logged"] = [logged[number] for number in page]
+        columns["credits"] = [next(earned, []) if played_ms else [] for played_ms in body.get("played_ms", page)]
     same = {name: one for name, one in body.items() if not isinstance(one, list) and name != "type"}
     for row in zip(*columns.values(), strict=True):
         yield json.encode({**same, **dict(zip(columns, row, strict=True))})
