@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 import pytest
 
@@ -20,10 +19,12 @@ MINUTE_MS = 60_000
 SETTINGS = ListenersSettings(settlement=SettlementSettings(lateness_ms=0), rewards=REWARDS)
 
 
-def blocks(*thresholds_s: float, generation: int = 1, version: int = 1, overlap: object = None) -> CoClusters:
+def blocks(
+    *thresholds_s: float, generation: int = 1, version: int = 1, overlap: Sequence[Sequence[float]] = ()
+) -> CoClusters:
     """Co-clusters in which the streams of each user group are usually so long."""
     groups = len(thresholds_s)
-    message = CoClusters(
+    return CoClusters(
         generation=generation,
         version=version,
         event_ms=0,
@@ -34,8 +35,8 @@ def blocks(*thresholds_s: float, generation: int = 1, version: int = 1, overlap:
         count=((1e6,),) * groups,
         global_mean=5.0,
         global_variance=1.0,
+        user_overlap=tuple(map(tuple, overlap)),
     )
-    return message if overlap is None else msgspec.structs.replace(message, overlap=overlap)
 
 
 class Worker:
@@ -139,7 +140,8 @@ def test_an_exposure_is_counted_in_the_groups_of_its_page() -> None:
 
 @pytest.mark.parametrize("first_s", [0, 300])
 def test_a_new_generation_moves_what_was_counted_and_what_is_corrected_alike(first_s: float) -> None:
-    worker = play([blocks(200, 250)], [blocks(400, 450, 500, generation=2)], first_s, 600)
+    split = ((1.0, 0.0, 0.0), (0.0, 0.5, 0.5))
+    worker = play([blocks(200, 250)], [blocks(400, 450, 500, generation=2, overlap=split)], first_s, 600)
     settled, corrected = worker.said
     assert (settled.generation, corrected.generation) == (1, 1)
     assert settled.user_weights == corrected.user_weights
