@@ -1,7 +1,7 @@
-"""The soft group that a listener had when a page was shown, kept behind the page in millionths.
+"""The soft group of a listener when a page was shown, kept behind the page in millionths.
 
-It is what an exposure is counted under when it settles and when it is corrected: the page's own streams have no part in
-it, and whatever is learned meanwhile does not move it.
+An exposure is counted under this group when it settles and when it is corrected: the page's own streams do not affect
+it, nor does later learning.
 """
 
 from typing import NamedTuple
@@ -22,14 +22,14 @@ _MILLION = 1_000_000
 
 
 class ShownPlays(NamedTuple):
-    """What listeners had played when pages [p] were shown: of page i `plays[offsets[i]:offsets[i + 1]]`."""
+    """Plays of listeners when pages [p] were shown: page i has `plays[offsets[i]:offsets[i + 1]]`."""
 
     offsets: IntArray
     plays: Records
 
 
 class PageGroups(NamedTuple):
-    """Soft groups of pages [p]: of page i `weights[offsets[i]:offsets[i + 1]]`, of its generation."""
+    """Soft groups of pages [p]: page i has `weights[offsets[i]:offsets[i + 1]]`, in its generation."""
 
     generation: IntArray
     offsets: IntArray
@@ -39,7 +39,7 @@ class PageGroups(NamedTuple):
     def of(
         cls, text: IntArray, pages: IntArray, page_ends: IntArray, generation: int, prior: FloatArray
     ) -> "PageGroups":
-        """Read them, by where pages begin and end; a page that was kept without one has the prior of a generation."""
+        """Read the groups of pages, given by start and end; a page without one gets the prior, with `generation`."""
         pages, page_ends = np.ascontiguousarray(pages), np.ascontiguousarray(page_ends)
         has_group = text[pages + LATER_AT] & HAS_GROUPS != 0
         sizes = np.where(has_group, text[page_ends - 1], len(prior)).astype(np.int64)
@@ -52,7 +52,7 @@ class PageGroups(NamedTuple):
 
 
 def plays_when_shown(book: Book, places: IntArray, plays_max: int) -> ShownPlays:
-    """The newest plays of their listeners when these impressions were shown, by their places in the book."""
+    """The newest plays of the listeners when these impressions were shown, by place in the book."""
     offsets = np.zeros(len(places) + 1, dtype=np.int64)
     plays = np.zeros(len(places) * plays_max, dtype=PLAY)
     copy_shown_plays(book, places, plays_max, ShownPlays(offsets, plays))
@@ -60,13 +60,13 @@ def plays_when_shown(book: Book, places: IntArray, plays_max: int) -> ShownPlays
 
 
 def put(book: Book, places: IntArray, weights: FloatArray, generation: int) -> None:
-    """Keep soft groups [n, G] with these impressions, which have room for them."""
+    """Store soft groups [n, G] with these impressions, which must have room for them."""
     put_groups(book, places, np.rint(weights * _MILLION).astype(np.int64), generation)
 
 
 @borrowing
 def copy_shown_plays(book: Book, places: IntArray, plays_max: int, shown: ShownPlays) -> None:
-    """Fill what was played."""
+    """Fill in the plays."""
     for number in range(len(places)):
         impression, first = book.impressions[places[number]], shown.offsets[number]
         until_ms = impression["shown_ms"]
@@ -76,7 +76,7 @@ def copy_shown_plays(book: Book, places: IntArray, plays_max: int, shown: ShownP
 
 @borrowing
 def put_groups(book: Book, places: IntArray, weights: IntArray, generation: int) -> None:
-    """Write the weights [n, G] in millionths, and their generation, behind the pages of these impressions."""
+    """Write weights [n, G] in millionths, and their generation, behind the pages of these impressions."""
     out, groups = address_of(book.text), weights.shape[1]
     for number in range(len(places)):
         at = np.int64(book.impressions[places[number]]["end"]) - TAIL_BYTES - GROUP_BYTES * groups
