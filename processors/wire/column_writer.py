@@ -47,7 +47,7 @@ class Writer:
     >>> writer, users = Writer(ListenerForgotten), Texts.of(["u1", "u2"])
     >>> writer.write(2, {"source": texts(Texts.of(["l/0"]), np.zeros(2, np.int64)), "user_id": texts(users)}).values()
     [b'{"type":"listener-forgotten.v1","source":"l/0","user_id":"u1"}', \
-    b'{"type":"listener-forgotten.v1","source":"l/0","user_id":"u2"}']
+b'{"type":"listener-forgotten.v1","source":"l/0","user_id":"u2"}']
     """
 
     def __init__(self, message: type[msgspec.Struct], raw: Collection[str] = (), root: str = "") -> None:
