@@ -211,7 +211,7 @@ def test_a_value_that_hangs_on_three_rewards_is_withheld() -> None:
     rewards = np.zeros(5_000)
     rewards[:3] = 1.0
     found = read("snips", Exposures(weights=np.ones(5_000), rewards=rewards)).estimate()
-    assert "rests on 3.0 records" in found.verdict.reason
+    assert "rests on 3.0 rewarded records" in found.verdict.reason
 
 
 def test_a_log_in_which_nothing_differs_has_no_interval() -> None:

@@ -31,7 +31,7 @@ def weight_column(name: str, values: ArrayLike, shape: tuple[int, ...] | None = 
 
     >>> weight_column("weights", [1.0, -0.5])
     Traceback (most recent call last):
-    ValueError: weights hold -0.5 at 1: a weight is the target's over the logging policy's probability
+    ValueError: weights contain -0.5 at 1: a weight is the target's over the logging policy's probability
     """
     column = float_column(name, values, shape)
     if (column < 0.0).any():
