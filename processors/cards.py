@@ -1,4 +1,4 @@
-"""The cards task: from outcomes to bandit statistics, for every user group and every reward."""
+"""The cards task: from outcomes to bandit statistics by user group and reward."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,10 +34,10 @@ class _PartitionRow(Struct, array_like=True):
 
 
 class Cards:
-    """Processor of one partition of cards: every outcome counted once, in the groups of the generation in force.
+    """Processor of one partition of cards: counts every outcome once, in the groups of the current generation.
 
-    What an exposure earned was decided by the task that settled it; here its credits are added up, and a correction
-    takes back exactly what was credited before.
+    Success was decided by the task that settled the exposure; here its credits are added up, and a correction takes
+    back exactly what was credited before.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Cards:
         self._written: Counter[str] = Counter()
 
     def put_co_clusters(self, message: CoClusters) -> None:
-        """A new snapshot of the co-clusters; a new generation moves all statistics to its groups."""
+        """Apply a snapshot of the co-clusters; a new generation moves all statistics to its groups."""
         if message.generation > self.table.generation:
             overlap = overlap_of(message, self.table.groups)
             self._generations.advance(message.generation, overlap)
@@ -65,15 +65,15 @@ class Cards:
         self.learned.put_co_clusters(message)
 
     def put_card_group(self, message: CardGroup) -> None:
-        """The soft group of one card."""
+        """Apply the soft group of one card."""
         self.learned.put_card_group(message)
 
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        """Count a batch of outcomes in."""
+        """Count a batch of outcomes."""
         self.count(outcomes_of(outcomes))
 
     def count(self, columns: OutcomeColumns) -> None:
-        """Count a batch of outcomes in columns in."""
+        """Count a batch of outcomes, given in columns."""
         if not len(columns.card_id):
             return
         data = columns.data
@@ -100,11 +100,11 @@ class Cards:
         self.counters["corrections_counted"] += len(settles) - settled
 
     def statistics(self) -> Iterator[CardStatistics]:
-        """The statistics of all cards that have changed since they were last asked for."""
+        """The statistics of all cards that have changed since the last call."""
         return self.table.changed_messages()
 
     def withdrawn(self) -> list[str]:
-        """Cards that were forgotten since this was last asked: what was published of them is to be taken back."""
+        """Cards evicted since the last call: their published statistics must be withdrawn."""
         withdrawn, self._withdrawn = self._withdrawn, set()
         return sorted(withdrawn - self.table.row.keys())
 
@@ -124,7 +124,7 @@ class Cards:
         self._written = Counter(self.counters)
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take up the statistics that wrote these rows; all of them are due to be published again."""
+        """Restore the statistics that wrote these rows; all of them are published again."""
         found = dict(rows)
         if PARTITION_KEY not in found:
             return
@@ -140,7 +140,7 @@ class Cards:
             self.table.adopt(msgspec.json.decode(value, type=CardStatistics), publish=True)
 
     def _forget_surplus(self) -> None:
-        """Where there are too many cards, a sixteenth leaves at once: the search for the least recent is paid once."""
+        """If there are too many cards, evict a sixteenth at once, to amortise the search for the least recent."""
         surplus = len(self.table.row) - self.cards_max
         if surplus <= 0:
             return
@@ -153,7 +153,7 @@ class Cards:
     def _gains(
         self, columns: OutcomeColumns, names: Sequence[str], record: IntArray, streamed: IntArray, weights: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        """What streams add to the sums [m, R, G] of rewards and of their squares."""
+        """Increments [m, R, G] of the sums of rewards and of their squares."""
         earned = ExposureCredits(columns, record, streamed, self.table.rewards)
         gains, squares = np.zeros((2, len(streamed), len(self.rewards), self.table.groups))
         for part in earned.alike():
@@ -168,7 +168,7 @@ class Cards:
         return gains, squares
 
     def _credited(self, part: Alike) -> tuple[FloatArray, FloatArray]:
-        """The same of streams [k, r, G] by their credits, which were given in the groups of their page's generation."""
+        """Increments for streams [k, r, G] from their credits, which refer to the groups of their page's generation."""
         sums = _gained(part.weights, part.credits, part.previous)
         if self._generations.knows(part.generation, part.weights.shape[1]):
             return self._generations.moved(part.generation, sums[0]), self._generations.moved(part.generation, sums[1])
@@ -178,22 +178,22 @@ class Cards:
     def _recomputed(
         self, columns: OutcomeColumns, names: Sequence[str], record: IntArray, rows: IntArray, weights: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        """The same of streams [k, R, G] that tell no credits: by their seconds, under today's thresholds."""
+        """Increments for streams [k, R, G] without credits: from their seconds, under the current thresholds."""
         cards, previous_ms = self.learned.rows_of(names)[record[rows]], columns.previous_ms[rows]
         now = self._rewards(columns.played_ms[rows] / 1_000.0, cards)
         before = self._rewards(previous_ms / 1_000.0, cards) if previous_ms.any() else np.zeros_like(now)
         return _gained(weights[rows], now, before)
 
     def _rewards(self, seconds: FloatArray, cards: IntArray) -> FloatArray:
-        """Rewards [n, R, G] of streams of these cards, by their rows in what is learned, under today's thresholds."""
+        """Rewards [n, R, G] of streams of these cards (rows of the card model), under the current thresholds."""
         weights = self.learned.card_weights_of(cards)
         by_reward = [self.learned.success(reward).over(seconds, weights) for reward in self.rewards]
         return np.stack([_fitted(values, self.table.groups) for values in by_reward], axis=1)
 
     def _in_force(self, columns: OutcomeColumns, record: IntArray) -> FloatArray:
-        """Listeners' soft groups [e, G] in the generation in force; nearly always they are so already.
+        """Listeners' soft groups [e, G] in the current generation; nearly always they already are.
 
-        Of a generation too old to be known, or newer than the co-clusters read so far, they are the prior's.
+        Groups of an unknown generation, too old or newer than the co-clusters read so far, are replaced by the prior.
         """
         groups, offsets = self.table.groups, columns.weight_offsets
         generation, widths = columns.generation[record], np.diff(offsets)
@@ -211,7 +211,7 @@ class Cards:
         return weights
 
     def _prior(self) -> FloatArray:
-        """Soft groups [G] of a listener of whom nothing is known."""
+        """Soft groups [G] of an unknown listener."""
         prior, groups = self.learned.blocks.user_prior, self.table.groups
         return prior if len(prior) == groups else np.full(groups, 1.0 / groups)
 
@@ -221,13 +221,13 @@ class Cards:
 
 
 def _gained(weights: FloatArray, now: FloatArray, before: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """What rewards [n, R, G] add to sums instead of those before, and what their squares add; by weights [n, G]."""
+    """Differences of rewards [n, R, G] and of their squares, weighted by soft groups [n, G]."""
     soft = weights[:, None]
     return soft * (now - before), soft * (now * now - before * before)
 
 
 def _fitted(values: FloatArray, groups: int) -> FloatArray:
-    """Rewards by group; right after a restart the co-clusters may not be there yet: then the mean over the groups."""
+    """Rewards by group; right after a restart, before the co-clusters have been read, the mean over the groups."""
     if values.shape[1] == groups:
         return values
     return np.repeat(values.mean(axis=1, keepdims=True), groups, axis=1)

@@ -1,4 +1,4 @@
-"""What follows from what has become due: outcomes, interactions and corrections as bytes, and sums of engagement."""
+"""Derives output from what has become due: outcomes, interactions and corrections as bytes, and sums of engagement."""
 
 from collections.abc import Iterator
 
@@ -35,7 +35,7 @@ from schemas.variant_names import ORGANIC
 
 
 class Conclusions:
-    """Concludes for one partition of listeners, whom `source` names; sums stand in `engagement`."""
+    """Output for one partition of listeners, identified by `source`; sums are added to `engagement`."""
 
     def __init__(self, settings: ListenersSettings, source: str, learned: Learned) -> None:
         self.engagement = Engagement(settings.bucket_length_ms)
@@ -43,7 +43,7 @@ class Conclusions:
         self._crediting = Crediting(learned, settings.rewards, settings.ranking.seed)
 
     def of(self, settlement: Settlement, due: Due, row: IntArray) -> list[Written]:
-        """What follows from what is due; `row` [n] is the catalogue's row of each card by its number there."""
+        """Output for what is due; `row` [n] is the catalogue row of each card by its number in settlement."""
         self._group_pages(settlement, due, row)
         return [*self._outcomes(settlement, due, row), *self._plays(settlement, due, row)]
 
@@ -64,7 +64,7 @@ class Conclusions:
             put(text, pages, ends, self._learned.user_weights(plays), self._learned.blocks.generation)
 
     def _outcomes(self, settlement: Settlement, due: Due, row: IntArray) -> Iterator[Written]:
-        """The outcomes of each card, with the soft groups of the listeners as they were when each page was shown."""
+        """The outcomes of each card, with the soft groups that listeners had when each page was shown."""
         if not len(due.pages):
             return
         groups = self._groups_of(settlement, due.pages)
@@ -108,9 +108,9 @@ class Conclusions:
         *,
         before: bool,
     ) -> tuple[Earned, FloatArray]:
-        """Credit exposures [n] for streams of so many seconds, and keep it; gives also what they had earned before.
+        """Credit exposures [n] for streams of these seconds, and store the credits; also returns the previous ones.
 
-        `owners` [n] tell their impressions, `kept` [n] their places, `page` [n] which of `groups` are theirs.
+        `owners` [n] identify their impressions, `kept` [n] their places, `page` [n] their entries in `groups`.
         """
         sizes = np.diff(groups.offsets)[page]
         shares = self._crediting.shares(cards, seconds, groups.generation[page], sizes)
@@ -128,7 +128,7 @@ class Conclusions:
         return Earned(self._crediting.names, shares.offsets, shares.values / SHARES), previous / SHARES
 
     def _hard_groups(self, groups: PageGroups) -> IntArray:
-        """The likeliest of the groups of now [p] for each page: the prior's, where its generation is not known."""
+        """The likeliest current group of each page [p]; that of the prior if its generation is unknown."""
         generations, sizes = self._learned.generations, np.diff(groups.offsets)
         hard = np.full(len(sizes), self._learned.blocks.user_prior.argmax())
         for generation, size in sorted(set(zip(groups.generation.tolist(), sizes.tolist(), strict=True))):
@@ -139,7 +139,7 @@ class Conclusions:
         return hard
 
     def _plays(self, settlement: Settlement, due: Due, row: IntArray) -> Iterator[Written]:
-        """Streams that have ended, as interactions; corrections where they were of settled exposures."""
+        """Ended streams as interactions, and as corrections if their exposures had settled."""
         streams, book = due.streams, settlement.book
         if not len(streams):
             return
@@ -166,7 +166,7 @@ class Conclusions:
     def _corrections(
         self, settlement: Settlement, due: Due, pages: PageColumns, ended: StreamColumns, cards: IntArray
     ) -> Iterator[Written]:
-        """The corrections that streams make of settled exposures, which are counted here."""
+        """Corrections of settled exposures by streams; they are also counted."""
         chosen = np.flatnonzero(due.streams["is_correction"])
         if not len(chosen):
             return
@@ -191,11 +191,11 @@ class Conclusions:
             yield Written(OutcomeCorrected, names[card].encode(), value)
 
     def _card_groups(self, rows: IntArray) -> IntArray:
-        """The hard card group [n] of the cards of these rows; -1 where nobody knows the card."""
+        """The hard card group [n] of the cards in these rows; -1 for an unknown card."""
         return np.append(self._learned.card_groups(), -1)[rows]
 
     def _add_evidence(self, ended: StreamColumns, cards: IntArray, weights: FloatArray) -> None:
-        """What the streams of known cards among these say of the co-clusters, against what those led to expect."""
+        """Add the evidence of streams on the co-clusters, relative to their expectation; unknown cards are skipped."""
         known = np.flatnonzero(cards >= 0)
         users, groups = weights[known], self._learned.card_weights_of(cards[known])
         self.engagement.add_evidence(
@@ -207,7 +207,7 @@ class Conclusions:
         )
 
     def _sampled(self, settlement: Settlement, due: Due) -> IntArray:
-        """Places of the due streams of the users from whom the co-clusters learn."""
+        """Places of the due streams whose users are in the learner's sample."""
         if self._sample_share >= 1.0:
             return np.arange(len(due.streams))
         text, limit = settlement.book.text, self._sample_share * 2.0**64

@@ -1,7 +1,7 @@
-"""What streams of exposures earn: every reward, in every user group, under what is known of the co-clusters now.
+"""Credits of streams: each reward in each user group, under the current co-clusters.
 
-The listeners' task credits, when an exposure settles and when it is corrected; what was credited is kept with the
-exposure, so that a correction takes back exactly that, whatever has been learned meanwhile.
+The listeners task credits an exposure when it settles and when it is corrected, and stores the credits with the
+exposure, so that a correction takes back exactly what was credited, whatever has been learned since.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from processors.settlement.credits import in_shares
 
 
 class Shares(NamedTuple):
-    """What n streams earn, in shares of a success: stream i `values[offsets[i]:offsets[i + 1]]`, reward by reward.
+    """Credits of n streams, in shares of a success: stream i has `values[offsets[i]:offsets[i + 1]]`, reward by reward.
 
-    `key` [n] names the rewards and the groups that the shares of each are made of.
+    `key` [n] identifies the rewards and groups that the shares refer to.
     """
 
     key: IntArray
@@ -28,7 +28,7 @@ class Shares(NamedTuple):
 
 
 class Crediting:
-    """Credits streams for these rewards.
+    """Credits streams under these rewards.
 
     >>> crediting = Crediting(Learned(("static",)), ("static",))
     >>> crediting.shares(np.array([-1, -1]), np.array([29.0, 31.0]), np.zeros(2, np.int64), np.ones(2, np.int64)).values
@@ -41,7 +41,7 @@ class Crediting:
         self.names = ",".join(rewards)
 
     def shares(self, cards: IntArray, seconds: FloatArray, generation: IntArray, groups: IntArray) -> Shares:
-        """What streams [n] of cards, by their rows, earn, with listeners in so many groups of a generation [n] each."""
+        """Credits of streams [n] of cards, by row; stream i is credited in `groups[i]` groups of its generation."""
         earned = self._earned(cards, seconds)
         offsets = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(len(self._rewards) * groups)))
         is_now = (generation == self._learned.blocks.generation) & (groups == earned.shape[2])
@@ -55,14 +55,14 @@ class Crediting:
         return Shares(self._keys(generation, groups), offsets, in_shares(together))
 
     def _earned(self, cards: IntArray, seconds: FloatArray) -> FloatArray:
-        """Rewards [n, R, G] in the groups of now."""
+        """Rewards [n, R, G] in the current groups."""
         weights = self._learned.card_weights_of(cards)
         return np.stack([self._learned.success(reward).over(seconds, weights) for reward in self._rewards], axis=1)
 
     def _of_earlier(self, earned: FloatArray, generation: int, groups: int) -> FloatArray:
-        """Rewards [R, groups] in groups of an earlier generation, from those of now [R, G].
+        """Rewards [R, groups] in groups of an earlier generation, from those in the current groups [R, G].
 
-        Where nothing is known of that generation, all of its groups earn what those of now earn on average.
+        For an unknown generation, every group gets the mean over the current groups.
         """
         if self._learned.generations.knows(generation, groups):
             return self._learned.generations.moved_back(generation, earned)
@@ -70,7 +70,7 @@ class Crediting:
         return np.repeat(mean[:, None], groups, axis=1)
 
     def _keys(self, generation: IntArray, groups: IntArray) -> IntArray:
-        """Four bytes that name rewards, generation and number of groups."""
+        """Four-byte keys of rewards, generation and number of groups."""
         kinds, number = np.unique(np.stack((generation, groups), axis=1), axis=0, return_inverse=True)
         named = [crc32(f"{self.names} {one} {count}".encode()) for one, count in kinds.tolist()]
         keys: IntArray = np.array(named, dtype=np.int64)[number.ravel()]

@@ -1,4 +1,4 @@
-"""Credits of exposures as outcomes carry them: whose are consistent, and what they name."""
+"""Credits of exposures as outcomes carry them: checks their shape, and groups those that name the same rewards."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -10,26 +10,26 @@ from processors.wire.name_index import name_of
 from processors.wire.outcomes import OutcomeColumns, Ragged
 
 UNTOLD, WRONG = -1, -2
-"""Instead of a naming: the outcome was written before credits were; or its credits do not fit it."""
+"""Markers instead of a list of names: the outcome predates credits; or its credits are inconsistent with it."""
 
 
 class Alike(NamedTuple):
-    """Streams of one generation [k] whose credits name the same rewards; of those only the rewards asked for [r]."""
+    """Streams of one generation [k] whose credits name the same rewards, restricted to the wanted rewards [r]."""
 
     generation: int
-    streams: IntArray  # [k], places among the streams
-    rewards: IntArray  # [r], places among the rewards asked for
+    streams: IntArray  # [k], indices of the streams
+    rewards: IntArray  # [r], indices of the wanted rewards
     weights: FloatArray  # [k, g], the listeners' soft groups
     credits: FloatArray  # [k, r, g]
-    previous: FloatArray  # [k, r, g], what had been credited before: of an outcome nothing
+    previous: FloatArray  # [k, r, g], credited before: zero for an outcome
 
 
 class ExposureCredits:
-    """Credits of the streams of a batch: rows `streamed` [m] of its columns, each of the record [e] given.
+    """Credits of the streams of a batch: rows `streamed` [m] of its columns; `record` [e] is the record of each row.
 
-    A correction counts as a stream, whatever it lasted. The credits of a stream can be used if its record has as many
-    rows of them as streams, and if there are as many as the rewards named times the groups of the listener's weights.
-    A correction needs as many previous credits, or none if nothing had been streamed before.
+    A correction counts as a stream, whatever its length. The credits of a stream are usable if its record has as many
+    rows of credits as streams, and if their number is that of the rewards named times the groups of the listener's
+    weights. A correction needs as many previous credits, or none if nothing had been streamed before.
     """
 
     def __init__(self, columns: OutcomeColumns, record: IntArray, streamed: IntArray, rewards: Sequence[str]) -> None:
@@ -38,7 +38,7 @@ class ExposureCredits:
         self._places, naming = _namings(columns, self._record, rewards)
         self._entries = _entries(columns, self._record)
         widths, before = (_widths(rows)[self._entries] for rows in (columns.credits, columns.previous_credits))
-        sizes = np.array([*map(len, self._places), 0, 0])  # UNTOLD and WRONG stand at its end
+        sizes = np.array([*map(len, self._places), 0, 0])  # UNTOLD and WRONG index from the end
         expected = sizes[naming] * self._groups
         settles, is_first = columns.settles[self._record] == 1, columns.previous_ms[streamed] == 0
         fits = (expected > 0) & (widths == expected)
@@ -49,21 +49,21 @@ class ExposureCredits:
 
     @property
     def is_usable(self) -> BoolArray:
-        """Whose credits can be used [m]."""
+        """Whether the credits of each stream are usable [m]."""
         return np.asarray(self._naming >= 0)
 
     @property
     def wrong_count(self) -> int:
-        """Streams whose credits do not fit their outcome."""
+        """Number of streams whose credits are inconsistent with their outcome."""
         return int((self._naming == WRONG).sum())
 
     @property
     def untold_count(self) -> int:
-        """Streams of outcomes that were written before credits were."""
+        """Number of streams whose outcomes predate credits."""
         return int((self._naming == UNTOLD).sum())
 
     def alike(self) -> Iterator[Alike]:
-        """The usable credits, in parts of one shape."""
+        """The usable credits, in parts of equal shape."""
         left = np.flatnonzero(self.is_usable)
         generation = self._columns.generation[self._record]
         kinds = np.stack((generation, self._groups, self._naming), axis=1)[left]
@@ -89,7 +89,7 @@ class ExposureCredits:
 
 
 def _entries(columns: OutcomeColumns, record: IntArray) -> IntArray:
-    """Where the credits of each stream are, of the record given for each [m]; -1: its record has more or fewer rows."""
+    """Row of each stream's credits, for the record of each [m]; -1 if the record has a wrong number of rows."""
     counts = np.bincount(record, minlength=len(columns.card_id))
     has_all = np.diff(columns.credit_places) == counts
     number = np.arange(len(record)) - (np.cumsum(counts) - counts)[record]
@@ -97,9 +97,9 @@ def _entries(columns: OutcomeColumns, record: IntArray) -> IntArray:
 
 
 def _namings(columns: OutcomeColumns, record: IntArray, rewards: Sequence[str]) -> tuple[list[IntArray], IntArray]:
-    """What streams of these records [m] name: for each list of names their places among `rewards` (-1: not asked for).
+    """Lists of names in the streams' records, as indices into `rewards` (-1: not wanted), and the list of each stream.
 
-    And the list of each stream [m]: its number, `UNTOLD`, or `WRONG` if it has a name twice.
+    The list of each stream [m] is a number, `UNTOLD`, or `WRONG` if it contains a name twice.
     """
     lists: list[IntArray] = []
     numbers: dict[bytes, int] = {b"": UNTOLD}
@@ -117,10 +117,10 @@ def _namings(columns: OutcomeColumns, record: IntArray, rewards: Sequence[str]) 
 
 
 def _widths(of: Ragged) -> IntArray:
-    """How many numbers each row has; behind the last, where -1 leads, there are none."""
+    """Length of each row; a zero is appended, for index -1."""
     return np.append(np.diff(of.offsets), 0)
 
 
 def _rows(of: Ragged, rows: IntArray, width: int) -> FloatArray:
-    """Rows [k, width] of numbers, all of one width."""
+    """Rows [k, width] of numbers, all of the same width."""
     return np.asarray(of.values[of.offsets[rows][:, None] + np.arange(width)])

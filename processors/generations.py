@@ -1,4 +1,4 @@
-"""How user groups of earlier generations lead to those of today: products of the published overlaps."""
+"""Maps user groups of earlier generations to the current ones, by products of the published overlaps."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -10,7 +10,7 @@ from msgspec import Struct
 from processors.arrays import FloatArray
 
 GENERATIONS_MAX = 64
-"""Earlier generations that are remembered: a page is corrected up to 12 hours after it was shown."""
+"""Number of earlier generations kept: pages are corrected up to 12 hours after they were shown."""
 
 
 class _ChainRow(Struct, array_like=True):
@@ -20,12 +20,12 @@ class _ChainRow(Struct, array_like=True):
 
 
 class Generations:
-    """The generation in force, and for each of the last 64 before it the overlap [old, new] of its groups with today's.
+    """The current generation, and the overlap [old, new] of its groups with those of each of the last 64.
 
-    Sums by group move with every new generation by its overlap (`CardStatisticsTable.carry_over`). What becomes known
-    late, of a page of an earlier generation, moves by the product of the overlaps since, so that it ends where it would
-    be if it had been counted in time. As an overlap's rows sum to one, and none of its shares is negative, a part of a
-    weight (an exposure's credit) remains within that weight.
+    Sums by group are moved with every new generation by its overlap (`CardStatisticsTable.carry_over`). Late
+    contributions, from pages of an earlier generation, are moved by the product of the overlaps since, so that they end
+    where they would have been if counted in time. As the rows of an overlap are non-negative and sum to one, a part of
+    a weight (an exposure's credit) never exceeds that weight.
 
     >>> chain = Generations(generation=1, groups=2)
     >>> chain.advance(2, np.array([[1.0, 0.0], [0.5, 0.5]])); chain.advance(3, np.array([[0.0, 1.0], [1.0, 0.0]]))
@@ -38,7 +38,7 @@ class Generations:
         self._products: dict[int, FloatArray] = {}
 
     def advance(self, generation: int, overlap: FloatArray) -> None:
-        """A new generation is in force; rows of `overlap` [groups until now, new] sum to one."""
+        """Start a new generation; rows of `overlap` [groups so far, new] sum to one."""
         products = {earlier: _by_group(product, overlap) for earlier, product in self._products.items()}
         products[self.generation] = overlap
         newest = sorted(products)[-GENERATIONS_MAX:]
@@ -46,7 +46,7 @@ class Generations:
         self.generation, self.groups = generation, overlap.shape[1]
 
     def knows(self, generation: int, groups: int) -> bool:
-        """Whether values by so many groups of that generation can be moved.
+        """Whether values by `groups` groups of that generation can be moved.
 
         >>> chain = Generations(); chain.advance(1, np.array([[0.25, 0.75]]))
         >>> chain.knows(0, 1), chain.knows(1, 2), chain.knows(0, 2), chain.knows(2, 2)
@@ -57,18 +57,18 @@ class Generations:
         return generation in self._products and len(self._products[generation]) == groups
 
     def moved(self, generation: int, values: FloatArray) -> FloatArray:
-        """Sums by group [..., old] of a generation that is known, by the groups of today [..., new].
+        """Sums by group [..., old] of a known generation, by current groups [..., new].
 
-        Credits of an exposure must be weighted before they are moved: it is the sums that add up.
+        Weight credits of an exposure before moving them: only sums are additive.
         """
         if generation == self.generation:
             return values
         return _by_group(values, self._products[generation])
 
     def moved_back(self, generation: int, values: FloatArray) -> FloatArray:
-        """Means by the groups of today [..., new] (such as credits) for the groups [..., old] of a generation known.
+        """Means by current group [..., new] (such as credits) for the groups [..., old] of a known generation.
 
-        A group of then has the mean of the groups into which it went, by its shares in them.
+        An old group gets the mean of the groups into which it went, weighted by its shares in them.
 
         >>> chain = Generations(); chain.advance(1, np.array([[0.25, 0.75]]))
         >>> chain.moved_back(0, np.array([[1.0, 0.0]])).tolist()
@@ -79,7 +79,7 @@ class Generations:
         return _by_group(values, self._products[generation].T)
 
     def row(self) -> bytes:
-        """All of it, as a row of state; it changes with the generation only.
+        """The state as a row; it changes only with the generation.
 
         >>> chain = Generations(); chain.advance(7, np.array([[1 / 3, 2 / 3]]))
         >>> Generations.of(chain.row()).moved(0, np.ones((1, 1))).tolist() == [[1 / 3, 2 / 3]]
@@ -90,7 +90,7 @@ class Generations:
 
     @classmethod
     def of(cls, row: bytes) -> Self:
-        """The generations that wrote this row."""
+        """Restore the generations that wrote this row."""
         read = msgspec.msgpack.decode(row, type=_ChainRow)
         chain = cls(read.generation, read.groups)
         chain._products = _arrays(read.products)
@@ -102,7 +102,7 @@ def _arrays(products: Mapping[int, tuple[tuple[float, ...], ...]]) -> dict[int, 
 
 
 def _by_group(values: FloatArray, shares: FloatArray) -> FloatArray:
-    """Values [..., n] times shares [n, m], summed so that no rounding depends on how many rows there are."""
+    """Values [..., n] times shares [n, m], summed so that rounding does not depend on the number of rows."""
     moved = np.zeros((*values.shape[:-1], shares.shape[1]))
     for group, row in enumerate(shares):
         moved += values[..., group, None] * row

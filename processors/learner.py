@@ -72,7 +72,7 @@ class Learner:
         self.names.follow(self.learner.state.generation, self.learner.card_overlap)
 
     def forget(self, user_id: str) -> None:
-        """Forget a user on request: her streams, what blocks and cards learned from them, and her name."""
+        """Erase a user on request: their streams, what blocks and cards learned from these, and their name."""
         user = self.users.find(user_id)
         if user is not None:
             self.learner.withdraw(user)  # the number is released with the rows

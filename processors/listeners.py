@@ -1,8 +1,8 @@
 """The listeners task: joins, settles, folds listeners into their groups, and ranks their pages.
 
-Batches of events in; what follows from them, once a transaction. Settlement is a function of the events alone; rankings
-also of what the broadcast topics had said by then, which every ranking writes down. Events come as columns and leave as
-the bytes of records: where a partition has much to read, nothing is done event by event but in compiled code.
+Batches of events are its input; output is derived once per transaction. Settlement is a function of the events alone;
+rankings also depend on what has been read from the broadcast topics, which every ranking records. Events arrive as
+columns and leave as bytes of records: under load, compiled code does all work per event.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -33,14 +33,14 @@ from schemas.stream_ends import StreamEnd
 
 
 class Concluded(NamedTuple):
-    """What follows from a transaction's events: outcomes and interactions as bytes, sums, and pages in columns."""
+    """Output of a transaction: outcomes and interactions as bytes, sums, and pages in columns."""
 
     written: list[Written]
     messages: list[Struct]
     pages: list[RankedPages]
 
     def everything(self) -> Iterator[Struct]:
-        """All of it as messages."""
+        """The output as messages."""
         for one in self.written:
             yield decode_as(one.kind, one.value)
         yield from self.messages
@@ -51,7 +51,7 @@ class Concluded(NamedTuple):
 class Listeners:
     """Processor of one partition of users.
 
-    `source` names the partition in the sums of engagement.
+    `source` identifies the partition in the sums of engagement.
     """
 
     def __init__(self, settings: ListenersSettings, source: str, learned: Learned | None = None) -> None:
@@ -66,7 +66,7 @@ class Listeners:
         self._wall_ms = self._ranked_ms = self._pause_ms = 0
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take up the settlement that wrote these rows."""
+        """Restore the settlement that wrote these rows."""
         self.settlement = restore(self.settings.settlement, rows)
         self._conclusions.engagement.report_from(self.settlement.counters)
 
@@ -75,45 +75,45 @@ class Listeners:
         return changed_rows(self.settlement)
 
     def changed_columns(self) -> ChangedRows | None:
-        """The same in columns; none where nothing has changed."""
+        """The same in columns; None if nothing has changed."""
         return changed_columns(self.settlement)
 
     def take_impressions(self, columns: ImpressionColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
-        """Take in a batch of impressions, with the offsets of its records; `conclude` says what follows.
+        """Add a batch of impressions, with the offsets of its records; `conclude` returns the output.
 
-        `clock_ms` is for each record the time by a clock that its sender does not set.
+        `clock_ms` has for each record the time of a clock that its sender does not control.
         """
         self.settlement.take_impressions(columns, offsets, clock_ms, groups=len(self.learned.blocks.user_prior))
         self.settlement.advance()
 
     def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
-        """Take in a batch of stream-ends, likewise."""
+        """Add a batch of stream-ends, likewise."""
         self.settlement.take_stream_ends(columns, offsets, clock_ms)
         self.settlement.advance()
 
     def impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> None:
-        """Take in impressions with their offsets."""
+        """Add impressions with their offsets."""
         offsets, messages = zip(*arrivals, strict=True) if (arrivals := list(arrivals)) else ((), ())
         self.take_impressions(impressions_of(messages), np.array(offsets, dtype=np.int64))
 
     def stream_ends(self, arrivals: Iterable[tuple[int, StreamEnd]]) -> None:
-        """Take in stream-ends with their offsets."""
+        """Add stream-ends with their offsets."""
         self.settlement.arrive_streams(arrivals)
         self.settlement.advance()
 
     def tick(self, wall_ms: int, behind: Collection[str] = (), lag_ms: int = 0) -> None:
-        """Take note of the wall clock: by it sources that have fallen silent are told, and when pages are due.
+        """Pass on the wall clock, which determines idle sources and when pages are due.
 
-        Sources in `behind` are not silent: more of theirs waits to be read. What was read last is `lag_ms` old.
+        Sources in `behind` are not idle, as they have unread records. The newest records read are `lag_ms` old.
         """
         self.settlement.tick(wall_ms, behind)
         self._wall_ms, self._pause_ms = wall_ms, min(lag_ms // 2, self.settings.catching_up_ms)
         self.settlement.advance()
 
     def forget(self, user_id: str) -> tuple[list[Written], ListenerForgotten]:
-        """Forget a listener who asks for it, with all that is open of hers; says so to who learns from streams.
+        """Erase a listener on request, and return output for what is due by now, and the message for the learner.
 
-        What has become due by now comes first, hers too: said afterwards, it would write her name anew.
+        What has become due is concluded first, including the listener's own: later it would write the name again.
         """
         due = self._what_is_due() if self.settlement.is_due else []
         self.settlement.forget(user_id)
@@ -121,17 +121,17 @@ class Listeners:
 
     @property
     def surfaces(self) -> list[str]:
-        """The surfaces for which listeners are ranked, or were by earlier settings: there a ranking may lie."""
+        """The surfaces for which listeners are ranked, or were under earlier settings: rankings may still exist."""
         return sorted(self.settlement.surfaces.union(own.surface for own in self.settings.ranking.by_surface()))
 
     def dead_letter(self, reason: str) -> None:
-        """Count a record that was set aside."""
+        """Count a record that became a dead letter."""
         self.settlement.dead_letters[f"dead_letters_{reason}"] += 1
 
     def conclude(self) -> Concluded:
-        """Say what follows from all that came since this was last asked; before `changed_rows`.
+        """The output for everything since the last call; call it before `changed_rows`.
 
-        A listener of whom much has come is ranked once: nobody would have seen the rankings in between.
+        A listener with several events is ranked once: rankings in between would never be visible.
         """
         written = self._what_is_due()
         pages = list(self._due_pages(self._rows_of_cards()))
@@ -148,7 +148,7 @@ class Listeners:
         return self._conclusions.of(self.settlement, due, self._rows_of_cards())
 
     def _rows_of_cards(self) -> IntArray:
-        """The catalogue's row [n] of each card by its number in the settlement; looked up anew where one is new."""
+        """The catalogue row [n] of each card by its number in settlement; looked up again if cards are new."""
         names, known = self.settlement.card_names(), len(self.learned.catalogue.names)
         looked_up, count, catalogue, rows = self._looked_up
         if looked_up is not names or (count, catalogue) != (len(names), known):

@@ -9,8 +9,8 @@ from processors.settlement.settings import SettlementSettings
 class ListenersSettings(Struct, frozen=True, kw_only=True):
     """Settings of the listeners task; `sample_share` is the share of users that the co-clusters learn from.
 
-    While events that are `lag` old are read, pages are made once per half the lag, and at least every
-    `catching_up_ms`: a page that is old when it is made is of no use, and catching up is faster without it. Without a
+    While the events being read are `lag` old, pages are made once per half the lag, and at least every
+    `catching_up_ms`: pages that are outdated when made are useless, and skipping them speeds up catching up. Without a
     lag, pages are made in every transaction.
     """
 

@@ -1,1 +1,1 @@
-"""Bandit statistics: what cards earned with whom, and what that says about the next exposure."""
+"""Bandit statistics: rewards of cards by user group, and expectations for the next exposure."""

@@ -1,4 +1,4 @@
-"""Bandit statistics of cards as columns: soft exposures and sums of every reward, by user group; they add up."""
+"""Bandit statistics of cards in columns: soft exposures and sums of every reward by user group; additive."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ ROOM_MIN = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Observations:
-    """Outcomes in columns: what each exposure adds to the statistics of its card.
+    """Outcomes in columns: the contribution of each exposure to the statistics of its card.
 
-    `exposures` is 1 for a settled exposure and 0 for a correction. Only the rows `streamed` [m] earn anything:
-    `gains` [m, R, G] is what every reward gives them, weighted by the soft group, less what it gave before a
-    correction; `squares` [m, R, G] is the same of squared rewards.
+    `exposures` is 1 for a settled exposure and 0 for a correction. Only the rows `streamed` [m] have rewards: `gains`
+    [m, R, G] are their rewards, weighted by the soft group, less those before a correction; `squares` [m, R, G] are the
+    same for squared rewards.
     """
 
     cards: IntArray  # [n], rows of the table
@@ -32,9 +32,9 @@ class Observations:
 
 
 class CardStatisticsTable:
-    """Statistics of the cards of one partition, one row a card.
+    """Statistics of the cards of one partition, one row per card.
 
-    With a half-life, sums are forgotten in event time: they are kept as of `epochs`, in whole half-lives.
+    With a half-life, sums decay in event time: they are stored as of `epochs`, in whole half-lives.
 
     >>> table = CardStatisticsTable(("static",), groups=2)
     >>> weights = np.array([[0.25, 0.75]]); gains = weights[:, None]
@@ -77,7 +77,7 @@ class CardStatisticsTable:
         return np.array(rows, dtype=np.int64)
 
     def add(self, seen: Observations, event_ms: IntArray) -> None:
-        """Count these observations in; they became known at `event_ms` [n]."""
+        """Count these observations, which became known at `event_ms` [n]."""
         cards = seen.cards
         self._advance(cards, seen.shown_ms)
         factors = self.forgetting.weights(seen.shown_ms, self.epochs[cards])
@@ -100,7 +100,7 @@ class CardStatisticsTable:
         self._changed.update(range(len(self._names)))
 
     def current(self, rows: IntArray, reward: str) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Exposures, sums and squares of one reward [n, G] of some cards, as of the newest outcome of any card."""
+        """Exposures, sums and squares of one reward [n, G] for these rows, as of the newest outcome of any card."""
         index = self.rewards.index(reward)
         sums = self.exposures[rows], self.total[rows, index], self.squares[rows, index]
         if not self.forgetting.half_life_ms:
@@ -134,7 +134,7 @@ class CardStatisticsTable:
         return (self.message(self._names[row]) for row in changed)
 
     def adopt(self, message: CardStatistics, *, publish: bool = False) -> None:
-        """Take over the statistics of a card as they were published; of another shape or generation, not at all."""
+        """Adopt the published statistics of a card; those of another shape or generation are ignored."""
         if len(message.exposures) != self.groups or message.generation != self.generation:
             return
         if message.half_life_ms != self.forgetting.half_life_ms:
@@ -153,12 +153,12 @@ class CardStatisticsTable:
                 self.squares[row, index] = sums.squares or sums.total
 
     def least_recent(self, count: int) -> list[str]:
-        """The cards whose last outcome is the longest ago; of equals those that were met first."""
+        """The cards whose last outcome is oldest; ties in order of first appearance."""
         order = np.argsort(self.updated_ms[: len(self._names)], kind="stable")[:count]
         return [self._names[row] for row in order.tolist()]
 
     def forget(self, card_ids: Iterable[str]) -> None:
-        """Let go of these cards; the others close ranks, so rows known before mean nothing any more.
+        """Remove these cards; the others are renumbered, so earlier rows become invalid.
 
         >>> table = CardStatisticsTable(("static",), groups=1); _ = table.rows_of(["c1", "c2", "c3"])
         >>> table.exposures[:3, 0] = 1.0, 2.0, 3.0; table.forget(["c1"])
@@ -177,7 +177,7 @@ class CardStatisticsTable:
         self._changed = {self.row[name] for name in changed if name in self.row}
 
     def _advance(self, cards: IntArray, shown_ms: IntArray) -> None:
-        """Bring the sums of these cards to the newest epoch that they have reached."""
+        """Advance the sums of these cards to the newest epoch that they have reached."""
         if not self.forgetting.half_life_ms:
             return
         rows, number = np.unique(cards, return_inverse=True)
@@ -190,7 +190,7 @@ class CardStatisticsTable:
         self.epochs[rows] = until
 
     def _forget_otherwise(self, half_life_ms: int) -> None:
-        """Read on with another half-life: what is known is taken as of the newest outcome."""
+        """Continue with another half-life: sums are taken as of the newest outcome."""
         newest_ms = self.updated_ms.max(initial=0)
         factors = self.forgetting.as_of(self.epochs, int(newest_ms))
         self.forgetting = Forgetting(half_life_ms)

@@ -1,4 +1,4 @@
-"""Adds observations to the sums of their cards, one by one in their order. Compiled."""
+"""Adds observations to the sums of their cards, one by one in order. Compiled."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class CardSums(NamedTuple):
 def add_exposures(
     sums: CardSums, cards: IntArray, weights: FloatArray, exposures: FloatArray, known_ms: IntArray
 ) -> None:
-    """Count each exposure [n] in softly, by its weights [n, G]; it became known at `known_ms` [n]."""
+    """Count each exposure [n] by its weights [n, G]; it became known at `known_ms` [n]."""
     for index in range(len(cards)):
         card = cards[index]
         for group in range(weights.shape[1]):
@@ -31,7 +31,7 @@ def add_exposures(
 
 @borrowing
 def add_gains(sums: CardSums, cards: IntArray, factors: FloatArray, gains: FloatArray, squares: FloatArray) -> None:
-    """Add what each stream [m] earns: gains and squares [m, R, G], times the factor [m] of its exposure."""
+    """Add the gains and squares [m, R, G] of each stream [m], times the factor [m] of its exposure."""
     for index in range(len(cards)):
         card, factor = cards[index], factors[index]
         for reward in range(gains.shape[1]):

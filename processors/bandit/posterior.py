@@ -1,4 +1,4 @@
-"""What a card is expected to earn with a user group: its own record, shrunk to its co-cluster and to its quality."""
+"""Expected reward of a card in a user group: its own record, shrunk to its co-cluster and to its quality."""
 
 from dataclasses import dataclass
 
@@ -8,31 +8,31 @@ from processors.arrays import FloatArray
 from processors.bandit.shrinkage import prior_strength
 
 BLOCK_STRENGTH = 20.0
-"""Pseudo-observations that hold a block's mean to the mean of all."""
+"""Pseudo-observations that shrink a block's mean to the overall mean."""
 SPREAD_MIN = 0.01
-"""No cell is so sure of nothing, or of everything, that its exposures vary by less than this share of the usual."""
+"""Lower bound of the variance of an exposure relative to the overall one, for means near 0 or 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Posterior:
-    """Expected reward of every card with every user group, and how sure that is."""
+    """Expected reward of every card in every user group, with its uncertainty."""
 
     mean: FloatArray  # [C, G]
-    variance: FloatArray  # [C, G], of the mean, were the card's own effect known: independent from group to group
-    effect_variance: FloatArray  # [C, G], of what the card's own effect puts into the mean: common to its groups
-    count: FloatArray  # [C, G], exposures that the mean is worth, the prior's included
-    prior_share: FloatArray  # [C, G], from 0 (all from the card's own record) to 1 (none of it)
+    variance: FloatArray  # [C, G], of the mean given the card's own effect: independent between groups
+    effect_variance: FloatArray  # [C, G], contributed by the card's own effect: shared by its groups
+    count: FloatArray  # [C, G], equivalent number of exposures, including the prior
+    prior_share: FloatArray  # [C, G], from 0 (card's own record only) to 1 (prior only)
     overall: float  # mean reward of all exposures
 
 
 def posterior(exposures: FloatArray, total: FloatArray, squares: FloatArray, card_weights: FloatArray) -> Posterior:
     """Posterior from soft exposures, sums and squares of a reward [C, G] and soft card groups [C, K].
 
-    Prior of a cell: the mean of its block plus the card's own effect, told from its other groups, for what happened in
-    the cell counts by itself; both shrunk. The strengths come from moments, so a log where cards differ much is trusted
-    sooner. A plug-in Gaussian, for rewards may be fractional: the variance of an exposure is that share of the largest
-    possible, m (1 - m), which it is in the whole log (quasi-likelihood: McCullagh & Nelder 1989, section 9.2). With one
-    group, what is a card's own is the cell's.
+    The prior of a cell is the mean of its block plus the card's own effect, estimated from its other groups, since the
+    cell's own record is counted separately; both are shrunk. Shrinkage is estimated by moments, so that cards are
+    shrunk less if they differ more. Rewards may be fractional, so this is a plug-in Gaussian: the variance of an
+    exposure is the same share of its maximum, m (1 - m), as in the whole log (quasi-likelihood: McCullagh & Nelder
+    1989, section 9.2). With one group, the card's own effect is that of the cell.
 
     >>> seen = np.array([[100.0, 100.0], [100.0, 100.0], [0.0, 0.0]])
     >>> earned = np.array([[60.0, 60.0], [20.0, 20.0], [0.0, 0.0]])
@@ -73,7 +73,7 @@ def posterior(exposures: FloatArray, total: FloatArray, squares: FloatArray, car
 
 
 def _relative_spread(mean: FloatArray, overall: float) -> FloatArray:
-    """Variance [C, G] of one exposure with these means, in units of that of all exposures together."""
+    """Variance [C, G] of one exposure with these means, relative to that of all exposures together."""
     of_all = overall * (1.0 - overall)
     if of_all <= 0.0:
         return np.ones_like(mean)

@@ -1,4 +1,4 @@
-"""Our sums as River's statistics, and so a check that they say the same."""
+"""Converts sums to River's statistics, which also checks that they agree."""
 
 from typing import Any
 
@@ -31,5 +31,5 @@ def as_beta(count: float, total: float, *, prior: float = 1.0, seed: int | None 
     >>> posterior = as_beta(3.0, 2.0); posterior.alpha, posterior.beta
     (3.0, 2.0)
     """
-    beta: Any = proba.Beta  # its annotations say int, its arithmetic takes any number
+    beta: Any = proba.Beta  # its annotations say int, its arithmetic accepts any number
     return beta(prior + total, prior + count - total, seed=seed)

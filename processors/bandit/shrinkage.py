@@ -1,4 +1,4 @@
-"""How strongly to shrink estimates to their mean, told from their own spread."""
+"""Strength of shrinkage to a mean, estimated from the spread of the estimates."""
 
 import numpy as np
 
@@ -10,9 +10,9 @@ STRENGTH_MIN, STRENGTH_MAX = 10.0, 5_000.0
 def prior_strength(deviation: FloatArray, count: FloatArray, variance: float) -> float:
     """Pseudo-observations of the prior: sampling variance over the variance between the cells.
 
-    `deviation` [n] are observed means less their prior means, each over `count` [n] observations of the given
-    variance. The variance between cells is DerSimonian and Laird's moment estimate (Controlled Clinical Trials 7,
-    1986, equation 8). Cells that never differ more than chance allows get the greatest strength.
+    `deviation` [n] are observed means less their prior means, each over `count` [n] observations of the given variance.
+    The variance between cells is DerSimonian and Laird's moment estimate (Controlled Clinical Trials 7, 1986, equation
+    8). If cells differ no more than by chance, the strength is the maximum.
 
     >>> rng = np.random.default_rng(1)
     >>> true = rng.normal(0.0, 0.1, 2_000); seen = true + rng.normal(0.0, 1.0 / np.sqrt(50.0), 2_000)

@@ -1,1 +1,1 @@
-"""Co-clusters: groups of users and groups of cards, learned together from how long who streams what."""
+"""Co-clusters: groups of users and groups of cards, learned together from streaming times."""

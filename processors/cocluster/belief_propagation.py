@@ -1,18 +1,17 @@
-"""Belief propagation on the observed streams, a user at a time: the inner loops, compiled.
+"""Belief propagation on the observed streams, one user at a time: the inner loops, compiled.
 
 For an edge between user u and card c with x = log1p(seconds), with N the block densities:
 
-    m(k)       ~ prior(k) exp(evidence of c without this edge)     what c is, not counting u's word
+    m(k)       ~ prior(k) exp(evidence of c without this edge)     cavity distribution of c, without u's message
     to_user(g) = log sum_k m(k) N(x; g, k)
-    w(g)       ~ prior(g) exp(evidence of u without this edge)
+    w(g)       ~ prior(g) exp(evidence of u without this edge)     cavity distribution of u
     to_card(k) = log sum_g w(g) N(x; g, k)
 
-and the belief of the edge, w(g) m(k) N(x; g, k) normalised, is what the blocks count. Source: Decelle,
+and the belief of the edge, w(g) m(k) N(x; g, k) normalised, is what the block statistics sum. Source: Decelle,
 Krzakala, Moore & Zdeborova (2011), *Asymptotic analysis of the stochastic block model*, with Normal edges.
 
-The pieces of a visit take columns, not the tuples that hold them: taking a column out of a tuple costs an
-atomic count, and a piece runs once an edge (with 6 x 6 groups a sweep took 910 ns an edge with tuples, 330
-without).
+The parts of a visit take columns, not the tuples that contain them: taking a column out of a tuple costs an atomic
+count, and a part runs once per edge (with 6 x 6 groups a sweep took 910 ns per edge with tuples, 330 without).
 """
 
 from typing import NamedTuple
@@ -25,23 +24,23 @@ from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 from processors.cocluster.time_bins import FIRST_BIN, SECONDS_TOTAL, time_bin
 from processors.compiled import borrowing, inlined
 
-NOTABLE = 0.1  # summed changes of a user's shares in the groups, from 0 to 2, that cards met before are told of at once
+NOTABLE = 0.1  # change of a user's shares (sum over groups, 0 to 2) from which older edges are updated at once
 
 
 class Beliefs(NamedTuple):
-    """What messages are computed with: priors, tabulated densities, and how edges age in the statistics."""
+    """Parameters of messages: priors, tabulated densities, and the ageing of edges in the statistics."""
 
     log_user_prior: FloatArray  # float64 [G]
     log_card_prior: FloatArray  # float64 [K]
     low: float
     bins_per_unit: float
     density: FloatArray  # float32 [BINS, G, K]
-    decay_per_ms: float  # an edge weighs exp(-decay * age) in the statistics; 0: all alike
+    decay_per_ms: float  # an edge weighs exp(-decay * age) in the statistics; 0: no ageing
     now_ms: int
 
 
 class Scratch(NamedTuple):
-    """Room for one visit, allocated once."""
+    """Buffers for one visit, allocated once."""
 
     cavity: FloatArray  # float32 [ring, K], m of each edge
     word: FloatArray  # float32 [1, G], w of one edge
@@ -49,7 +48,7 @@ class Scratch(NamedTuple):
 
 
 def scratch(ring: int, user_groups: int, card_groups: int) -> Scratch:
-    """Allocate the room of a visit to a user with up to `ring` edges."""
+    """Allocate the buffers for a visit to a user with up to `ring` edges."""
     return Scratch(
         cavity=np.zeros((ring, card_groups), np.float32),
         word=np.zeros((1, user_groups), np.float32),
@@ -58,18 +57,18 @@ def scratch(ring: int, user_groups: int, card_groups: int) -> Scratch:
 
 
 class Work(NamedTuple):
-    """What a visit works with, and what it counts into."""
+    """The input of a visit, and the statistics that it updates."""
 
     beliefs: Beliefs
     room: Scratch
-    statistics: FloatArray  # float64 [S, G, K], beliefs of the edges there: rows of `time_bins`, or the first 3
+    statistics: FloatArray  # float64 [S, G, K], beliefs of the current edges: rows of `time_bins`, or the first 3
     frozen: FloatArray  # float64 [S, G, K], beliefs of the edges that have left
-    fitted: bool  # before the first fit edges are kept and say nothing
+    fitted: bool  # before the first fit, edges are stored without messages
 
 
 @inlined
 def bin_of(x: float, low: float, bins_per_unit: float) -> int:
-    """Give the row of the density table for x."""
+    """Row of the density table for x."""
     return min(max(int((x - low) * bins_per_unit), 0), BINS - 1)
 
 
@@ -83,7 +82,7 @@ def cavity_share(
     out: FloatArray,
     row: Index,
 ) -> None:
-    """Fill out[row] with softmax(base + rest[node] - message[edge]): a node as it is without that edge."""
+    """Fill out[row] with softmax(base + rest[node] - message[edge]): the cavity distribution of the node."""
     top = -np.inf
     for i in range(len(base)):
         top = max(top, base[i] + rest[node, i] - message[edge, i])
@@ -97,7 +96,7 @@ def cavity_share(
 
 @inlined
 def hear(edge: Index, row: Index, b: Index, cavity: FloatArray, density: FloatArray, to_user: FloatArray) -> None:
-    """Renew what an edge tells its user, from what its card is without it: cavity[row]."""
+    """Update the message of an edge to its user from cavity[row], the card's cavity distribution."""
     for g in range(density.shape[1]):
         total = np.float32(0.0)
         for k in range(density.shape[2]):
@@ -109,7 +108,7 @@ def hear(edge: Index, row: Index, b: Index, cavity: FloatArray, density: FloatAr
 def look_ahead(
     row: Index, b: Index, cavity: FloatArray, density: FloatArray, word: FloatArray, ahead: FloatArray
 ) -> float:
-    """Fill `ahead` with what the user says to the card; return the density that x had without the edge."""
+    """Fill `ahead` with the user's message to the card; return the cavity density of x."""
     for k in range(density.shape[2]):
         ahead[k] = np.float32(0.0)
     for g in range(density.shape[1]):
@@ -125,7 +124,7 @@ def look_ahead(
 def tell(
     edge: Index, card: Index, ahead: FloatArray, to_card: FloatArray, evidence: FloatArray, dirty: IntArray
 ) -> None:
-    """Replace what an edge told its card."""
+    """Replace the message of an edge to its card."""
     for k in range(len(ahead)):
         message = np.log(ahead[k])
         evidence[card, k] += message - to_card[edge, k]
@@ -144,9 +143,9 @@ def count(
     word: FloatArray,
     into: FloatArray,
 ) -> None:
-    """Add an edge's belief to the blocks: soft count, sum, sum of squares; where there is room, seconds and bin.
+    """Add an edge's belief to the block statistics: soft count, sum, sum of squares; seconds and bin if there are rows.
 
-    Weight: age over likelihood.
+    `weight` is the age weight over the likelihood.
     """
     in_full = len(into) > SECONDS_TOTAL
     seconds, own_bin = np.expm1(np.float64(x)), FIRST_BIN + time_bin(x)
@@ -164,7 +163,7 @@ def count(
 
 @inlined
 def age_weight(event_ms: int, decay_per_ms: float, now_ms: int) -> float:
-    """Weigh an edge by its age."""
+    """The weight of an edge by its age."""
     weight = 1.0
     if decay_per_ms > 0.0:
         weight = float(np.exp(-decay_per_ms * max(now_ms - event_ms, 0)))
@@ -173,7 +172,7 @@ def age_weight(event_ms: int, decay_per_ms: float, now_ms: int) -> float:
 
 @borrowing
 def visit(user: Index, only: Index, graph: Graph, work: Work) -> float:
-    """Renew all messages around one user; count the belief of the edge `only`, or of all edges if NONE.
+    """Update all messages around one user; count the belief of the edge `only`, or of all edges if NONE.
 
     Returns the user's part of the Bethe log-likelihood: log Z of the node less log Z of its edges.
     """
@@ -216,9 +215,9 @@ def visit(user: Index, only: Index, graph: Graph, work: Work) -> float:
 
 @borrowing
 def meet(user: Index, edge: Index, graph: Graph, work: Work) -> None:
-    """Hear, tell and count a new edge; renew the user's other messages if the edge moves the user notably.
+    """Process a new edge: update and count its messages; update the user's others if the user's groups change notably.
 
-    Those that are left as they are follow at the user's next visit, at a sweep at the latest.
+    Otherwise the other messages are updated at the user's next visit, at the next sweep at the latest.
     """
     card, x = np.int64(graph.pool.card[edge]), graph.pool.x[edge]
     to_user, to_card = graph.pool.to_user, graph.pool.to_card
@@ -245,7 +244,7 @@ def meet(user: Index, edge: Index, graph: Graph, work: Work) -> None:
 
 @inlined
 def log_sum_exp(logits: FloatArray, row: Index, base: FloatArray) -> float:
-    """Log of the summed exponentials of base + logits[row]."""
+    """Log of the sum of exponentials of base + logits[row]."""
     top = -np.inf
     for i in range(len(base)):
         top = max(top, base[i] + logits[row, i])

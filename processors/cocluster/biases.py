@@ -1,9 +1,8 @@
-"""The plain rival of every grouping: a global mean, a shrunk bias per user and a shrunk bias per card.
+"""Baseline of every grouping: a global mean, a shrunk bias per user and a shrunk bias per card.
 
-It predicts better than co-clusters on real data (they summarise distributions, they are no better
-predictors), so its row stands beside every co-clustering score. The shrinkage is estimated: biases are
-Normal, and their variance follows from the data by EM (Searle, Casella & McCulloch 1992, *Variance
-Components*, ch. 8).
+It predicts better than co-clusters on real data (these summarise distributions rather than predict single values), so
+it is reported with every co-clustering score. The shrinkage is estimated: biases are Normal, and their variance follows
+from the data by EM (Searle, Casella & McCulloch 1992, *Variance Components*, ch. 8).
 """
 
 from dataclasses import dataclass
@@ -22,10 +21,10 @@ class Biases:
     mean: float
     user: FloatArray  # [users]; 0 for one without data
     card: FloatArray  # [cards]
-    variance: float  # of x around its prediction
+    variance: float  # residual variance of x
 
     def predict(self, user: IntArray, card: IntArray) -> FloatArray:
-        """Give the expected x of interactions."""
+        """Expected x of interactions."""
         expected: FloatArray = self.mean + self.user[user] + self.card[card]
         return expected
 
@@ -37,7 +36,7 @@ class Biases:
 
 
 def fit_biases(user: IntArray, card: IntArray, x: FloatArray, users: int, cards: int) -> Biases:
-    """Alternate between the two sides, renewing both variances.
+    """Alternate between users and cards, updating both variances.
 
     >>> one = fit_biases(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([1.0, 3.0, 5.0, 7.0]), 2, 2)
     >>> bool(one.user[0] < 0 < one.user[1])

@@ -1,4 +1,4 @@
-"""Interactions of a batch, ordered by user and binned: what message passing reads, once per batch."""
+"""A batch of interactions, ordered by user and binned once: the input of message passing."""
 
 from typing import NamedTuple
 
@@ -15,12 +15,12 @@ class BinnedTable(NamedTuple):
     offsets: IntArray  # int64 [users + 1]
     card: IntArray  # int32 [edges]
     bin: IntArray  # uint8 [edges]
-    bin_x: FloatArray  # float64 [BINS], mean x of the edges in a bin; its centre where there are none
+    bin_x: FloatArray  # float64 [BINS], mean x of the edges in a bin; the centre of an empty bin
     bin_square: FloatArray  # float64 [BINS], mean square of x
 
 
 def binned_table(offsets: IntArray, card: IntArray, x: FloatArray) -> BinnedTable:
-    """Cut the range of x into equal bins; means and mean squares of the edges in a bin are kept exactly.
+    """Divide the range of x into equal bins; means and mean squares of the edges in a bin are exact.
 
     >>> table = binned_table(np.array([0, 2]), np.array([0, 1]), np.array([1.0, 3.0]))
     >>> table.bin.tolist(), table.bin_x[[0, 255]].tolist()

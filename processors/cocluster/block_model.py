@@ -1,4 +1,4 @@
-"""The published co-clusters: what every worker needs to place a listener or a card in its groups."""
+"""The published co-clusters: everything that a worker needs to place a listener or a card in its groups."""
 
 from dataclasses import dataclass, field
 
@@ -9,11 +9,11 @@ from processors.cocluster.evidence import fold_in
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BlockModel:
-    """Blocks of x = log1p(seconds): a snapshot, frozen, broadcast.
+    """Blocks of x = log1p(seconds): an immutable snapshot, broadcast to all workers.
 
-    `generation` counts real changes of the groups (statistics kept per group must be carried over with the
-    overlap); `version` counts snapshots. Fold-in of a listener is local: its recent streams, the logits of
-    the cards it met and this table are all it takes.
+    `generation` counts changes of the groups in kind (statistics per group must be carried over with the overlap);
+    `version` counts snapshots. Fold-in of a listener is local: it needs only the recent streams, the logits of their
+    cards, and this table.
 
     >>> import numpy as np
     >>> model = BlockModel(generation=1, version=1, user_prior=np.array([0.5, 0.5]), card_prior=np.ones(1),

@@ -1,4 +1,4 @@
-"""Sufficient statistics of the blocks: what was seen adds up, and gives shrunk means and variances."""
+"""Sufficient statistics of the blocks: additive, with shrunk means and variances derived from them."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from processors.compiled import compiled
 
 MEAN_PSEUDO_COUNT = 2.0
 VARIANCE_PSEUDO_COUNT = 20.0
-VARIANCE_FLOOR_SHARE = 0.02  # of the global variance: a block of equal values is not a spike
+VARIANCE_FLOOR_SHARE = 0.02  # of the global variance, so that a block of equal values is not a spike
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockParameters:
-    """A Normal per block of x = log1p(seconds), with the Normal of everything beside it."""
+    """A Normal per block of x = log1p(seconds), and the Normal of all interactions."""
 
     mean: FloatArray  # [G, K]
     variance: FloatArray  # [G, K]
@@ -38,7 +38,7 @@ def block_parameters(statistics: FloatArray) -> BlockParameters:
 
 @compiled
 def shrunk_blocks(statistics: FloatArray) -> tuple[FloatArray, FloatArray, float, float]:
-    """Mean and variance [G, K] of the blocks, and those of everything, as `block_parameters` has them."""
+    """Mean and variance [G, K] of the blocks, and those of all interactions, as in `block_parameters`."""
     count, total, squares = statistics[0], statistics[1], statistics[2]
     n = max(count.sum(), 1e-9)
     global_mean = total.sum() / n

@@ -1,15 +1,15 @@
-"""Which cards moved notably: a card is reported when its log probabilities left those of its last report."""
+"""Detects cards that have moved notably since they were last reported, by log probabilities."""
 
 import numpy as np
 
 from processors.arrays import BoolArray, FloatArray, IntArray
 
-LOGIT_FLOOR = -12.0  # below it a group is out of the question: how far below is no news
+LOGIT_FLOOR = -12.0  # groups below this are practically excluded; changes below it are ignored
 LOGIT_CHANGE = 0.5
 
 
 class CardWatch:
-    """Last reported log probabilities by slot. A stale logit breaks the cavity, so logits are compared.
+    """Last reported log probabilities by slot. Stale logits distort cavity distributions, so logits are compared.
 
     >>> watch = CardWatch(slots=4, groups=2)
     >>> logits = np.log(np.array([[0.9, 0.1], [0.5, 0.5]]))
@@ -24,7 +24,7 @@ class CardWatch:
         self._reported = np.zeros((slots, groups), np.float32)
 
     def moved(self, identities: IntArray, slots: IntArray, logits: FloatArray) -> BoolArray:
-        """Tell which cards moved notably, and note them as reported. A card new to its slot always did."""
+        """Which cards have moved notably; marks them as reported. A card that is new to its slot always has."""
         logits = np.maximum(logits, LOGIT_FLOOR).astype(np.float32)
         change = np.abs(logits - self._reported[slots]).max(axis=1, initial=0.0)
         notable: BoolArray = (change > LOGIT_CHANGE) | (self._identity[slots] != identities)

@@ -1,4 +1,4 @@
-"""What every clusterer can do: put the users and cards of a table of interactions into soft groups."""
+"""The interface of clusterers: soft groups of the users and cards of a table of interactions."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from processors.cocluster.soft_groups import Interactions, SoftGroups
 
 
 class Clusterer(Protocol):
-    """Groups for both sides. The same table and the same clusterer give the same bytes."""
+    """Soft groups of both sides. Equal tables and equal clusterers give equal bytes."""
 
     def groups(self, data: Interactions) -> SoftGroups:
         """Return soft groups of all users [users, G] and cards [cards, K], with the blocks they imply."""

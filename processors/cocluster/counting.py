@@ -1,4 +1,4 @@
-"""Edges counted into the blocks as they are believed now, when they leave or when blocks are counted anew. Compiled."""
+"""Counts edges into block statistics by their current beliefs, on eviction or for a recount. Compiled."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from processors.compiled import borrowing
 
 @borrowing
 def freeze(edge: Index, user: Index, graph: Graph, work: Work) -> None:
-    """Keep for good what a leaving edge told the blocks and its card."""
+    """Make the contribution of a leaving edge to its card and to the blocks permanent."""
     card = np.int64(graph.pool.card[edge])
     if not work.fitted or card == NONE:
         return
@@ -22,7 +22,7 @@ def freeze(edge: Index, user: Index, graph: Graph, work: Work) -> None:
 
 @borrowing
 def count_as_believed(edge: Index, user: Index, card: Index, graph: Graph, work: Work, into: FloatArray) -> None:
-    """Count an edge into the blocks by what its user and its card are believed to be now; nothing else changes."""
+    """Count an edge into the blocks by the current beliefs of its user and card; nothing else changes."""
     x, to_card = graph.pool.x[edge], graph.pool.to_card
     base_user, base_card, low, bins_per_unit, density, decay_per_ms, now_ms = work.beliefs
     cavity, word, ahead = work.room
@@ -36,7 +36,7 @@ def count_as_believed(edge: Index, user: Index, card: Index, graph: Graph, work:
 
 @borrowing
 def recount(graph: Graph, work: Work) -> None:
-    """Count the belief of every edge there, as messages are: no message changes, unlike in a sweep."""
+    """Count the beliefs of all current edges without changing messages, unlike a sweep."""
     following, card_of = graph.pool.following, graph.pool.card
     for user in range(len(graph.heard.degree)):
         edge = np.int64(graph.heard.newest[user])

@@ -8,7 +8,7 @@ from processors.arrays import FloatArray
 from processors.compiled import compiled
 
 BINS = 256
-DENSITY_FLOOR = 1e-10  # an outlier is improbable, never impossible: no logarithm of zero
+DENSITY_FLOOR = 1e-10  # an outlier is improbable, never impossible: avoids log(0)
 
 
 class DensityTable(NamedTuple):
@@ -20,9 +20,9 @@ class DensityTable(NamedTuple):
 
 
 def density_table(mean: FloatArray, variance: FloatArray) -> DensityTable:
-    """Tabulate N(x; mean[g, k], variance[g, k]) over all blocks' means -6/+6 sd.
+    """Tabulate N(x; mean[g, k], variance[g, k]) from 6 sd below the lowest block mean to 6 sd above the highest.
 
-    A bin is at most a few hundredths of log seconds wide, against block sds of half a unit and more.
+    A bin is at most a few hundredths of a log second wide; standard deviations of blocks are 0.5 and more.
 
     >>> table = density_table(np.array([[0.0]]), np.array([[1.0]]))
     >>> middle = int((0.0 - table.low) * table.bins_per_unit)
@@ -51,5 +51,5 @@ def tabulated(mean: FloatArray, variance: FloatArray) -> tuple[float, float, Flo
 
 
 def transposed(table: DensityTable) -> DensityTable:
-    """Give the same table with users and cards exchanged."""
+    """The same table with users and cards exchanged."""
     return table._replace(density=np.ascontiguousarray(table.density.transpose(0, 2, 1)))

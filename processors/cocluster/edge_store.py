@@ -1,8 +1,8 @@
-"""The learner's memory: a bounded pool of edges, linked into one ring per user, and what each node believes.
+"""The learner's memory: a bounded pool of edges, linked into one ring per user, and the evidence on each node.
 
-An edge carries two small messages: what it tells its user about the user's group, [G], and what it tells
-its card about the card's group, [K], both as unnormalised logarithms. Everything is allocated once, at its
-bound; the system gives memory only to the part that is used.
+An edge has two messages: to its user about the user's group, [G], and to its card about the card's group, [K], both as
+unnormalised logarithms. Everything is allocated once, at its bound; the operating system provides memory only for the
+part that is used.
 """
 
 from typing import NamedTuple
@@ -12,14 +12,14 @@ import numpy as np
 from processors.arrays import FloatArray, IntArray
 
 NONE = -1
-TO_PUBLISH, TO_KEEP = 1, 2  # bits of a card that moved: each reader clears its own
+TO_PUBLISH, TO_KEEP = 1, 2  # bits of a changed card, one per consumer
 
 
 class EdgePool(NamedTuple):
     """Columns of edges. `following` links a user's edges in a circle: following[newest] is the oldest."""
 
     following: IntArray  # int32 [edges]; links the free list too
-    card: IntArray  # int32 [edges], slot; NONE once the card has left: its word to the user stays
+    card: IntArray  # int32 [edges], slot; NONE once the card has left, while its message to the user remains
     x: FloatArray  # float32 [edges], log1p(seconds)
     event_ms: IntArray  # int64 [edges]
     to_user: FloatArray  # float32 [edges, G]
@@ -27,23 +27,23 @@ class EdgePool(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """Columns of users and cards. Frozen evidence is what evicted edges left behind."""
+    """Columns of users and cards. Frozen evidence is the contribution of evicted edges."""
 
     newest: IntArray  # int32 [users], edge, or NONE
     degree: IntArray  # int32 [users]
     user_frozen: FloatArray  # float32 [users, G]
-    user_evidence: FloatArray  # float64 [users, G], evidence of the edges, frozen part included, prior not
+    user_evidence: FloatArray  # float64 [users, G], evidence of all edges including the frozen part, without the prior
     card_frozen: FloatArray  # float32 [cards, K]
-    card_evidence: FloatArray  # float64 [cards, K], frozen part included, prior not
-    user_dirty: IntArray  # uint8 [users], ring or frozen evidence changed since the rows were last taken
-    card_dirty: IntArray  # uint8 [cards], bits of who has not yet heard that evidence moved
+    card_evidence: FloatArray  # float64 [cards, K], including the frozen part, without the prior
+    user_dirty: IntArray  # uint8 [users], ring or frozen evidence changed since rows were last written
+    card_dirty: IntArray  # uint8 [cards], bits of the consumers that have not read the current evidence
 
 
 class Graph(NamedTuple):
-    """Edges between nodes. Messages are read from `heard` and summed up in `told`.
+    """Edges between nodes. Messages to users are computed from `heard`; messages to cards are added up in `told`.
 
-    Both are the same nodes, except when messages start anew: then cards are heard as some other fit knows
-    them, and what they are told is collected from nothing.
+    Both are the same nodes, except when messages are restarted: then cards are read as another fit has them, while
+    their evidence is collected from zero.
     """
 
     pool: EdgePool
@@ -52,7 +52,7 @@ class Graph(NamedTuple):
 
 
 def edge_pool(edges: int, user_groups: int, card_groups: int) -> EdgePool:
-    """Allocate room for edges: 20 bytes each, and four for every group of either side."""
+    """Allocate edges: 20 bytes each, plus four per group of either side."""
     return EdgePool(
         following=np.zeros(edges, np.int32),
         card=np.zeros(edges, np.int32),
@@ -64,7 +64,7 @@ def edge_pool(edges: int, user_groups: int, card_groups: int) -> EdgePool:
 
 
 def nodes(users: int, cards: int, user_groups: int, card_groups: int) -> Nodes:
-    """Allocate room for users and cards that know nothing yet."""
+    """Allocate users and cards without evidence."""
     return Nodes(
         newest=np.full(users, NONE, np.int32),
         degree=np.zeros(users, np.int32),

@@ -1,4 +1,4 @@
-"""What observed streams say about one side's groups when the other side's are known softly."""
+"""Evidence of observed streams on the groups of one side, given soft groups of the other."""
 
 import numpy as np
 
@@ -7,14 +7,14 @@ from processors.cocluster.density_table import BINS, DensityTable
 from processors.compiled import compiled
 
 _SMALL, _LARGE = 1e-150, 1e150
-"""Outside of this a product of densities goes into the sum of logarithms: one more factor could not be too much."""
+"""Outside this range a product of densities is moved to the sum of logarithms; one more factor cannot overflow it."""
 
 
 @compiled
 def edge_evidence(offsets: IntArray, weight: FloatArray, x: FloatArray, table: DensityTable) -> FloatArray:
     """Sum over each node's edges of log sum_k weight[e, k] density(x_e; g, k): float64 [n, G].
 
-    Node i owns the edges offsets[i] to offsets[i + 1]. Logarithms are taken of products: one for many edges.
+    Node i has the edges offsets[i] to offsets[i + 1]. One logarithm is taken of a product of many densities.
     """
     density = table.density
     groups, others = density.shape[1], density.shape[2]
@@ -56,9 +56,9 @@ def log_softmax(logits: FloatArray) -> FloatArray:
 
 
 def fold_in(offsets: IntArray, weight: FloatArray, x: FloatArray, prior: FloatArray, table: DensityTable) -> FloatArray:
-    """Soft groups [n, G] of nodes from their edges: the prior times the evidence; no edges, the prior.
+    """Soft groups [n, G] of nodes from their edges: the prior times the evidence; without edges, the prior.
 
-    `weight` [edges, K] are the soft groups of who is at the other end.
+    `weight` [edges, K] are the soft groups of the nodes at the other end.
     """
     evidence = edge_evidence(
         np.ascontiguousarray(offsets, dtype=np.int64),

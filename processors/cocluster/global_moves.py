@@ -1,8 +1,8 @@
-"""Fit a batch of interactions from nothing, or better a fit: random starts, split and merge, polish.
+"""Fits a batch of interactions from scratch, or improves a fit: random starts, split and merge, polish.
 
 Message passing from random hard groups finds most of the structure by itself (mean field, annealed from a low
-temperature, does not: at ten streams a user it collapses). What is left are groups that merged while
-another was split in two, and the split/merge moves undo those one at a time.
+temperature, does not: with ten streams per user it collapses). What remains are groups that have merged while another
+was split in two; split/merge moves correct these one at a time.
 """
 
 import numpy as np
@@ -14,13 +14,13 @@ from processors.cocluster.split_merge import moved, moves
 
 START_PASSES = 12
 SETTLE_PASSES = 40
-MOVE_PASSES = (20, 60)  # for a challenger; longer only where short ones leave the fit stuck
-MOVES_TRIED = 3  # of each state
+MOVE_PASSES = (20, 60)  # passes for a challenger; the larger number only if the smaller leaves the fit stuck
+MOVES_TRIED = 3  # per state
 ROUNDS_MAX = 8
 HOPELESS = -0.006  # promise per interaction below which no move is tried
-STUCK = -0.002  # promise at which a fit is taken to be stuck
-STILL = 1e-5  # gain of the objective over five passes that counts as none
-PATIENCE = 6.0  # a challenger behind by more than so many of its last gains has lost
+STUCK = -0.002  # promise above which a fit is considered stuck
+STILL = 1e-5  # gain of the objective over five passes that counts as convergence
+PATIENCE = 6.0  # a challenger that is behind by more than this many of its last gains is given up
 
 
 def one_hot(group: IntArray, groups: int) -> FloatArray:
@@ -34,14 +34,14 @@ def one_hot(group: IntArray, groups: int) -> FloatArray:
 
 
 def random_start(data: Interactions, user_groups: int, card_groups: int, rng: np.random.Generator) -> SoftGroups:
-    """Hard groups by chance."""
+    """Random hard groups."""
     user = one_hot(rng.integers(user_groups, size=data.users), user_groups)
     card = one_hot(rng.integers(card_groups, size=data.cards), card_groups)
     return soft_groups(data, user, card)
 
 
 def polished(data: Interactions, groups: SoftGroups, passes: int, *, must_beat: float = -np.inf) -> SoftGroups:
-    """Pass messages until the objective stands still or cannot beat `must_beat`, at most `passes` times."""
+    """Pass messages until the objective converges or cannot exceed `must_beat`, at most `passes` times."""
     run = MessagePassing(data, groups)
     before = -np.inf
     for done in range(0, passes, 5):
@@ -54,7 +54,7 @@ def polished(data: Interactions, groups: SoftGroups, passes: int, *, must_beat: 
 
 
 def rearranged(data: Interactions, groups: SoftGroups, gain: float, passes: int) -> SoftGroups:
-    """Split and merge while a move raises the objective by more than `gain` within so many passes."""
+    """Split and merge as long as a move raises the objective by more than `gain` within `passes` passes."""
     for _ in range(ROUNDS_MAX):
         better = _first_gain(data, groups, gain, passes)
         if better is None:
@@ -75,7 +75,7 @@ def _first_gain(data: Interactions, groups: SoftGroups, gain: float, passes: int
 
 
 def unstuck(data: Interactions, groups: SoftGroups, gain: float, polish_passes: int) -> SoftGroups:
-    """Rearrange and polish; with more patience for challengers if the fit is still stuck then."""
+    """Rearrange and polish; give challengers more passes if the fit is still stuck."""
     for passes in MOVE_PASSES:
         better = rearranged(data, groups, gain, passes)
         if better is not groups:
@@ -86,10 +86,10 @@ def unstuck(data: Interactions, groups: SoftGroups, gain: float, polish_passes: 
 
 
 def stuck_promise(data: Interactions, groups: SoftGroups) -> float:
-    """Log-likelihood per interaction that the best move promises: above `STUCK`, groups have merged.
+    """Log-likelihood per interaction promised by the best move: above `STUCK`, groups have merged.
 
-    This is the stuck test. It needs no fit, only counts: on planted worlds a right structure gives -.007
-    to -.2, one with a merged pair -.0005 to +.04; where there is no structure at all it is 0.
+    This is the stuck test. It needs counts only, no fit: on planted worlds a correct structure gives -.007 to -.2, one
+    with a merged pair -.0005 to +.04; without any structure it is 0.
     """
     best = moves(data, groups, 1)
     return best[0].promise if best else -np.inf
@@ -105,7 +105,7 @@ def fitted(
     polish_passes: int = 75,
     gain: float = 0.0005,
 ) -> SoftGroups:
-    """Fit from nothing: rearrange the best of `restarts` short runs, the second best if that stays stuck."""
+    """Fit from scratch: rearrange the best of `restarts` short runs, or the second best if that remains stuck."""
     starts = [
         polished(data, random_start(data, user_groups, card_groups, rng), START_PASSES)
         for _ in range(restarts if user_groups > 1 and card_groups > 1 else 1)

@@ -1,11 +1,10 @@
-"""What a fit says about interactions that it has not seen: their log-likelihood and squared errors.
+"""Evaluates a fit on held-out interactions: log-likelihoods and squared errors.
 
-A fit with groups on both sides is also a mixture of as many Normals, and so can copy a skewed distribution that has
-nothing to do with who streams what. What such a mixture explains by itself is what the fit explains when groups are
-not known: each interaction then gets the mean of the weights that its blocks have among the held-out interactions.
-Where seconds do not depend on a side, they are as likely as not to be another interaction's of that side, and by
-Jensen's inequality the mean explains them at least as well as the weights do, on average: knowing groups that are
-none cannot gain.
+A fit with groups on both sides is also a mixture of G x K Normals, and can therefore imitate a skewed distribution that
+is independent of users and cards. What such a mixture explains by itself is what the fit explains when groups are
+unknown: each interaction then gets the mean of the weights that its blocks have among the held-out interactions. If
+seconds are independent of a side, they are exchangeable among the interactions of that side, and by Jensen's inequality
+the mean explains them at least as well as the weights do, on average: knowing spurious groups cannot gain.
 """
 
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ DENSITY_MIN = 1e-12
 
 
 class Prediction(NamedTuple):
-    """Per held-out interaction: log-likelihoods by whose groups are known, and the error when both are."""
+    """Per held-out interaction: log-likelihoods by which sides' groups are known, and the error when both are."""
 
     log_likelihood: FloatArray
     users_alone: FloatArray
@@ -31,12 +30,12 @@ class Prediction(NamedTuple):
 
     @classmethod
     def joined(cls, parts: "Sequence[Prediction]") -> "Prediction":
-        """One after the other."""
+        """Concatenate predictions."""
         return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def predict_held_out(groups: SoftGroups, user: IntArray, card: IntArray, x: FloatArray) -> Prediction:
-    """Score interactions under the mixture of blocks that both nodes' soft groups imply."""
+    """Score interactions under the mixture of blocks implied by the soft groups of both nodes."""
     blocks = groups.parameters
     among = _mean_weights(groups, user, card)
     given_user = among / among.sum(axis=1, keepdims=True)
@@ -57,7 +56,7 @@ def predict_held_out(groups: SoftGroups, user: IntArray, card: IntArray, x: Floa
 
 
 def _mean_weights(groups: SoftGroups, user: IntArray, card: IntArray) -> FloatArray:
-    """Mean weight [G, K] of each block among interactions; none is zero, so that each can be divided by."""
+    """Mean weight [G, K] of each block over interactions; none is zero, so that they can be divisors."""
     total = np.full((groups.user.shape[1], groups.card.shape[1]), DENSITY_MIN)
     for start in range(0, len(user), CHUNK):
         part = slice(start, start + CHUNK)

@@ -1,9 +1,9 @@
-"""Groups by who meets what, not by how long: co-clustering of counts that keeps most mutual information.
+"""Groups by which pairs occur, not by how long: co-clustering of counts that preserves most mutual information.
 
-Zeros count here (who never meets what), so this answers another question than streaming time, and finds
-time groups badly: an option on exposure counts, never the default. Source: Dhillon, Mallela & Modha (KDD
-2003), *Information-theoretic co-clustering*: rows and columns move in turn to the cluster whose prototype
-is nearest in Kullback-Leibler divergence, which never loses mutual information.
+Absent pairs count here, so this answers another question than streaming time, and finds groups of streaming time badly:
+an option for exposure counts, never the default. Source: Dhillon, Mallela & Modha (KDD 2003), *Information-theoretic
+co-clustering*: rows and columns move in turn to the cluster whose prototype is nearest in Kullback-Leibler divergence,
+which never reduces mutual information.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ SMOOTHING = 0.5  # exposures added to every block: no block is impossible
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InformationTheoretic:
-    """Hard groups of the counts of interactions; the durations only fill the blocks."""
+    """Hard groups from the counts of interactions; durations only fill the blocks."""
 
     user_groups: int
     card_groups: int
@@ -30,7 +30,7 @@ class InformationTheoretic:
     restarts: int = 8
 
     def groups(self, data: Interactions) -> SoftGroups:
-        """Keep the restart with the most mutual information."""
+        """The restart with the highest mutual information."""
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(SPAWN_KEY,)))
         runs = [self._run(data, rng) for _ in range(self.restarts)]
         _, user, card = max(runs, key=lambda run: run[0])

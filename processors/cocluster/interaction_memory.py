@@ -1,4 +1,4 @@
-"""The learner's bounded memory of interactions: rosters of users and cards over the pool of edges."""
+"""The learner's bounded memory of interactions: rosters of users and cards, and a pool of edges."""
 
 import numpy as np
 
@@ -21,18 +21,18 @@ from processors.cocluster.settings import LearnerSettings
 from processors.cocluster.soft_groups import Interactions
 from processors.cocluster.time_bins import STATISTICS
 
-CORE_DEGREE = 10  # edges that a card of the core has on average, at least
+CORE_DEGREE = 10  # minimum average number of edges per card of the core
 
 
 def slots_of(known: Roster, ids: IntArray) -> IntArray:
-    """Look up the slots of ids, NONE for those that are not remembered."""
+    """Slots of ids; NONE for ids that are not in the roster."""
     within = ids < len(known.slot_of)
     slots: IntArray = np.where(within, known.slot_of[np.where(within, ids, 0)], NONE)
     return slots
 
 
 class InteractionMemory:
-    """Keeps each user's last interactions, within bounds; counts whom it had to forget."""
+    """Keeps the newest interactions of each user within bounds; counts evictions."""
 
     def __init__(self, settings: LearnerSettings) -> None:
         user_groups, card_groups = settings.user_groups, settings.card_groups
@@ -44,29 +44,29 @@ class InteractionMemory:
         self.free = np.zeros(2, np.int64)
         self.ring = settings.ring
         self.room = scratch(settings.ring, user_groups, card_groups)
-        self.frozen: FloatArray = np.zeros((STATISTICS, user_groups, card_groups))  # statistics of edges that have left
+        self.frozen: FloatArray = np.zeros((STATISTICS, user_groups, card_groups))  # statistics of evicted edges
         self._departed: tuple[list[IntArray], list[IntArray]] = ([], [])
         self.users_evicted_count = 0
         self.cards_evicted_count = 0
 
     @property
     def columns(self) -> Memory:
-        """Bundle what the compiled loops see."""
+        """The columns used by the compiled loops."""
         return Memory(self.users, self.cards, self.free, self.ring, self.graph)
 
     @property
     def graph(self) -> Graph:
-        """Bundle edges and nodes."""
+        """Edges and nodes."""
         return Graph(self.pool, self.nodes, self.nodes)
 
     def work(self, beliefs: Beliefs, statistics: FloatArray, *, fitted: bool) -> Work:
-        """Bundle what a visit works with; leaving edges count into this memory's frozen statistics."""
+        """The input of visits; evicted edges are counted into this memory's frozen statistics."""
         return Work(beliefs, self.room, statistics, self.frozen, fitted)
 
     def take(self, interactions: Columns, work: Work) -> None:
-        """Take interactions one by one, forgetting the least recently active when room runs out.
+        """Add interactions one by one, evicting the least recently active when there is no room.
 
-        Who leaves depends on the sequence of interactions alone, never on how it was cut into batches.
+        Evictions depend on the sequence of interactions alone, not on how it is divided into batches.
         """
         self.users = with_room_for(self.users, interactions.user)
         self.cards = with_room_for(self.cards, interactions.card)
@@ -91,9 +91,9 @@ class InteractionMemory:
             self.cards_evicted_count += len(slots)
 
     def withdraw_user(self, user: int, work: Work) -> int:
-        """Forget one user, and take back what is remembered of it; gives from how many edges of the blocks.
+        """Erase one user and take back its current edges; returns how many of these the blocks had counted.
 
-        What edges said that had left its ring before stays, in sums: nothing says any more whose they were.
+        The contribution of edges evicted from the ring before remains, as part of sums that no longer identify users.
         """
         slots = slots_of(self.users, np.array([user], np.int64)).astype(np.int64)
         if slots[0] == NONE:
@@ -103,13 +103,13 @@ class InteractionMemory:
         return taken_back
 
     def pass_messages(self, beliefs: Beliefs) -> FloatArray:
-        """Renew all messages; return the statistics of all edges, those that have left included."""
+        """Update all messages; returns the statistics of all edges, including evicted ones."""
         counted = self.frozen.copy()
         sweep(self.graph, self.work(beliefs, counted, fitted=True))
         return counted
 
     def restart_messages(self, known: FloatArray, beliefs: Beliefs) -> None:
-        """Hear cards as `known` [card slots, K], and tell them anew."""
+        """Restart messages from cards as `known` [card slots, K], and collect their evidence again."""
         self.pool.to_card[: self.free[1]] = 0.0
         self.nodes.card_evidence[:] = self.nodes.card_frozen
         heard = self.nodes._replace(card_evidence=known)
@@ -117,29 +117,29 @@ class InteractionMemory:
         sweep(self.graph._replace(heard=heard), work)
 
     def recounted(self, beliefs: Beliefs) -> FloatArray:
-        """Statistics of all edges, those that have left included, by messages as they are."""
+        """Statistics of all edges, including evicted ones, with messages unchanged."""
         counted = self.frozen.copy()
         recount(self.graph, self.work(beliefs, counted, fitted=True))
         return counted
 
     def edges_count(self) -> int:
-        """Return the number of interactions remembered."""
+        """Number of interactions in memory."""
         return int(self.nodes.degree.sum())
 
     def user_slots(self) -> IntArray:
-        """List the slots of the users that are remembered."""
+        """Slots of the known users."""
         return np.flatnonzero(self.users.id_of != NONE)
 
     def card_slots(self) -> IntArray:
-        """List the slots of the cards that are remembered."""
+        """Slots of the known cards."""
         return np.flatnonzero(self.cards.id_of != NONE)
 
     def sample(self, edges_max: int, rng: np.random.Generator) -> tuple[Interactions, IntArray, IntArray]:
-        """Take all edges, or the densest core of up to `edges_max`; with the slots of its users and cards.
+        """All edges, or the densest core of up to `edges_max`; with the slots of its users and cards.
 
-        A core, because structure shows where nodes have many edges: a random sample of a sparse table of
-        900,000 cards leaves a card with none. The core is biased towards the active; what is adopted is
-        swept over all.
+        A core, because structure shows where nodes have many edges: in a random sample of a sparse table of 900,000
+        cards, cards have hardly any. The core is biased towards active users; whatever is adopted is swept over all
+        edges.
         """
         slots = self.user_slots()
         edges = ring_edges(slots, self.columns)
@@ -155,7 +155,7 @@ class InteractionMemory:
 
     @staticmethod
     def _core(user: IntArray, card: IntArray, edges_max: int, rng: np.random.Generator) -> BoolArray:
-        """Mark the edges between the most met cards and the users who met most of those; ties by chance."""
+        """Select the edges between the most frequent cards and the users with most of these; random ties."""
         met = np.bincount(np.maximum(card, 0), card >= 0)
         often = np.zeros(len(met), np.bool_)
         often[np.argsort(-met, kind="stable")[: max(edges_max // CORE_DEGREE, 1)]] = True
@@ -168,20 +168,20 @@ class InteractionMemory:
         return core
 
     def take_dirty_cards(self, bit: int) -> IntArray:
-        """List the slots of cards whose evidence moved since one reader asked last, and clear its bit."""
+        """Slots of cards whose evidence changed since this consumer's last call; clears its bit."""
         slots = np.flatnonzero(self.nodes.card_dirty & bit)
         self.nodes.card_dirty[slots] &= 0xFF ^ bit
         return slots
 
     def departed(self) -> tuple[list[int], list[int]]:
-        """Return ids of users and of cards that were forgotten since the last call and have not come back."""
+        """Ids of users and of cards that were evicted since the last call and have not returned."""
         users, cards = (np.unique(np.concatenate([np.empty(0, np.int64), *ids])) for ids in self._departed)
         self._departed = ([], [])
         gone_users, gone_cards = users[self.users.slot_of[users] == NONE], cards[self.cards.slot_of[cards] == NONE]
         return gone_users.tolist(), gone_cards.tolist()
 
     def carry_over(self, user_overlap: FloatArray, card_overlap: FloatArray) -> None:
-        """Express what evicted edges left behind in terms of new groups: rows P(new | old) of both sides."""
+        """Express the statistics of evicted edges in new groups; rows are P(new | old) of both sides."""
         sides = ((self.nodes.user_frozen, user_overlap), (self.nodes.card_frozen, card_overlap))
         for frozen, shares in sides:
             some = frozen.any(axis=1)

@@ -1,8 +1,7 @@
-"""Words for card groups: the genres that are most characteristic of each, and names that editors gave.
+"""Labels of card groups: the most characteristic genres, or names given by editors.
 
-A group's most frequent genre is often everybody's (pop, everywhere), so labels go by lift: how much more
-frequent a genre is in the group than among all cards, with pseudo-counts so that a rare genre needs more
-than one card.
+The most frequent genre of a group is often frequent everywhere (pop), so labels are ranked by lift: the frequency of a
+genre in the group relative to all cards, with pseudo-counts so that a rare genre needs more than one card.
 """
 
 from collections import Counter
@@ -18,7 +17,7 @@ KEPT_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardGroupLabel:
-    """What a card group is called, and why."""
+    """The label of a card group, and its basis."""
 
     name: str  # an editor's, or the most characteristic genres
     characteristic: tuple[str, ...]  # by lift, highest first
@@ -34,7 +33,7 @@ def label_card_groups(
     renamed: dict[int, str] | None = None,
     words: int = 2,
 ) -> list[CardGroupLabel]:
-    """Label groups from soft groups of cards [n, K] and tags (card, genre): two columns, a row a tag.
+    """Label groups from soft groups of cards [n, K] and tags (card, genre): two columns, one row per tag.
 
     >>> groups = np.repeat(np.eye(2), 10, axis=0)
     >>> pop_everywhere, jazz_in_second = np.arange(20), np.arange(10, 20)
@@ -54,7 +53,7 @@ def label_card_groups(
     ranked = [[genres[i] for i in np.argsort(-row, kind="stable")] for row in lift]
     shared = Counter(tuple(row[:words]) for row in ranked)
     for k in range(card_groups.shape[1]):
-        # two groups of one name are told apart by one word more
+        # two groups with equal names get one more word
         told = words + (shared[tuple(ranked[k][:words])] > 1)
         top = np.argsort(-lift[k], kind="stable")[:told]
         characteristic = tuple(genres[i] for i in top)
@@ -70,10 +69,10 @@ def label_card_groups(
 
 
 def carried_names(renamed: dict[int, str], card_overlap: FloatArray) -> dict[int, str]:
-    """Let editors' names follow their groups into a new generation: rows of the overlap are P(new | old).
+    """Move editors' names to the groups of a new generation; rows of the overlap are P(new | old).
 
-    A name goes to the group that got most of the old one's cards; a group that was scattered loses its
-    name, and of two names for one group the one that brings more wins.
+    A name moves to the group that got most of the old group's cards; the name of a scattered group is dropped, and of
+    two names for one group the one with more cards wins.
 
     >>> carried_names({0: "Sleep", 1: "Focus"}, np.array([[0.1, 0.9], [0.5, 0.5]]))
     {1: 'Sleep', 0: 'Focus'}

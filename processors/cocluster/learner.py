@@ -1,12 +1,12 @@
-"""The online learner: takes interactions as they come, keeps the co-clusters current, now and then rethinks.
+"""The online learner: learns from interactions as they arrive, keeps co-clusters current, and rethinks at intervals.
 
-Theory of operation. Until `warmup_events` have come nothing is known. Then a batch fit (`global_moves`) finds
-the groups, and from there every interaction passes messages around its user at once (`ring_memory`). Three
-schedules, all counted in events, do the rest: *refresh* renews the blocks from the running statistics; a
-*sweep* renews all messages and counts the blocks exactly; *rethinking* fits a bounded sample from nothing,
-and by split and merge from what is there, and adopts the result only when it explains the sample better;
-it comes at growing distances while it finds nothing. What happens depends on the sequence of interactions
-and the seed, never on how the sequence was cut into batches.
+Theory of operation. There is no model until `warmup_events` interactions have arrived. Then a batch fit
+(`global_moves`) finds the groups, and from then on every interaction updates the messages around its user at once
+(`ring_memory`). Three schedules, all counted in events, do the rest: a *refresh* updates the blocks from the running
+statistics; a *sweep* updates all messages and counts the blocks exactly; *rethinking* fits a bounded sample from
+scratch, and by split and merge from the current groups, and adopts the result only if it explains the sample better;
+intervals grow while it finds nothing. The result depends on the sequence of interactions and the seed, never on how the
+sequence is divided into batches.
 """
 
 from collections.abc import Iterable
@@ -58,7 +58,7 @@ class CoClusterLearner:
         self._kept = CardWatch(settings.max_cards, 2 * settings.card_groups)
         self._snapshot: tuple[tuple[int, int], BlockModel] | None = None
         self._recount_due = False
-        self.forgotten: tuple[list[int], list[int]] = ([], [])  # ids of users and cards whose rows went last time
+        self.forgotten: tuple[list[int], list[int]] = ([], [])  # ids of users and cards whose rows were deleted
         self._beliefs = self.renewed_beliefs()
 
     @property
@@ -68,12 +68,12 @@ class CoClusterLearner:
 
     @property
     def knows(self) -> tuple[int, int]:
-        """How much has been learned, and how much of it withdrawn again: what changes when anything does."""
+        """Number of interactions learned and number withdrawn: the pair changes whenever the model does."""
         return self.state.events_count, self.state.withdrawn_count
 
     @property
     def user_overlap(self) -> FloatArray:
-        """Rows P(new | old) [G, G] of the last change of generation, to carry statistics per group over."""
+        """Rows P(new | old) [G, G] of the last change of generation, for carrying over statistics per group."""
         return self.state.user_overlap
 
     @property
@@ -82,7 +82,7 @@ class CoClusterLearner:
         return self.state.card_overlap
 
     def learn(self, user: IntArray, card: IntArray, seconds: FloatArray, event_ms: IntArray) -> None:
-        """Take interactions in order: dense ids given by the caller, streamed seconds, event times in ms."""
+        """Learn interactions in order: dense ids assigned by the caller, streamed seconds, event times in ms."""
         x = np.log1p(np.asarray(seconds, dtype=np.float64)).astype(np.float32)
         user, card, event_ms = (np.ascontiguousarray(a, dtype=np.int64) for a in (user, card, event_ms))
         self._recount_if_due()
@@ -98,17 +98,17 @@ class CoClusterLearner:
             self._on_schedule()
 
     def withdraw(self, user: int) -> None:
-        """Forget a user who asks for it: what is remembered of it is taken out of blocks and cards again."""
+        """Erase a user on request: the contribution of the current edges is taken out of blocks and cards."""
         before = self.state.withdrawn_count
         work = self.memory.work(self._beliefs, self.state.statistics, fitted=self.ready)
         self.state.withdrawn_count += self.memory.withdraw_user(user, work)
         self._recount_due |= self.state.withdrawn_count > before
 
     def _recount_if_due(self) -> None:
-        """Count the blocks without those who were withdrawn, once for all of them: before anything is learned or told.
+        """Recount the blocks after withdrawals, once for all of them, before anything is learned or published.
 
-        An edge was counted as it was believed when it came, so its part cannot just be subtracted. Ages are those of
-        the last sweep, when what has left was aged as well.
+        An edge was counted by its belief at that time, so its part cannot be subtracted. Ages are those of the last
+        sweep, when the statistics of evicted edges were aged as well.
         """
         if self._recount_due:
             self._recount_due = False
@@ -136,7 +136,7 @@ class CoClusterLearner:
             self._beliefs = self.renewed_beliefs()
 
     def renewed_beliefs(self) -> Beliefs:
-        """Take what is believed of blocks and groups now."""
+        """Set current blocks and priors as the basis of messages."""
         state, half_life_ms = self.state, self.settings.half_life_ms
         return beliefs_of(
             state.statistics,
@@ -147,7 +147,7 @@ class CoClusterLearner:
         )
 
     def sweep(self) -> None:
-        """Renew all messages, count the blocks exactly, renew blocks and priors."""
+        """Update all messages, count the blocks exactly, update blocks and priors."""
         memory, state = self.memory, self.state
         if self.settings.half_life_ms:
             memory.frozen *= 0.5 ** ((state.now_ms - state.swept_ms) / self.settings.half_life_ms)
@@ -158,7 +158,7 @@ class CoClusterLearner:
         self._beliefs = self.renewed_beliefs()
 
     def stuck(self) -> bool:
-        """Whether a split/merge promises a better structure, judged on a bounded sample without any fit."""
+        """Whether a split/merge promises a better structure, judged by counts on a bounded sample."""
         settings, state = self.settings, self.state
         if not settings.stuck_test or state.events_count < state.stuck_test_after:
             return False
@@ -167,15 +167,14 @@ class CoClusterLearner:
         return stuck_promise(data, groups) > STUCK
 
     def _random(self) -> np.random.Generator:
-        """Give each occasion a stream of randomness of its own."""
+        """An independent random stream for each occasion."""
         key = (SPAWN_KEY, self.state.events_count, self.state.rethought_count)
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
     def rethink(self) -> None:
-        """Fit or rearrange a sample of what is remembered, and adopt what comes out.
+        """Fit or rearrange a sample of the memory, and adopt a better structure.
 
-        When nothing better comes out the stuck test rests, twice as long each time: not all data have
-        structure.
+        If none is found, the interval to the next stuck test doubles: not all data have structure.
         """
         settings, state = self.settings, self.state
         rng = self._random()
@@ -198,7 +197,7 @@ class CoClusterLearner:
         state.stuck_test_after = state.events_count + int(rest)
 
     def _note_swap(self, current: SoftGroups, better: SoftGroups) -> None:
-        """Count it; when the groups really differ it is a new generation, with the overlap to the old one."""
+        """Count an adoption; groups that really differ are a new generation, with the overlap to the old one."""
         state = self.state
         state.swapped_count += 1
         if kept_shares(current, better) < self.settings.same_groups_share:
@@ -207,7 +206,7 @@ class CoClusterLearner:
             self.memory.carry_over(state.user_overlap, state.card_overlap)
 
     def _adopt(self, groups: SoftGroups, cards: IntArray) -> None:
-        """Start all messages anew from a fit's blocks and its groups of some cards."""
+        """Restart all messages from the blocks of a fit and its groups of some cards."""
         state = self.state
         state.statistics = groups.statistics
         state.user_prior, state.card_prior = group_prior(groups.user), group_prior(groups.card)
@@ -224,7 +223,7 @@ class CoClusterLearner:
         return softmax(self.memory.nodes.card_evidence[slots] + np.log(self.state.card_prior))
 
     def model(self) -> BlockModel:
-        """Publish a snapshot; the version rises when something was learned since the last one."""
+        """The current snapshot; its version rises if anything was learned since the last one."""
         state = self.state
         assert state.ready, "no model before the warm-up is over"
         self._recount_if_due()
@@ -234,31 +233,31 @@ class CoClusterLearner:
         return self._snapshot[1]
 
     def streaming_sums(self) -> FloatArray:
-        """Copy the statistics of all blocks: float64 [STATISTICS, G, K], rows of `time_bins`."""
+        """A copy of the statistics of all blocks: float64 [STATISTICS, G, K], rows of `time_bins`."""
         self._recount_if_due()
         return self.state.statistics.copy()
 
     def card_logits(self, cards: IntArray) -> FloatArray:
-        """Log probabilities [n, K] of the groups of cards; a card that is not remembered has the prior's."""
+        """Log probabilities [n, K] of the groups of cards; the prior for an unknown card."""
         slots = slots_of(self.memory.cards, cards)
         evidence = np.where(slots[:, None] >= 0, self.memory.nodes.card_evidence[slots], 0.0)
         return log_softmax(evidence + np.log(self.state.card_prior))
 
     def user_groups(self, users: IntArray) -> FloatArray:
-        """Soft groups [n, G] of users; a user who is not remembered has the prior."""
+        """Soft groups [n, G] of users; the prior for an unknown user."""
         slots = slots_of(self.memory.users, users)
         evidence = np.where(slots[:, None] >= 0, self.memory.nodes.user_evidence[slots], 0.0)
         return softmax(evidence + np.log(self.state.user_prior))
 
     def changed_cards(self) -> IntArray:
-        """Return ids of cards whose log probabilities moved notably since they were last returned."""
+        """Ids of cards whose log probabilities have moved notably since they were last returned."""
         slots = self.memory.take_dirty_cards(TO_PUBLISH)
         identities = self.memory.cards.id_of[slots]
         changed: IntArray = identities[self._published.moved(identities, slots, self.card_logits(identities))]
         return changed
 
     def _cards_to_keep(self) -> IntArray:
-        """Note and return ids of cards whose groups, or what evicted edges say of them, moved since."""
+        """Ids of cards whose groups, or whose frozen evidence, moved since the last call; marks them as written."""
         slots = self.memory.take_dirty_cards(TO_KEEP)
         identities = self.memory.cards.id_of[slots]
         logits = np.hstack((self.card_logits(identities), log_softmax(self.memory.nodes.card_frozen[slots])))
@@ -266,9 +265,9 @@ class CoClusterLearner:
         return moved
 
     def rows_changed(self) -> Iterable[tuple[bytes, bytes | None]]:
-        """Give the keyed rows that changed since the last call; None for a row to be deleted.
+        """Keyed rows that changed since the last call; None deletes a row.
 
-        Cards are kept as often as they move notably. The structure is one row, always given.
+        Cards are written when they move notably. The structure is a single row, always written.
         """
         self._recount_if_due()
         self.forgotten = self.memory.departed()
@@ -279,7 +278,7 @@ class CoClusterLearner:
 
     @classmethod
     def restore(cls, settings: LearnerSettings, seed: int, rows: Iterable[tuple[bytes, bytes]]) -> "CoClusterLearner":
-        """Go on from rows kept earlier: take the rings again, start messages from what cards were."""
+        """Restore a learner from its rows: rings are added again, messages restart from the groups of cards."""
         learner = cls(settings, seed)
         structure, users, cards = split_rows(rows)
         if structure is None:

@@ -1,4 +1,4 @@
-"""What a learner must keep to go on after a restart: the rows that changed, and the way back from rows."""
+"""Persistence of a learner: the rows that changed, and restoring from rows."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -22,7 +22,7 @@ from processors.cocluster.state_rows import (
 
 
 def changed_user_rows(memory: InteractionMemory, gone: Sequence[int]) -> Iterator[tuple[bytes, bytes | None]]:
-    """Give the rows of users whose rings changed; None for those who are gone."""
+    """The rows of users whose rings changed; None for those evicted."""
     for identity in gone:
         yield user_key(identity), None
     slots = np.flatnonzero(memory.nodes.user_dirty)
@@ -33,7 +33,7 @@ def changed_user_rows(memory: InteractionMemory, gone: Sequence[int]) -> Iterato
     frozen = memory.nodes.user_frozen[slots]
     np.add.at(frozen, user[~attached], pool.to_user[edges[~attached]])
     edges, degree = edges[attached], np.bincount(user[attached], minlength=len(slots))
-    cards = memory.cards.id_of[pool.card[edges]]  # a detached edge lives on in the frozen part only
+    cards = memory.cards.id_of[pool.card[edges]]  # a detached edge is part of the frozen evidence only
     rows = ring_rows(cards, pool.event_ms[edges], pool.x[edges], degree, frozen)
     for identity, row in zip(memory.users.id_of[slots].tolist(), rows, strict=True):
         yield user_key(identity), row
@@ -42,7 +42,7 @@ def changed_user_rows(memory: InteractionMemory, gone: Sequence[int]) -> Iterato
 def changed_card_rows(
     memory: InteractionMemory, moved: IntArray, gone: Sequence[int]
 ) -> Iterator[tuple[bytes, bytes | None]]:
-    """Give the rows of the cards with the ids `moved`; None for those that are gone."""
+    """The rows of the cards with the ids `moved`; None for those evicted."""
     for identity in gone:
         yield card_key(identity), None
     for identity, slot in zip(moved, slots_of(memory.cards, moved), strict=True):
@@ -53,7 +53,7 @@ def changed_card_rows(
 def split_rows(
     rows: Iterable[tuple[bytes, bytes]],
 ) -> tuple[bytes | None, dict[int, bytes], dict[int, bytes]]:
-    """Sort rows by what they are about: the structure, users by id, cards by id (both in rising order)."""
+    """Sort rows by kind: the structure, users by id, cards by id (both ascending)."""
     by_key = dict(rows)
     structure = by_key.pop(STRUCTURE_KEY, None)
     users = {identity_of(key): row for key, row in sorted(by_key.items()) if key[:1] == b"u"}
@@ -62,7 +62,7 @@ def split_rows(
 
 
 def ring_columns(users: dict[int, bytes], user_groups: int) -> tuple[Columns, dict[int, FloatArray]]:
-    """Unpack rings into interactions, a user after the other, and each user's frozen evidence."""
+    """Unpack rings into interactions, user by user, and each user's frozen evidence."""
     rings, frozen = {}, {}
     for identity, row in users.items():
         rings[identity], frozen[identity] = read_ring(row, user_groups)
@@ -78,7 +78,7 @@ def ring_columns(users: dict[int, bytes], user_groups: int) -> tuple[Columns, di
 
 
 def restore_evidence(memory: InteractionMemory, frozen: dict[int, FloatArray], cards: dict[int, bytes]) -> FloatArray:
-    """Put back what evicted edges left; returns what was known of every card slot [cards, K]."""
+    """Restore frozen evidence; returns the evidence on every card slot [cards, K]."""
     known = np.zeros_like(memory.nodes.card_evidence)
     for identity, evidence in frozen.items():
         if identity < len(memory.users.slot_of) and (slot := memory.users.slot_of[identity]) != NONE:

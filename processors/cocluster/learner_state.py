@@ -1,4 +1,4 @@
-"""What a learner knows besides its memory of users and cards: counters, blocks, priors, the last overlap."""
+"""The learner's state apart from its memory of users and cards: counters, blocks, priors, the last overlap."""
 
 from dataclasses import dataclass, fields
 
@@ -13,7 +13,7 @@ from processors.cocluster.time_bins import STATISTICS
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class LearnerState:
-    """Counters first, then arrays: the order in which they are kept.
+    """Counters first, then arrays, in the order in which they are stored.
 
     >>> state = LearnerState.blank(2, 3)
     >>> state.events_count = 7
@@ -27,15 +27,15 @@ class LearnerState:
     swapped_count: int = 0
     stuck_count: int = 0
     stuck_test_after: int = 0
-    fruitless_count: int = 0  # rethinks in a row that found nothing better
+    fruitless_count: int = 0  # consecutive rethinks without a better structure
     generation: int = 0
     version: int = 0
     swept_at: int = 0
     swept_ms: int = 0
     rethought_at: int = 0
-    unplaced_count: int = 0  # interactions that had left their rings before the first fit: in no block
+    unplaced_count: int = 0  # interactions evicted from their rings before the first fit: not in any block
     ready: bool = False
-    withdrawn_count: int = 0  # interactions taken out of the blocks again, since their user asked to be forgotten
+    withdrawn_count: int = 0  # interactions taken out of the blocks because their user was erased
     statistics: FloatArray  # [STATISTICS, G, K], rows of `time_bins`
     user_prior: FloatArray  # [G]
     card_prior: FloatArray  # [K]
@@ -44,7 +44,7 @@ class LearnerState:
 
     @classmethod
     def blank(cls, user_groups: int, card_groups: int) -> "LearnerState":
-        """Know nothing yet."""
+        """The state before any interaction."""
         return cls(
             statistics=np.zeros((STATISTICS, user_groups, card_groups)),
             user_prior=np.full(user_groups, 1.0 / user_groups),
@@ -54,7 +54,7 @@ class LearnerState:
         )
 
     def model(self) -> BlockModel:
-        """Publish the blocks as they are."""
+        """The blocks as a snapshot."""
         blocks = block_parameters(self.statistics)
         return BlockModel(
             generation=self.generation,
@@ -69,7 +69,7 @@ class LearnerState:
         )
 
     def structure(self, frozen: FloatArray) -> Structure:
-        """Give the row's content, with the statistics of edges that have left."""
+        """The row's content, with the statistics of evicted edges."""
         values = [getattr(self, field.name) for field in fields(self)]
         counters = np.array([int(value) for value in values if isinstance(value, int)], np.int64)
         arrays = (*(value for value in values if isinstance(value, np.ndarray)), frozen)
@@ -77,10 +77,10 @@ class LearnerState:
 
     @classmethod
     def from_structure(cls, structure: Structure) -> tuple["LearnerState", FloatArray]:
-        """Read a row's content: the state, and the statistics of edges that have left."""
+        """Inverse of `structure`: the state, and the statistics of evicted edges."""
         names = [field.name for field in fields(cls)]
         counters, arrays = structure.counters.tolist(), structure.arrays
-        if len(counters) + len(arrays) == len(names):  # kept before anything could be withdrawn
+        if len(counters) + len(arrays) == len(names):  # a row from before withdrawals were counted
             names.remove("withdrawn_count")
         state = cls(**dict(zip(names, (*counters, *arrays[:-1]), strict=True)))
         state.ready = bool(state.ready)

@@ -1,4 +1,4 @@
-"""Stable group numbers: a new fit's groups are numbered after the old ones they share most members with."""
+"""Stable group numbers: the groups of a new fit get the numbers of the old ones with the largest overlap."""
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -12,7 +12,7 @@ def overlap(old: FloatArray, new: FloatArray) -> FloatArray:
 
 
 def matched_order(shared: FloatArray) -> IntArray:
-    """Order of the new groups that puts each on the number of its best old counterpart (Hungarian).
+    """Order of the new groups by the number of their best old counterpart (Hungarian algorithm).
 
     New groups without a counterpart follow in their own order.
 
@@ -34,7 +34,7 @@ def kept_share(old: FloatArray, new: FloatArray) -> float:
 
 
 def transition(shared: FloatArray) -> FloatArray:
-    """Rows P(new group | old group), to carry statistics over; an empty old group spreads evenly.
+    """Rows P(new group | old group), for carrying statistics over; an empty old group spreads evenly.
 
     >>> transition(np.array([[3.0, 1.0], [0.0, 0.0]]))
     array([[0.75, 0.25],

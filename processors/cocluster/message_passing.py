@@ -1,4 +1,4 @@
-"""Belief propagation on a batch: start from any soft groups, pass messages, read the groups."""
+"""Belief propagation on a batch: starts from any soft groups, passes messages, returns the groups."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def beliefs_of(
     decay_per_ms: float = 0.0,
     now_ms: int = 0,
 ) -> Beliefs:
-    """Tabulate what messages are computed with."""
+    """Tabulate the parameters of messages."""
     blocks = block_parameters(statistics)
     table = density_table(blocks.mean, blocks.variance)
     return Beliefs(np.log(user_prior), np.log(card_prior), *table, decay_per_ms, now_ms)
@@ -44,12 +44,12 @@ class MessagePassing:
         start(data.table, self.messages, densities(data.table, self.statistics), np.log(self.card_prior))
 
     def run(self, passes: int) -> None:
-        """Visit all users `passes` times, renewing blocks and priors after each."""
+        """Visit all users `passes` times, updating blocks and priors after each pass."""
         self.statistics, self.user_prior, self.card_prior, objective = make_passes(
             self.data.table, self.messages, self.statistics, self.user_prior, self.card_prior, passes
         )
         self.objective = objective / max(len(self.data), 1)
 
     def groups(self) -> SoftGroups:
-        """Read the soft groups."""
+        """The current soft groups."""
         return SoftGroups(self.messages.user, self.messages.card, self.statistics, self.objective)

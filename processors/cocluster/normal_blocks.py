@@ -1,4 +1,4 @@
-"""The default clusterer: groups by how long who streams what (Normal latent blocks of log seconds)."""
+"""The default clusterer: groups by streaming time (Normal latent blocks of log seconds)."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ SPAWN_KEY = 0x6E6F726D  # "norm"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NormalBlocks:
-    """Batch fit from nothing; one-sided shapes and 1 x 1 are shapes like any other."""
+    """Batch fit from scratch; one-sided shapes and 1 x 1 are not special cases."""
 
     user_groups: int
     card_groups: int

@@ -1,9 +1,9 @@
-"""Normal scores: what is left of streamed seconds when their distribution is taken away.
+"""Normal scores: streamed seconds without their marginal distribution.
 
-Blocks are Normal, what people stream is skewed. Where structure is judged, not described, each x is replaced by the
-Normal quantile of its rank (van der Waerden, *Indagationes Mathematicae* 14, 1952). One Normal is then exactly right
-where there are no groups, a long tail makes no listener look certain of its group, and log-likelihoods of all shapes
-change by the same constant, so that differences stay what they are: nats.
+Blocks are Normal, streaming times are skewed. When structure is judged rather than described, each x is replaced by the
+Normal quantile of its rank (van der Waerden, *Indagationes Mathematicae* 14, 1952). Without groups, one Normal is then
+exactly right; a long tail does not make the groups of a listener look certain; and the log-likelihoods of all shapes
+change by the same constant, so that differences remain in nats.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from processors.cocluster.soft_groups import Interactions
 
 
 def normal_scores(x: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Normal quantiles of the ranks of x; equal ones are put in an order by chance, for a heap is a shape as well.
+    """Normal quantiles of the ranks of x; ties are broken at random, because a point mass is structure too.
 
     >>> normal_scores(np.array([5.0, 1.0, 900.0]), np.random.default_rng(1)).round(2).tolist()
     [0.0, -0.97, 0.97]
@@ -27,5 +27,5 @@ def normal_scores(x: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 
 def on_normal_scores(data: Interactions, rng: np.random.Generator) -> Interactions:
-    """Give the same interactions with normal scores in the place of x."""
+    """The same interactions with normal scores instead of x."""
     return Interactions(data.user, data.card, normal_scores(data.x, rng), data.users, data.cards)

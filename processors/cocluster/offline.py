@@ -1,4 +1,4 @@
-"""Co-clustering of a finished table of interactions: groups, held-out error, gain over simpler models."""
+"""Co-clustering of a complete table of interactions: groups, held-out error, gain over simpler models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,17 +29,17 @@ SPAWN_KEY = 0x6F66666C  # "offl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineSettings:
-    """What to fit, and what to hold out: a share of the interactions once, or all in turn by folds."""
+    """What to fit, and what to hold out: one share of the interactions, or all of them by folds."""
 
     user_groups: int
     card_groups: int
     holdout_share: float = 0.2
     folds: int = 1  # 1: hold out `holdout_share` once
-    widely: bool = False  # choose among halves of the groups too, not only one-sided shapes
+    widely: bool = False  # also compare shapes with half of the groups, not only one-sided ones
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Validate."""
         if min(self.user_groups, self.card_groups, self.folds) < 1:
             raise ValueError("groups and folds must be at least 1")
         if not 0.0 < self.holdout_share <= 0.5:
@@ -48,9 +48,9 @@ class OfflineSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OfflineResult:
-    """The fit of the requested shape on everything, and how shapes compared on what was held out.
+    """The fit of the requested shape on all data, and the comparison of shapes on held-out interactions.
 
-    `scores` are of x, `evidence` is of the same shapes on normal scores of x: by that the shape is chosen.
+    `scores` are of x, `evidence` is of the same shapes on normal scores of x, by which the shape is chosen.
     """
 
     settings: OfflineSettings
@@ -65,7 +65,7 @@ class OfflineResult:
         return self.scores[name_of((self.settings.user_groups, self.settings.card_groups))]
 
     def summary(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
+        """As plain values for JSON."""
         shape = (self.settings.user_groups, self.settings.card_groups)
         rivals = dict(zip(("cards_only", "users_only", "one_group"), map(name_of, one_sided(shape)), strict=True))
         rivals["biases"] = BIASES
@@ -97,7 +97,7 @@ class OfflineResult:
         }
 
     def _evidence(self, score: Score) -> dict[str, float | bool]:
-        """Gain over one group on normal scores, its null, and the error of what exceeds the null."""
+        """Gain over one group on normal scores, its null, and the error of the excess over the null."""
         one = self.evidence[name_of((1, 1))]
         return {
             "gain": score.gain_over(one)[0],
@@ -135,8 +135,7 @@ def cocluster_offline(
 ) -> OfflineResult:
     """Compare shapes on held-out interactions, then fit the requested shape on all of them.
 
-    `beside` names other ways to group that are scored on the same folds: by counts, or given from outside. `tell` is
-    told how far it has come.
+    `beside` are other groupings to score on the same folds: by counts, or given from outside. `tell` receives progress.
     """
     rng = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=(SPAWN_KEY,)))
     shape = (settings.user_groups, settings.card_groups)

@@ -1,4 +1,4 @@
-"""The online learner as a clusterer: the table is read once, row by row, as if it were a stream."""
+"""The online learner as a clusterer: it reads the table once, row by row, as a stream."""
 
 from dataclasses import dataclass, replace
 
@@ -11,13 +11,13 @@ from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_grou
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineBlocks:
-    """One pass; the bounds of the settings are raised to the table's size."""
+    """One pass; the bounds in the settings are raised to the size of the table."""
 
     settings: LearnerSettings
     seed: int = 0
 
     def groups(self, data: Interactions) -> SoftGroups:
-        """Learn the table in its order."""
+        """Learn the table in order."""
         settings = replace(
             self.settings,
             warmup_events=min(self.settings.warmup_events, max(len(data), 1)),

@@ -1,9 +1,9 @@
 """Passes of belief propagation over a batch: the messages of `belief_propagation` as plain probabilities.
 
-Messages are products of densities, so a pass needs no logarithm and no exponential for an edge: a user's products
-are formed anew at its visit, a card is told the ratio of new to old messages, and ratios become logarithms some at
-a time (`RATIOS_MAX`), which also renews what the card is heard as. Beliefs are counted by bin of x, and become block
-statistics at the end of a pass. All that is renewed between passes is compiled with them: a fit makes hundreds.
+Messages are products of densities, so a pass needs no logarithm and no exponential per edge: a user's products are
+computed again at each visit, a card receives the ratio of new to old messages, and several ratios are turned into one
+logarithm (`RATIOS_MAX`), which also updates the card's soft group. Beliefs are counted by bin of x, and become block
+statistics at the end of a pass. All steps between passes are compiled with them: a fit makes hundreds of passes.
 """
 
 from typing import NamedTuple
@@ -17,16 +17,16 @@ from processors.cocluster.density_table import DENSITY_FLOOR
 from processors.cocluster.soft_groups import PRIOR_PSEUDO_COUNT
 from processors.compiled import borrowing, compiled, inlined
 
-RATIOS_MAX = 16  # messages lie within 1e-10 and 1e+10, so that the products of so many are no zero and no infinity
+RATIOS_MAX = 16  # messages lie within 1e-10 and 1e+10: products of this many neither underflow nor overflow
 
 
 class Messages(NamedTuple):
     """The state of message passing over a table with U users, C cards and E edges."""
 
-    told: FloatArray  # float32 [E, K], what the user of an edge tells its card
-    evidence: FloatArray  # float64 [C, K], logarithms of what cards were told
-    ratio: FloatArray  # float64 [C, K], new over old messages that are not yet in the evidence
-    pending: IntArray  # int64 [C], how many those are
+    told: FloatArray  # float32 [E, K], messages of users to cards
+    evidence: FloatArray  # float64 [C, K], logarithms of the messages that cards have received
+    ratio: FloatArray  # float64 [C, K], new over old messages, not yet part of the evidence
+    pending: IntArray  # int64 [C], number of factors in these ratios
     card: FloatArray  # float64 [C, K], soft groups
     user: FloatArray  # float64 [U, G], soft groups
 
@@ -47,7 +47,7 @@ def densities(table: BinnedTable, statistics: FloatArray) -> FloatArray:
 
 @borrowing
 def start(table: BinnedTable, messages: Messages, density: FloatArray, log_card_prior: FloatArray) -> None:
-    """Let every user tell its cards what its soft group implies; cards know nothing else."""
+    """Initialise messages to cards from the users' soft groups; cards have no other evidence."""
     told, _, ratio, pending, _, user = messages
     for node in range(len(user)):
         for edge in range(table.offsets[node], table.offsets[node + 1]):
@@ -67,7 +67,7 @@ def start(table: BinnedTable, messages: Messages, density: FloatArray, log_card_
 
 @borrowing
 def settle(card: Index, messages: Messages, log_card_prior: FloatArray) -> float:
-    """Take the ratios of a card into its evidence, and renew its soft group; return its log-likelihood."""
+    """Move the ratios of a card into its evidence, and update its soft group; returns its log-likelihood."""
     _, evidence, ratio, pending, groups, _ = messages
     top = -np.inf
     for k in range(evidence.shape[1]):
@@ -93,9 +93,9 @@ def make_passes(
     card_prior: FloatArray,
     passes: int,
 ) -> tuple[FloatArray, FloatArray, FloatArray, float]:
-    """Visit all users `passes` times, renewing blocks [3, G, K] and priors [G], [K] after each.
+    """Visit all users `passes` times, updating blocks [3, G, K] and priors [G], [K] after each pass.
 
-    Gives them as they are afterwards, and the Bethe log-likelihood of the last pass.
+    Returns their final values, and the Bethe log-likelihood of the last pass.
     """
     objective = 0.0
     for _ in range(passes):
@@ -114,7 +114,7 @@ def make_passes(
 
 @borrowing
 def weigh_anew(groups: FloatArray, ratio: FloatArray) -> None:
-    """Give soft groups [n, G] another prior: the old one times `ratio`."""
+    """Apply another prior to soft groups [n, G]: the old one times `ratio`."""
     for node in range(len(groups)):
         for group in range(groups.shape[1]):
             groups[node, group] *= ratio[group]
@@ -123,7 +123,7 @@ def weigh_anew(groups: FloatArray, ratio: FloatArray) -> None:
 
 @compiled
 def shares(groups: FloatArray) -> FloatArray:
-    """Share of each group among nodes with these soft groups [n, G], shrunk as by `group_prior`.
+    """Share of each group among nodes with these soft groups [n, G], shrunk as in `group_prior`.
 
     >>> shares(np.array([[0.75, 0.25]])).tolist()
     [0.5833333333333334, 0.4166666666666667]
@@ -138,7 +138,7 @@ def shares(groups: FloatArray) -> FloatArray:
 
 @compiled
 def counted(table: BinnedTable, density: FloatArray, tally: FloatArray) -> FloatArray:
-    """Block statistics [3, G, K] of beliefs counted by bin, which lack their density."""
+    """Block statistics [3, G, K] from beliefs counted by bin, multiplied by the density that they lack."""
     statistics = np.zeros((3, density.shape[1], density.shape[2]))
     for b in range(len(density)):
         for g in range(density.shape[1]):
@@ -159,7 +159,7 @@ def visit_all(
     log_card_prior: FloatArray,
     tally: FloatArray,
 ) -> float:
-    """Renew all messages, user by user; return the users' part of the Bethe log-likelihood."""
+    """Update all messages, user by user; returns the users' part of the Bethe log-likelihood."""
     offsets, card_of, bin_of, _, _ = table
     told, _, ratio, pending, card_groups, user_groups = messages
     degree_max = np.diff(offsets).max()
@@ -208,7 +208,7 @@ def hear(
     cavity: FloatArray,
     heard: FloatArray,
 ) -> None:
-    """Fill cavity[i] with the card as it is without the edge, and heard[i] with what it tells its user then."""
+    """Fill cavity[i] with the cavity distribution of the card, and heard[i] with its message to the user."""
     total = np.float32(0.0)
     for k in range(density.shape[2]):
         cavity[i, k] = np.float32(card_groups[card, k]) / told[edge, k]
@@ -224,7 +224,7 @@ def hear(
 
 @inlined
 def without_edge(groups: FloatArray, node: Index, heard: FloatArray, i: Index, word: FloatArray) -> None:
-    """Fill `word` with the user as it is without the edge."""
+    """Fill `word` with the user's cavity distribution without the edge."""
     total = np.float32(0.0)
     for g in range(len(word)):
         word[g] = np.float32(groups[node, g]) / heard[i, g]
@@ -245,7 +245,7 @@ def tell(
     told: FloatArray,
     ratio: FloatArray,
 ) -> float:
-    """Renew what the card is told; return the density that x had without the edge."""
+    """Update the message to the card; returns the cavity density of x."""
     likelihood = np.float32(0.0)
     for k in range(density.shape[2]):
         summed = np.float32(0.0)
@@ -259,7 +259,7 @@ def tell(
 
 @inlined
 def count(b: Index, i: Index, word: FloatArray, cavity: FloatArray, likelihood: float, tally: FloatArray) -> None:
-    """Add an edge's belief to its bin, less the density, which is common to the bin."""
+    """Add an edge's belief to its bin, without the density, which is the same for the whole bin."""
     for g in range(tally.shape[1]):
         share = word[g] / likelihood
         for k in range(tally.shape[2]):
@@ -268,7 +268,7 @@ def count(b: Index, i: Index, word: FloatArray, cavity: FloatArray, likelihood: 
 
 @inlined
 def normalised(groups: FloatArray, node: Index) -> float:
-    """Divide products by their sum; return the logarithm of that."""
+    """Divide products by their sum; returns the logarithm of the sum."""
     total = 0.0
     for g in range(groups.shape[1]):
         total += groups[node, g]

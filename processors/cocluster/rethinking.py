@@ -1,8 +1,8 @@
-"""A look at a sample of the interactions as a whole: is there a better structure than the current one.
+"""Looks for a better structure than the current one, on a sample of the interactions as a whole.
 
-What a challenger explains better in the interactions that it was fitted to is no evidence: where seconds are noise,
-another arrangement of the noise, or a mixture nearer to their skewed distribution, always does. It must do so on
-interactions held out, on normal scores, and by knowing groups (`shapes` judges by the same rule).
+A better fit to the interactions that a challenger was fitted to is no evidence: for noise, another arrangement of the
+noise, or a mixture nearer to its skewed distribution, always fits better. A challenger must win on held-out
+interactions, on normal scores, and by knowing groups (`shapes` uses the same rule).
 """
 
 import numpy as np
@@ -17,12 +17,12 @@ from processors.cocluster.shape_scores import exceeds_doubt
 from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
 
 FOLDS = 5
-JUDGED_MIN = 10_000  # interactions held out in turn, where there are so many
-JUDGED_PASSES = 40  # from groups that are fitted already
+JUDGED_MIN = 10_000  # number of interactions held out in turn, if there are as many
+JUDGED_PASSES = 40  # starting from groups that are already fitted
 
 
 def first_structure(data: Interactions, settings: LearnerSettings, rng: np.random.Generator) -> SoftGroups:
-    """Fit from nothing."""
+    """Fit from scratch."""
     return fitted(
         data,
         settings.user_groups,
@@ -36,10 +36,10 @@ def first_structure(data: Interactions, settings: LearnerSettings, rng: np.rando
 def better_structure(
     data: Interactions, current: SoftGroups, settings: LearnerSettings, rng: np.random.Generator
 ) -> tuple[SoftGroups, bool]:
-    """Rearrange the current groups, and fit anew where that is cheap or they stay stuck.
+    """Rearrange the current groups; also fit from scratch if that is cheap or they remain stuck.
 
-    Returns the winner and true if it beats the polished current groups by `swap_gain`, where it was fitted and where it
-    was not, else those and false. The winner's groups are numbered after the current ones.
+    Returns the winner and True if it beats the polished current groups by `swap_gain`, both where it was fitted and
+    held out; otherwise these and False. The winner's groups are numbered after the current ones.
     """
     same = polished(data, current, settings.polish_passes)
     better = unstuck(data, same, settings.swap_gain, settings.polish_passes)
@@ -54,7 +54,7 @@ def better_structure(
 def knows_more(
     data: Interactions, same: SoftGroups, better: SoftGroups, least: float, rng: np.random.Generator
 ) -> bool:
-    """Whether knowing the better groups gains at least so much more, beyond doubt, on what is held out."""
+    """Whether knowing the better groups gains at least `least` more on held-out interactions, beyond doubt."""
     ranked = on_normal_scores(data, rng)
     fold = rng.permutation(np.arange(len(data)) % FOLDS)
     judged = min(FOLDS, -(-FOLDS * JUDGED_MIN // max(len(data), 1)))
@@ -73,7 +73,7 @@ def _gained(train: Interactions, test: Interactions, start: SoftGroups) -> Float
 
 
 def numbered_after(current: SoftGroups, better: SoftGroups) -> SoftGroups:
-    """Give each group the number of the current group that it shares most members with."""
+    """Give each group the number of the current group with the largest overlap."""
     user_order = matched_order(overlap(current.user, better.user))
     card_order = matched_order(overlap(current.card, better.card))
     statistics = np.ascontiguousarray(better.statistics[:, user_order][:, :, card_order])
@@ -81,7 +81,7 @@ def numbered_after(current: SoftGroups, better: SoftGroups) -> SoftGroups:
 
 
 def kept_shares(one: SoftGroups, other: SoftGroups) -> float:
-    """Share of the nodes that keep their group, on the side where fewer do."""
+    """Share of the nodes that keep their group, on the side where it is smaller."""
     return min(kept_share(one.user, other.user), kept_share(one.card, other.card))
 
 

@@ -1,4 +1,4 @@
-"""Interactions come one by one: each takes its place in its user's ring, the oldest freezes. Compiled."""
+"""Adds interactions one by one to the rings of their users, where each replaces the oldest. Compiled."""
 
 from typing import NamedTuple
 
@@ -13,12 +13,12 @@ from processors.compiled import borrowing, compiled
 
 
 class Memory(NamedTuple):
-    """Rosters of users and cards over a pool of edges."""
+    """Rosters of users and cards, and a pool of edges."""
 
     users: Roster
     cards: Roster
-    free: IntArray  # int64 [2]: the first free edge, or NONE; the first edge that was never used
-    ring: int  # edges a user may have
+    free: IntArray  # int64 [2]: the first free edge, or NONE; the first edge never used
+    ring: int  # maximum number of edges per user
     graph: Graph
 
 
@@ -33,23 +33,23 @@ class Columns(NamedTuple):
 
 @borrowing
 def clear_row(column: FloatArray, row: Index) -> None:
-    """Zero a row, by hand: compiling slice assignment takes seconds."""
+    """Zero a row in a loop: compiling slice assignment takes seconds."""
     for i in range(column.shape[1]):
         column[row, i] = 0.0
 
 
 @borrowing
 def add_row(into: FloatArray, row: Index, column: FloatArray, other: Index) -> None:
-    """Add one row to another, by hand for the same reason."""
+    """Add one row to another in a loop, for the same reason."""
     for i in range(into.shape[1]):
         into[row, i] += column[other, i]
 
 
 @borrowing
 def place_of_next(user: Index, memory: Memory, work: Work) -> int:
-    """Give the place of the user's next edge, linked as its newest; NONE if the pool is used up.
+    """Place of the user's next edge, linked as the newest; NONE if the pool is exhausted.
 
-    In a full ring it is the place of the oldest edge, which freezes.
+    In a full ring this is the place of the oldest edge, which is frozen.
     """
     pool, nodes, free = memory.graph.pool, memory.graph.told, memory.free
     newest = nodes.newest[user]
@@ -75,9 +75,9 @@ def place_of_next(user: Index, memory: Memory, work: Work) -> int:
 
 @borrowing
 def learn_interactions(columns: Columns, start: int, memory: Memory, work: Work) -> int:
-    """Take interactions from `start` on; returns the first that found no room (or the length: all are in).
+    """Add interactions from `start` on; returns the first for which there was no room, or the length.
 
-    Before the first fit edges are only kept; after it each one is heard, told and counted at once.
+    Before the first fit, edges are only stored; later each one updates messages and is counted at once.
     """
     pool, nodes = memory.graph.pool, memory.graph.told
     for i in range(start, len(columns.user)):
@@ -102,7 +102,7 @@ def learn_interactions(columns: Columns, start: int, memory: Memory, work: Work)
 
 @borrowing
 def retire_users(slots: IntArray, memory: Memory, work: Work) -> None:
-    """Free the rings of leaving users; what they told cards and blocks stays."""
+    """Free the rings of evicted users; their contributions to cards and blocks remain."""
     pool, nodes, free = memory.graph.pool, memory.graph.told, memory.free
     for user in slots:
         edge = np.int64(nodes.newest[user])
@@ -117,9 +117,9 @@ def retire_users(slots: IntArray, memory: Memory, work: Work) -> None:
 
 @borrowing
 def withdraw_users(slots: IntArray, memory: Memory, work: Work) -> int:
-    """Free the rings of users as if their edges had never come: cards lose what these told them, nothing freezes.
+    """Free the rings of erased users as if their edges had never existed: cards lose their messages, nothing is frozen.
 
-    Gives how many edges were taken back that blocks count; blocks are to be counted anew (`recount`).
+    Returns how many of these edges blocks had counted; blocks must be recounted (`recount`).
     """
     pool, nodes, free = memory.graph.pool, memory.graph.told, memory.free
     taken_back = np.int64(0)
@@ -151,7 +151,7 @@ def _clear_user(user: Index, memory: Memory) -> None:
 
 @borrowing
 def retire_cards(leaving: IntArray, memory: Memory, work: Work) -> None:
-    """Detach the edges of leaving cards (`leaving` is 1 or 0 by slot); what they told their users stays."""
+    """Detach the edges of evicted cards (`leaving` is 1 or 0 by slot); their messages to users remain."""
     pool, nodes = memory.graph.pool, memory.graph.told
     for user in range(len(nodes.degree)):
         edge = np.int64(nodes.newest[user])
@@ -171,7 +171,7 @@ def retire_cards(leaving: IntArray, memory: Memory, work: Work) -> None:
 
 @compiled
 def ring_edges(slots: IntArray, memory: Memory) -> IntArray:
-    """List the edges of users, each ring from its oldest to its newest: int64 [sum of degrees]."""
+    """Edges of users, each ring from oldest to newest: int64 [sum of degrees]."""
     pool, nodes = memory.graph.pool, memory.graph.told
     total = 0
     for user in slots:

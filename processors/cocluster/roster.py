@@ -1,4 +1,4 @@
-"""Who is remembered: ids of the caller on slots of bounded columns; the least recently active leave first."""
+"""Maps ids of the caller to slots of bounded columns; the least recently active are evicted first."""
 
 from typing import NamedTuple
 
@@ -8,13 +8,13 @@ from processors.arrays import IntArray
 from processors.cocluster.edge_store import NONE
 from processors.compiled import borrowing
 
-LEAVING_SHARE = 16  # one in so many leaves at once, so that the search for the least recent is paid once for all
+LEAVING_SHARE = 16  # one in 16 is evicted at once, to amortise the search for the least recent
 
 
 class Roster(NamedTuple):
     """Columns by id and by slot."""
 
-    slot_of: IntArray  # int32 [ids], NONE if not remembered
+    slot_of: IntArray  # int32 [ids], NONE if unknown
     id_of: IntArray  # int64 [slots], NONE if free
     last_ms: IntArray  # int64 [slots], event time of the last activity
     free: IntArray  # int32 [slots], a stack of free slots
@@ -22,7 +22,7 @@ class Roster(NamedTuple):
 
 
 def roster(slots: int) -> Roster:
-    """Make an empty roster; slots are given out in rising order."""
+    """An empty roster; slots are assigned in ascending order."""
     return Roster(
         slot_of=np.full(1024, NONE, np.int32),
         id_of=np.full(slots, NONE, np.int64),
@@ -33,7 +33,7 @@ def roster(slots: int) -> Roster:
 
 
 def with_room_for(known: Roster, ids: IntArray) -> Roster:
-    """Grow the column of ids by doubling, if need be."""
+    """Grow the column of ids by doubling, if necessary."""
     highest = int(ids.max(initial=0))
     if highest < len(known.slot_of):
         return known
@@ -44,7 +44,7 @@ def with_room_for(known: Roster, ids: IntArray) -> Roster:
 
 @borrowing
 def slot_for(identity: int, event_ms: int, known: Roster) -> int:
-    """Find or give the slot of an id, and note its activity; NONE if all slots are taken."""
+    """Look up or assign the slot of an id, and record its activity; NONE if all slots are in use."""
     slot = known.slot_of[identity]
     if slot == NONE:
         if known.free_count[0] == 0:
@@ -59,14 +59,14 @@ def slot_for(identity: int, event_ms: int, known: Roster) -> int:
 
 
 def least_recent(known: Roster) -> IntArray:
-    """Choose the slots of the least recently active sixteenth, in the order of their going."""
+    """Slots of the least recently active sixteenth, in order of eviction."""
     taken = np.flatnonzero(known.id_of != NONE)
     count = max(1, len(known.id_of) // LEAVING_SHARE)
     return taken[np.argsort(known.last_ms[taken], kind="stable")[:count]]
 
 
 def forget(known: Roster, slots: IntArray) -> IntArray:
-    """Free the slots and return the ids that were on them."""
+    """Free the slots; returns the ids that they had."""
     ids: IntArray = known.id_of[slots]
     known.slot_of[ids] = NONE
     known.id_of[slots] = NONE

@@ -1,4 +1,4 @@
-"""How a model did on held-out interactions, and how much of that is because it knows groups."""
+"""Scores of a model on held-out interactions, and the part that is due to knowing groups."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ import numpy as np
 from processors.arrays import FloatArray
 from processors.cocluster.held_out import Prediction
 
-SIDE_ERRORS = 2.0  # standard errors by which knowing a side's groups must gain
-GAIN_MIN = 0.0005  # nats per interaction below which a gain is none, however certain
+SIDE_ERRORS = 2.0  # standard errors by which knowing the groups of a side must gain
+GAIN_MIN = 0.0005  # nats per interaction below which a gain is ignored, however certain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,7 +31,7 @@ class Score:
 
     @property
     def net(self) -> FloatArray:
-        """Of each held-out interaction, what knowing groups gains."""
+        """Of each held-out interaction: the gain from knowing groups."""
         return self.log_likelihood - self.prediction.nobody
 
     @property
@@ -45,22 +45,22 @@ class Score:
         return float(np.sqrt(self.squared_error.mean()))
 
     def gain_over(self, other: "Score") -> tuple[float, float]:
-        """Nats per interaction by which this is better, and the standard error of that (paired)."""
+        """Nats per interaction by which this is better, and their standard error (paired)."""
         return mean_and_error(self.log_likelihood - other.log_likelihood)
 
     def null_over(self, other: "Score") -> float:
-        """What this gains over a model with groups on fewer sides when groups on the other sides are not known."""
+        """Gain over a model with groups on fewer sides if groups on the other sides are unknown."""
         users, cards = (size > 1 for size in other.groups)
         known = self.prediction.users_alone if users else self.prediction.cards_alone if cards else None
         return float(((self.prediction.nobody if known is None else known) - other.log_likelihood).mean())
 
     def net_over(self, other: "Score") -> tuple[float, float]:
-        """Nats per interaction by which knowing these groups gains more than knowing those, and the error."""
+        """Difference of the gains from knowing groups, in nats per interaction, and its standard error."""
         return mean_and_error(self.net - other.net)
 
     @property
     def is_supported(self) -> bool:
-        """Whether knowing its groups gains on each side that has any, given the other side."""
+        """Whether knowing groups gains on each side that has any, given the other side."""
         alone = (self.prediction.cards_alone, self.prediction.users_alone)
         sides = [other for other, size in zip(alone, self.groups, strict=True) if size > 1]
         return all(exceeds_doubt(self.log_likelihood - other, GAIN_MIN) for other in sides)

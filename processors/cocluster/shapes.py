@@ -1,8 +1,8 @@
-"""How many groups: shapes compared on held-out interactions, beside one-sided groupings and plain biases.
+"""Chooses the number of groups: compares shapes on held-out interactions, with one-sided groupings and plain biases.
 
-A gain over fewer groups is evidence of groups only as far as it exceeds its *null*: what the same blocks gain as a
-mixture, when nobody's group is known (`held_out`). Shapes are chosen by what exceeds the null; compare them on normal
-scores (`normal_scores`) for that.
+A gain over fewer groups is evidence of groups only as far as it exceeds its *null*: the gain of the same blocks as a
+mixture, with groups unknown (`held_out`). Shapes are chosen by the excess over the null; compare them on normal scores
+(`normal_scores`) for this.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ BIASES = "biases"
 
 
 def name_of(shape: Shape) -> str:
-    """Write a shape.
+    """The name of a shape.
 
     >>> name_of((6, 1))
     '6x1'
@@ -32,12 +32,12 @@ def name_of(shape: Shape) -> str:
 
 
 def one_sided(shape: Shape) -> tuple[Shape, Shape, Shape]:
-    """Give what a shape must beat: its cards alone, its users alone, no groups."""
+    """The shapes that this one must beat: cards alone, users alone, no groups."""
     return (1, shape[1]), (shape[0], 1), (1, 1)
 
 
 def fold_numbers(interactions: int, folds: int, rng: np.random.Generator) -> IntArray:
-    """Deal interactions into folds of equal size, by chance."""
+    """Assign interactions at random to folds of equal size."""
     return rng.permutation(np.arange(interactions) % folds)
 
 
@@ -51,10 +51,10 @@ def compare(
     beside: Mapping[str, Clusterer] | None = None,
     tell: Tell = nobody,
 ) -> dict[str, Score]:
-    """Hold out the folds 0, 1, ... in turn (below 0: never) and score every shape, and plain biases.
+    """Hold out the folds 0, 1, ... in turn (negative: never) and score every shape, and plain biases.
 
-    `with_biases` also scores biases plus blocks of that shape on what the biases leave; `beside` names other ways to
-    group that are scored as well. `tell` is told of every fit.
+    `with_biases` also scores biases plus blocks of that shape on their residuals; `beside` are other groupings to
+    score. `tell` receives progress after every fit.
     """
     parts: dict[tuple[str, Shape], list[Prediction]] = {}
     folds = int(fold.max()) + 1
@@ -87,7 +87,7 @@ def compare(
 
 
 def _by_biases(biases: Biases, train: Interactions, test: Interactions) -> Prediction:
-    """Score the held-out interactions by biases; where nobody's are known they are one Normal."""
+    """Score the held-out interactions by biases; without known biases they are one Normal."""
     error = test.x - biases.predict(test.user, test.card)
     known = biases.log_likelihood(test.user, test.card, test.x)
     mean, variance = train.x.mean(), train.x.var() + 1e-9
@@ -96,10 +96,10 @@ def _by_biases(biases: Biases, train: Interactions, test: Interactions) -> Predi
 
 
 def chosen_shape(scores: dict[str, Score], shapes: list[Shape]) -> Shape:
-    """Choose the smallest shape that is within one standard error of the best in what knowing its groups gains.
+    """The smallest shape within one standard error of the best, by the gain from knowing its groups.
 
-    Only shapes count of which each side gains by itself; one group, which gains nothing, is always among them. So where
-    there is no structure, one group is what is reported.
+    A shape qualifies only if each of its sides gains by itself; one group, which gains nothing, always qualifies and is
+    the result if there is no structure.
     """
     supported = [shape for shape in {*shapes, (1, 1)} if scores[name_of(shape)].is_supported]
     best = max((scores[name_of(shape)] for shape in supported), key=lambda score: float(score.net.mean()))
@@ -111,7 +111,7 @@ def chosen_shape(scores: dict[str, Score], shapes: list[Shape]) -> Shape:
 
 
 def candidates(largest: Shape) -> list[Shape]:
-    """List shapes up to the largest: one, half and all of its groups on either side.
+    """Shapes up to the largest: one, half and all of its groups on either side.
 
     >>> candidates((6, 1))
     [(1, 1), (3, 1), (6, 1)]

@@ -1,4 +1,4 @@
-"""What a user group is like: which card groups it streams longer, and which shorter, than everybody."""
+"""Characteristics of user groups: which card groups they stream longer or shorter than all users."""
 
 from dataclasses import dataclass
 
@@ -10,21 +10,21 @@ from processors.cocluster.block_model import BlockModel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserGroupSignature:
-    """Card groups by how the group differs there; a ratio of 2 means twice everybody's typical seconds."""
+    """Card groups by how much this group differs there; a ratio of 2 means twice the typical seconds of all users."""
 
     share: float  # of the users
     typical_seconds: float
-    longer: tuple[tuple[int, float], ...]  # card group, ratio of typical seconds; most pronounced first
+    longer: tuple[tuple[int, float], ...]  # card group, ratio of typical seconds; largest difference first
     shorter: tuple[tuple[int, float], ...]
 
 
 def signature_matrix(model: BlockModel) -> FloatArray:
-    """Ratios [G, K] of each user group's typical seconds with each card group to everybody's."""
+    """Ratios [G, K] of each user group's typical seconds with each card group to those of all users."""
     return np.asarray(np.exp(model.mean - model.user_prior @ model.mean), dtype=np.float64)
 
 
 def user_group_signatures(model: BlockModel, most: int = 3) -> list[UserGroupSignature]:
-    """Compare each user group's blocks with all users' (blocks weighed by the users' shares).
+    """Compare each user group's blocks with those of all users (blocks weighted by the users' shares).
 
     >>> model = BlockModel(generation=1, version=1, user_prior=np.array([0.5, 0.5]), card_prior=np.ones(1),
     ...     mean=np.array([[4.0], [6.0]]), variance=np.ones((2, 1)), count=np.ones((2, 1)),

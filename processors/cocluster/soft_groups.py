@@ -1,4 +1,4 @@
-"""Interactions of a batch, and soft groups of both sides over them."""
+"""A batch of interactions, and soft groups of both sides over it."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from processors.arrays import FloatArray, IntArray
 from processors.cocluster.binned_table import binned_table
 from processors.cocluster.block_statistics import BlockParameters, block_parameters
 
-PRIOR_PSEUDO_COUNT = 1.0  # of a group's share: an empty group may come back
+PRIOR_PSEUDO_COUNT = 1.0  # of a group's share, so that an empty group can grow again
 
 
 class Interactions:
     """Observed entries as sparse matrices of 1, x and x squared, once by user and once by card.
 
-    Entries may repeat: they count twice. What is not observed is unknown, not small.
+    Repeated entries count repeatedly. What is not observed is unknown, not small.
     """
 
     def __init__(self, user: IntArray, card: IntArray, x: FloatArray, users: int, cards: int) -> None:
@@ -27,7 +27,7 @@ class Interactions:
         self.table = binned_table(ones.indptr, ones.indices, by_x.data)
 
     def __len__(self) -> int:
-        """Return the number of interactions."""
+        """Number of interactions."""
         return len(self.x)
 
 
@@ -43,7 +43,7 @@ def _powers(
 
 @dataclass(slots=True, eq=False)
 class SoftGroups:
-    """Responsibilities of both sides, the blocks they imply, and the bound per interaction they reach."""
+    """Responsibilities of both sides, the blocks they imply, and the bound per interaction."""
 
     user: FloatArray  # [users, G]
     card: FloatArray  # [cards, K]
@@ -62,14 +62,14 @@ class SoftGroups:
 
 
 def group_prior(responsibility: FloatArray) -> FloatArray:
-    """Give the share of each group, shrunk to equal shares by one pseudo-node a group."""
+    """Share of each group, shrunk towards equal shares by one pseudo-node per group."""
     total = responsibility.sum(axis=0) + PRIOR_PSEUDO_COUNT
     share: FloatArray = total / total.sum()
     return share
 
 
 def soft_groups(data: Interactions, user: FloatArray, card: FloatArray) -> SoftGroups:
-    """Take responsibilities as given and count the blocks."""
+    """Count the blocks of given responsibilities."""
     return SoftGroups(user, card, _statistics(user, [m @ card for m in data.by_user]))
 
 

@@ -1,9 +1,9 @@
-"""Proposals to leave a local optimum: merge two groups that hardly differ, split one that hides two.
+"""Proposals to leave a local optimum: merge two groups that hardly differ, split one that contains two.
 
-A group is tried as a mixture of two: EM over its members' residual profiles (how far above or below the
-group each member lies, by group of the other side). What the best split gains, less what the cheapest
-merge loses, says how much a move promises; whether it keeps the promise is for message passing to find out.
-Source: Ueda, Nakano, Ghahramani & Hinton (2000), *SMEM algorithm for mixture models*.
+Each group is fitted as a mixture of two: EM over its members' residual profiles (how far above or below the group each
+member lies, by group of the other side). The promise of a move is the gain of the best split less the loss of the
+cheapest merge; message passing then finds out whether it is kept. Source: Ueda, Nakano, Ghahramani & Hinton (2000),
+*SMEM algorithm for mixture models*.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ SHRINKAGE = 2.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Move:
-    """Merge `merged` into one group, and give the freed number to the half `share` of the group `split`."""
+    """Merge the groups `merged` into one, and give the freed number to the half `share` of the group `split`."""
 
     of_cards: bool
     merged: tuple[int, int]
@@ -108,7 +108,7 @@ def _merge_loss(statistics: FloatArray, blocks: BlockParameters, a: int, b: int)
 
 
 def moves(data: Interactions, groups: SoftGroups, most: int) -> list[Move]:
-    """List the most promising moves of each side, best first, each split used once."""
+    """The most promising moves of each side, best first, each split used once."""
     found = []
     for of_cards, side in enumerate(_sides(data, groups)):
         size = side.responsibility.shape[1]
@@ -126,7 +126,7 @@ def moves(data: Interactions, groups: SoftGroups, most: int) -> list[Move]:
 
 
 def moved(data: Interactions, groups: SoftGroups, move: Move) -> SoftGroups:
-    """Carry out a move on the responsibilities and count the blocks anew."""
+    """Apply a move to the responsibilities and recount the blocks."""
     side = (groups.card if move.of_cards else groups.user).copy()
     a, b = move.merged
     side[:, a] += side[:, b]

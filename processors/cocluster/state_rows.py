@@ -1,7 +1,6 @@
 """The learner as keyed rows of bytes: one per user ring, one per card, one for the structure.
 
-Little-endian columns behind a format byte. Messages are not kept: they follow from rings, card evidence
-and blocks.
+Little-endian columns after a format byte. Messages are not stored: they follow from rings, card evidence and blocks.
 """
 
 import struct
@@ -18,7 +17,7 @@ EDGE = np.dtype([("card", "<i8"), ("event_ms", "<i8"), ("x", "<f4")])
 
 
 def user_key(identity: int) -> bytes:
-    """Give the key of a user's row; keys sort like ids.
+    """Key of a user's row; keys sort like ids.
 
     >>> user_key(1) < user_key(256)
     True
@@ -27,12 +26,12 @@ def user_key(identity: int) -> bytes:
 
 
 def card_key(identity: int) -> bytes:
-    """Give the key of a card's row."""
+    """Key of a card's row."""
     return b"c" + struct.pack(">q", identity)
 
 
 def identity_of(key: bytes) -> int:
-    """Read the id in a user's or card's key.
+    """Id in a user's or card's key.
 
     >>> identity_of(card_key(77))
     77
@@ -44,7 +43,7 @@ def identity_of(key: bytes) -> int:
 def ring_rows(
     card: IntArray, event_ms: IntArray, x: FloatArray, degree: IntArray, frozen: FloatArray
 ) -> Iterator[bytes]:
-    """Pack rings, each oldest first: 20 bytes an edge, and the floats that evicted edges left.
+    """Pack rings, each oldest first: 20 bytes per edge, and the frozen evidence as floats.
 
     Ring i has the next `degree[i]` of the edges, and `frozen[i]` of the [n, G] floats.
 
@@ -70,7 +69,7 @@ def read_ring(row: bytes, user_groups: int) -> tuple[np.ndarray, FloatArray]:
 
 
 def card_row(evidence: FloatArray, frozen: FloatArray) -> bytes:
-    """Pack a card's evidence [K] and the part of it that evicted edges left."""
+    """Pack a card's evidence [K] and the frozen part of it."""
     return bytes([FORMAT]) + np.concatenate((evidence, frozen)).astype("<f4").tobytes()
 
 
@@ -83,7 +82,7 @@ def read_card(row: bytes) -> tuple[FloatArray, FloatArray]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Structure:
-    """Everything about a learner that belongs to no user and no card."""
+    """Everything about a learner that does not belong to a user or a card."""
 
     counters: IntArray  # int64, in the learner's order
     arrays: tuple[FloatArray, ...]  # float64, in the learner's order

@@ -1,4 +1,4 @@
-"""Groups given from outside: by country, by genre, by an editor. The blocks follow, nothing is learned."""
+"""Groups given from outside: by country, by genre, by an editor. Blocks are counted, nothing is learned."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class StaticGroups:
     card_groups: int
 
     def __post_init__(self) -> None:
-        """Refuse numbers that are no groups."""
+        """Reject invalid group numbers."""
         for group, groups in ((self.user, self.user_groups), (self.card, self.card_groups)):
             if len(group) and not 0 <= int(group.min()) <= int(group.max()) < groups:
                 raise ValueError(f"group numbers must lie in 0..{groups - 1}")

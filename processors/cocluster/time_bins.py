@@ -1,4 +1,4 @@
-"""Log-spaced bins of streaming time, and the rows of block statistics that they fill."""
+"""Logarithmic bins of streaming time, and the rows of block statistics that they fill."""
 
 import numpy as np
 
@@ -6,17 +6,17 @@ from processors.arrays import FloatArray
 from processors.compiled import inlined
 
 TIME_BINS = 48
-BINS_PER_UNIT = 4.0  # of x = log1p(seconds): each bin ends 28% later than the one before; the last is open
+BINS_PER_UNIT = 4.0  # per unit of x = log1p(seconds): each bin ends 28% later than the one before; the last is open
 
 COUNT, LOG_TOTAL, LOG_SQUARES, SECONDS_TOTAL, FIRST_BIN = 0, 1, 2, 3, 4
-"""Rows of the statistics of blocks; the bins follow."""
+"""Rows of the block statistics; the bins follow."""
 
 STATISTICS = FIRST_BIN + TIME_BINS
 
 
 @inlined
 def time_bin(x: float) -> int:
-    """Give the bin of x = log1p(seconds)."""
+    """Bin of x = log1p(seconds)."""
     return min(max(int(x * BINS_PER_UNIT), 0), TIME_BINS - 1)
 
 

@@ -1,4 +1,4 @@
-"""Watches one co-cluster: River's Page-Hinkley on standardised means of event-time buckets."""
+"""Monitors one co-cluster: River's Page-Hinkley on standardised means of event-time buckets."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from schemas.monitoring import DriftDetector
 NEWEST_BUCKETS = 2
 ANCHOR_BUCKETS = 500
 LOOK_BACK_BUCKETS = 18
-"""Buckets among which a change is looked for when a detector has fired."""
+"""Buckets that are searched for the change point when a detector has fired."""
 
 
 class Change(Struct, frozen=True):
-    """A detector fired at a bucket, or a neighbour's did; `size` says since when the block differs, and by how much."""
+    """A detector fired at a bucket, or a neighbour's did; `size` is the size of the change, and its beginning."""
 
     detector: DriftDetector
     bucket_ms: int
@@ -26,9 +26,9 @@ class Change(Struct, frozen=True):
 
 
 class MonitorState(Struct, array_like=True):
-    """All that a monitor knows: what is usual, the buckets too new to be, and what its detector has read.
+    """State of a monitor: the reference, the buckets too recent to belong to it, and the values read by the detector.
 
-    `settled` are the newest of those that are usual already: a change may have begun among them.
+    `settled` are the newest buckets of the reference: a change may have begun among them.
     """
 
     usual: Usual
@@ -38,13 +38,13 @@ class MonitorState(Struct, array_like=True):
 
 
 class BlockMonitor:
-    """Reads the evidence on a block, bucket by bucket in the order of event time.
+    """Reads the evidence on a block, bucket by bucket in order of event time.
 
-    The detector is fed with standard errors by which a bucket departs from the usual, so one setting serves large and
-    small blocks. These are around zero as long as nothing changes. Page-Hinkley is told so (its own mean begins with
-    `ANCHOR_BUCKETS` zeros): a mean that follows the first buckets after a change would take half of it away. The newest
-    `NEWEST_BUCKETS` are not yet usual, for the same reason. One bucket counts for `outlier` standard errors at most:
-    what lasts is drift, what happened once is not.
+    The detector's input is the departure of a bucket from the reference in standard errors, so that the same settings
+    serve large and small blocks. Without a change it is around zero, and Page-Hinkley is initialised accordingly (its
+    own mean begins with `ANCHOR_BUCKETS` zeros): a mean that adapted to the first buckets after a change would hide
+    half of it. For the same reason, the newest `NEWEST_BUCKETS` are not yet part of the reference. A bucket is clipped
+    to `outlier` standard errors: lasting departures are drift, single ones are not.
 
     >>> monitor = BlockMonitor(DriftSettings(reference_buckets=3))
     >>> means = [0.0, 0.1, -0.1, 0.0, 0.05, -0.05, 0.1, -1.0, -1.0, -1.0]
@@ -59,7 +59,7 @@ class BlockMonitor:
         self._build_detector()
 
     def read(self, bucket: BlockBucket) -> Change | None:
-        """Take in the next bucket; gives the change that it reveals, after which the block is learned anew."""
+        """Read the next bucket; returns the change that it reveals, if any, and then learns the reference anew."""
         if bucket.worth < self.settings.streams_min:
             return None
         state = self.state
@@ -82,11 +82,11 @@ class BlockMonitor:
 
     @property
     def is_judging(self) -> bool:
-        """Whether enough is known of what is usual."""
+        """Whether the reference has enough buckets."""
         return self.state.usual.buckets >= self.settings.reference_buckets
 
     def change(self) -> Change | None:
-        """The likeliest change up to now, whether or not the detector fires; None while too little is known."""
+        """The likeliest change so far, whether or not the detector fires; None without enough buckets."""
         state = self.state
         if not self.is_judging or not state.newest:
             return None
@@ -104,12 +104,12 @@ class BlockMonitor:
         )
 
     def conclude(self) -> None:
-        """Learn the block anew: it is not what it was."""
+        """Learn the reference anew after a change."""
         self.state = MonitorState(Usual())
         self._build_detector()
 
     def _build_detector(self) -> None:
-        """The detector as it is after reading the values of the state, and nothing else."""
+        """Rebuild the detector from the values in the state, so that it depends on nothing else."""
         page_hinkley: Any = PageHinkley(
             min_instances=1, delta=self.settings.tolerance, threshold=self.settings.threshold, alpha=1.0
         )

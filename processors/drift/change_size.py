@@ -1,12 +1,12 @@
-"""When a block changed, and by how much: the change point in its newest buckets, before and after it, with an interval.
+"""Change point and size of a change in the newest buckets of a block, with a confidence interval.
 
-A window that spans the change says too little: a part of it is from before. So each of the newest buckets is tried as
-the first one after the change, and the one that sets both sides furthest apart in standard errors is taken (the
-likelihood-ratio estimate of a change point: Hinkley, *Biometrika* 57, 1970).
+A window that spans the change underestimates it. Each of the newest buckets is therefore tried as the first one after
+the change, and the one that separates both sides by most standard errors is chosen (the likelihood-ratio estimate of a
+change point: Hinkley, *Biometrika* 57, 1970).
 
-A stream counts in a block by its share, so a change of the block by d moves what is left of a stream by share x d, if
-shares are right and the other blocks stay. The mean of what is left moves by less than d; the sum of it over the sum
-of squared shares (least squares through the origin) moves by d.
+A stream counts in a block by its share, so a change of the block by d moves the stream's residual by share x d, if
+shares are correct and the other blocks do not change. The mean residual moves by less than d; the sum of residuals over
+the sum of squared shares (least squares through the origin) moves by d.
 """
 
 from collections.abc import Sequence
@@ -26,12 +26,12 @@ class Size(Struct, frozen=True):
     size: float
     low: float
     high: float
-    departure: float  # standard errors between both sides
-    before: float  # mean of x of the block's streams until the change
+    departure: float  # standard errors between the two sides
+    before: float  # mean of x of the block's streams before the change
 
 
 def estimated(usual: Usual, newest: Sequence[BlockBucket]) -> Size | None:
-    """The likeliest change among the `newest` buckets, of which `usual` has some; none where nothing lies before.
+    """The likeliest change among the `newest` buckets, some of which are in `usual`; None if nothing precedes them.
 
     >>> buckets = [BlockBucket(at, 20.0, 20.0, 120.0, 20.0 * (-2.0 if at > 7 else 0.1), 25.0) for at in range(10)]
     >>> usual = Usual()

@@ -13,7 +13,7 @@ def block_evidence(
 ) -> FloatArray:
     """Sums [5, G, K] over streams [n], in the order of the fields of `BlockEvidence`; they add up.
 
-    A stream that counts in one block only, the likeliest, loses most of what it says where groups are uncertain.
+    Counting a stream only in its likeliest block would lose most of the evidence where groups are uncertain.
 
     >>> listener, card = np.array([[0.75, 0.25]]), np.array([[1.0]])
     >>> block_evidence(listener, card, x=np.array([5.0]), expected=np.array([7.0])).round(3).tolist()
@@ -26,7 +26,7 @@ def block_evidence(
 
 
 def evidence_message(sums: FloatArray) -> BlockEvidence:
-    """Sums [5, G, K] as they are published, to six decimals."""
+    """Sums [5, G, K] as a message, rounded to six decimals."""
     return BlockEvidence(
         **{
             name: tuple(map(tuple, block))

@@ -1,4 +1,4 @@
-"""Alerts that belong together: one change shows in the blocks beside it too, for streams are shared among them."""
+"""Groups alerts into incidents: a change shows in neighbouring blocks too, because streams are shared among them."""
 
 from msgspec import Struct
 
@@ -8,7 +8,7 @@ Block = tuple[int, int]
 
 
 class Incident(Struct, array_like=True):
-    """A change under way: the blocks in which it showed, the first explaining most, and when it was last heard of."""
+    """A change in progress: its blocks, the one that explains most first, and the time of its newest alert."""
 
     incident_id: str
     blocks: list[Block]
@@ -26,10 +26,10 @@ def are_neighbours(one: Block, other: Block) -> bool:
 
 
 def joined(incidents: list[Incident], block: Block, change: Change, alert_id: str, open_ms: int) -> str:
-    """The incident that a change of a block belongs to: one with a neighbour, in the same direction, else its own.
+    """The incident of a change: an open one with a neighbouring block and the same direction, else a new one.
 
-    So changes of several blocks at one time may become one incident, if they are beside each other. An incident that
-    was not heard of for `open_ms` is over, and leaves the list.
+    Simultaneous changes of neighbouring blocks may therefore become one incident. An incident without an alert for
+    `open_ms` is closed and removed from the list.
 
     >>> from processors.drift.change_size import Size
     >>> fell = Change("page-hinkley", 100, 9, Size(90, -1.0, -1.5, -0.5, -6.0, 5.0)); open_incidents = []

@@ -12,11 +12,11 @@ from processors.drift.settings import DriftSettings
 from processors.drift.usual import BlockBucket
 
 LEAD_ERRORS = 0.5
-"""Standard errors by which a neighbour must have departed further to be named before a block that fired."""
+"""Standard errors by which a neighbour must have departed further to be reported before a block that fired."""
 
 
 class Monitors:
-    """One monitor for each block that has been heard of; a row of state for each.
+    """One monitor for each block with evidence, and a state row for each.
 
     >>> monitors = Monitors(DriftSettings(reference_buckets=2))
     >>> block = np.ones((1, 1))
@@ -33,10 +33,10 @@ class Monitors:
         self._changed: set[Block] = set()
 
     def read(self, bucket_ms: int, sums: FloatArray) -> Iterator[tuple[Block, Change]]:
-        """Take in the evidence [5, G, K] of a bucket; gives the blocks that it shows to have changed.
+        """Read the evidence [5, G, K] of a bucket; yields the blocks that have changed.
 
-        The block that departed furthest comes first. One that has not fired comes before a neighbour that has, if it
-        explains more: streams are shared, and where few listeners make a block its own detector may be the later one.
+        The block that departed furthest comes first. A block that has not fired is reported before a neighbour that
+        has, if it explains more: streams are shared, and the detector of a block with few listeners may fire later.
         """
         fired: dict[Block, Change] = {}
         for user_group, card_group in np.argwhere(sums[0] > 0.0).tolist():
@@ -56,7 +56,7 @@ class Monitors:
             yield block, fired[block]
 
     def _lead(self, block: Block, fired: dict[Block, Change]) -> tuple[Block, Change] | None:
-        """The neighbour that explains more of a change than this block and all that have fired, if there is one."""
+        """The neighbour that explains more of a change than this block and all that have fired, if any."""
         own = fired[block].size
         known = [
             abs(change.size.departure)
@@ -74,12 +74,12 @@ class Monitors:
         return best
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Remove all monitors."""
         self._changed.update(self._monitors)
         self._monitors = {}
 
     def changed_rows(self) -> Iterable[tuple[bytes, bytes | None]]:
-        """Rows of the monitors that have changed since the last call, None where one was forgotten."""
+        """Rows of the monitors that have changed since the last call; None for one that was removed."""
         for block in sorted(self._changed):
             monitor = self._monitors.get(block)
             key = f"{block[0]}.{block[1]}".encode()
@@ -87,7 +87,7 @@ class Monitors:
         self._changed.clear()
 
     def restore(self, key: bytes, value: bytes) -> None:
-        """Take up the monitor that wrote this row."""
+        """Restore the monitor that wrote this row."""
         user_group, card_group = map(int, key.split(b"."))
         state = msgspec.msgpack.decode(value, type=MonitorState)
         self._monitors[user_group, card_group] = BlockMonitor(self.settings, state)

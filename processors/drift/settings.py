@@ -1,17 +1,17 @@
-"""When a change of streaming time is called drift."""
+"""Settings of drift detection."""
 
 from msgspec import Struct
 
 
 class DriftSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When a change is called a change.
+    """Settings of drift detection.
 
-    The first `settling_buckets` of a generation are not looked at: its groups still find themselves. A bucket counts
-    where it is worth `streams_min` streams. A block is judged once `reference_buckets` say what is usual; then
-    Page-Hinkley allows `tolerance` standard errors and fires at a sum of `threshold` beyond it. A bucket counts for
-    `outlier` standard errors at most. Detectors remember between half of `memory_buckets` and all of them. Buckets
-    close `grace_ms` after their end, for partitions are not equally fast. Alerts of neighbours belong to one incident
-    until it was not heard of for `incident_buckets`.
+    The first `settling_buckets` of a generation are ignored, while its groups settle. A bucket counts if it is worth at
+    least `streams_min` streams. A block is judged once its reference has `reference_buckets`; then Page-Hinkley
+    tolerates `tolerance` standard errors and fires when the sum beyond it reaches `threshold`. A bucket is clipped to
+    `outlier` standard errors. The memory of detectors varies between half of `memory_buckets` and all of them. Buckets
+    close `grace_ms` after their end, because partitions progress at different speeds. Alerts of neighbours belong to
+    one incident until it has had none for `incident_buckets`.
     """
 
     bucket_length_ms: int = 600_000

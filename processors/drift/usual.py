@@ -1,4 +1,4 @@
-"""What is usual in one co-cluster, and by how many standard errors a bucket of event time departs from it."""
+"""The reference of one co-cluster, and the departure of a bucket of event time from it in standard errors."""
 
 from collections.abc import Iterable
 from math import sqrt
@@ -27,21 +27,21 @@ class BlockBucket(Struct, frozen=True, array_like=True):
 
     @property
     def worth(self) -> float:
-        """How many whole streams tell as much as these shares of streams."""
+        """Number of whole streams with the same information as these shares."""
         return self.streams**2 / self.squares if self.squares > 0.0 else 0.0
 
     @property
     def residual(self) -> float:
-        """Mean of x = log1p(seconds) less what was expected."""
+        """Mean of x = log1p(seconds) less its expectation."""
         return self.residual_total / self.streams
 
 
 class Usual(Struct, array_like=True):
-    """Sums over the buckets that count as usual; all of them count, so the more there are, the better it is known.
+    """Sums over the buckets of the reference, without forgetting: the more there are, the more precise it is.
 
-    The residual is expected to be zero, which counts as much as `PRIOR_STREAMS` streams that say so. Streams of one
-    bucket are alike where a few listeners make it: the variance between buckets counts where it exceeds the one within,
-    once it is known (it is shrunk to the latter by `PRIOR_BUCKETS` buckets).
+    The expected residual is zero, with the weight of `PRIOR_STREAMS` streams. Streams of one bucket are correlated if a
+    few listeners contribute most of them: the variance between buckets is used once it is known to exceed the one
+    within (it is shrunk to the latter by `PRIOR_BUCKETS` buckets).
 
     >>> usual = Usual()
     >>> for at, total in enumerate((1.0, -1.0, 0.0)):
@@ -61,7 +61,7 @@ class Usual(Struct, array_like=True):
     worth_residual_squares: float = 0.0
 
     def add(self, bucket: BlockBucket) -> None:
-        """Count one more bucket as usual."""
+        """Add one bucket to the reference."""
         self.buckets += 1
         self.streams += bucket.streams
         self.squares += bucket.squares
@@ -73,7 +73,7 @@ class Usual(Struct, array_like=True):
         self.worth_residual_squares += bucket.worth * bucket.residual**2
 
     def without(self, buckets: Iterable[BlockBucket]) -> "Usual":
-        """The same without some buckets that are in it.
+        """The same sums without some of their buckets.
 
         >>> usual, late = Usual(), BlockBucket(2, 10.0, 10.0, 60.0, 5.0, 9.0)
         >>> usual.add(BlockBucket(1, 10.0, 10.0, 60.0, 1.0, 9.0)); usual.add(late)
@@ -90,20 +90,20 @@ class Usual(Struct, array_like=True):
         return self.residual_total / (self.streams + PRIOR_STREAMS)
 
     def mean_error(self) -> float:
-        """Squared error of that mean, in units of the variance of one stream."""
+        """Squared standard error of that mean, in units of the variance of one stream."""
         return self.squares / (self.streams + PRIOR_STREAMS) ** 2
 
     def standard_errors(self, bucket: BlockBucket) -> float:
-        """By how many standard errors the mean residual of a bucket departs from what is usual."""
+        """Departure of a bucket's mean residual from the reference, in standard errors."""
         error = 1.0 / bucket.worth + self.mean_error()
         return (bucket.residual - self.mean_residual()) / sqrt(self.variance() * error)
 
     def variance_within(self) -> float:
-        """Variance of the residual of one stream, as it shows in single streams."""
+        """Variance of the residual of one stream, estimated from single streams."""
         return max(self.residual_squares / self.streams - (self.residual_total / self.streams) ** 2, VARIANCE_MIN)
 
     def variance(self) -> float:
-        """Variance of the residual of one stream, as it shows in means of buckets."""
+        """Variance of the residual of one stream, estimated from means of buckets."""
         within = self.variance_within()
         apart = max(self.worth_residual_squares - self.worth_residual**2 / self.worth, 0.0)
         return max(within, (PRIOR_BUCKETS * within + apart) / (PRIOR_BUCKETS + self.buckets - 1.0))

@@ -1,1 +1,1 @@
-"""Counterfactual values: what another policy would have been worth, told from a log, and held against planted truth."""
+"""Counterfactual evaluation: the value of another policy, estimated from a log and checked against planted truth."""

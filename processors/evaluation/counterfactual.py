@@ -1,4 +1,4 @@
-"""One reading of a log by all estimators."""
+"""Reads a log once for all estimators."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from processors.evaluation.estimators.switch_dr import SwitchDoublyRobust
 CAPS = (5.0, 10.0, 50.0)
 SWITCH_THRESHOLD = 10.0
 SHRINKAGE = 100.0
-"""Weights up to its root, ten, are halved at most."""
+"""Weights up to its square root, ten, are at most halved."""
 
 
 @dataclass(slots=True)
 class Counterfactual:
-    """Every estimate of one target policy's value on one log, and whether each may be believed.
+    """All estimates of one target policy's value on one log, with verdicts.
 
     >>> found = Counterfactual.weighted(caps=(5.0,)); found.add(Exposures(weights=[1.0], rewards=[1.0]))
     >>> [estimate.estimator for estimate in found.estimates()]
@@ -37,34 +37,34 @@ class Counterfactual:
 
     @classmethod
     def weighted(cls, caps: Sequence[float] = CAPS) -> "Counterfactual":
-        """Estimators that need weights and rewards only; raises `ValueError` for a cap that is not positive."""
+        """Estimators that need only weights and rewards; raises `ValueError` for a cap that is not positive."""
         capped = [*(Capped(cap) for cap in caps), *(NormalisedCapped(cap) for cap in caps)]
         return cls((InversePropensity(), SelfNormalised(), *capped))
 
     @classmethod
     def modelled(cls) -> "Counterfactual":
-        """Estimators that also need what a model predicts of what was shown, and expects of the target."""
+        """Estimators that also need a model's prediction for what was shown, and its expectation for the target."""
         shrunk = (SwitchDoublyRobust(SWITCH_THRESHOLD), OptimisticShrinkage(SHRINKAGE))
         return cls((DirectMethod(), DoublyRobust(), SelfNormalisedDoublyRobust(), *shrunk))
 
     def add(self, seen: Exposures) -> None:
-        """Read records; raises `ValueError` where a column that is needed is missing."""
+        """Read records; raises `ValueError` if a required column is missing."""
         for estimator in self.estimators:
             estimator.add(seen)
 
     def __add__(self, other: "Counterfactual") -> "Counterfactual":
         if len(self.estimators) != len(other.estimators):
-            raise ValueError("readings by different estimators do not add up: use the same for both logs")
+            raise ValueError("different estimators do not add up: use the same for both logs")
         return Counterfactual(
             tuple(one + another for one, another in zip(self.estimators, other.estimators, strict=True))
         )
 
     def estimates(self, alpha: float = ALPHA) -> list[Estimate]:
-        """What each estimator says, in order."""
+        """The result of each estimator, in order."""
         return [estimator.estimate(alpha) for estimator in self.estimators]
 
     def summary(self) -> dict[str, Any]:
-        """Values by name, and what the log's weights are, whether they may be believed or not."""
+        """Values by name, and diagnostics of the log's weights, whether the values may be shown or not."""
         by_name: dict[str, Any] = {}
         for estimator in self.estimators:
             if "cap" in estimator.parameters:

@@ -1,7 +1,8 @@
-"""The ladder of rewards: each trains a policy on one log, and the planted truth says what each policy is worth.
+"""The ladder of rewards: each trains a policy on one log, and the planted truth tells the value of each policy.
 
-All rewards are judged by the same yardsticks, never by themselves. What is held fixed: the log, the bandit
-(`processors.bandit.posterior`), its groups, and the policy, which shows every listener the cards it expects most of.
+All rewards are judged by the same yardsticks, never by themselves. Fixed are the log, the bandit
+(`processors.bandit.posterior`), its groups, and the policy, which shows every listener the cards with the highest
+expected reward.
 """
 
 from collections.abc import Sequence
@@ -27,23 +28,23 @@ SNIPS = "snips_y30"
 _LOGGED, _FRESH = 0x106, 0xF2E5
 
 Values = dict[str, dict[str, float]]
-"""Of every policy, by the name of its reward: its value on every yardstick."""
+"""Values of every policy, by the name of its reward: one for each yardstick."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderSettings:
-    """One rung: how much is logged, with which groups the bandit learns, and how many cards the policy shows."""
+    """One rung: the size of the log, the groups that the bandit uses, and the number of cards that the policy shows."""
 
     impressions: int
     groups: Literal["true", "estimated"] = "true"
     shown: int = 3
-    confounded: bool = True  # the log is as the past was, where the world says so (W6)
+    confounded: bool = True  # the log follows past behaviour, if the world defines it (W6)
     rewards: tuple[str, ...] = REWARD_NAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Log:
-    """Impressions of one card each, all cards as likely: columns [n]."""
+    """Impressions of one card each, cards chosen uniformly: columns [n]."""
 
     user: IntArray
     card: IntArray
@@ -51,7 +52,7 @@ class Log:
 
     @property
     def streamed(self) -> IntArray:
-        """Rows in which something was streamed."""
+        """Rows with a stream."""
         return np.flatnonzero(self.seconds > 0.0)
 
 
@@ -64,9 +65,9 @@ class Groups:
 
 
 def climb(world: WorldSettings, settings: LadderSettings, seed: int) -> Values:
-    """Values of the policy of every reward, and of showing cards at random, in one world: by reward and yardstick.
+    """Values of the policies of all rewards, and of showing random cards, in one world: by reward and yardstick.
 
-    `snips_y30` is what a fresh log of the same size and kind says of the policy's 30-s stream rate.
+    `snips_y30` is the estimate from a fresh log of the same size and kind of the policy's 30-s stream rate.
     """
     planted = SatisfactionWorld(world, world_seed=seed)
     truth = yardsticks(planted)
@@ -91,7 +92,7 @@ def logged(planted: SatisfactionWorld, settings: LadderSettings, seed: int, purp
 
 
 def best_cards(log: Log, groups: Groups, times: StreamingTimes, reward: GroupedReward, shown: int) -> IntArray:
-    """The cards [users, shown] of which a bandit with this reward expects most for every listener."""
+    """The cards [users, shown] with the highest expected reward for every listener under a bandit with this reward."""
     some = log.streamed
     user, card = log.user[some], log.card[some]
     earned = reward.success(times).over(log.seconds[some], groups.card[card])
@@ -130,7 +131,7 @@ def _worth(truth: Yardsticks, shown: IntArray) -> dict[str, float]:
 
 
 def _snips(log: Log, shown: IntArray, cards: int) -> float:
-    """Self-normalised inverse propensity score of the 30-s stream rate; the log shows every card as likely."""
+    """Self-normalised inverse propensity score of the 30-s stream rate; the log shows cards uniformly."""
     policy = np.zeros((len(shown), cards), dtype=bool)
     np.put_along_axis(policy, shown, values=True, axis=1)
     found = SelfNormalised()

@@ -1,4 +1,4 @@
-"""Planted shelves in which a card is worth more or less after another: what slate estimators are held against."""
+"""Planted shelves in which the value of a card depends on the previous one: ground truth for slate estimators."""
 
 from itertools import permutations
 
@@ -12,10 +12,10 @@ RATE = 0.15
 
 
 class ShelfWorld:
-    """Cards in slots, all orders of them enumerated; a slot's rate depends on its card and on the one before it.
+    """Cards in slots, with all orders enumerated; a slot's rate depends on its card and on the previous one.
 
-    A policy is a probability [orders] of every order. `interaction_sd` is how much the card before matters (log scale);
-    over all that may come before it, a card is worth its quality.
+    A policy is a probability [orders] for every order. `interaction_sd` is the effect of the previous card (log scale);
+    averaged over all possible previous cards, the value of a card is its quality.
 
     >>> world = ShelfWorld(seed=1, items=4, slots=2); world.orders.shape
     (12, 2)
@@ -28,7 +28,7 @@ class ShelfWorld:
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x51A7E,)))
         quality = 0.3 * rng.standard_normal(items)
         after = interaction_sd * rng.standard_normal((items, items))
-        np.fill_diagonal(after, -np.inf)  # no card comes twice
+        np.fill_diagonal(after, -np.inf)  # no card appears twice
         after -= np.log(np.exp(after).sum(axis=0) / (items - 1))
         self.items, self.slots = items, slots
         self.orders: IntArray = np.array(list(permutations(range(items), slots)))
@@ -40,7 +40,7 @@ class ShelfWorld:
 
     @property
     def uniform(self) -> FloatArray:
-        """All orders as likely."""
+        """All orders with equal probability."""
         return np.full(len(self.orders), 1.0 / len(self.orders))
 
     def value(self, policy: FloatArray) -> float:
@@ -48,25 +48,25 @@ class ShelfWorld:
         return float(policy @ self.rates.sum(axis=1))
 
     def showing(self, order: int, epsilon: float = 0.0) -> FloatArray:
-        """The policy that shows one order, but for a share `epsilon` in which all are as likely."""
+        """The policy that shows one order, except for a share `epsilon` of uniformly random orders."""
         policy = epsilon * self.uniform
         policy[order] += 1.0 - epsilon
         return policy
 
     def slot_probability(self, policy: FloatArray) -> FloatArray:
-        """Of each order and slot, the probability that the slot holds that card [orders, slots]."""
+        """For each order and slot, the probability that the slot contains that card [orders, slots]."""
         by_card = [np.bincount(self.orders[:, k], policy, self.items) for k in range(self.slots)]
         return np.stack([by_card[k][self.orders[:, k]] for k in range(self.slots)], axis=1)
 
     def prefix_probability(self, policy: FloatArray) -> FloatArray:
-        """Of each order and slot, the probability of its prefix to that slot [orders, slots]."""
+        """For each order and slot, the probability of its prefix up to that slot [orders, slots]."""
         of = [np.bincount(self.prefix_of[:, k], policy)[self.prefix_of[:, k]] for k in range(self.slots)]
         return np.stack(of, axis=1)
 
     def to_come(self, policy: FloatArray, rates: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Of each order and slot, plays from that slot on given the prefix up to it, and given the one before it.
+        """For each order and slot, expected plays from there on given the prefix with the slot, and without it.
 
-        Both are means over what `policy` shows next, [orders, slots]; `rates` is what a model takes for the truth.
+        Both are means over what `policy` shows next, [orders, slots]; `rates` are the rates that a model assumes.
         """
         left = np.cumsum(rates[:, ::-1], axis=1)[:, ::-1]
         given, before = np.zeros_like(left), np.zeros_like(left)
@@ -77,7 +77,7 @@ class ShelfWorld:
         return given, before
 
     def _mean_over(self, policy: FloatArray, values: FloatArray, groups: IntArray) -> FloatArray:
-        """Mean [orders] of values over the orders of the same group; where the policy shows none, all are as likely."""
+        """Mean [orders] of values over the orders of the same group; uniform if the policy shows none of them."""
         weight = policy + 1e-12 * self.uniform
         return np.asarray((np.bincount(groups, weight * values) / np.bincount(groups, weight))[groups])
 
@@ -90,10 +90,9 @@ class ShelfWorld:
         model: FloatArray | None = None,
         believed: FloatArray | None = None,
     ) -> Slates:
-        """A log of so many shelves under `logging`, as the target weighs it.
+        """A log of `count` shelves under `logging`, with weights for the target.
 
-        `model` are the rates that one believes in, `believed` the logging policy that is written into the log; none:
-        the true ones.
+        `model` are assumed rates, `believed` is the logging policy that is recorded in the log; None: the true ones.
         """
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x10,)))
         shown = np.searchsorted(np.cumsum(logging), rng.random(count) * logging.sum(), side="right")

@@ -1,4 +1,4 @@
-"""A model of what is earned where, for estimators that correct one: the bandit's own, fitted on other records."""
+"""Reward models for estimators that correct one: the bandit's own, fitted on other records."""
 
 import numpy as np
 
@@ -17,14 +17,14 @@ def cross_fitted(
     counts: FloatArray | None = None,
     groups: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """What the block and card posterior predicts of each record, and expects of the target there: two columns [n].
+    """Prediction of the block and card posterior for each record, and its expectation for the target: two columns [n].
 
-    `item` and `context` [n] say what was shown where (for our own outcomes: cards, and user groups), `targets`
-    [contexts, items] is the target policy, `counts` [n] how much each record counts in the fit (none: as much as any
-    other), `groups` [items, K] the soft groups of items that blocks are made of (none: one group).
+    `item` and `context` [n] identify what was shown where (for our own outcomes: cards, and user groups), `targets`
+    [contexts, items] is the target policy, `counts` [n] weights records in the fit (None: equally), `groups` [items, K]
+    are the soft groups of items that form blocks (None: one group).
 
-    Every record is predicted from the other half (odd from even rows): a model that has seen its reward would believe
-    it, and correct too little (Chernozhukov et al., The Econometrics Journal 21, 2018).
+    Every record is predicted from the other half (odd from even rows): a model fitted on a record's own reward would
+    reproduce it, and correct too little (Chernozhukov et al., The Econometrics Journal 21, 2018).
 
     >>> item, context = np.array([0, 0, 1, 1] * 50), np.zeros(200, dtype=int)
     >>> predicted, expected = cross_fitted(item, context, (item == 1) * 1.0, np.array([[0.5, 0.5]]))
@@ -44,7 +44,7 @@ def cross_fitted(
 
 
 def more_robust_counts(weights: FloatArray, propensities: FloatArray) -> FloatArray:
-    """How much records [n] count in the fit for `mrdr`, on average once.
+    """Weights of records [n] in the fit for `mrdr`, one on average.
 
     >>> more_robust_counts(np.array([2.0, 0.0]), np.array([0.5, 0.5])).tolist()
     [2.0, 0.0]

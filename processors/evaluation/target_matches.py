@@ -1,4 +1,4 @@
-"""What the target would have shown at each record of a log: one draw a record, for replay."""
+"""Draws from the target policy for each record of a log, for replay."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ from processors.arrays import FloatArray, IntArray
 
 
 def matches(item: IntArray, context: IntArray, targets: FloatArray, seed: int) -> FloatArray:
-    """1 where a draw of the target's [contexts, items] is the item [n] that was shown, else 0: a column [n].
+    """1 if a draw from the target's [contexts, items] is the item [n] that was shown, else 0: a column [n].
 
-    What is missing to one in a context is drawn as an item that no log shows.
+    Probability missing to one in a context is drawn as an item that no log contains.
 
     >>> matches(np.array([0, 1]), np.array([0, 0]), np.array([[0.0, 1.0]]), seed=1).tolist()
     [0.0, 1.0]

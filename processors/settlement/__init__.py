@@ -1,1 +1,1 @@
-"""The join and settlement of exposures in event time: what was shown meets what was played."""
+"""Joins exposures with streams and settles them in event time."""

@@ -1,4 +1,4 @@
-"""What event time has reached: streams are attributed, exposures settled, impressions forgotten; and eviction."""
+"""Processes the agenda up to the watermark: attributes streams, settles exposures, drops impressions; and evicts."""
 
 import numpy as np
 
@@ -37,9 +37,9 @@ _STREAMS_UNMATCHED = COUNTERS.index("streams_unmatched")
 
 @borrowing
 def advance(book: Book, due: Due, limits: Limits) -> bool:
-    """Work off the agenda up to the watermark, then drop what there is no room for; false where `due` is full.
+    """Process the agenda up to the watermark, then evict what exceeds the limits; false if `due` is full.
 
-    Then it is to be called again with a larger one.
+    In that case call it again with a larger `due`.
     """
     totals = book.totals[0]
     while totals["agenda"] and book.agenda[0]["event_ms"] <= totals["watermark_ms"]:
@@ -54,7 +54,7 @@ def advance(book: Book, due: Due, limits: Limits) -> bool:
 
 @borrowing
 def _keep_appointment(book: Book, due: Due, limits: Limits) -> bool:
-    """Do what comes first on the agenda, if it still means anything; false where `due` is full."""
+    """Process the first entry of the agenda unless it is stale; false if `due` is full."""
     entry = book.agenda[0]
     kind, place = kind_of(entry["tie"]), entry["place"]
     if kind == ATTRIBUTE:
@@ -74,7 +74,7 @@ def _keep_appointment(book: Book, due: Due, limits: Limits) -> bool:
 
 @borrowing
 def _choose_leaving(book: Book, limits: Limits) -> bool:
-    """Note in the totals who is to leave, if anybody is: the least recent, or one of whom too much is remembered."""
+    """Set the next listener to evict in the totals, if any: the least recent, or one whose state is too large."""
     totals = book.totals[0]
     if _is_overfull(book, limits):
         totals["leaving"] = totals["least_recent"]
@@ -111,7 +111,7 @@ def _has_room(due: Due, exposures: Index, limits: Limits) -> bool:
 
 @borrowing
 def _evict_some(book: Book, place: Index, due: Due, limits: Limits) -> bool:
-    """Part with a listener: conclude what is open, a piece at a time, then forget; false where `due` is full."""
+    """Evict a listener in steps: attribute and settle what is open, then drop the listener; false if `due` is full."""
     listener = book.listeners[place]
     first, oldest_pending = np.int64(listener["plays"]), np.int64(NONE)
     for at in range(first, first + listener["plays_count"]):
@@ -215,9 +215,9 @@ def _attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
 
 @borrowing
 def _exposure_of(book: Book, place: Index, attribution_ms: Index) -> tuple[int, int]:
-    """Impression and exposure that led to a stream: what it names, else the newest of its card before it began.
+    """The impression and exposure that led to a stream: the one it names, else the newest of its card before it began.
 
-    An impression that was shown after the stream had ended led to nothing.
+    An impression that was shown after the stream had ended is never the cause.
     """
     stream, text = book.streams[place], book.text
     owner = np.int64(stream["listener"])
@@ -254,7 +254,7 @@ def _index_of(book: Book, place: Index, card: Index) -> int:
 
 @borrowing
 def _is_newer(book: Book, place: Index, other: Index) -> bool:
-    """Whether an impression is newer than another, or as new and of the later id."""
+    """Whether an impression is newer than another; equal times are ordered by id."""
     one, two, text = book.impressions[place], book.impressions[other], book.text
     if one["shown_ms"] != two["shown_ms"]:
         return bool(one["shown_ms"] > two["shown_ms"])

@@ -1,4 +1,4 @@
-"""The agenda: a heap of what there is to do, by event time."""
+"""The agenda: a binary heap of pending work, ordered by event time."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
 from processors.wire.binary import text_end
 
 ATTRIBUTE, SETTLE, FORGET = 0, 1, 2
-"""What there is to do at an appointment; at the same moment in this order."""
+"""Kinds of entries; entries of the same time are processed in this order."""
 _KIND_SHIFT = np.uint64(62)
 
 
 @borrowing
 def appoint(book: Book, event_ms: Index, kind: Index, place: Index, serial: Index) -> None:
-    """Put something on the agenda; at the same moment the kind decides what comes first, then the id."""
+    """Add an entry; entries of the same time are ordered by kind, then by id."""
     totals, agenda = book.totals[0], book.agenda
     at = np.int64(totals["agenda"])
     totals["agenda"] = at + 1
@@ -38,13 +38,13 @@ def appoint(book: Book, event_ms: Index, kind: Index, place: Index, serial: Inde
 
 @inlined
 def kind_of(tie: Any) -> int:
-    """What there is to do."""
+    """The kind of an entry: the upper bits of its tie-breaker, above 56 bits of the id's prefix."""
     return int(tie >> _KIND_SHIFT)
 
 
 @borrowing
 def strike_first(book: Book) -> None:
-    """Take the first appointment off the agenda."""
+    """Remove the first entry."""
     totals, agenda = book.totals[0], book.agenda
     count = np.int64(totals["agenda"]) - 1
     totals["agenda"] = count
@@ -72,7 +72,7 @@ def _swap(agenda: Records, one: Index, other: Index) -> None:
 
 @fused
 def _is_before(book: Book, one: Any, other: Any) -> bool:
-    """Whether one comes before another: ids are looked at only where nothing else tells."""
+    """Whether one entry precedes another; full ids are compared only if time, kind and id prefix are equal."""
     if one["event_ms"] != other["event_ms"]:
         return bool(one["event_ms"] < other["event_ms"])
     if one["tie"] != other["tie"]:
@@ -90,7 +90,7 @@ def _has_earlier_id(book: Book, one: Any, other: Any) -> bool:
 
 @borrowing
 def _id_of(book: Book, kind: Index, place: Index, serial: Index) -> tuple[int, int]:
-    """Where the id of a stream or an impression stands in the text; nowhere, where it is forgotten by now."""
+    """Span of the id of a stream or an impression in the text; empty if its record has been dropped."""
     if kind == ATTRIBUTE:
         stream = book.streams[place]
         is_known, first = stream["serial"] == serial, stream["start"] + STREAM_ID_AT
@@ -102,7 +102,7 @@ def _id_of(book: Book, kind: Index, place: Index, serial: Index) -> tuple[int, i
 
 @borrowing
 def prefix(text: IntArray, start: Index, end: Index) -> np.uint64:
-    """The first seven bytes of a text as a number that sorts as they do."""
+    """The first seven bytes of a text as an integer with the same order."""
     word = np.uint64(0)
     for offset in range(7):
         word <<= np.uint64(8)

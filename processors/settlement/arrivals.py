@@ -1,4 +1,4 @@
-"""Events as they arrive: counted, told from duplicates, kept, and put on the agenda."""
+"""Handles arriving events: counts them, recognises duplicates, stores the rest and schedules them on the agenda."""
 
 import numpy as np
 
@@ -32,11 +32,11 @@ _STREAMS_LATE = COUNTERS.index("streams_late")
 def take_impressions(
     book: Book, columns: ImpressionColumns, offsets: IntArray, clock_ms: IntArray, limits: Limits, groups: Index
 ) -> None:
-    """Take in impressions; `offsets` are those of the records of the batch, `clock_ms` the time by a clock of ours.
+    """Add impressions; `offsets` are the offsets of the records, `clock_ms` the times of a trusted clock.
 
-    The soft group of each has so many weights.
+    `groups` is the number of weights in the soft group of each.
 
-    An event that is ahead of that clock moves event time no further than to it.
+    An event that is ahead of that clock advances event time only up to it.
     """
     totals, counters, data = book.totals[0], book.counters, columns.data
     for number in range(len(columns.event_ms)):
@@ -87,9 +87,10 @@ def _open(
 
 @borrowing
 def schedule(book: Book, place: Index, limits: Limits) -> None:
-    """Put an impression on the agenda: when it settles, if it has not, and when it is forgotten.
+    """Schedule an impression: to settle, unless it has settled, and to be dropped.
 
-    One that comes late among those that have all settled by an earlier, shorter horizon settles at once as well.
+    An impression that arrives late, among others that have settled under an earlier and shorter horizon, settles at
+    once.
     """
     totals, impression = book.totals[0], book.impressions[place]
     shown_ms, serial = impression["shown_ms"], impression["serial"]
@@ -105,9 +106,9 @@ def schedule(book: Book, place: Index, limits: Limits) -> None:
 def take_stream_ends(
     book: Book, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray, limits: Limits, first: Index
 ) -> int:
-    """Take in stream-ends from `first` on; `offsets` and `clock_ms` are as of impressions.
+    """Add stream-ends from `first` on; `offsets` and `clock_ms` are as for impressions.
 
-    Gives how many have been taken in: fewer than there are where the plays need more room.
+    Returns how many have been added: fewer than given if `book.plays` must grow first.
     """
     totals, counters, data = book.totals[0], book.counters, columns.data
     for number in range(first, len(columns.event_ms)):

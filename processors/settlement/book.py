@@ -1,11 +1,11 @@
-"""The book of one partition: listeners, their impressions and streams as rows of arrays, and the bytes of their names.
+"""The book of one partition: listeners, their impressions and streams as records of arrays, and their text.
 
-Theory of operation. Everything that is kept of an event is a record in one of these arrays, and text is a span of
-bytes in `text`, as it stands between the quotes of canonical JSON: equal bytes are equal strings. Text is only ever
-appended; once half of it belongs to nobody, it is copied together (`compaction`), which happens between transactions,
-so that spans stay good within one. Places in `listeners`, `impressions` and `streams` are used again after their
-owner has gone; `serial` tells whether whoever remembers a place still means who is there now. Links are places too,
--1 where a list ends. Arrays grow in Python (`with_room`), before compiled code fills them.
+Theory of operation. Every event is stored as records of these arrays. Strings are spans of bytes in `text`, in the form
+between the quotes of canonical JSON, so strings are equal exactly if their bytes are. Text is append-only; once half of
+it is dead, the live half is copied (`compaction`). This happens between transactions, so spans remain valid within one.
+Free places in `listeners`, `impressions` and `streams` are reused; a reference holds the `serial` of the record it
+means, and is stale if the place now has another. Links are places too, -1 at the end of a list. Arrays grow in Python
+(`with_room`), before compiled code fills them.
 """
 
 from typing import NamedTuple
@@ -33,7 +33,7 @@ from processors.settlement.names import Names, names_with_room, new_names
 from processors.wire.loads import address_of, copy_words
 
 IMPRESSIONS, STREAM_ENDS = 0, 1
-"""The two sources, as places in what is kept of each."""
+"""The two sources, as indices into what is kept for each."""
 COUNTERS = (
     "exposures_evicted",
     "exposures_forgotten",
@@ -58,30 +58,30 @@ COUNTERS = (
 
 
 class Book(NamedTuple):
-    """All that settlement knows of one partition."""
+    """The state of settlement for one partition."""
 
-    totals: Records  # TOTALS, a single one
+    totals: Records  # TOTALS, one record
     counters: IntArray  # in the order of COUNTERS
-    clocks: IntArray  # [2 sources, 3]: newest event, silent for so long, idle (0 or 1)
+    clocks: IntArray  # [2 sources, 3]: newest event time, time without an event, idle (0 or 1)
     text: IntArray  # uint8
     listeners: Records
     impressions: Records
-    exposures: Records  # those of an impression side by side
+    exposures: Records  # those of an impression are adjacent
     streams: Records
-    plays: Records  # PLAY_KEPT, those of a listener side by side
+    plays: Records  # PLAY_KEPT, those of a listener are adjacent
     agenda: Records  # APPOINTMENT, a heap
     listener_index: IntArray  # int32, open addressing by hash
     impression_index: IntArray
     stream_index: IntArray
     cards: Names
-    changed: IntArray  # listeners whose rows are to be written
-    waiting: IntArray  # listeners who await a page
-    opened: IntArray  # [n, 2]: impressions whose rows are to be written, and their serials
+    changed: IntArray  # listeners whose rows must be written
+    waiting: IntArray  # listeners who need a new page
+    opened: IntArray  # [n, 2]: impressions whose rows must be written, and their serials
     gone: Records
 
 
 def new_book() -> Book:
-    """A book without anything in it."""
+    """An empty book."""
     totals = np.zeros(1, dtype=TOTALS)
     totals["plays_most"] = PLAYS_ROOM_MIN
     totals["watermark_ms"] = totals["settled_until_ms"] = -1
@@ -121,7 +121,7 @@ def with_room(
     plays: int = 0,
     text: int = 0,
 ) -> Book:
-    """The same book with room for so many more of each, and for what follows from them."""
+    """The same book with room for additional records and bytes of text, and for all that depends on them."""
     totals = book.totals[0]
     leaving = int(totals["impressions"]) + impressions
     events = impressions + streams
@@ -146,7 +146,7 @@ def with_room(
 
 @inlined
 def keep_text(book: Book, data: IntArray, start: Index, end: Index) -> int:
-    """Append a span of `data` to the text by words; gives where it begins there."""
+    """Append a span of `data` to the text, copied by words; returns where it begins there."""
     totals = book.totals[0]
     first = totals["text_used"]
     totals["text_used"] = copy_words(address_of(book.text), first, address_of(data), start, end)

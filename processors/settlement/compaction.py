@@ -1,4 +1,4 @@
-"""Copies together what somebody still owns, once half of a book's text, exposures or plays belongs to nobody."""
+"""Copies the live part of a book's text, exposures or plays once half of it is dead."""
 
 import numpy as np
 
@@ -11,11 +11,11 @@ from processors.wire.binary import text_end
 from processors.wire.loads import address_of, copy_words
 
 TEXT_MIN, EXPOSURES_MIN, PLAYS_MIN = 1 << 20, 1 << 16, 1 << 16
-"""Below these sizes nothing is copied."""
+"""Minimum sizes for compaction, in bytes of text and records."""
 
 
 def compacted(book: Book) -> Book:
-    """The same book, or one without what belongs to nobody; spans of its text known before mean nothing any more."""
+    """The book without dead text, exposures and plays, if worthwhile; earlier spans of its text become invalid."""
     totals = book.totals[0]
     if totals["text_used"] > TEXT_MIN and 2 * totals["text_dead"] > totals["text_used"]:
         book = with_text_together(book)
@@ -27,7 +27,7 @@ def compacted(book: Book) -> Book:
 
 
 def with_text_together(book: Book) -> Book:
-    """The same book without text that belongs to nobody, and without cards that nobody has played or seen."""
+    """The same book without dead text, and without cards that no record refers to."""
     totals = book.totals[0]
     live = int(totals["text_used"] - totals["text_dead"])
     text = np.zeros(max(TEXT_MIN, 2 * live) + HASH_AHEAD, dtype=np.uint8)
@@ -38,14 +38,14 @@ def with_text_together(book: Book) -> Book:
 
 
 def with_exposures_together(book: Book) -> Book:
-    """The same book without exposures that belong to nobody."""
+    """The same book without dead exposures."""
     exposures = np.zeros(max(EXPOSURES_MIN, 2 * int(book.totals["exposures_open"][0])), dtype=EXPOSURE)
     move_exposures(book, exposures)
     return book._replace(exposures=exposures)
 
 
 def with_plays_together(book: Book) -> Book:
-    """The same book without room for plays that belongs to nobody."""
+    """The same book without dead plays."""
     totals = book.totals[0]
     live = int(totals["plays_used"] - totals["plays_dead"])
     plays = np.zeros(max(PLAYS_MIN, 2 * live), dtype=PLAY_KEPT)
@@ -55,7 +55,7 @@ def with_plays_together(book: Book) -> Book:
 
 @borrowing
 def move_text(book: Book, text: IntArray) -> None:
-    """Copy every owner's text into `text`."""
+    """Copy all live text into `text`."""
     totals = book.totals[0]
     used: Index = np.int64(0)
     place = np.int64(totals["least_recent"])
@@ -98,7 +98,7 @@ def _move(text: IntArray, row: Records, into: IntArray, used: Index) -> int:
 
 @compiled
 def renumber_cards(book: Book, cards: Names) -> None:
-    """Give the cards that somebody has played or seen new numbers, in `cards`."""
+    """Renumber the cards that records refer to, in `cards`."""
     text = book.cards.text
     numbers = np.full(book.cards.counts[0], NONE, dtype=np.int64)
     place = np.int64(book.totals[0]["least_recent"])
@@ -146,7 +146,7 @@ def move_exposures(book: Book, exposures: Records) -> None:
 
 @borrowing
 def move_plays(book: Book, plays: Records) -> None:
-    """Copy the plays of all listeners into `plays`, with the room that they have."""
+    """Copy the plays of all listeners into `plays`, each list with its capacity."""
     totals = book.totals[0]
     used: Index = np.int64(0)
     place = np.int64(totals["least_recent"])

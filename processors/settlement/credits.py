@@ -1,7 +1,7 @@
-"""What exposures have earned, kept with those that were streamed: a correction takes back exactly that.
+"""Credits of exposures, kept with those that were streamed, so that a correction takes back exactly what was credited.
 
-It stands in the book's text: the length in two bytes, a key that names the rewards and groups it is made of (4), and
-for each reward and user group a share of a success in ten-thousandths (2).
+A credit is a record in the book's text: its length (2 bytes), a key that identifies the rewards and groups it refers to
+(4), and for each reward and user group a share of a success in ten-thousandths (2).
 """
 
 from typing import NamedTuple
@@ -17,15 +17,15 @@ from processors.wire.binary import get_int, put_int
 from processors.wire.loads import address_of
 
 SHARES = 10_000
-"""A credit is kept, and said, in so many parts of a success."""
+"""Resolution of credits: shares per success."""
 KEY_BYTES, SHARE_BYTES = 4, 2
 
 
 class Credited(NamedTuple):
-    """Exposures [n] of the book that earn something, in the order in which they do.
+    """Exposures [n] of the book that are credited, in order.
 
-    `kept` are their places, `impression` and `serial` those of their impressions. What exposure i earns now is
-    `shares[offsets[i]:offsets[i + 1]]`, made of what `key[i]` names.
+    `kept` are their places, `impression` and `serial` those of their impressions. The new credit of exposure i is
+    `shares[offsets[i]:offsets[i + 1]]`, with the key `key[i]`.
     """
 
     kept: IntArray
@@ -38,11 +38,10 @@ class Credited(NamedTuple):
 
 
 def exchanged(book: Book, credited: Credited) -> IntArray:
-    """Keep what exposures earn now; gives what they had earned before [as long as the shares], in shares.
+    """Store the new credits; returns the previous ones in shares [as long as `shares`].
 
-    Where it is not known what an exposure of `earned_before` had earned, or that is made of other rewards or groups,
-    it counts as having earned all of it before, so that no exposure earns twice. The book must have room in its text
-    for `bytes_of` it.
+    If the previous credit of an exposure in `earned_before` is unknown or has another key, it is assumed to be the new
+    one, so that no exposure is credited twice. The text of the book must have room for `bytes_of` the credits.
     """
     previous = np.empty_like(credited.shares)
     exchange(book, credited, previous)
@@ -50,12 +49,12 @@ def exchanged(book: Book, credited: Credited) -> IntArray:
 
 
 def bytes_of(credited: Credited) -> int:
-    """Room in the text that these may take."""
+    """Upper bound of the bytes that these credits take in the text."""
     return (2 + KEY_BYTES) * len(credited.kept) + SHARE_BYTES * len(credited.shares)
 
 
 def in_shares(credit: FloatArray) -> IntArray:
-    """Credits, from 0 to 1, in shares of a success.
+    """Credits from 0 to 1, in shares of a success.
 
     >>> in_shares(np.array([0.0, 0.33335, 1.0])).tolist()
     [0, 3334, 10000]
@@ -65,7 +64,7 @@ def in_shares(credit: FloatArray) -> IntArray:
 
 @borrowing
 def exchange(book: Book, credited: Credited, previous: IntArray) -> None:
-    """Exchange what is kept for what is earned now, exposure by exposure."""
+    """Replace previous credits by the new ones, exposure by exposure."""
     out, totals = address_of(book.text), book.totals[0]
     for number in range(len(credited.kept)):
         exposure, impression = book.exposures[credited.kept[number]], book.impressions[credited.impression[number]]
@@ -80,7 +79,7 @@ def exchange(book: Book, credited: Credited, previous: IntArray) -> None:
             if is_same:
                 share = get_int(book.text, at + 2 + KEY_BYTES + SHARE_BYTES * (place - first), SHARE_BYTES)
             previous[place] = share
-        if impression["serial"] != credited.serial[number]:  # forgotten by now
+        if impression["serial"] != credited.serial[number]:  # dropped
             continue
         if not is_same:
             listener = book.listeners[impression["listener"]]
@@ -90,7 +89,7 @@ def exchange(book: Book, credited: Credited, previous: IntArray) -> None:
             at = np.int64(totals["text_used"])
             exposure["credit"], totals["text_used"] = at, at + 2 + size
             listener["row_bytes"] += size
-            totals["text_dead"] += 2  # its length is counted with nobody
+            totals["text_dead"] += 2  # its length prefix is not part of any row's size
             put_int(out, put_int(out, at, size, 2), credited.key[number], KEY_BYTES)
         note_change(book, np.int64(impression["listener"]))
         for place in range(first, last):

@@ -1,4 +1,4 @@
-"""What settlement hands on: exposures that are due, and streams that have been attributed, in event-time order."""
+"""The output of settlement: exposures that are due and streams that have been attributed, in event-time order."""
 
 from typing import Any, NamedTuple
 
@@ -12,14 +12,14 @@ DUE_PAGE = np.dtype(
     [
         ("user", np.int64),  # span of the book's text
         ("user_end", np.int64),
-        ("page", np.int64),  # where it begins in the book's text, and ends
+        ("page", np.int64),  # span of its record in the book's text
         ("page_end", np.int64),
         ("shown_ms", np.int64),
         ("settled_ms", np.int64),
-        ("exposures", np.int64),  # place of the first among the due ones
+        ("exposures", np.int64),  # index of its first exposure among those due
         ("count", np.int64),
-        ("kept", np.int64),  # place of its first exposure in the book, good until rows are written
-        ("impression", np.int32),  # its place in the book, and its serial there
+        ("kept", np.int64),  # place of its first exposure in the book, valid until rows are written
+        ("impression", np.int32),  # its place and serial in the book
         ("serial", np.int32),
         ("shown_plays", np.int32),  # how many of its plays had ended when it was shown
         ("is_grouped", np.bool_),  # whether its soft group is known: see `page_groups`
@@ -37,15 +37,15 @@ DUE_STREAM = np.dtype(
         ("end", np.int64),
         ("event_ms", np.int64),
         ("played_ms", np.int64),
-        ("page", np.int64),  # of the impression that led to it; -1 where none did
+        ("page", np.int64),  # start of the page of the attributed impression; -1 if there is none
         ("page_end", np.int64),
-        ("kept", np.int64),  # of its exposure: as of a page
+        ("kept", np.int64),  # place of its exposure, as for a page
         ("impression", np.int32),
         ("serial", np.int32),
-        ("previous_ms", np.int64),  # of a correction: what its exposure had before, and has now
+        ("previous_ms", np.int64),  # for a correction: played time of its exposure before and after
         ("total_ms", np.int64),
         ("stream_count", np.int64),
-        ("exposure", np.int32),  # which one of the page
+        ("exposure", np.int32),  # its index on the page
         ("card", np.int32),
         ("is_correction", np.bool_),
     ],
@@ -55,9 +55,9 @@ PLAY = np.dtype([("played_ms", np.int64), ("card", np.int32)], align=True)
 
 
 class Due(NamedTuple):
-    """All that has become due, and what was known of the listener then.
+    """Everything that has become due, with the plays of the listener at that time.
 
-    Plays of page i are `page_plays[page_offsets[i]:page_offsets[i + 1]]`, the oldest first; those of streams likewise.
+    Plays of page i are `page_plays[page_offsets[i]:page_offsets[i + 1]]`, oldest first; likewise for streams.
     """
 
     counts: IntArray  # [3]: pages, exposures, streams
@@ -70,7 +70,7 @@ class Due(NamedTuple):
     stream_plays: Records
 
     def trimmed(self) -> "Due":
-        """Without the room that is left over."""
+        """Views without the unused capacity."""
         pages, exposures, streams = self.counts.tolist()
         return Due(
             counts=self.counts,
@@ -84,7 +84,7 @@ class Due(NamedTuple):
         )
 
     def larger(self) -> "Due":
-        """With twice the room."""
+        """A copy with twice the capacity."""
         return Due(
             self.counts, *(_doubled(column, used) for column, used in zip(self[1:], self.trimmed()[1:], strict=True))
         )
@@ -97,7 +97,7 @@ def _doubled(column: NDArray[Any], used: NDArray[Any]) -> NDArray[Any]:
 
 
 def nothing_due(room: int, plays_max: int) -> Due:
-    """Room for so many pages and streams."""
+    """Empty, with capacity for `room` pages and streams."""
     return Due(
         counts=np.zeros(3, dtype=np.int64),
         pages=np.zeros(room, dtype=DUE_PAGE),

@@ -1,4 +1,4 @@
-"""Impressions and streams in the book: found, made, linked to their listener, and dropped."""
+"""Impressions and streams in the book: lookup, creation, links to their listener, removal."""
 
 from typing import Any
 
@@ -23,13 +23,13 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 @inlined
 def owned_hash(data: IntArray, start: Index, end: Index, listener: Index) -> np.uint64:
-    """Hash of an id among those of all listeners."""
+    """Hash of an id together with its listener, since ids are unique per listener only."""
     return hash_of(address_of(data), start, end) ^ (np.uint64(listener + 1) * _GOLDEN)
 
 
 @borrowing
 def find_impression(book: Book, listener: Index, key: Any, data: IntArray, start: Index, end: Index) -> int:
-    """Place of a listener's impression of this id; -1 where there is none."""
+    """Place of a listener's impression with this id; -1 if there is none."""
     index, text = book.impression_index, book.text
     mask = len(index) - 1
     at = np.int64(key & np.uint64(mask))
@@ -45,7 +45,7 @@ def find_impression(book: Book, listener: Index, key: Any, data: IntArray, start
 
 @borrowing
 def find_stream(book: Book, listener: Index, key: Any, data: IntArray, start: Index, end: Index) -> int:
-    """Place of a listener's stream of this id; -1 where there is none."""
+    """Place of a listener's stream with this id; -1 if there is none."""
     index, text = book.stream_index, book.text
     mask = len(index) - 1
     at = np.int64(key & np.uint64(mask))
@@ -61,7 +61,7 @@ def find_stream(book: Book, listener: Index, key: Any, data: IntArray, start: In
 
 @borrowing
 def new_impression(book: Book, listener: Index, key: Any, start: Index, end: Index, count: Index) -> int:
-    """Take a place for an impression whose page is in the text already, and for its exposures."""
+    """Allocate an impression whose page is in the text already, with its exposures."""
     totals = book.totals[0]
     place = np.int64(totals["impressions_free"])
     if place == NONE:
@@ -87,7 +87,7 @@ def new_impression(book: Book, listener: Index, key: Any, start: Index, end: Ind
 
 @borrowing
 def drop_impression(book: Book, place: Index) -> None:
-    """Forget an impression and its exposures."""
+    """Remove an impression and its exposures."""
     totals, impression = book.totals[0], book.impressions[place]
     owner = book.listeners[impression["listener"]]
     before, after = impression["previous"], impression["next"]
@@ -116,7 +116,7 @@ def drop_impression(book: Book, place: Index) -> None:
 
 @borrowing
 def note_streamed(book: Book, place: Index) -> None:
-    """One more exposure of an impression has been streamed."""
+    """Count another exposure of an impression as streamed, and the bytes that it adds to the listener's row."""
     impression = book.impressions[place]
     impression["streamed"] += 1
     book.listeners[impression["listener"]]["row_bytes"] += _played_bytes(book, impression)
@@ -124,7 +124,7 @@ def note_streamed(book: Book, place: Index) -> None:
 
 @borrowing
 def _credit_bytes(book: Book, impression: Records) -> int:
-    """Bytes of what the exposures of an impression have earned."""
+    """Bytes of the credits of an impression's exposures."""
     size, first = 0, np.int64(impression["exposures"])
     for place in range(first, first + impression["count"]):
         credit = book.exposures[place]["credit"]
@@ -140,7 +140,7 @@ def _played_bytes(book: Book, impression: Records) -> int:
 
 @borrowing
 def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index, card: Index) -> int:
-    """Take a place for a stream that is in the text already."""
+    """Allocate a stream that is in the text already."""
     totals, streams = book.totals[0], book.streams
     place = np.int64(totals["streams_free"])
     if place == NONE:
@@ -160,7 +160,7 @@ def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index, 
 
 @borrowing
 def drop_stream(book: Book, place: Index) -> None:
-    """Forget a stream that is not among the plays any more."""
+    """Remove a stream that is no longer among the plays."""
     totals, stream = book.totals[0], book.streams[place]
     take_out(book.stream_index, book.streams, place)
     book.listeners[stream["listener"]]["row_bytes"] -= stream["end"] - stream["start"]
@@ -173,7 +173,7 @@ def drop_stream(book: Book, place: Index) -> None:
 
 @borrowing
 def end_pending(book: Book, place: Index) -> None:
-    """A stream is attributed: let go of what it named."""
+    """Mark a stream as attributed, and release the impression id that it named."""
     stream = book.streams[place]
     at = state_at(book.text, stream["start"])
     book.text[at], stream["is_pending"] = ATTRIBUTED, False

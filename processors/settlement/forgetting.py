@@ -1,6 +1,6 @@
-"""A listener who asks to be forgotten: everything of hers goes at once, and nothing is concluded from it.
+"""Erasure of a listener on request: all state goes at once, without outcomes.
 
-Unlike one who leaves because there are too many, whose open exposures settle first: that would write her name anew.
+Eviction, in contrast, settles open exposures first, and would thereby write the listener's name again.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ _STREAMS_FORGOTTEN = COUNTERS.index("streams_forgotten")
 
 @borrowing
 def forget(book: Book, data: IntArray, start: Index, end: Index) -> None:
-    """Forget the listener of this name, where there is one: open exposures and streams that wait are counted."""
+    """Erase the listener with this name, if known; open exposures and pending streams are counted."""
     place, counters = np.int64(find_listener(book, data, start, end)), book.counters
     if place == NONE:
         return

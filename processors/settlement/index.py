@@ -1,4 +1,4 @@
-"""Places found by hash, by linear probing.
+"""A hash index with linear probing, from keys to places.
 
 Source: Knuth, *The Art of Computer Programming* 3, section 6.4, algorithms L and R.
 """
@@ -15,7 +15,7 @@ from processors.settlement.layout import NONE, Records
 
 @borrowing
 def reindex(larger: IntArray, index: IntArray, rows: Records) -> None:
-    """Put everything that `index` finds into `larger`."""
+    """Insert all entries of `index` into `larger`."""
     for place in index:
         if place != NONE:
             put(larger, rows[place]["hash"], place)
@@ -23,7 +23,7 @@ def reindex(larger: IntArray, index: IntArray, rows: Records) -> None:
 
 @inlined
 def put(index: IntArray, key: Any, place: Index) -> None:
-    """Let `key` find `place`: there must be room."""
+    """Insert `place` under `key`; there must be a free slot."""
     mask = len(index) - 1
     at = np.int64(key & np.uint64(mask))
     while index[at] != NONE:
@@ -33,7 +33,7 @@ def put(index: IntArray, key: Any, place: Index) -> None:
 
 @borrowing
 def take_out(index: IntArray, rows: Records, place: Index) -> None:
-    """Let nothing find `place` any more; those that had to stand aside for it move up."""
+    """Remove `place`; entries displaced by it move up, so that there are no tombstones."""
     mask = len(index) - 1
     at = np.int64(rows[place]["hash"] & np.uint64(mask))
     while index[at] != place:
@@ -43,6 +43,7 @@ def take_out(index: IntArray, rows: Records, place: Index) -> None:
         at = (at + 1) & mask
         if index[at] == NONE:
             break
+        # an entry may move back into the hole unless its home slot lies after the hole
         home = np.int64(rows[index[at]]["hash"] & np.uint64(mask))
         if ((at - home) & mask) >= ((at - hole) & mask):
             index[hole] = index[at]
@@ -51,7 +52,7 @@ def take_out(index: IntArray, rows: Records, place: Index) -> None:
 
 
 def index_with_room(index: IntArray, rows: Records, room: int) -> IntArray:
-    """The same index, or a larger one, at most half full with so many places in it."""
+    """The same index, or a larger one that is at most half full with `room` entries."""
     if len(index) >= 2 * room:
         return index
     larger = np.full(1 << int(2 * int(room)).bit_length(), NONE, dtype=np.int32)
@@ -60,7 +61,7 @@ def index_with_room(index: IntArray, rows: Records, room: int) -> IntArray:
 
 
 def grown(array: NDArray[Any], room: int) -> NDArray[Any]:
-    """The same array, or a copy with room for so much."""
+    """The same array, or a larger copy if it has fewer than `room` elements."""
     if len(array) >= room:
         return array
     larger = np.zeros((max(int(room), 2 * len(array)), *array.shape[1:]), dtype=array.dtype)

@@ -1,4 +1,4 @@
-"""What a record of each kind holds, in the arrays of a book."""
+"""Record types of the arrays of a book."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 Records = NDArray[np.void]
 NONE = -1
 HASH_AHEAD = 8
-"""So many bytes after a text may be read, and after what is written overwritten: both go by words."""
+"""Bytes after a text that may be read, and that may be overwritten when it is written: both work in words."""
 ROW_BYTES_MIN, PLAYED_BYTES = 5 * 8 + 4 + 4, 2 + 4 + 8 + 4 + 2
-"""Of a listener's row, and of what is told there of one exposure: without their texts."""
+"""Fixed sizes of a listener's row, and of its entry for a streamed exposure; texts come on top."""
 PLAYS_ROOM_MIN = 4
-"""Room for so many plays a listener has at least, once there is one."""
+"""Initial capacity of a listener's play list."""
 _SPAN = (("start", np.int64), ("end", np.int64))
 LISTENER = np.dtype(
     [
@@ -21,14 +21,14 @@ LISTENER = np.dtype(
         ("newest_ms", np.int64),
         ("impressions_offset", np.int64),
         ("stream_ends_offset", np.int64),
-        ("row_bytes", np.int64),  # of its row of state
-        ("plays", np.int64),  # place of its first play: see `plays`
+        ("row_bytes", np.int64),  # size of its state row
+        ("plays", np.int64),  # place of its first play, see `plays`
         ("plays_count", np.int32),
         ("plays_room", np.int32),
-        ("impression", np.int32),  # the one that came last
-        ("earlier", np.int32),  # who was touched before
+        ("impression", np.int32),  # the newest to arrive
+        ("earlier", np.int32),  # neighbours in the list by recency
         ("later", np.int32),
-        ("next", np.int32),  # of the free places
+        ("next", np.int32),  # in the free list
         ("is_changed", np.bool_),
         ("awaits_page", np.bool_),
         ("has_row", np.bool_),
@@ -37,12 +37,12 @@ LISTENER = np.dtype(
 )
 IMPRESSION = np.dtype(
     [
-        *_SPAN,  # of the whole record: see `page`
+        *_SPAN,  # span of its page in the text, see `page`
         ("hash", np.uint64),
         ("shown_ms", np.int64),
         ("exposures", np.int32),  # place of the first
         ("count", np.int32),
-        ("streamed", np.int32),  # exposures that have been streamed
+        ("streamed", np.int32),  # exposures with a stream
         ("listener", np.int32),
         ("next", np.int32),
         ("previous", np.int32),
@@ -56,7 +56,7 @@ IMPRESSION = np.dtype(
 EXPOSURE = np.dtype(
     [
         ("played_ms", np.int64),
-        ("credit", np.int64),  # where in the text what it has earned stands, see `credits`; -1: nothing was credited
+        ("credit", np.int64),  # start of its credit in the text, see `credits`; -1 if there is none
         ("streams", np.int32),
         ("card", np.int32),
     ],
@@ -64,11 +64,11 @@ EXPOSURE = np.dtype(
 )
 STREAM = np.dtype(
     [
-        *_SPAN,  # of the whole record: see `stream_text`
+        *_SPAN,  # span of its record in the text, see `stream_text`
         ("hash", np.uint64),
         ("card", np.int32),
         ("listener", np.int32),
-        ("next", np.int32),  # of the free places
+        ("next", np.int32),  # in the free list
         ("serial", np.int32),
         ("is_pending", np.bool_),
     ],
@@ -78,7 +78,7 @@ PLAY_KEPT = np.dtype(
     [
         ("event_ms", np.int64),
         ("played_ms", np.int64),
-        ("start", np.int64),  # of its stream, again: rows are written without a look at the stream
+        ("start", np.int64),  # copied from its stream, so that rows are written without reading streams
         ("card", np.int32),
         ("stream", np.int32),
     ],
@@ -89,11 +89,11 @@ APPOINTMENT = np.dtype(
 )
 NAME = np.dtype([*_SPAN, ("hash", np.uint64)], align=True)
 GONE = np.dtype([("start", np.int64), ("end", np.int64), ("page", np.int64)], align=True)
-"""Rows to be deleted: of a listener (page -1), or of one of its impressions."""
+"""Rows to delete: of a listener (page -1), or of one of its impressions."""
 TOTALS = np.dtype(
     [
         ("watermark_ms", np.int64),
-        ("settled_until_ms", np.int64),  # all that was shown by then had settled when the state was taken up
+        ("settled_until_ms", np.int64),  # exposures shown by then had settled when the state was restored
         ("touches", np.int64),
         ("exposures_open", np.int64),
         ("text_used", np.int64),
@@ -102,19 +102,19 @@ TOTALS = np.dtype(
         ("exposures_dead", np.int64),
         ("plays_used", np.int64),
         ("plays_dead", np.int64),
-        ("plays_most", np.int64),  # no listener has room for more
-        ("listeners", np.int64),  # how many there are
+        ("plays_most", np.int64),  # largest capacity of any listener's list
+        ("listeners", np.int64),  # number of records
         ("impressions", np.int64),
         ("streams", np.int64),
-        ("listeners_top", np.int64),  # places from here on have never been used
+        ("listeners_top", np.int64),  # places from here on are unused
         ("impressions_top", np.int64),
         ("streams_top", np.int64),
-        ("listeners_free", np.int32),  # the first place that is free again
+        ("listeners_free", np.int32),  # heads of the free lists
         ("impressions_free", np.int32),
         ("streams_free", np.int32),
         ("least_recent", np.int32),
         ("most_recent", np.int32),
-        ("leaving", np.int32),  # who is being evicted
+        ("leaving", np.int32),  # listener being evicted
         ("agenda", np.int64),
         ("changed", np.int64),
         ("waiting", np.int64),

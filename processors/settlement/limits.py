@@ -1,10 +1,10 @@
-"""The settings of settlement, as compiled code takes them."""
+"""Settings of settlement as a tuple, for compiled code."""
 
 from typing import NamedTuple
 
 
 class Limits(NamedTuple):
-    """The settings of settlement, as compiled code takes them."""
+    """Settings of settlement as a tuple, for compiled code."""
 
     horizon_ms: int
     attribution_ms: int

@@ -1,4 +1,4 @@
-"""Listeners in the book: found, made, put in line by when they were touched last, and dropped."""
+"""Listeners in the book: lookup, creation, order by recency, removal."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from processors.wire.loads import address_of
 
 @borrowing
 def touch(book: Book, data: IntArray, start: Index, end: Index) -> int:
-    """Place of the listener of this name, new or not; now the most recent."""
+    """Place of the listener with this name, created if new; marks the listener as the most recent."""
     key = hash_of(address_of(data), start, end)
     found = _find_listener(book, key, data, start, end)
     if found == NONE:
@@ -47,7 +47,7 @@ def _leave_line(book: Book, place: Index) -> None:
 
 @borrowing
 def join_line(book: Book, place: Index) -> None:
-    """Put a listener who stands in no line at the end of it, where the most recent stand."""
+    """Append a listener to the recency list as the most recent; it must not be in the list."""
     totals, listener = book.totals[0], book.listeners[place]
     last = totals["most_recent"]
     listener["earlier"], listener["later"] = last, NONE
@@ -60,7 +60,7 @@ def join_line(book: Book, place: Index) -> None:
 
 @borrowing
 def find_listener(book: Book, data: IntArray, start: Index, end: Index) -> int:
-    """Place of the listener of this name; -1 where there is none."""
+    """Place of the listener with this name; -1 if there is none."""
     return _find_listener(book, hash_of(address_of(data), start, end), data, start, end)
 
 
@@ -79,7 +79,7 @@ def _find_listener(book: Book, key: Any, data: IntArray, start: Index, end: Inde
 
 @borrowing
 def new_listener(book: Book, key: Any, start: Index, length: Index) -> int:
-    """Take a place for a listener whose name is in the text already; it stands in no line yet."""
+    """Allocate a listener whose name is in the text already; it is not yet in the recency list."""
     totals = book.totals[0]
     place = np.int64(totals["listeners_free"])
     if place == NONE:
@@ -102,7 +102,7 @@ def new_listener(book: Book, key: Any, start: Index, length: Index) -> int:
 
 @borrowing
 def drop_listener(book: Book, place: Index) -> None:
-    """Give a listener's place back, who has no streams and no impressions any more."""
+    """Free the place of a listener without streams and impressions."""
     totals, listener = book.totals[0], book.listeners[place]
     _leave_line(book, place)
     take_out(book.listener_index, book.listeners, place)
@@ -118,7 +118,7 @@ def drop_listener(book: Book, place: Index) -> None:
 
 @inlined
 def note_change(book: Book, place: Index) -> None:
-    """The listener's row is to be written."""
+    """Mark the listener's row as changed, to be written."""
     listener = book.listeners[place]
     if not listener["is_changed"]:
         totals = book.totals[0]
@@ -129,7 +129,7 @@ def note_change(book: Book, place: Index) -> None:
 
 @inlined
 def note_waiting(book: Book, place: Index) -> None:
-    """The listener awaits a page."""
+    """Mark the listener as waiting for a page."""
     listener = book.listeners[place]
     if not listener["awaits_page"]:
         totals = book.totals[0]
@@ -140,7 +140,7 @@ def note_waiting(book: Book, place: Index) -> None:
 
 @borrowing
 def note_gone(book: Book, start: Index, end: Index, page: Index) -> None:
-    """A row is to be deleted, of this listener or of one of its pages."""
+    """Note a row to delete, of a listener (page -1) or of one of their impressions."""
     totals = book.totals[0]
     gone = book.gone[totals["gone"]]
     gone["start"], gone["end"], gone["page"] = start, end, page
@@ -149,7 +149,7 @@ def note_gone(book: Book, start: Index, end: Index, page: Index) -> None:
 
 @borrowing
 def accept(book: Book, place: Index, source: Index, offset: Index, event_ms: Index) -> None:
-    """Count an event of a listener that is neither too late nor known."""
+    """Count an event that is neither too late nor a duplicate."""
     listener = book.listeners[place]
     listener["event_count"] += 1
     listener["newest_ms"] = max(listener["newest_ms"], event_ms)

@@ -1,10 +1,9 @@
-"""A listener's row of state, in bytes: written where it has changed, and read back.
+"""The state row of a listener in bytes: written when it has changed, and read back.
 
-Row of a listener: touch, event count, newest event and the offsets of both sources (8 bytes each, offsets plus one);
-then how many exposures have been streamed (4, with `HAS_CREDITS`), and of each the id of its impression, its place
-there (4), milliseconds (8), streams (4), and what it has earned (see `credits`; rows that were written before have
-nothing there); then how many streams are remembered (4), and each as it is kept (`stream_text`), the newest first.
-An impression's row is its page.
+Layout: touch, event count, newest event time and the offsets of both sources (8 bytes each, offsets plus one); the
+number of streamed exposures (4, with `HAS_CREDITS`), and for each the id of its impression, its index there (4),
+milliseconds (8), streams (4) and its credit (see `credits`; absent without `HAS_CREDITS`, as in older rows); the number
+of streams (4), and each as it is kept in the text (`stream_text`), newest first. The row of an impression is its page.
 """
 
 import numpy as np
@@ -35,11 +34,12 @@ from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of, copy_words
 
 HAS_CREDITS = 1 << 31
+"""Flag in the number of streamed exposures: each entry ends with a credit."""
 
 
 @borrowing
 def write_row(book: Book, place: Index, limits: Limits, out: int, at: Index) -> int:
-    """Write a listener's row, by words, and forget what no later event can ask for; gives the place after it."""
+    """Write a listener's row by words, and drop streams that are no longer needed; returns the offset after it."""
     listener = book.listeners[place]
     at = put_int(out, at, listener["touch"], 8)
     at = put_int(out, at, listener["event_count"], 8)
@@ -79,9 +79,9 @@ def _write_played(book: Book, impression: Index, out: int, at: Index) -> int:
 
 @borrowing
 def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index) -> int:
-    """Write the streams, but drop those that are too old for a duplicate to come.
+    """Write the streams; drop those too old to be needed for recognising a duplicate.
 
-    That is, beyond the newest `plays_max` up to the watermark.
+    Pending streams and the newest `plays_max` up to the watermark are always kept.
     """
     text, watermark_ms, counted_at, rank = address_of(book.text), book.totals[0]["watermark_ms"], at, 0
     listener, plays, too_old_ms = book.listeners[place], book.plays, watermark_ms - limits.correction_ms
@@ -104,7 +104,7 @@ def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index
 
 @borrowing
 def read_listeners(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArray, row_spans: IntArray) -> None:
-    """Take listeners and their streams up from their rows, the least recent first; names are spans [n, 2] of `keys`."""
+    """Restore listeners and their streams from rows, least recent first; names are spans [n, 2] of `keys`."""
     for number in range(len(key_spans)):
         start, end = key_spans[number, 0], key_spans[number, 1]
         place = new_listener(
@@ -134,7 +134,7 @@ def read_listeners(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArr
 
 @borrowing
 def _read_stream(book: Book, listener: Index, rows: IntArray, at: Index, number: Index) -> int:
-    """Take up the stream at `at` as the play of this number; gives the place after it."""
+    """Restore the stream at `at` as play `number`; returns the offset after it."""
     id_at, card_at, end = at + STREAM_ID_AT, text_end(rows, at + STREAM_ID_AT), stream_end(rows, at)
     first = keep_text(book, rows, at, end)
     key = owned_hash(rows, id_at + 2, card_at, listener)
@@ -156,9 +156,9 @@ def read_impressions(
     page_spans: IntArray,
     limits: Limits,
 ) -> int:
-    """Take impressions up from their pages: settled are those that the book's totals say.
+    """Restore impressions from their pages; the book's totals tell which have settled.
 
-    Their listeners are known by now; gives how many belong to nobody, and were left out.
+    Their listeners must have been restored. Returns the number of impressions without a listener, which are skipped.
     """
     left_out = 0
     for number in range(len(key_spans)):
@@ -190,7 +190,7 @@ def read_impressions(
 
 @borrowing
 def read_played(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArray, row_spans: IntArray) -> None:
-    """Take up from the listeners' rows what has been streamed of their exposures."""
+    """Restore what has been streamed of exposures, from the listeners' rows."""
     for number in range(len(key_spans)):
         listener = find_listener(book, keys, key_spans[number, 0], key_spans[number, 1])
         at = row_spans[number, 0] + 40

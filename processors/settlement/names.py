@@ -1,4 +1,4 @@
-"""Names to numbers: each kept once, as it stands between the quotes of JSON."""
+"""Interns names as numbers; bytes are kept in the form between the quotes of JSON."""
 
 from typing import NamedTuple
 
@@ -14,22 +14,22 @@ from processors.wire.name_index import name_of
 
 
 class Names(NamedTuple):
-    """Names to numbers, in the order in which they were met; never forgotten one by one."""
+    """Interned names, numbered in order of first appearance; single names are never removed."""
 
-    counts: IntArray  # [2]: how many names there are, and bytes of them
+    counts: IntArray  # [2]: number of names, and of bytes
     rows: Records  # NAME
     places: IntArray  # int32, open addressing by hash; at most half full
     text: IntArray  # uint8
 
 
 def new_names() -> Names:
-    """No names."""
+    """An empty table."""
     counts = np.zeros(2, dtype=np.int64)
     return Names(counts, np.zeros(16, dtype=NAME), np.full(32, NONE, dtype=np.int32), np.zeros(256, dtype=np.uint8))
 
 
 def names_with_room(names: Names, more: int, text: int) -> Names:
-    """The same names with room for so many more, of so many bytes together."""
+    """The same table with room for `more` names and `text` bytes."""
     count, used = names.counts.tolist()
     return Names(
         counts=names.counts,
@@ -41,7 +41,7 @@ def names_with_room(names: Names, more: int, text: int) -> Names:
 
 @borrowing
 def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
-    """Number of a name, a new one where it is new: there must be room."""
+    """Number of a name, added if new; there must be room."""
     key = hash_of(address_of(data), start, end)
     mask = len(names.places) - 1
     at = np.int64(key & np.uint64(mask))
@@ -61,27 +61,27 @@ def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
 
 @borrowing
 def number_texts(names: Names, data: IntArray, spans: IntArray, numbers: IntArray) -> None:
-    """Number the names at these spans [n, 2] of `data`; -1 where a span begins at -1. There must be room."""
+    """Number the names at spans [n, 2] of `data`; -1 for a span that begins at -1. There must be room."""
     for place in range(len(spans)):
         start, end = spans[place, 0], spans[place, 1]
         numbers[place] = NONE if start == NONE else number_of(names, data, start, end)
 
 
 def names_from(names: Names, first: int) -> list[str]:
-    """The names from number `first` on, as strings."""
+    """The names from number `first` on, decoded."""
     rows = names.rows[first : int(names.counts[0])]
     spans = zip(rows["start"].tolist(), rows["end"].tolist(), strict=True)
     return [text_of(names.text, start, end) for start, end in spans]
 
 
 def text_of(text: IntArray, start: int, end: int) -> str:
-    """A span of text as a string."""
+    """A span of text, decoded."""
     return name_of(text[start:end].tobytes())
 
 
 @borrowing
 def is_later_text(text: IntArray, start: Index, end: Index, other_start: Index, other_end: Index) -> bool:
-    """Whether one text sorts after another, byte by byte."""
+    """Whether one text sorts after another, bytewise."""
     for offset in range(min(end - start, other_end - other_start)):
         one, other = text[start + offset], text[other_start + offset]
         if one != other:
@@ -91,7 +91,7 @@ def is_later_text(text: IntArray, start: Index, end: Index, other_start: Index, 
 
 @fused
 def same_text(text: IntArray, start: Index, end: Index, other: IntArray, other_start: Index, other_end: Index) -> bool:
-    """Whether two spans hold the same bytes, compared by words: eight more of each must be readable."""
+    """Whether two spans hold the same bytes, compared by words: eight bytes beyond each must be readable."""
     if end - start != other_end - other_start:
         return False
     one, two, left = address_of(text), address_of(other), int(end - start)
@@ -99,5 +99,6 @@ def same_text(text: IntArray, start: Index, end: Index, other: IntArray, other_s
         if word_at(one, start) != word_at(two, other_start):
             return False
         start, other_start, left = start + WORD, other_start + WORD, left - WORD
+    # words are little-endian: the shift discards the bytes after the spans
     unlike = word_at(one, start) ^ word_at(two, other_start)
     return left == 0 or unlike << np.uint64(8 * (WORD - left)) == 0

@@ -1,7 +1,7 @@
-"""What settlement says: outcomes by card, interactions and corrections, from what is due to the bytes of records.
+"""Writes the records of settlement: outcomes by card, interactions and corrections.
 
-Outcomes and interactions travel in columns: a record holds at most `ROWS_MAX` of them, and fewer where their names are
-so long that it would come near what a broker takes.
+Outcomes and interactions are columnar records of at most `ROWS_MAX` rows, and of fewer if long names would make a
+record exceed the size that a broker accepts.
 """
 
 from collections.abc import Callable
@@ -37,9 +37,9 @@ _OUTCOME_LISTS = (*COLUMNS, "page")
 
 
 class Earned(NamedTuple):
-    """What n exposures have earned: exposure i `credits[offsets[i]:offsets[i + 1]]`, of these rewards."""
+    """Credits of n exposures: exposure i has `credits[offsets[i]:offsets[i + 1]]`, for these rewards."""
 
-    rewards: str  # names, commas between
+    rewards: str  # names, comma-separated
     offsets: IntArray
     credits: FloatArray
 
@@ -47,10 +47,10 @@ class Earned(NamedTuple):
 def outcome_records(
     book: Book, due: Due, pages: PageColumns, groups: PageGroups, earned: Earned
 ) -> list[tuple[int, bytes]]:
-    """Records of all due exposures, each with the number of its card, in the order of these.
+    """Records of all due exposures by card, each with the number of its card, in the order of these numbers.
 
-    Outcomes of a card come in the order in which they became due; those of one record are of one generation. `pages`
-    and `groups` are those of the due pages, `earned` what the due exposures with a stream have earned.
+    Outcomes of a card are in the order in which they became due; those of one record share a generation. `pages` and
+    `groups` belong to the due pages, `earned` to the due exposures with a stream.
     """
     card, count = due.exposures["card"].astype(np.int64), due.pages["count"]
     order = np.empty(len(card), dtype=np.int64)
@@ -96,7 +96,7 @@ def outcome_records(
 
 
 def interaction_records(book: Book, due: Due, chosen: IntArray, source: str) -> list[bytes]:
-    """Records of the chosen due streams, in order; `source` names the partition."""
+    """Records of the chosen due streams, in order; `source` identifies the partition."""
     streams = due.streams
     shared = {
         "event_id[]": texts(Texts(book.text, streams["start"], streams["end"]), chosen),
@@ -119,10 +119,10 @@ def interaction_records(book: Book, due: Due, chosen: IntArray, source: str) -> 
 def correction_records(
     book: Book, due: Due, pages: PageColumns, groups: PageGroups, chosen: IntArray, earned: Earned, before: FloatArray
 ) -> list[bytes]:
-    """A record for each of the chosen [c] due streams, in order; every one has a page: it is a correction.
+    """One record for each of the chosen [c] due streams, in order; all of them must be corrections.
 
-    `pages` are those of all due streams, `groups` those of the chosen; `earned` is what their exposures have earned
-    now, and `before` the credits until now.
+    `pages` belong to all due streams, `groups` to the chosen ones; `earned` are the new credits of their exposures, and
+    `before` the previous ones.
     """
     streams, count = due.streams[chosen], len(chosen)
     exposures = ExposureColumns.of(book.text, streams["page"], streams["exposure"])
@@ -153,7 +153,7 @@ def correction_records(
 
 
 class _Logged(NamedTuple):
-    """What was logged with pages: which of the distinct ones each has [p], and these as JSON."""
+    """What was logged with pages: the distinct values as JSON, and the index of the value of each page [p]."""
 
     number: IntArray
     texts: Texts
@@ -169,9 +169,9 @@ class _Logged(NamedTuple):
         return cls(number, Texts.of_json(encode(logged_page(one)) for one in kept))
 
     def by_record(self, number: IntArray, starts: IntArray, ends: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-        """Of rows [x] with these numbers: each one's place among the distinct numbers of its record.
+        """For rows [x] with these numbers: the index of each row's number among the distinct ones of its record.
 
-        And what those are: of record i `used[first[i]:first[i + 1]]`, in the order in which they are met.
+        Also returns these: record i has `used[first[i]:first[i + 1]]`, in order of first appearance.
         """
         local, used = np.empty((2, len(number)), dtype=np.int64)
         first = np.zeros(len(starts) + 1, dtype=np.int64)
@@ -190,7 +190,7 @@ def number_by_record(
     used: IntArray,
     first: IntArray,
 ) -> None:
-    """Number the distinct `number`s of each record from zero on; `place` is scratch, -1 everywhere."""
+    """Number the distinct values of `number` in each record from zero; `place` is scratch space, -1 throughout."""
     count: Index = 0
     for record in range(len(starts)):
         begin = count
@@ -207,9 +207,9 @@ def number_by_record(
 
 @borrowing
 def put_in_order(number: IntArray, starts: IntArray, order: IntArray) -> None:
-    """Order rows [x] by their numbers, those of one number as they come; `starts` has a zero for each number, and one.
+    """Sort rows [x] by number, stably; `starts` has a zero for each number, plus one.
 
-    A counting sort: an argsort would take ten times as long.
+    A counting sort: argsort takes ten times as long.
     """
     for row in range(len(number)):
         starts[number[row] + 1] += 1
@@ -229,7 +229,7 @@ def _cards(book: Book) -> Texts:
 
 
 def _until(counts: IntArray, places: IntArray) -> IntArray:
-    """How many there are before each of these places, from running counts."""
+    """Sums before each of these places, from running counts."""
     return np.where(places > 0, counts[places - 1], 0) if len(counts) else places
 
 
@@ -243,9 +243,9 @@ def _soft_groups(groups: PageGroups) -> Texts:
 
 
 def _records(is_other: BoolArray, write: Callable[[IntArray, IntArray], Records]) -> list[tuple[int, bytes]]:
-    """Records of rows [x], each with its first row; a row that `is_other` than the one before begins one.
+    """Records of rows [x], each with its first row; a row begins a new record where `is_other` is true.
 
-    What comes out too long for a record of more than one row is halved, and written again.
+    A record that is too long is halved and written again, unless it has a single row.
     """
     limits = [*np.flatnonzero(is_other).tolist(), len(is_other)]
     cuts = [cut for first, last in pairwise(limits) for cut in range(first, last, ROWS_MAX)]

@@ -1,10 +1,10 @@
-"""An impression as it is kept: one stretch of bytes, which is also its row of state and never changes.
+"""An impression as it is kept: a contiguous, immutable range of bytes, which is also its state row.
 
-When it was shown (8 bytes), how many exposures it has (3), how many fields beyond the first five were logged with it
-(1, with `HAS_GROUPS` where the soft group follows), its id, and the fields `LoggedPage` in their order; then of each
-exposure its row and slot (4 bytes each), shelf, card, and the propensity as it was written; and at the end the
-listener's soft group when the page was shown, see `page_groups`. Every text is preceded by its length in two bytes. A
-field that is new in `LoggedPage` comes last, so that pages which were kept before are read as having fewer.
+Layout: time shown (8 bytes), number of exposures (3), number of logged fields beyond the first five (1, with
+`HAS_GROUPS` if a soft group follows), id, the fields of `LoggedPage` in order; for each exposure its row and slot (4
+bytes each), shelf, card, and the propensity as text; at the end the listener's soft group when the page was shown, see
+`page_groups`. Each text is preceded by its length in two bytes. New fields of `LoggedPage` are appended, so that older
+pages are read as having fewer.
 """
 
 from processors.arrays import Index, IntArray
@@ -16,18 +16,18 @@ from processors.wire.name_index import name_of
 from schemas.outcomes import LoggedPage
 
 COUNT_AT, COUNT_BYTES, LATER_AT, ID_AT = 8, 3, 11, 12
-SLOT_AT, SHELF_AT = 4, 8  # of an exposure
+SLOT_AT, SHELF_AT = 4, 8  # in an exposure
 LOGGED_COUNT, LOGGED_MIN = len(LOGGED), 5
 HAS_GROUPS = 0x80
 GROUP_BYTES, GENERATION_BYTES = 4, 8
 TAIL_BYTES = GENERATION_BYTES + 1
-"""Behind the weights of the soft group, `GROUP_BYTES` each: their generation, and how many they are."""
+"""Size after the weights of the soft group (`GROUP_BYTES` each): their generation and their number."""
 _PAGE_BYTES = ID_AT + 2 + 2 * LOGGED_COUNT
 _EXPOSURE_BYTES = 8 + 3 * 2
 
 
 def bytes_of_pages(columns: ImpressionColumns, groups: int) -> int:
-    """Room that these impressions take together, each with a soft group of so many weights."""
+    """Size of these impressions in the text, each with a soft group of `groups` weights."""
     spans = (columns.event_id, columns.logged, columns.shelf_id, columns.card_id, columns.propensity)
     text = sum(int((span[..., 1] - span[..., 0]).sum()) for span in spans)
     page_bytes = _PAGE_BYTES + GROUP_BYTES * groups + TAIL_BYTES
@@ -36,9 +36,9 @@ def bytes_of_pages(columns: ImpressionColumns, groups: int) -> int:
 
 @borrowing
 def write_page(columns: ImpressionColumns, number: Index, groups: Index, text: IntArray, at: Index) -> int:
-    """Write impression `number` into a text with `HASH_AHEAD` bytes more than it takes; gives the place after it.
+    """Write impression `number` into a text with `HASH_AHEAD` spare bytes; returns the offset after it.
 
-    There is room for a soft group of so many weights, zero until they are put there (`page_groups`).
+    Reserves `groups` weights for its soft group, zero until they are filled in (`page_groups`); 0 means no group.
     """
     first, last = columns.offsets[number], columns.offsets[number + 1]
     out, data, logged = address_of(text), address_of(columns.data), columns.logged[number]
@@ -70,25 +70,25 @@ def shown_ms_of(text: IntArray, page: Index) -> int:
 
 @borrowing
 def logged_at(text: IntArray, page: Index) -> int:
-    """Where the texts begin that were logged with a page."""
+    """Offset of the texts that were logged with a page."""
     return text_end(text, page + ID_AT)
 
 
 @borrowing
 def logged_count(text: IntArray, page: Index) -> int:
-    """How many they are."""
+    """Number of these texts."""
     return LOGGED_MIN + (get_int(text, page + LATER_AT, 1) & ~HAS_GROUPS)
 
 
 @borrowing
 def variant_at(text: IntArray, page: Index) -> int:
-    """Where the variant stands: after the surface."""
+    """Offset of the variant, which follows the surface."""
     return text_end(text, logged_at(text, page))
 
 
 @borrowing
 def exposures_at(text: IntArray, page: Index) -> int:
-    """Where the exposures begin."""
+    """Offset of the exposures."""
     at = logged_at(text, page)
     for _ in range(logged_count(text, page)):
         at = text_end(text, at)
@@ -96,7 +96,7 @@ def exposures_at(text: IntArray, page: Index) -> int:
 
 
 def logged_page(text: bytes) -> LoggedPage:
-    r"""What was logged with a page, from its texts; what an earlier page did not have is as the schema has it.
+    r"""What was logged with a page, from its texts; fields that an older page lacks get the schema's defaults.
 
     >>> logged_page(b"\x03\0top\x01\0b").variant
     'b'
@@ -111,13 +111,13 @@ def logged_page(text: bytes) -> LoggedPage:
 
 @fused
 def propensity_of(text: IntArray, exposure: Index) -> int:
-    """Where the propensity of an exposure stands: after shelf and card."""
+    """Offset of the propensity of an exposure, after shelf and card."""
     return text_end(text, text_end(text, exposure + SHELF_AT))
 
 
 @borrowing
 def exposure_at(text: IntArray, page: Index, index: Index) -> int:
-    """Where exposure `index` begins: its row and slot, then three texts."""
+    """Offset of exposure `index`: each is a row, a slot and three texts."""
     at = exposures_at(text, page)
     for _ in range(index):
         at = text_end(text, propensity_of(text, at))

@@ -1,4 +1,4 @@
-"""What was kept of pages and their exposures, as columns; compiled."""
+"""Reads kept pages and their exposures as columns; compiled."""
 
 from typing import NamedTuple
 
@@ -21,16 +21,16 @@ from processors.wire.binary import get_int, text_end
 
 
 class PageColumns(NamedTuple):
-    """Pages [p] by the spans of their texts in the book's; of page -1 all are -1."""
+    """Pages [p] with spans of the book's text; all values of page -1 are -1."""
 
     shown_ms: IntArray  # [p]
     event_id: IntArray  # [p, 2]
-    logged: IntArray  # [p, 2], all that was logged with it
+    logged: IntArray  # [p, 2], all logged texts
     variant: IntArray  # [p, 2]
 
     @classmethod
     def of(cls, text: IntArray, pages: IntArray) -> "PageColumns":
-        """Columns of pages, by where they begin in the book's text [p]; -1 for none."""
+        """Columns of the pages at these offsets in the book's text [p]; -1 for no page."""
         columns = cls(np.empty(len(pages), dtype=np.int64), *np.empty((3, len(pages), 2), dtype=np.int64))
         read_pages(text, np.ascontiguousarray(pages), columns)
         return columns
@@ -39,16 +39,16 @@ class PageColumns(NamedTuple):
 class ExposureColumns(NamedTuple):
     """Exposures [x] of pages, with spans of the book's text."""
 
-    row: IntArray  # [x], of the page
-    slot: IntArray  # [x], of the shelf
+    row: IntArray  # [x], on the page
+    slot: IntArray  # [x], in the shelf
     shelf_id: IntArray  # [x, 2]
-    propensity: IntArray  # [x, 2], the text of a number
+    propensity: IntArray  # [x, 2], a number as text
 
     @classmethod
     def of(cls, text: IntArray, pages: IntArray, places: IntArray) -> "ExposureColumns":
-        """Columns of exposures, by where their pages begin [x] and which of the page each is [x].
+        """Columns of exposures, from the offsets of their pages [x] and their indices there [x].
 
-        It is read fastest where those of a page come in order.
+        Fastest if the exposures of a page are in order.
         """
         numbers, spans = np.empty((2, len(pages)), dtype=np.int64), np.empty((2, len(pages), 2), dtype=np.int64)
         columns = cls(*numbers, *spans)
@@ -74,7 +74,7 @@ def read_pages(text: IntArray, pages: IntArray, columns: PageColumns) -> None:
 
 @borrowing
 def read_exposures(text: IntArray, pages: IntArray, places: IntArray, columns: ExposureColumns) -> None:
-    """Fill the columns of exposures; whoever comes after the one before it on its page is found at once."""
+    """Fill the columns of exposures; an exposure next to the previous one is found without a search."""
     page, place, at = np.int64(NONE), np.int64(0), np.int64(0)
     for number in range(len(pages)):
         if pages[number] != page or places[number] < place:

@@ -1,9 +1,9 @@
-"""The soft group that a listener had when a page was shown, kept behind the page in millionths.
+"""The soft group of a listener when a page was shown, kept behind the page in millionths.
 
-It is what an exposure is counted under when it settles and when it is corrected: the page's own streams have no part in
-it, and whatever is learned meanwhile does not move it. It is that of the plays that had ended when the page was shown,
-whenever they arrive: while the page has not settled, a late one makes it anew. So it depends on the events and on what
-had been learned, not on how events were cut into batches.
+An exposure is counted under this group when it settles and when it is corrected: the page's own streams do not affect
+it, nor does later learning. The group is that of the plays that had ended when the page was shown, whenever they
+arrive: until the page settles, a late play updates it. So it depends on the events and on what had been learned, not on
+how the events were cut into batches.
 """
 
 from typing import NamedTuple
@@ -24,14 +24,14 @@ _MILLION = 1_000_000
 
 
 class ShownPlays(NamedTuple):
-    """What listeners had played when pages [p] were shown: of page i `plays[offsets[i]:offsets[i + 1]]`."""
+    """Plays of listeners when pages [p] were shown: page i has `plays[offsets[i]:offsets[i + 1]]`."""
 
     offsets: IntArray
     plays: Records
 
 
 class PageGroups(NamedTuple):
-    """Soft groups of pages [p]: of page i `weights[offsets[i]:offsets[i + 1]]`, of its generation."""
+    """Soft groups of pages [p]: page i has `weights[offsets[i]:offsets[i + 1]]`, in its generation."""
 
     generation: IntArray
     offsets: IntArray
@@ -41,7 +41,7 @@ class PageGroups(NamedTuple):
     def of(
         cls, text: IntArray, pages: IntArray, page_ends: IntArray, generation: int, prior: FloatArray
     ) -> "PageGroups":
-        """Read them, by where pages begin and end; a page that was kept without one has the prior of a generation."""
+        """Read the groups of pages, given by start and end; a page without one gets the prior, with `generation`."""
         pages, page_ends = np.ascontiguousarray(pages), np.ascontiguousarray(page_ends)
         has_group = text[pages + LATER_AT] & HAS_GROUPS != 0
         sizes = np.where(has_group, text[page_ends - 1], len(prior)).astype(np.int64)
@@ -63,7 +63,7 @@ def ungrouped(book: Book) -> IntArray:
 
 
 def plays_when_shown(book: Book, places: IntArray, plays_max: int) -> ShownPlays:
-    """The newest plays of their listeners when these impressions were shown, by their places in the book."""
+    """The newest plays of the listeners when these impressions were shown, by place in the book."""
     offsets = np.zeros(len(places) + 1, dtype=np.int64)
     plays = np.zeros(len(places) * plays_max, dtype=PLAY)
     copy_shown_plays(book, places, plays_max, ShownPlays(offsets, plays))
@@ -71,7 +71,7 @@ def plays_when_shown(book: Book, places: IntArray, plays_max: int) -> ShownPlays
 
 
 def plays_of_gone(due: Due, chosen: IntArray) -> ShownPlays:
-    """The same of the chosen due pages, whose impressions the book has forgotten."""
+    """The same plays for those of the due pages whose impressions the book has dropped."""
     counts = due.pages["shown_plays"][chosen].astype(np.int64)
     offsets = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts)))
     first = np.repeat(due.page_offsets[chosen] - offsets[:-1], counts)
@@ -79,9 +79,9 @@ def plays_of_gone(due: Due, chosen: IntArray) -> ShownPlays:
 
 
 def put(text: IntArray, pages: IntArray, page_ends: IntArray, weights: FloatArray, generation: int) -> None:
-    """Keep soft groups [n, G] of a generation behind pages [n], by where they begin and end, that have room for one.
+    """Store soft groups [n, G] of a generation behind pages [n], given by start and end, that have room for one.
 
-    A page that has room for another number of weights keeps what it has; alike ones, where it has nothing yet.
+    A page with room for another number of weights keeps its group, or gets equal weights if it has none yet.
     """
     starts, ends = (np.ascontiguousarray(each, dtype=np.int64) for each in (pages, page_ends))
     put_groups(text, starts, ends, np.rint(weights * _MILLION).astype(np.int64), generation)
@@ -89,7 +89,7 @@ def put(text: IntArray, pages: IntArray, page_ends: IntArray, weights: FloatArra
 
 @borrowing
 def copy_shown_plays(book: Book, places: IntArray, plays_max: int, shown: ShownPlays) -> None:
-    """Fill what was played, and note that it is known."""
+    """Fill in the plays, and mark the impressions as grouped."""
     for number in range(len(places)):
         impression, first = book.impressions[places[number]], shown.offsets[number]
         until_ms = impression["shown_ms"]

@@ -1,8 +1,8 @@
-"""The streams of each listener side by side, in the order in which they ended: to copy the newest is to read on.
+"""Play lists: the streams of each listener, contiguous and in order of their end, so that the newest are one slice.
 
-Theory of operation. A listener has a stretch of `book.plays` with room behind its last play. A new one goes where it
-belongs, nearly always the end. Where there is no room left, the stretch moves to the end of all, to twice the room;
-what it leaves belongs to nobody (`compaction`). The oldest are forgotten by letting the stretch begin later.
+Theory of operation. A listener owns a range of `book.plays` with spare capacity after the last play. A new play is
+inserted in order, nearly always at the end. A full range moves to the end of the array with twice the capacity; the old
+one becomes dead (`compaction`). The oldest plays are dropped by advancing the start of the range.
 """
 
 import numpy as np
@@ -18,14 +18,14 @@ from processors.wire.binary import text_end
 
 @inlined
 def is_play_room(book: Book) -> bool:
-    """Whether any listener may have one more stream: else `book.plays` is to grow."""
+    """Whether any listener can get one more stream; if not, `book.plays` must grow."""
     totals = book.totals[0]
     return bool(totals["plays_used"] + 2 * totals["plays_most"] <= len(book.plays))
 
 
 @borrowing
 def new_play(book: Book, listener: Index, stream: Index) -> None:
-    """Put a stream among those of its listener: there must be room."""
+    """Insert a stream into the plays of its listener; there must be room."""
     owner = book.listeners[listener]
     if owner["plays_count"] == owner["plays_room"]:
         move_plays(book, owner, max(PLAYS_ROOM_MIN, 2 * owner["plays_count"]))
@@ -41,7 +41,7 @@ def new_play(book: Book, listener: Index, stream: Index) -> None:
 
 @borrowing
 def put_play(book: Book, at: Index, stream: Index) -> None:
-    """Tell at a place of `book.plays` of a stream."""
+    """Write the play of a stream at an index of `book.plays`."""
     play, row = book.plays[at], book.streams[stream]
     play["event_ms"] = event_ms_of(book.text, row["start"])
     play["played_ms"] = played_ms_of(book.text, row["start"])
@@ -50,7 +50,7 @@ def put_play(book: Book, at: Index, stream: Index) -> None:
 
 @borrowing
 def move_plays(book: Book, owner: Records, room: Index) -> None:
-    """Move a listener's plays to the end of all, where they have so much room."""
+    """Move a listener's plays to the end of the array, with capacity `room`."""
     totals, plays = book.totals[0], book.plays
     before, first = np.int64(owner["plays"]), np.int64(totals["plays_used"])
     for offset in range(owner["plays_count"]):
@@ -63,7 +63,7 @@ def move_plays(book: Book, owner: Records, room: Index) -> None:
 
 @inlined
 def begin_later(book: Book, owner: Records, first: Index) -> None:
-    """Let a listener's plays begin at this one of theirs: those before are forgotten."""
+    """Advance the start of a listener's plays to `first`, which drops those before it."""
     gone = first - owner["plays"]
     owner["plays"] = first
     owner["plays_count"] -= gone
@@ -73,7 +73,7 @@ def begin_later(book: Book, owner: Records, first: Index) -> None:
 
 @inlined
 def _ended_after(book: Book, play: Records, event_ms: Index, stream: Index) -> bool:
-    """Whether a play comes after a stream, by when they ended and by their ids."""
+    """Whether a play comes after a stream, by end time, then id."""
     is_after = bool(play["event_ms"] > event_ms)
     if play["event_ms"] == event_ms:
         is_after = _has_later_id(book, np.int64(play["stream"]), stream)
@@ -90,9 +90,9 @@ def _has_later_id(book: Book, one: Index, other: Index) -> bool:
 def copy_plays(
     book: Book, listener: Index, until_ms: Index, mark_ms: Index, limit: Index, plays: Records, first: Index
 ) -> tuple[int, int]:
-    """Copy a listener's newest `limit` plays that had ended by `until_ms`, the oldest first.
+    """Copy a listener's newest `limit` plays that had ended by `until_ms`, oldest first.
 
-    Gives where they end, and where those end that had ended by `mark_ms`.
+    Returns the end of the copies, and the end of those that had ended by `mark_ms`.
     """
     kept, owner = book.plays, book.listeners[listener]
     start, end = np.int64(owner["plays"]), np.int64(owner["plays"]) + owner["plays_count"]

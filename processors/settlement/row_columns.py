@@ -1,4 +1,4 @@
-"""All rows of a transaction end to end: keys and values, written by compiled code."""
+"""Writes all rows of a transaction, keys and values concatenated; compiled."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ _SEPARATOR = 0
 
 
 class WrittenRows(NamedTuple):
-    """n rows: key i is `keys[key_ends[i - 1]:key_ends[i]]`, values likewise; a deleted row has no value."""
+    """n rows: key i is `keys[key_ends[i - 1]:key_ends[i]]`, likewise for values; a deleted row has no value."""
 
     keys: NDArray[np.uint8]
     key_ends: NDArray[np.int64]
@@ -30,7 +30,7 @@ class WrittenRows(NamedTuple):
 
 
 def row_columns(book: Book, limits: Limits) -> WrittenRows:
-    """Rows of what has changed since this was last asked, deleted ones first; what can be forgotten is."""
+    """Rows changed since the last call, deletions first; drops streams that are no longer needed."""
     count, key_bytes, value_bytes = room_needed(book)
     keys, values = (np.empty(size + HASH_AHEAD, dtype=np.uint8) for size in (key_bytes, value_bytes))
     key_ends, value_ends = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
@@ -47,7 +47,7 @@ def row_columns(book: Book, limits: Limits) -> WrittenRows:
 
 @borrowing
 def room_needed(book: Book) -> tuple[int, int, int]:
-    """How many rows there are at most, and the bytes that their keys and values take at most."""
+    """Upper bounds of the number of rows, and of the bytes of keys and values."""
     totals, key_bytes, value_bytes = book.totals[0], np.int64(0), np.int64(0)
     for number in range(totals["gone"]):
         gone = book.gone[number]
@@ -77,7 +77,7 @@ def _key_bytes(book: Book, user_bytes: Index, page: Index) -> int:
 
 @borrowing
 def write_rows(book: Book, limits: Limits, rows: WrittenRows) -> int:
-    """Write the rows; afterwards nothing is changed. Gives how many there are."""
+    """Write the rows and clear all marks of change; returns their number."""
     totals, count, text = book.totals[0], 0, address_of(book.text)
     keys, values = address_of(rows.keys), address_of(rows.values)
     at: Index = np.int64(0)

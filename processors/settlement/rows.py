@@ -1,7 +1,7 @@
-"""Settlement as keyed rows: one a listener, one an impression, one for the partition; written where they changed.
+"""Settlement as keyed rows: one per listener, one per impression, one for the partition; written when changed.
 
-What is in them is told in `listener_rows` and `page`. An impression's row is written once: whether it has settled
-follows from when it was shown and the partition's row, what was streamed of it stands in its listener's.
+See `listener_rows` and `page` for the layouts. The row of an impression is written once: whether it has settled follows
+from the time it was shown and the partition's row, and its streams are part of the listener's row.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,13 +42,13 @@ _unpack_partition = msgspec.msgpack.Decoder(_PartitionRow).decode
 
 
 class ChangedRows(NamedTuple):
-    """The rows of a transaction: those of listeners and impressions in columns, and the partition's."""
+    """The rows of a transaction: columns for listeners and impressions, and the partition's row."""
 
     columns: WrittenRows
     partition: tuple[bytes, bytes]
 
     def each(self) -> Iterator[Row]:
-        """All of them one by one; a row without a value is to be deleted."""
+        """All rows one by one; a row without a value is a deletion."""
         columns = self.columns
         keys, values = columns.keys.tobytes(), columns.values.tobytes()
         key_from = value_from = 0
@@ -60,7 +60,7 @@ class ChangedRows(NamedTuple):
 
 
 def changed_columns(settlement: Settlement) -> ChangedRows | None:
-    """The rows that have changed since this was last asked; none where nothing has."""
+    """The rows changed since the last call; None if there are none."""
     totals, state = settlement.book.totals[0], (dict(settlement.counters), settlement.ranked_touches)
     if not (totals["changed"] or totals["opened"] or totals["gone"]) and state == settlement.written:
         return None
@@ -78,7 +78,7 @@ def changed_rows(settlement: Settlement) -> Iterator[Row]:
 
 
 def restore(settings: SettlementSettings, rows: Iterable[tuple[bytes, bytes]]) -> Settlement:
-    """The settlement that wrote these rows, ready to go on; the order of the rows does not matter."""
+    """The settlement that wrote these rows, in any order, ready to continue."""
     settlement = Settlement(settings)
     listeners: list[tuple[int, bytes, bytes]] = []
     impressions: list[tuple[bytes, bytes]] = []
@@ -99,7 +99,7 @@ def restore(settings: SettlementSettings, rows: Iterable[tuple[bytes, bytes]]) -
 
 def _adopt_listeners(settlement: Settlement, names: Sequence[bytes], rows: Sequence[bytes]) -> None:
     text = sum(map(len, names)) + sum(map(len, rows))
-    # a row of no fewer bytes holds no more streams than this, nor do their names take more than its bytes
+    # upper bounds: each stream takes at least STREAM_BYTES_MIN bytes of a row, and its names are part of the row
     streams = text // STREAM_BYTES_MIN
     settlement.book = with_room(settlement.book, listeners=len(rows), streams=streams, plays=streams, text=text)
     read_listeners(settlement.book, *end_to_end(names), *end_to_end(rows))

@@ -1,4 +1,4 @@
-"""How long exposures, streams and listeners are waited for and remembered."""
+"""Settings of settlement: waiting times and bounds."""
 
 from msgspec import Struct
 
@@ -11,12 +11,12 @@ HOUR_MS = 60 * MINUTE_MS
 class SettlementSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All times are event time, except `idle_ms`.
 
-    An exposure settles `horizon_ms` after it was shown. A stream belongs to the newest exposure of its card shown at
-    most `attribution_ms` before it began. Streams that end after the horizon correct the outcome until
-    `correction_ms` after the exposure; the same span is how long duplicates are recognised. Events may come
-    `lateness_ms` out of order without any effect on what is settled. A source that is silent for `idle_ms` of wall
-    clock no longer holds the watermark back. A listener of whom more than `listener_bytes_max` would be remembered is a
-    robot, and leaves as the least recent do where there are too many.
+    An exposure settles `horizon_ms` after it was shown. A stream is attributed to the newest exposure of its card shown
+    at most `attribution_ms` before it began. Streams that end after the horizon correct the outcome until
+    `correction_ms` after the exposure; duplicates are recognised for the same time. Events may arrive out of order by
+    up to `lateness_ms` without any effect on settlement. A source without events for `idle_ms` of wall clock no longer
+    holds back the watermark. A listener whose state exceeds `listener_bytes_max` is assumed to be a robot and evicted,
+    as the least recent listeners are when there are too many.
 
     >>> SettlementSettings().horizon_ms
     1800000

@@ -1,13 +1,13 @@
 """Joins streams to the exposures that led to them, and settles every exposure exactly once, in event time.
 
-Theory of operation. An agenda, ordered by event time, holds what becomes due when the watermark reaches it: a stream
-is attributed when it ended, an exposure settles at its horizon, an impression is forgotten at the end of its correction
-window. Because everything happens in the order of the agenda and never in that of arrival, the result is the same
-however events were shuffled within the allowed lateness, duplicated, or cut into batches and restarts. Events that come
-later than the lateness are taken at once; when they belong to a settled exposure they correct it. The least recently
-active listener is dropped first where configured bounds are exceeded: its open exposures settle with what is known.
+Theory of operation. An agenda, ordered by event time, holds what becomes due when the watermark reaches it: a stream is
+attributed at its end, an exposure settles at its horizon, an impression is dropped at the end of its correction window.
+Processing follows the order of the agenda, never that of arrival, so the result does not depend on how events were
+shuffled within the allowed lateness, duplicated, or cut into batches and restarts. Events later than the lateness are
+processed at once; if they belong to a settled exposure they correct it. When bounds are exceeded, the least recently
+active listener is evicted first: its open exposures settle with what is known.
 
-Columns come in (`processors.wire`), columns go out (`Due`), and in between nothing is a Python object: see `book`.
+Input are columns (`processors.wire`), output are columns (`Due`); no Python object exists per event, see `book`.
 """
 
 from collections import Counter
@@ -43,7 +43,7 @@ DUE_ROOM = 1_024
 
 
 class Settlement:
-    """Settlement of one partition: take events in, `advance`, then hand over what is due.
+    """Settlement of one partition: add events, `advance`, then fetch what is due.
 
     >>> from tests.builders import impression, stream_end
     >>> settlement = Settlement(SettlementSettings(horizon_ms=100, correction_ms=500, lateness_ms=0))
@@ -70,46 +70,46 @@ class Settlement:
             listener_bytes_max=settings.listener_bytes_max,
         )
         self.dead_letters: Counter[str] = Counter()
-        self.ranked_touches = 0  # the listeners touched since await a page
-        self.surfaces: set[str] = set()  # for which listeners were ever ranked, by these settings or by earlier ones
+        self.ranked_touches = 0  # listeners touched since then wait for a page
+        self.surfaces: set[str] = set()  # all surfaces ever ranked, also under earlier settings
         self.written: tuple[dict[str, int], int] = ({}, 0)
         self._due, self._handed_over = (nothing_due(DUE_ROOM, settings.plays_max) for _ in range(2))
         self._card_names: list[str] = []
 
     @property
     def counters(self) -> Counter[str]:
-        """What has been counted, by name."""
+        """The counters by name."""
         counted = zip(COUNTERS, self.book.counters.tolist(), strict=True)
         return Counter({name: count for name, count in counted if count}) + self.dead_letters
 
     @property
     def touches(self) -> int:
-        """How often a listener has been touched."""
+        """Number of touches so far, over all listeners."""
         return int(self.book.totals["touches"][0])
 
     @property
     def listeners_count(self) -> int:
-        """How many listeners are known."""
+        """Number of known listeners."""
         return int(self.book.totals["listeners"][0])
 
     @property
     def exposures_open(self) -> int:
-        """How many exposures are kept, settled or not."""
+        """Number of exposures kept, settled or not."""
         return int(self.book.totals["exposures_open"][0])
 
     @property
     def exposures_unsettled(self) -> int:
-        """How many of them have not settled yet; counted in one pass over the agenda, so not to be asked too often."""
+        """Number of exposures not yet settled; counted in one pass over the agenda, so do not call it often."""
         return unsettled_count(self.book)
 
     @property
     def is_due(self) -> bool:
-        """Whether anything has become due that was not handed over."""
+        """Whether anything is due that has not been handed over."""
         return bool(self._due.counts.any())
 
     @property
     def watermark_ms(self) -> int:
-        """How far event time has come; -1 at first."""
+        """The watermark; -1 before the first event."""
         return self.watermark.value_ms(self.book)
 
     @property
@@ -120,19 +120,18 @@ class Settlement:
     def take_impressions(
         self, columns: ImpressionColumns, offsets: IntArray, clock_ms: IntArray | None = None, groups: int = 0
     ) -> None:
-        """Take in impressions; `offsets` are those of the records of their batch.
+        """Add impressions; `offsets` are the offsets of their records.
 
-        With `groups`, each has room for a soft group of so many weights (`page_groups`).
-
-        `clock_ms` is for each record the time by a clock that its sender does not set: event time comes no further
-        than to it. Without one events are taken by their word.
+        With `groups`, room is reserved in each for a soft group of that many weights (`page_groups`). `clock_ms` has
+        for each record the time of a clock that its sender does not control: event time never advances beyond it.
+        Without it, the events' times are trusted.
         """
         count, text = len(columns.event_ms), bytes_of_pages(columns, groups) + _bytes_of(columns.user_id)
         self.book = with_room(self.book, listeners=count, impressions=count, exposures=len(columns.row), text=text)
         take_impressions(self.book, columns, offsets, _clock(offsets, clock_ms), self.limits, groups)
 
     def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
-        """Take in stream-ends; `offsets` and `clock_ms` are as of impressions."""
+        """Add stream-ends; `offsets` and `clock_ms` are as for impressions."""
         clock_ms = _clock(offsets, clock_ms)
         count, text = len(columns.event_ms), bytes_of_streams(columns) + _bytes_of(columns.user_id)
         self.book = with_room(self.book, listeners=count, streams=count, text=text)
@@ -144,39 +143,39 @@ class Settlement:
     def arrive_impressions(
         self, arrivals: Iterable[tuple[int, Impression]], clock_ms: Sequence[int] | None = None
     ) -> None:
-        """Take in impressions with their offsets, each at a time of `clock_ms`."""
+        """Add impressions with their offsets; `clock_ms` has one time for each."""
         arrivals = list(arrivals)
         offsets = np.array([offset for offset, _ in arrivals], dtype=np.int64)
         clock = None if clock_ms is None else np.array(clock_ms, dtype=np.int64)
         self.take_impressions(impressions_of([message for _, message in arrivals]), offsets, clock)
 
     def arrive_streams(self, arrivals: Iterable[tuple[int, StreamEnd]], clock_ms: Sequence[int] | None = None) -> None:
-        """Take in stream-ends with their offsets, each at a time of `clock_ms`."""
+        """Add stream-ends with their offsets; `clock_ms` has one time for each."""
         arrivals = list(arrivals)
         offsets = np.array([offset for offset, _ in arrivals], dtype=np.int64)
         clock = None if clock_ms is None else np.array(clock_ms, dtype=np.int64)
         self.take_stream_ends(stream_ends_of([message for _, message in arrivals]), offsets, clock)
 
     def forget(self, user_id: str) -> None:
-        """Forget a listener, with all that is open of hers: nothing is concluded from it any more."""
+        """Erase a listener with all open exposures and pending streams, without outcomes."""
         name = msgspec.json.encode(user_id)[1:-1]
         self.book = with_room(self.book)
         forget(self.book, np.frombuffer(name + bytes(HASH_AHEAD), dtype=np.uint8), 0, len(name))
 
     def tick(self, wall_ms: int, behind: Collection[str] = ()) -> None:
-        """Take note of the wall clock, and of the sources that have more to say than has been read."""
+        """Pass on the wall clock, and the sources with records that have not been read yet."""
         self.watermark.tick(self.book, wall_ms, behind)
 
     def advance(self) -> None:
-        """Work off what the watermark has reached, then drop what configuration has no room for."""
+        """Process the agenda up to the watermark, then evict what exceeds the limits."""
         self.book = with_room(self.book)
         while not advance(self.book, self._due, self.limits):
             self._due = self._due.larger()
 
     def hand_over(self) -> Due:
-        """All that has become due since this was last asked, good until this is asked again or rows are written.
+        """Everything that became due since the last call; valid until the next call, or until rows are written.
 
-        Its room is used again: to get fresh memory from the system costs more than to fill it.
+        Two buffers alternate: allocating fresh memory costs more than filling it.
         """
         self.advance()
         self._due, self._handed_over = self._handed_over, self._due
@@ -184,23 +183,23 @@ class Settlement:
         return self._handed_over.trimmed()
 
     def waiting(self) -> Waiting:
-        """The listeners who await a page, in the order in which they were touched; afterwards nobody does."""
+        """The listeners who wait for a page, in order of their last touch; clears the list."""
         self.ranked_touches = self.touches
         return waiting_listeners(self.book, self.settings.plays_max)
 
     def card_names(self) -> list[str]:
-        """Names of the cards by their numbers; only ever added to between two compactions."""
+        """Names of the cards by number; append-only between two compactions."""
         if len(self._card_names) < self.book.cards.counts[0]:
             self._card_names += names_from(self.book.cards, len(self._card_names))
         return self._card_names
 
     def adopt_counters(self, counters: dict[str, int]) -> None:
-        """Go on counting from these."""
+        """Continue counting from these values."""
         self.book.counters[:] = [counters.get(name, 0) for name in COUNTERS]
         self.dead_letters = Counter({name: count for name, count in counters.items() if name not in COUNTERS})
 
     def compact(self) -> None:
-        """Let go of the memory of what is forgotten; not while something is due, for its spans would change."""
+        """Free the memory of dropped records; does nothing while something is due, to keep its spans valid."""
         if self.is_due:
             return
         before, self.book = self.book, compacted(self.book)

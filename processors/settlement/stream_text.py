@@ -1,8 +1,7 @@
-"""A stream as it is kept: one stretch of bytes, which is also its part of its listener's row of state.
+"""A stream as it is kept: a contiguous range of bytes, which is also its part of the listener's state row.
 
-When it ended and began and for how long it was played (8 bytes each), its id and its card, each preceded by its length
-in two bytes; then, and only while it is pending, what it names: 0 where it is pending no more, 1 where it names
-nothing, 2 and then the name.
+Layout: end time, start time and played time (8 bytes each), id and card, each preceded by its length in two bytes; a
+state byte: 0 attributed, 1 pending, 2 pending and followed by the id of the impression that it names.
 """
 
 from processors.arrays import Index, IntArray
@@ -19,7 +18,7 @@ _NAME_BYTES = 2
 
 
 def bytes_of_streams(columns: StreamEndColumns) -> int:
-    """Room that these streams take together."""
+    """Upper bound of the size of these streams."""
     spans = (columns.event_id, columns.card_id, columns.impression_id)
     text = sum(int((span[:, 1] - span[:, 0]).sum()) for span in spans)
     return text + (STREAM_BYTES_MIN + _NAME_BYTES) * len(columns.event_ms)
@@ -27,7 +26,7 @@ def bytes_of_streams(columns: StreamEndColumns) -> int:
 
 @borrowing
 def write_stream(columns: StreamEndColumns, number: Index, text: IntArray, at: Index) -> int:
-    """Write stream-end `number` into a text with `HASH_AHEAD` bytes more than it takes; gives the place after it."""
+    """Write stream-end `number` into a text with `HASH_AHEAD` spare bytes; returns the offset after it."""
     out, data, named = address_of(text), address_of(columns.data), columns.impression_id[number]
     at = put_int(out, at, columns.event_ms[number], 8)
     at = put_int(out, at, columns.started_ms[number], 8)
@@ -41,30 +40,30 @@ def write_stream(columns: StreamEndColumns, number: Index, text: IntArray, at: I
 
 @fused
 def event_ms_of(text: IntArray, stream: Index) -> int:
-    """When the stream ended."""
+    """End of the stream, in event time."""
     return get_int(text, stream, 8)
 
 
 @fused
 def started_ms_of(text: IntArray, stream: Index) -> int:
-    """When it began."""
+    """Start of the stream, in event time."""
     return get_int(text, stream + STARTED_MS_AT, 8)
 
 
 @fused
 def played_ms_of(text: IntArray, stream: Index) -> int:
-    """For how long it was played."""
+    """Played time."""
     return get_int(text, stream + PLAYED_MS_AT, 8)
 
 
 @fused
 def state_at(text: IntArray, stream: Index) -> int:
-    """Where it stands whether the stream is pending: after its card."""
+    """Offset of the state byte, after the card."""
     return text_end(text, text_end(text, stream + ID_AT))
 
 
 @fused
 def stream_end(text: IntArray, stream: Index) -> int:
-    """Where the stream ends."""
+    """Offset after the stream."""
     at = state_at(text, stream)
     return text_end(text, at + 1) if get_int(text, at, 1) == PENDING_NAMED else at + 1

@@ -1,4 +1,4 @@
-"""How many exposures have not settled yet: counted when somebody asks, in one pass over the agenda."""
+"""Counts exposures that have not settled, on request, in one pass over the agenda."""
 
 import numpy as np
 
@@ -9,9 +9,9 @@ _KIND_SHIFT = np.uint64(62)
 
 
 def unsettled_count(book: Book) -> int:
-    """Exposures that wait for their horizon.
+    """Number of exposures that have not reached their horizon.
 
-    An appointment of an impression that has left meanwhile is stale: the serial of its place has moved on.
+    An entry of an impression that has been dropped is stale: its place has another serial.
     """
     agenda = book.agenda[: int(book.totals["agenda"][0])]
     due = agenda[agenda["tie"] >> _KIND_SHIFT == SETTLE]

@@ -1,4 +1,4 @@
-"""The arms of a test in which due pages and streams were shown, as numbers."""
+"""A/B variants of due pages and streams, as numbers."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from schemas.variant_names import in_metrics
 
 
 def variants_of(text: IntArray, spans: IntArray, otherwise: str) -> tuple[list[str], IntArray]:
-    """Names of variants in metrics, and the number [n] of each that stands at these spans [n, 2] of a text.
+    """Names of variants as in metrics, and the number [n] of the variant at each of these spans [n, 2] of a text.
 
-    Where a span begins at -1 the name is `otherwise`.
+    A span that begins at -1 has the name `otherwise`.
     """
     names = names_with_room(new_names(), len(spans), int((spans[:, 1] - spans[:, 0]).sum()))
     numbers = np.empty(len(spans), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The listeners who await a page, and what the page is made of."""
+"""The listeners who wait for a page, with their plays."""
 
 from typing import NamedTuple
 
@@ -16,15 +16,15 @@ _ALL_MS = np.int64(2**62)
 
 
 class Waiting(NamedTuple):
-    """n listeners: plays of listener i are `plays[offsets[i]:offsets[i + 1]]`, the oldest first."""
+    """n listeners: listener i has `plays[offsets[i]:offsets[i + 1]]`, oldest first."""
 
-    place: IntArray  # in the book's listeners
+    place: IntArray  # places of the listeners in the book
     offsets: IntArray
     plays: Records
 
 
 def waiting_listeners(book: Book, plays_max: int) -> Waiting:
-    """Who awaits a page, with the newest plays of each; afterwards nobody does."""
+    """The listeners who wait for a page, with the newest plays of each; clears the list."""
     room = int(book.totals["waiting"][0])
     place, offsets = np.zeros(room, dtype=np.int64), np.zeros(room + 1, dtype=np.int64)
     plays = np.zeros(room * plays_max, dtype=PLAY)
@@ -34,7 +34,7 @@ def waiting_listeners(book: Book, plays_max: int) -> Waiting:
 
 @borrowing
 def collect(book: Book, plays_max: Index, place: IntArray, offsets: IntArray, plays: Records) -> int:
-    """Fill the columns; gives how many wait."""
+    """Fill the columns; returns the number of listeners."""
     totals, count = book.totals[0], 0
     for number in range(totals["waiting"]):
         who = np.int64(book.waiting[number])
@@ -51,7 +51,7 @@ def collect(book: Book, plays_max: Index, place: IntArray, offsets: IntArray, pl
 
 @borrowing
 def await_pages(book: Book, ranked_touches: Index) -> None:
-    """Let those await a page who have been touched since; after a restart, in the order of their touches."""
+    """Mark listeners touched after `ranked_touches` as waiting for a page, in the order of their touches."""
     place = np.int64(book.totals[0]["least_recent"])
     while place != NONE:
         if book.listeners[place]["touch"] > ranked_touches:

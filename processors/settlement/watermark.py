@@ -1,4 +1,4 @@
-"""How far event time has come: the slowest source decides, less the allowed lateness."""
+"""The watermark: event time of the slowest source, less the allowed lateness."""
 
 from collections.abc import Collection
 
@@ -9,17 +9,17 @@ from processors.compiled import borrowing
 from processors.settlement.book import Book
 
 TICK_GAP_MAX_MS = 1_000
-"""Longer gaps between ticks are our own standing still: they say nothing of how silent a source is."""
+"""Longer gaps between ticks are pauses of this process, and do not count as silence of a source."""
 
 SOURCES = ("impressions", "stream-ends")
 
 
 class Watermark:
-    """The event time up to which all events are taken to have arrived; it never goes back.
+    """The event time up to which all events are assumed to have arrived; it never decreases.
 
-    Both sources count, also one that has said nothing yet, until it has been silent for `idle_ms` of the wall clock
-    that `tick` hands in. Where both are silent the newest of them decides. It is kept in the book, for events that
-    arrive move it.
+    Both sources count, even before their first event, until a source has been silent for `idle_ms` of the wall clock
+    passed to `tick`. If both are idle, the newest event of either counts. The value is kept in the book, because
+    arriving events advance it.
 
     >>> from processors.settlement.book import new_book
     >>> book = new_book(); watermark = Watermark(lateness_ms=10, idle_ms=900)
@@ -44,9 +44,9 @@ class Watermark:
         return int(book.totals["watermark_ms"][0])
 
     def tick(self, book: Book, wall_ms: int, behind: Collection[str] = ()) -> None:
-        """Take note of the wall clock: sources that have been silent too long stop counting.
+        """Pass on the wall clock; a source that has been silent too long becomes idle.
 
-        A source in `behind` has more to say that has not been read yet: it is not silent, we are slow.
+        A source in `behind` has records that have not been read yet: it is not silent.
         """
         gap_ms = min(max(0, wall_ms - self._wall_ms), TICK_GAP_MAX_MS) if self._wall_ms >= 0 else 0
         self._wall_ms = wall_ms
@@ -58,7 +58,7 @@ class Watermark:
 
 @borrowing
 def rise(book: Book, lateness_ms: Index) -> None:
-    """Let the watermark follow the slowest source that is not idle; where all are, the newest."""
+    """Advance the watermark to the slowest source that is not idle; if all are idle, to the newest event."""
     slowest_ms, newest_ms, is_any_counted = np.int64(-1), np.int64(-1), False
     for source in range(len(book.clocks)):
         source_ms = book.clocks[source, 0]
@@ -74,7 +74,7 @@ def rise(book: Book, lateness_ms: Index) -> None:
 
 @borrowing
 def observe(book: Book, source: Index, event_ms: Index, lateness_ms: Index) -> None:
-    """Take note that a source has delivered an event of this time."""
+    """Record the arrival of an event of this time from a source."""
     clocks = book.clocks
     clocks[source, 1] = 0
     if event_ms > clocks[source, 0] or clocks[source, 2]:

@@ -1,1 +1,1 @@
-"""Bytes of records to columns and back, compiled: no Python object for a record or for anything in it."""
+"""Compiled readers and writers between bytes of records and columns, without Python objects per record."""

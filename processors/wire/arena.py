@@ -1,4 +1,4 @@
-"""Room for the columns of one batch: one stretch of memory, which is made larger where a column is full."""
+"""Memory for the columns of one batch: a single allocation, enlarged when a column is full."""
 
 import numpy as np
 
@@ -11,18 +11,17 @@ from processors.wire.program import Program
 from processors.wire.reals import read_late
 
 SURPLUS = 4
-"""Places that a column has beyond what a record can need: for the offset behind the last list, and for what is read
-where nothing is."""
+"""Spare values of each column: for the offset after the last list, and for reads beyond an empty column."""
 
 _GAP = 64 if IS_CHECKED else 0
-"""Words that belong to no column, before each: in a checked build what leaves its column is seen."""
+"""Unused words before each column, so that a checked build detects accesses outside of a column."""
 
 _BYTES_A_VALUE = 24
-"""Of a batch that has more than one value in so many bytes of JSON, room is made twice."""
+"""Initial capacity of a repeated column: one value per this many bytes of JSON. Beyond it, the column is enlarged."""
 
 
 class Arena:
-    """Columns of a program: `columns` [c, COLUMN_WORDS] describes them as compiled code takes it."""
+    """Columns of a program: `columns` [c, COLUMN_WORDS] are their descriptors for compiled code."""
 
     def __init__(self, program: Program, batch: Batch) -> None:
         self._program = program
@@ -34,7 +33,7 @@ class Arena:
         self._memory[self._starts[program.lists]] = 0
 
     def grow(self, number: int) -> None:
-        """Make room for twice as many values in a column."""
+        """Double the capacity of a column."""
         memory, starts, room = self._memory, self._starts, self._room.copy()
         room[number] *= 2
         before = self._room
@@ -51,7 +50,7 @@ class Arena:
     def kept(
         self, data: IntArray, late: IntArray
     ) -> tuple[dict[tuple[int, str], IntArray], dict[tuple[int, str], FloatArray]]:
-        """The columns that are kept, by member and path, and those of doubles; Python reads what is `late`."""
+        """The kept columns by member and path, and those of doubles; numbers listed in `late` are read by Python."""
         values: dict[tuple[int, str], IntArray] = {}
         reals: dict[tuple[int, str], FloatArray] = {}
         heads, starts, room = self.columns[:, HEAD // NUMBER].tolist(), self._starts.tolist(), self._room.tolist()
@@ -67,7 +66,7 @@ class Arena:
         return values, reals
 
     def _place(self, room: IntArray) -> None:
-        """Lay the columns out, one behind the other."""
+        """Place the columns one after the other."""
         sizes = room * self._program.words_a_value
         ends = np.cumsum(sizes + _GAP)
         self._room, self._starts = room, ends - sizes

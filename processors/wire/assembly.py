@@ -1,6 +1,6 @@
-"""Records of any message type assembled from columns, driven by the steps that its Struct gives. Compiled.
+"""Assembles records of any message type from columns, driven by steps derived from its Struct. Compiled.
 
-One loop for all types. There is room for all that is written, or the record is given up and begun anew in more.
+One loop serves all types. If the output buffer is full, the record is given up and started again in a larger one.
 """
 
 from typing import NamedTuple
@@ -24,18 +24,21 @@ from processors.wire.loads import WORD, address_of, copy_words, number_at, put, 
 from processors.wire.program import NULL_NUMBER
 
 TEXT, RAW, WHOLE, TRUTH, REAL, LIST = range(6)
-"""What a column holds: texts to be quoted, JSON as it is, whole numbers, truths, reals, or lists."""
+"""Content of a column: texts to be quoted, JSON as it is, integers, booleans, reals, or lists."""
 
 COLUMN_WORDS = 7
 COLUMN_BYTES = WORD * COLUMN_WORDS
 KIND, VALUES, ENDS, STRIDE, ROWS, DATA, DECIMALS = range(0, COLUMN_BYTES, WORD)
-"""A column: where its values begin (of texts and lists the starts, and where their ends do), how many bytes from one
-value to the next, which value a row has (0: its own), what spans point into, and the decimals of a real."""
+"""Column descriptor: address of its values (for texts and lists, of the starts and of the ends), bytes from one value
+to the next, address of the value index of each row (0: the row itself), address that spans refer to, decimals of a
+real.
+"""
 
 LITERAL, VALUE, LEAVES, EACH, NEXT = range(5)
-"""Steps. A literal goes from `FIRST` to `SECOND` of the literals. A value is of column `FIRST`. Leaves are a list whose
-elements are values: the columns of both. Each opens the list of column `FIRST`, or goes on at step `SECOND` where it is
-empty; next closes it, or begins with its next element."""
+"""Steps. A literal copies `FIRST` to `SECOND` of the literals. A value is written from column `FIRST`. Leaves are a
+list of values: `FIRST` is the column of lists, `SECOND` that of elements. Each opens the list of column `FIRST`, or
+jumps to step `SECOND` if it is empty; next continues with the following element, or closes the list.
+"""
 
 STEP_WORDS = 3
 STEP_BYTES = WORD * STEP_WORDS
@@ -44,24 +47,24 @@ OP, FIRST, SECOND = range(0, STEP_BYTES, WORD)
 FRAME_WORDS = 3
 FRAME_BYTES = WORD * FRAME_WORDS
 ROW, END, STEP = range(0, FRAME_BYTES, WORD)
-"""A list that is open: the row that has it, the element behind its last, and the step that begins one."""
+"""An open list: the row that contains it, the end of its elements, and the first step of an element."""
 
 FULL, UNWRITABLE = -1, -2
-"""Positions that are none: there is no room, or a real that cannot be written."""
+"""Return values instead of positions: the buffer is full, or a real cannot be written."""
 
 
 class Job(NamedTuple):
-    """What is written: the steps, their literals, the columns, and scratch."""
+    """The input of a writer: steps, their literals, columns, and scratch space."""
 
     steps: IntArray  # [s, STEP_WORDS]
     literals: IntArray  # uint8
     columns: IntArray  # [c, COLUMN_WORDS]
-    frames: IntArray  # [d, FRAME_WORDS], as deep as lists go
+    frames: IntArray  # [d, FRAME_WORDS], as deep as lists are nested
     first: int  # row of the first record
 
 
 class Room(NamedTuple):
-    """Where bytes are written, and the position up to which there is room."""
+    """Output address, and the position up to which it may be written."""
 
     out: int
     limit: int
@@ -69,9 +72,9 @@ class Room(NamedTuple):
 
 @borrowing
 def write_records(job: Job, out: IntArray, ends: IntArray, progress: IntArray) -> int:
-    """Write on; zero when all records are there, else why not. `ends` [n] gets where each ends.
+    """Continue writing; returns 0 when all records are written, else `FULL` or `UNWRITABLE`.
 
-    `progress` counts records, and bytes.
+    `progress` counts records and bytes; `ends` [n] receives the end of each record.
     """
     room, at = Room(address_of(out), len(out) - WORD), progress[1]
     for record in range(progress[0], len(ends)):
@@ -117,7 +120,7 @@ def _record(job: Job, row: Index, room: Room, at: Index) -> int:
 
 @fused
 def put_frame(frame: int, row: Index, end: Index, step: int) -> None:
-    """Keep who has the list that is opened, where it ends, and where its elements begin."""
+    """Push an open list: the row that contains it, the end of its elements, and the first step of an element."""
     put(frame, ROW, row)
     put(frame, END, end)
     put(frame, STEP, step)
@@ -125,14 +128,14 @@ def put_frame(frame: int, row: Index, end: Index, step: int) -> None:
 
 @fused
 def bounds(column: int, row: Index) -> tuple[int, int]:
-    """The first element of a row's list, and the one behind its last."""
+    """First element of a row's list, and the end."""
     shift = number_at(column, STRIDE) * place_of(column, row)
     return number_at(number_at(column, VALUES), shift), number_at(number_at(column, ENDS), shift)
 
 
 @fused
 def place_of(column: int, row: Index) -> int:
-    """Which value of a column a row has."""
+    """Index of a row's value in a column."""
     rows = number_at(column, ROWS)
     return int(row) if rows == 0 else number_at(rows, WORD * row)
 
@@ -154,7 +157,7 @@ def _leaves(lists: int, elements: int, row: Index, room: Room, at: Index) -> int
 
 @borrowing
 def _values(column: int, start: Index, end: Index, room: Room, at: Index) -> int:
-    """Write the values of some rows with commas between; then there is room for one character more."""
+    """Write the values of rows, separated by commas; afterwards there is room for one more character."""
     kind, values, ends = number_at(column, KIND), number_at(column, VALUES), number_at(column, ENDS)
     stride, data, decimals = number_at(column, STRIDE), number_at(column, DATA), number_at(column, DECIMALS)
     rows = number_at(column, ROWS)

@@ -1,7 +1,8 @@
-"""Values of a batch of records end to end, as compiled readers take them, and what happens to those that are declined.
+"""The values of a batch, concatenated for compiled readers, and how declined records are read.
 
-A reader takes a value only where it has the usual form; any other is declined and read by `schemas.codec`. What that
-accepts is written again, and so read by the same reader, now trusted: all records of a batch are in the same columns.
+A reader accepts a value only in its usual form; others are declined and decoded by `schemas.codec`. What the codec
+accepts is encoded again and read by the same reader, now as trusted, so that all records of a batch end up in the same
+columns.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +19,7 @@ from schemas.fields import EVENT_AHEAD_MAX_MS
 
 
 class Column(NamedTuple):
-    """Byte strings of n records anywhere in one buffer; a length of -1 is none.
+    """Byte strings of n records in one buffer; length -1 means None.
 
     >>> column = Column.of([b"ab", None]); column.starts.tolist(), column.lengths.tolist()
     ([0, 2], [2, -1])
@@ -30,7 +31,7 @@ class Column(NamedTuple):
 
     @classmethod
     def of(cls, values: Iterable[bytes | None]) -> "Column":
-        """A column of these."""
+        """A column of these values."""
         listed = list(values)
         lengths = np.array([-1 if value is None else len(value) for value in listed], dtype=np.int64)
         sizes = np.maximum(lengths, 0)
@@ -38,11 +39,11 @@ class Column(NamedTuple):
 
     @classmethod
     def none(cls, count: int) -> "Column":
-        """A column of `count` times nothing."""
+        """A column of `count` times None."""
         return cls(np.zeros(0, dtype=np.uint8), np.zeros(count, dtype=np.int64), np.full(count, -1, dtype=np.int64))
 
     def with_others(self, places: IntArray, values: Sequence[bytes | None]) -> "Column":
-        """The same with other values [m] in these places [m]."""
+        """The same column with values [m] replaced at these places [m]."""
         others, starts, lengths = Column.of(values), self.starts.copy(), self.lengths.copy()
         starts[places], lengths[places] = len(self.data) + others.starts, others.lengths
         return Column(np.concatenate((self.data, others.data)), starts, lengths)
@@ -50,27 +51,27 @@ class Column(NamedTuple):
 
 Values = Sequence[bytes | None] | Column
 Slow = Callable[[int], bytes | None]
-"""Canonical bytes of a declined record, by its index in the batch; none where it carries no message."""
+"""Canonical bytes of a declined record, by its index in the batch; None if it contains no valid message."""
 
 _BEYOND = bytes(40)
-"""Bytes that may be looked at behind the last: a key is compared by words."""
+"""Readable bytes after the last value, because keys are compared by words."""
 
 
 class Batch(NamedTuple):
-    """Values of n records, a zero byte after each; spans of their parts point into `data`."""
+    """Values of n records, each followed by a zero byte; spans of their parts refer to `data`."""
 
     data: IntArray  # uint8
     starts: IntArray  # [n]
     ends: IntArray  # [n]
     trusted: BoolArray  # [n]
-    keys: IntArray  # uint8, those of the records end to end
+    keys: IntArray  # uint8, keys of the records, concatenated
     key_ends: IntArray  # [n]
     timestamps_ms: IntArray  # [n]
-    texts_at: int  # where the texts begin that records do not have themselves, behind the last value
+    texts_at: int  # start of texts that are not part of any record, after the last value
 
     @classmethod
     def of(cls, values: Column, keys: Column, timestamps_ms: IntArray, trusted: BoolArray, texts: bytes) -> "Batch":
-        r"""Bring these records together.
+        r"""Concatenate these records.
 
         >>> columns = Column.of([b"{}", None]), Column.of([b"u1", None])
         >>> batch = Batch.of(*columns, np.array([5, 6]), np.zeros(2, bool), b"home")
@@ -98,18 +99,18 @@ class Batch(NamedTuple):
 
     @property
     def longest(self) -> int:
-        """Bytes of the longest value that is looked at."""
+        """Length of the longest value to be read."""
         lengths = self.ends - self.starts
         return int(lengths[self.trusted | (lengths <= VALUE_BYTES_MAX)].max(initial=0))
 
 
 def column_of_values(values: Values) -> Column:
-    """These as a column."""
+    """These values as a column."""
     return values if isinstance(values, Column) else Column.of(values)
 
 
 def end_to_end(parts: Sequence[bytes]) -> tuple[IntArray, IntArray]:
-    """Parts end to end with a word of nothing behind them, and where each of them stands [n, 2].
+    """The parts concatenated, with a zero word at the end, and the span of each [n, 2].
 
     >>> data, spans = end_to_end([b"ab", b"c"]); data[:3].tobytes(), spans.tolist()
     (b'abc', [[0, 2], [2, 3]])
@@ -121,7 +122,7 @@ def end_to_end(parts: Sequence[bytes]) -> tuple[IntArray, IntArray]:
 
 @compiled
 def gather(data: IntArray, starts: IntArray, lengths: IntArray, into: IntArray, out: IntArray) -> None:
-    """Copy each span of `data` to its place in `out`."""
+    """Copy each span of `data` to its position in `out`."""
     for index in range(len(starts)):
         out[into[index] : into[index] + lengths[index]] = data[starts[index] : starts[index] + lengths[index]]
 
@@ -143,6 +144,6 @@ def is_acceptable(batch: Batch, index: int, event_ms: int, start: int, end: int)
 
 @fused
 def start_of(batch: Batch, index: int) -> int:
-    """Where a value is read: nowhere, where it is larger than any message may be."""
+    """Start of the value; a value longer than any valid message starts where nothing can be read."""
     start = int(batch.starts[index])
     return LOST if not batch.trusted[index] and batch.ends[index] - start > VALUE_BYTES_MAX else start

@@ -1,7 +1,7 @@
-"""Integers and short texts in bytes, little-endian: what rows of state are made of.
+"""Little-endian integers and short texts: the elements of state rows.
 
-A text's length takes two bytes: an identifier has 256 characters at most, of six bytes each. What is written goes to
-an address, what is read is an array of which eight bytes more are readable (see `loads`).
+The length of a text takes two bytes: an identifier has at most 256 characters of at most six bytes. Writers get an
+address, readers an array with eight readable bytes after its end (see `loads`).
 """
 
 from processors.arrays import Index, IntArray
@@ -11,7 +11,7 @@ from processors.wire.loads import address_of, copy_words, number_at, put, put_by
 
 @fused
 def put_int(out: int, at: Index, value: Index, size: Index) -> int:
-    """Write an integer that is not negative in one, two, four or eight bytes; gives the place after it."""
+    """Write a non-negative integer in one, two, four or eight bytes; returns the position after it."""
     if size == 8:
         put(out, at, value)
     elif size == 4:
@@ -32,11 +32,11 @@ def get_int(data: IntArray, at: Index, size: Index) -> int:
 
 @fused
 def put_text(out: int, at: Index, data: int, start: Index, end: Index) -> int:
-    """Write the length of a span of `data` in two bytes, and the span by words; gives the place after it."""
+    """Write a span of `data`, preceded by its length in two bytes, by words; returns the position after it."""
     return copy_words(out, put_int(out, at, end - start, 2), data, start, end)
 
 
 @fused
 def text_end(data: IntArray, at: Index) -> int:
-    """Where the text ends whose length stands at `at`; it begins two bytes after."""
+    """End of the text whose length is at `at`; it starts two bytes later."""
     return int(at + 2 + get_int(data, at, 2))

@@ -1,9 +1,9 @@
-"""Whether what compiled code loads and stores lies in an array: asked for each access of a checked build.
+"""Checks in a checked build that every load and store of compiled code lies in an array.
 
-`NUMBA_BOUNDSCHECK=1` makes one: numba then checks the indices of arrays, and `loads` asks here for each address. An
-address is good where it lies in an array that has been `held`, and whose memory no other has been since. An access
-elsewhere is counted, and goes to a place of no meaning; `violations` says what was seen. What stays hidden is an access
-that leaves its array and meets another that is held.
+`NUMBA_BOUNDSCHECK=1` makes a checked build: numba then checks array indices, and `loads` checks each address here. An
+address is valid if it lies in an array that has been `held`, and whose memory has not been freed since. Invalid
+accesses are counted and redirected to a dummy location; `violations` reports them. An access that leaves its array and
+meets another one that is held remains undetected.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ _NEXT, _LAST, _COUNT, _ADDRESS, _SIZE, _BEYOND = range(0, 48, 8)
 
 
 class Violations(NamedTuple):
-    """How many accesses went elsewhere, and of the last of them where, of how many bytes, and how far too far.
+    """Number of invalid accesses; address and size of the last one, and its distance from the nearest array.
 
-    `beyond` are the bytes from the end of the nearest held array before it to its first; -1 where there is none.
+    `beyond` is the number of bytes from the end of the nearest held array before it; -1 if there is none.
     """
 
     seen: int
@@ -40,7 +40,7 @@ class Violations(NamedTuple):
 
 
 def violations() -> Violations:
-    """What has been seen since this was last asked."""
+    """Violations since the last call."""
     if not IS_CHECKED:
         return Violations(0, 0, 0, 0)
     notes = _tables().notes
@@ -50,7 +50,7 @@ def violations() -> Violations:
 
 
 def hold(array: NDArray[Any]) -> int:
-    """The address of an array: compiled code may load and store in it from now on, and in all of which it is a view."""
+    """Address of an array; permits loads and stores in it from now on, including the array of which it is a view."""
     address: int = array.__array_interface__["data"][0]
     if IS_CHECKED:
         while isinstance(array.base, np.ndarray):
@@ -61,19 +61,19 @@ def hold(array: NDArray[Any]) -> int:
 
 
 def hold_range(address: int, size: int) -> None:
-    """Let compiled code load and store here."""
+    """Permit loads and stores in this range."""
     if IS_CHECKED:
         _tables().hold(address, size)
 
 
 def good(builder: Any, places: Sequence[Any], size: int) -> Any:
-    """Where compiled code loads or stores so many bytes: an address and a position."""
+    """Emit a check of a load or store of `size` bytes, given as address and position; the result is valid."""
     place = builder.add(*places)
     return _call(builder, _GOOD, place, ir.IntType(64)(size)) if IS_CHECKED else place
 
 
 def held(builder: Any, address_and_size: Sequence[Any]) -> Any:
-    """The same address, at which as many bytes may be loaded and stored from now on."""
+    """Emit `hold_range` for compiled code; the result is the same address."""
     return _call(builder, _HOLD, *address_and_size) if IS_CHECKED else address_and_size[0]
 
 
@@ -84,7 +84,7 @@ def _call(builder: Any, name: str, *arguments: Any) -> Any:
 
 
 class _Tables:
-    """Memory that compiled code and Python know: ranges, what is noted of them, and the place of no meaning."""
+    """Memory shared by compiled code and Python: ranges, violations, and the dummy location."""
 
     def __init__(self) -> None:
         self.ranges = np.zeros((_RANGES_MAX, 2), dtype=np.int64)
@@ -135,7 +135,7 @@ def _holding(ranges: int, notes: int, _: int) -> Any:
                 is_same = _load(place) == address and _load(place + 8) == address + size
                 if is_same and (following - place) % (16 * _RANGES_MAX) < 8 * _RANGES_MAX:
                     return address
-                _store(place, 0)  # the memory has another owner by now; or the same, but this place is soon used again
+                _store(place, 0)  # the memory has a new owner; or the same, but this entry is soon overwritten
                 _store(place + 8, 0)
         _store(following, address)
         _store(following + 8, address + size)
@@ -163,5 +163,5 @@ def _storing(_: Any, address: Any, word: Any) -> Any:
 _load: Any = intrinsic(_loading)
 _store: Any = intrinsic(_storing)
 
-if IS_CHECKED:  # machine code that is loaded names these functions as well
+if IS_CHECKED:  # machine code loaded from the cache refers to these functions by name
     _tables()

@@ -1,4 +1,4 @@
-"""Writes records of any message type from columns: the same bytes that `schemas.codec` gives of the same values."""
+"""Writes records of any message type from columns: the same bytes as `schemas.codec` for the same values."""
 
 from collections.abc import Collection, Mapping
 from itertools import pairwise
@@ -13,34 +13,34 @@ from processors.wire.checked_memory import hold
 from processors.wire.steps import steps_of
 from processors.wire.values import Texts, Values
 
-KINDS = ("texts", "JSON", "whole numbers", "truths", "reals", "lists")
+KINDS = ("texts", "JSON", "integers", "booleans", "reals", "lists")
 _ROOM_MIN = 1 << 14
 _GROWTH = 4
 
 
 class Records(NamedTuple):
-    """Records end to end: record i is `data[ends[i - 1]:ends[i]]`."""
+    """Concatenated records: record i is `data[ends[i - 1]:ends[i]]`."""
 
     data: IntArray  # uint8
     ends: IntArray
 
     def values(self) -> list[bytes]:
-        """Each by itself."""
+        """The records one by one."""
         written = self.data[: int(self.ends[-1]) if len(self.ends) else 0].tobytes()
         return [written[start:end] for start, end in pairwise([0, *self.ends.tolist()])]
 
     @property
     def longest(self) -> int:
-        """Bytes of the longest."""
+        """Length of the longest record."""
         return int(np.diff(self.ends, prepend=0).max(initial=0))
 
     def texts(self) -> Texts:
-        """The same as values of a column of another message."""
+        """The records as JSON values for a column of another message."""
         return Texts(self.data, self.ends - np.diff(self.ends, prepend=0), self.ends)
 
 
 class Writer:
-    """Writes a Struct, or the value at path `root` of it; values at the paths `raw` are given as JSON.
+    """Writes a Struct, or the value at path `root` of it; values at the paths `raw` are passed as JSON.
 
     >>> from schemas.interactions import ListenerForgotten
     >>> from processors.wire.values import Texts, texts
@@ -55,10 +55,10 @@ b'{"type":"listener-forgotten.v1","source":"l/0","user_id":"u2"}']
         self._name = f"{message.__name__}.{root}" if root else message.__name__
 
     def write(self, count: int, columns: Mapping[str, Values], first: int = 0) -> Records:
-        """The records of `count` rows from `first` on.
+        """The records of `count` rows, starting at row `first`.
 
-        Raises `TypeError` for columns that are not those of the message, and `ValueError` for a real that has no room
-        in 64 bits with its decimals.
+        Raises `TypeError` if the columns do not match the message, and `ValueError` for a real that is not finite or
+        that exceeds 64 bits with its decimals.
         """
         held = [self._checked(path, kind, columns.get(path)) for path, kind in self._steps.kinds.items()]
         if len(held) != len(columns):
@@ -69,7 +69,7 @@ b'{"type":"listener-forgotten.v1","source":"l/0","user_id":"u2"}']
         out, ends, progress = np.empty(_ROOM_MIN, np.uint8), np.zeros(count, np.int64), np.zeros(2, np.int64)
         while why := write_records(job, out, ends, progress):
             if why == UNWRITABLE:
-                raise ValueError(f"{self._name}: row {first + progress[0]} has a real that is too large, or no number")
+                raise ValueError(f"{self._name}: row {first + progress[0]} has a real that is not finite or too large")
             larger = np.empty(_GROWTH * len(out), dtype=np.uint8)
             larger[: progress[1]] = out[: progress[1]]
             out = larger
@@ -84,7 +84,7 @@ b'{"type":"listener-forgotten.v1","source":"l/0","user_id":"u2"}']
 
 
 def _words(column: Values) -> tuple[int, ...]:
-    """A column as compiled code takes it (see `assembly`); the caller holds its arrays."""
+    """The descriptor of a column for compiled code (see `assembly`); the caller keeps its arrays alive."""
     starts, ends = column.starts, column.ends
     return (
         column.kind,

@@ -1,10 +1,10 @@
-"""A cursor over JSON: each function reads one thing at a position and gives the position after it. Compiled.
+"""A cursor over JSON: each function reads one item at a position and returns the position after it. Compiled.
 
-Where that thing is not there, or not in its usual form, the cursor is `LOST`: it stands on zero bytes, where nothing
-can be read, so it stays lost and a reader looks only at the end whether it got there. Every value is followed by a zero
-byte too, so no cursor leaves the value that it is in.
+If the item is missing or not in its usual form, the cursor is `LOST`: it points to zero bytes, where nothing can be
+read, so it remains lost and readers need to check only at the end. Every value is followed by a zero byte too, so no
+cursor leaves its value.
 
-Text that has been decoded and encoded again is *trusted*: its strings may have escapes, its numbers any form.
+Text that has been decoded and encoded again is *trusted*: strings may contain escapes, numbers may have any form.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from processors.wire.loads import byte_at, trailing_zeros, word_at
 
 LOST = 0
 LEAD = bytes(16)
-"""What stands before the first value: where a lost cursor is."""
+"""Bytes before the first value: the target of a lost cursor."""
 
 DIGITS_MAX = 15
 COUNT_MAX = 2**62
@@ -41,7 +41,7 @@ _POWERS = 10 ** np.arange(9)
 
 @fused
 def blank(text: int, at: int) -> int:
-    """After white space."""
+    """Skip white space."""
     byte = byte_at(text, at)
     while byte <= _SPACE and (byte in (_SPACE, _NEWLINE, _RETURN, _TAB)):
         at += 1
@@ -51,20 +51,20 @@ def blank(text: int, at: int) -> int:
 
 @fused
 def after(text: int, at: int, symbol: int) -> int:
-    """After this symbol and white space around it."""
+    """Skip this symbol and the white space around it."""
     at = blank(text, at)
     return blank(text, at + 1) if byte_at(text, at) == symbol else LOST
 
 
 @fused
 def null(text: int, at: int) -> int:
-    """After `null`."""
+    """Skip `null`."""
     return at + 4 if word_at(text, at) & _NULL_MASK == _NULL else LOST
 
 
 @fused
 def boolean(text: int, at: int) -> tuple[int, int]:
-    """Whether it says true (1) or false (0), and the position after it."""
+    """Read a boolean, as 1 or 0."""
     word = word_at(text, at)
     if word & _NULL_MASK == _TRUE:
         return 1, at + 4
@@ -73,7 +73,7 @@ def boolean(text: int, at: int) -> tuple[int, int]:
 
 @fused
 def digits(word: np.uint64) -> tuple[int, int]:
-    """How many of the word's bytes are digits before the first that is none, and the number that they write."""
+    """Number of leading bytes of the word that are digits, and the number that they represent."""
     others = (word & _HIGH_NIBBLES) ^ _ZEROS | ((word + _SIXES) & _HIGH_NIBBLES) ^ _ZEROS
     count = 8
     if others != np.uint64(0):
@@ -91,7 +91,7 @@ def digits(word: np.uint64) -> tuple[int, int]:
 
 @fused
 def integer(text: int, at: int) -> tuple[int, int]:
-    """A whole number from zero on with at most 15 digits, and the position after it."""
+    """Read a non-negative integer of at most 15 digits."""
     count, number = digits(word_at(text, at))
     if count == 8:
         more, low = digits(word_at(text, at + 8))
@@ -103,7 +103,7 @@ def integer(text: int, at: int) -> tuple[int, int]:
 
 @fused
 def count_of(text: int, at: int, trusted: bool) -> tuple[int, int]:
-    """Like `integer`; a trusted number may have more digits, and is at most `COUNT_MAX`."""
+    """Like `integer`; a trusted number may have more digits, and is capped at `COUNT_MAX`."""
     number, following = integer(text, at)
     if following != LOST or not trusted:
         return number, following
@@ -118,7 +118,7 @@ def count_of(text: int, at: int, trusted: bool) -> tuple[int, int]:
 
 @fused
 def number_end(text: int, at: int) -> int:
-    """After a trusted number, in whatever form."""
+    """Skip a trusted number in any form."""
     byte = byte_at(text, at)
     while byte not in (COMMA, ARRAY_END, OBJECT_END, _NOTHING):
         at += 1
@@ -128,7 +128,7 @@ def number_end(text: int, at: int) -> int:
 
 @fused
 def _character(text: int, at: int) -> int:
-    """After one character of two to four bytes of UTF-8."""
+    """Skip one character of two to four bytes of UTF-8."""
     first, second = byte_at(text, at), byte_at(text, at + 1)
     low, high, more = 0x80, 0xBF, 1
     if first >= 0xF0:
@@ -147,7 +147,7 @@ def _character(text: int, at: int) -> int:
 
 @fused
 def string(text: int, at: int, trusted: bool) -> tuple[int, int, int]:
-    """How many characters stand between quotes, where the second quote is, and the position after it."""
+    """Read a string: number of characters, position of the closing quote, and the position after it."""
     if byte_at(text, at) != QUOTE:
         return 0, LOST, LOST
     at += 1
@@ -179,7 +179,7 @@ def string(text: int, at: int, trusted: bool) -> tuple[int, int, int]:
 
 @fused
 def next_item(text: int, at: int, closing: int) -> tuple[bool, int]:
-    """Whether another item follows in an array or object, and the position of it or after the closing symbol."""
+    """Whether another item follows in an array or object; the position of that item, or after the closing symbol."""
     at = blank(text, at)
     byte = byte_at(text, at)
     if byte == COMMA:
@@ -189,7 +189,7 @@ def next_item(text: int, at: int, closing: int) -> tuple[bool, int]:
 
 @fused
 def strings(text: int, at: int, trusted: bool) -> int:
-    """After an object whose values are strings, whatever its keys."""
+    """Skip an object whose values are strings."""
     at = after(text, at, OBJECT)
     if byte_at(text, at) == OBJECT_END:
         return at + 1

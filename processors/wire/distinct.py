@@ -1,4 +1,4 @@
-"""Whether the strings of a list all differ, told by their hashes: two with one hash count as equal. Compiled."""
+"""Tests whether all strings of a list differ, by hash: a collision counts as equality. Compiled."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ _SLOTS_MIN = 16
 
 
 def slots_for(count: int) -> IntArray:
-    """Room for a hash table of so many strings: int64 [slots, 2], all zero at first and never cleared.
+    """A hash table for `count` strings: int64 [slots, 2], initially zero and never cleared.
 
     >>> slots_for(9).shape
     (32, 2)
@@ -24,7 +24,7 @@ def slots_for(count: int) -> IntArray:
 
 @fused
 def are_distinct(text: int, spans: int, count: int, slots: int, occasion: int) -> bool:
-    """Whether `count` spans have different hashes; slots with another number than that of this occasion are free."""
+    """Whether `count` spans have distinct hashes; slots marked with another `occasion` are free."""
     size = _SLOTS_MIN
     while size < 2 * count:
         size *= 2

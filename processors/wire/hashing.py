@@ -1,7 +1,6 @@
-"""A 64-bit hash of a span of bytes: eight at a time by multiplication and shift, the same everywhere.
+"""A 64-bit hash of a span of bytes: eight bytes at a time by multiplication and shift, the same on every machine.
 
-It is for tables in memory: nobody is kept from making two names with one hash, so whoever finds a name by its hash
-compares the bytes as well.
+It is meant for tables in memory. It does not resist deliberate collisions, so lookups compare the bytes as well.
 """
 
 import numpy as np
@@ -19,7 +18,7 @@ _EIGHT, _HALF, _LAST = np.uint64(8), np.uint64(32), np.uint64(29)
 
 @fused
 def hash_of(text: int, start: Index, end: Index) -> np.uint64:
-    """Hash of the bytes from `start` to `end` of those at address `text`; eight more must be readable."""
+    """Hash of the bytes from `start` to `end` at address `text`; eight more must be readable."""
     code = np.uint64(end - start) * _ODD
     at = int(start)
     while at + 8 <= end:

@@ -1,4 +1,4 @@
-"""Impressions from bytes to columns: of their shelves, what was seen."""
+"""Impressions from bytes to columns; only seen slots of their shelves are kept."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from schemas.impressions import Impression
 from schemas.outcomes import LoggedPage
 
 LOGGED = LoggedPage.__struct_fields__
-"""What is logged with a page: fields of an impression that go with its outcomes."""
+"""Fields of an impression that are passed on to its outcomes."""
 
 _OF_SHELF = ("cards", "seen", "seen[]", "shelf_id", "cards[]", "propensities[]")
 _SHELVES = ("shelves", *(f"shelves[].{name}" for name in _OF_SHELF))
@@ -25,10 +25,9 @@ _READER = Reader(Impression, keep=_KEPT, key="user_id", event_ms="event_ms")
 
 
 class ImpressionColumns(NamedTuple):
-    """Impressions [n] in the order of their records; a span [start, end) holds a string as JSON writes it.
+    """Impressions [n] in the order of their records; a span [start, end) contains a string as JSON writes it.
 
-    The slots that were seen of impression i are `offsets[i]` to `offsets[i + 1]` of the columns [e], in the order of
-    rows and slots.
+    The seen slots of impression i are `offsets[i]` to `offsets[i + 1]` of the columns [e], ordered by row and slot.
     """
 
     data: IntArray  # uint8, what spans point into
@@ -36,17 +35,17 @@ class ImpressionColumns(NamedTuple):
     event_ms: IntArray  # [n]
     event_id: IntArray  # [n, 2]
     user_id: IntArray  # [n, 2]
-    logged: IntArray  # [n, l, 2]: the fields `LOGGED`
+    logged: IntArray  # [n, l, 2], the fields `LOGGED`
     offsets: IntArray  # [n + 1]
-    row: IntArray  # [e], of the page
-    slot: IntArray  # [e], of the shelf
+    row: IntArray  # [e], on the page
+    slot: IntArray  # [e], in the shelf
     shelf_id: IntArray  # [e, 2]
     card_id: IntArray  # [e, 2]
-    propensity: IntArray  # [e, 2], the text of a number
+    propensity: IntArray  # [e, 2], a number as text
 
 
 def read_impressions(values: Values, keys: Values, timestamps_ms: IntArray, slow: Slow) -> ImpressionColumns:
-    """Columns of the impressions that these records carry."""
+    """Columns of the impressions in these records."""
     return _columns(_READER.read_records(values, keys, timestamps_ms, slow))
 
 
@@ -63,7 +62,7 @@ def impressions_of(messages: Sequence[Impression]) -> ImpressionColumns:
 
 
 class _Shelves(NamedTuple):
-    """Shelves [s] of impressions [n] with cards [c], of which slots [e] were seen, as they were read."""
+    """Shelves [s] of impressions [n] with cards [c] and seen slots [e], as read."""
 
     of_page: IntArray  # [n + 1]
     cards: IntArray  # [s + 1]
@@ -98,7 +97,7 @@ def _columns(shredded: Shredded) -> ImpressionColumns:
 
 @borrowing
 def join_seen(shelves: _Shelves, logged: IntArray, columns: ImpressionColumns) -> None:
-    """Join what was seen to what stood there; `logged` are the addresses of the spans of each field."""
+    """Join seen slots to the cards in them; `logged` are the addresses of the spans of each field."""
     columns.offsets[0] = 0
     for page in range(len(columns.record)):
         first, last = shelves.of_page[page], shelves.of_page[page + 1]

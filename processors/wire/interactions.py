@@ -1,4 +1,4 @@
-"""Interactions from bytes to columns: each record carries many."""
+"""Interactions from bytes to columns; each record contains many."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from schemas.interactions import Interactions
 
 
 class InteractionColumns(NamedTuple):
-    """Interactions [e] in the order of their records; a span [start, end) holds a string as JSON writes it."""
+    """Interactions [e] in the order of their records; a span [start, end) contains a string as JSON writes it."""
 
     data: IntArray  # uint8, what spans point into
     event_ms: IntArray  # [e]
@@ -26,7 +26,7 @@ _READER = Reader(Interactions, keep=_ELEMENTS)
 
 
 def read_interactions(values: Values, slow: Slow) -> InteractionColumns:
-    """Columns of the interactions that these records carry."""
+    """Columns of the interactions in these records."""
     return _columns(_READER.read_unkeyed(values, slow))
 
 

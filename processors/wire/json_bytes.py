@@ -1,6 +1,6 @@
-"""Pieces of JSON at an address, compiled: each gives the position after what it has written.
+"""Writes elements of JSON at an address; each function returns the position after what it has written. Compiled.
 
-The caller has seen to it that there is room (`NUMBER_BYTES` for a number) and eight bytes more: what is copied goes by
+The caller guarantees room for the element (`NUMBER_BYTES` for a number) and eight more bytes, because copies are by
 words.
 """
 
@@ -11,13 +11,13 @@ from processors.compiled import borrowing, fused
 from processors.wire.loads import byte_at, copy_words, put_byte, put_four
 
 NUMBER_BYTES = 32
-"""No number that is written here is longer."""
+"""Maximum length of a number."""
 
 DECIMALS_FEW, DECIMALS_MANY = 6, 9
-"""How many decimals a real may have: two constants, by which the processor divides without dividing."""
+"""Permitted numbers of decimals of a real: two constants, so that divisions compile to multiplications."""
 
 REAL_MAX = 2.0**63 / 10**DECIMALS_MANY
-"""Reals as large as this have no room in 64 bits with so many decimals."""
+"""Reals from here on exceed 64 bits with `DECIMALS_MANY` decimals."""
 
 COMMA, QUOTE, MINUS, POINT, ZERO = (ord(character) for character in ',"-.0')
 ARRAY, ARRAY_END = ord("["), ord("]")
@@ -36,7 +36,7 @@ def put_symbol(out: int, at: Index, symbol: Index) -> int:
 
 @fused
 def put_string(out: int, at: Index, data: int, start: Index, end: Index) -> int:
-    """Write a span of `data`, which is the content of a JSON string already, between quotes."""
+    """Write a span of `data`, already the content of a JSON string, between quotes."""
     at = copy_words(out, put_symbol(out, at, QUOTE), data, start, end)
     return put_symbol(out, at, QUOTE)
 
@@ -68,7 +68,7 @@ def put_whole(out: int, at: Index, value: Index) -> int:
 
 @borrowing
 def _put_digits(out: int, at: Index, value: Index) -> int:
-    """Write an integer of two digits or more, or a negative one, from its end."""
+    """Write an integer of two or more digits, or a negative one, last digit first."""
     if value < 0:
         at, value = put_symbol(out, at, MINUS), -value
     digits, bound = 1, 10
@@ -88,7 +88,7 @@ def _put_digits(out: int, at: Index, value: Index) -> int:
 
 @fused
 def _put_three(out: int, at: Index, value: Index) -> int:
-    """Write the last three digits of a number; gives the number without them."""
+    """Write the last three digits of a number; returns the number without them."""
     rest = value // 1_000
     digits = 3 * (value - 1_000 * rest)
     for place in range(3):
@@ -98,9 +98,9 @@ def _put_three(out: int, at: Index, value: Index) -> int:
 
 @borrowing
 def put_real(out: int, at: Index, value: float, decimals: Index) -> int:
-    """Write a real with 6 or 9 decimals at most, without zeros at the end, but always with one decimal.
+    """Write a real with at most 6 or 9 decimals, without trailing zeros except for the first decimal.
 
-    What was rounded to so many decimals is read back to the last bit. `is_writable` says which reals can be written.
+    A value that was rounded to this number of decimals is read back exactly. See `is_writable` for permitted reals.
     """
     one = 1_000_000 if decimals == DECIMALS_FEW else 1_000_000_000
     scaled = np.int64(np.rint(value * one))
@@ -119,5 +119,5 @@ def put_real(out: int, at: Index, value: float, decimals: Index) -> int:
 
 @fused
 def is_writable(value: float) -> bool:
-    """Whether a real is neither too large to be written nor no number."""
+    """Whether a real is finite and small enough to be written."""
     return bool(-REAL_MAX < value < REAL_MAX)

@@ -1,6 +1,6 @@
-"""Leaves of a message from JSON to their columns, and lists of leaves. Compiled.
+"""Reads leaves of a message, and lists of leaves, from JSON into columns. Compiled.
 
-A value that is not there, not in its usual form, or out of its bounds loses the cursor (see `cursor`).
+A value that is missing, not in its usual form, or out of bounds makes the cursor `LOST` (see `cursor`).
 """
 
 import math
@@ -40,8 +40,9 @@ from processors.wire.reals import LATE_WORDS, MARGIN, real
 
 VALUES, DOUBLES, HEAD, BEFORE, CAPACITY = 0, 8, 16, 24, 32
 COLUMN_WORDS, COLUMN_BYTES = 5, 40
-"""A column: where its values are (spans, numbers, or offsets), where its doubles (0: they are not wanted), how many
-there are, how many there were before this record, and how many there may be."""
+"""Column descriptor: address of its values (spans, numbers, or offsets), address of its doubles (0: not wanted), number
+of values, number before the current record, capacity.
+"""
 
 NUMBER, SPAN, SPAN_END = 8, 16, 8
 """Bytes of a number, of a span, and from its start to its end."""
@@ -51,7 +52,7 @@ _MINUS = ord("-")
 
 
 class Memory(NamedTuple):
-    """Addresses of all that a reader works with."""
+    """Addresses of everything a reader works with."""
 
     program: int
     columns: int
@@ -62,19 +63,19 @@ class Memory(NamedTuple):
 
 @fused
 def column_of(m: Memory, node: int) -> int:
-    """Where the column of a node is described."""
+    """Address of the column descriptor of a node."""
     return m.columns + COLUMN_BYTES * number_at(m.program, node + COLUMN)
 
 
 @fused
 def count_in(column: int) -> int:
-    """How many values a column has."""
+    """Number of values in a column."""
     return number_at(column, HEAD)
 
 
 @fused
 def put_span(column: int, start: int, end: int) -> None:
-    """Put a span at the end of a column."""
+    """Append a span to a column."""
     head = number_at(column, HEAD)
     at = number_at(column, VALUES) + SPAN * head
     put(at, 0, start)
@@ -84,7 +85,7 @@ def put_span(column: int, start: int, end: int) -> None:
 
 @fused
 def put_number(column: int, number: int) -> None:
-    """Put a number at the end of a column."""
+    """Append a number to a column."""
     head = number_at(column, HEAD)
     put(number_at(column, VALUES), NUMBER * head, number)
     put(column, HEAD, head + 1)
@@ -92,7 +93,7 @@ def put_number(column: int, number: int) -> None:
 
 @fused
 def put_double(column: int, value: float, start: int, end: int) -> None:
-    """Put a real at the end of a column: its text, and the double."""
+    """Append a real to a column: its text, and the double."""
     doubles = number_at(column, DOUBLES)
     if doubles != 0:
         put_real(doubles, NUMBER * number_at(column, HEAD), value)
@@ -101,7 +102,7 @@ def put_double(column: int, value: float, start: int, end: int) -> None:
 
 @fused
 def put_end(m: Memory, node: int) -> None:
-    """Put at the end of a list's offsets how many elements there are now."""
+    """Append the current number of elements to the offsets of a list."""
     column = column_of(m, node)
     head = number_at(column, HEAD) + 1
     count = count_in(m.columns + COLUMN_BYTES * number_at(m.program, node + COUNTER))
@@ -111,7 +112,7 @@ def put_end(m: Memory, node: int) -> None:
 
 @fused
 def leaf(text: int, at: int, node: int, kind: int, trusted: bool, m: Memory) -> int:
-    """After the leaf that stands here."""
+    """Read a leaf; returns the position after it."""
     column = column_of(m, node)
     if kind == _TEXT:
         return _text(text, at, m.program + node, column, trusted)
@@ -130,7 +131,7 @@ def leaf(text: int, at: int, node: int, kind: int, trusted: bool, m: Memory) -> 
 
 @fused
 def or_null(text: int, at: int, node: int, kind: int, trusted: bool, m: Memory) -> int:
-    """After the leaf or the null that stands here."""
+    """Read a leaf or null; returns the position after it."""
     if number_at(m.program, node + NULLABLE) == 0 or null(text, at) == LOST:
         return leaf(text, at, node, kind, trusted, m)
     column = column_of(m, node)
@@ -145,7 +146,7 @@ def or_null(text: int, at: int, node: int, kind: int, trusted: bool, m: Memory) 
 
 @fused
 def leaves(text: int, at: int, node: int, trusted: bool, m: Memory) -> int:
-    """After the list of leaves that stands here."""
+    """Read a list of leaves; returns the position after it."""
     element = number_at(m.program, node + BELOW)
     kind = number_at(m.program, element + KIND)
     at = after(text, at, ARRAY)
@@ -168,7 +169,7 @@ def leaves(text: int, at: int, node: int, trusted: bool, m: Memory) -> int:
 
 @borrowing
 def _texts(text: int, at: int, row: int, column: int, trusted: bool) -> int:
-    """After a list of texts that has begun."""
+    """Read the rest of a list of texts; returns the position after it."""
     low, high, head = number_at(row, LOW), number_at(row, HIGH), number_at(column, HEAD)
     place, more, is_right = number_at(column, VALUES) + SPAN * head, True, True
     while more:
@@ -184,7 +185,7 @@ def _texts(text: int, at: int, row: int, column: int, trusted: bool) -> int:
 
 @borrowing
 def _wholes(text: int, at: int, row: int, column: int, trusted: bool) -> int:
-    """After a list of whole numbers that has begun."""
+    """Read the rest of a list of integers; returns the position after it."""
     low, high, head = number_at(row, LOW), number_at(row, HIGH), number_at(column, HEAD)
     place, more, is_right = number_at(column, VALUES) + NUMBER * head, True, True
     while more:
@@ -199,7 +200,7 @@ def _wholes(text: int, at: int, row: int, column: int, trusted: bool) -> int:
 
 @borrowing
 def _reals(text: int, at: int, row: int, column: int, trusted: bool, late: int) -> int:
-    """After a list of reals that has begun."""
+    """Read the rest of a list of reals; returns the position after it."""
     low, high, is_open = real_at(row, LOW_REAL), real_at(row, HIGH_REAL), number_at(row, OPEN)
     head, exact_wanted, more, is_right = number_at(column, HEAD), number_at(row, EXACT) != 0, True, True
     values, doubles = number_at(column, VALUES), number_at(column, DOUBLES)
@@ -239,7 +240,7 @@ def _whole(text: int, at: int, row: int, column: int, trusted: bool) -> int:
 
 @fused
 def whole(text: int, at: int, trusted: bool) -> tuple[int, int]:
-    """A whole number, and the position after it."""
+    """Read an integer; returns it with the position after it."""
     if byte_at(text, at) != _MINUS:
         return count_of(text, at, trusted)
     number, following = count_of(text, at + 1, trusted)
@@ -261,7 +262,7 @@ def _real_at(text: int, at: int, row: int, column: int, trusted: bool, late: int
 
 @fused
 def note_late(late: int, column: int, place: int, start: int, end: int) -> None:
-    """Leave a number to Python: which column and place it belongs to, and where its text is."""
+    """Defer a number to Python: its column, its index there, and the span of its text."""
     count = number_at(late, 0)
     entry = late + NUMBER * (LATE_WORDS * count + 1)
     put(entry, 0, column)
@@ -273,7 +274,7 @@ def note_late(late: int, column: int, place: int, start: int, end: int) -> None:
 
 @fused
 def is_within(value: float, is_exact: bool, low: float, high: float, is_open: int) -> bool:
-    """Whether a double is surely within its bounds: one that is not exact keeps a margin from them."""
+    """Whether a double is certainly within its bounds; an inexact one must keep a margin from them."""
     if not is_exact:
         low, high, is_open = low + MARGIN * abs(low), high - MARGIN * abs(high), 3
     is_above = value > low or (value == low and is_open & 1 == 0)

@@ -1,8 +1,8 @@
-"""Loads from memory and stores to it: some bytes at any position. For compiled code only.
+"""Loads and stores at arbitrary memory positions, for compiled code only.
 
-Bytes are passed as the address of the first of them (`address_of`), so that a call passes numbers only. Whoever loads
-or copies by words sees to it that there are bytes: eight beyond the last position (see `processors/wire/batch.py`).
-Nothing is checked but in a checked build (`checked_memory`).
+Bytes are passed as the address of the first one (`address_of`), so that calls pass plain numbers. Callers that load or
+copy by words guarantee eight bytes beyond the last position (see `processors/wire/batch.py`). Only a checked build
+checks addresses (`checked_memory`).
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from processors.compiled import fused, inlined
 from processors.wire.checked_memory import good, held
 
 WORD = 8
-"""Bytes of a word."""
+"""Bytes per word."""
 
 
 def _byte(_: Any, address: Any, at: Any) -> Any:
@@ -50,7 +50,7 @@ def _real(_: Any, address: Any, at: Any) -> Any:
 
 
 def _putter(size: int) -> Callable[..., Any]:
-    """A store of the lowest `size` bytes of a number, at any position."""
+    """A store of the lowest `size` bytes of a number at any position."""
 
     def put_bytes(_: Any, address: Any, at: Any, __: Any) -> Any:
         def store(_: Any, builder: Any, __: Any, places: Any) -> Any:
@@ -92,19 +92,19 @@ byte_at = cast("Callable[[int, Index], int]", intrinsic(_byte))
 """The byte at a position."""
 
 word_at = cast("Callable[[int, Index], np.uint64]", intrinsic(_word))
-"""The eight bytes from a position on, the first of them the lowest."""
+"""The eight bytes at a position, little-endian."""
 
 number_at = cast("Callable[[int, Index], int]", intrinsic(_number))
-"""The whole number of eight bytes at a position."""
+"""The signed 64-bit integer at a position."""
 
 real_at = cast("Callable[[int, Index], float]", intrinsic(_real))
-"""The double at a position, a multiple of eight."""
+"""The double at a position that is a multiple of eight."""
 
 put = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(8)))
-"""Store a whole number of eight bytes at a position, and give it back."""
+"""Store a 64-bit integer at a position; returns it."""
 
 put_four = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(4)))
-"""Store the lowest four bytes of a number at a position, and give the number back."""
+"""Store the lowest four bytes of a number at a position; returns the number."""
 
 put_two = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(2)))
 """Store the lowest two bytes."""
@@ -113,10 +113,10 @@ put_byte = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(1)))
 """Store the lowest byte."""
 
 put_real = cast("Callable[[int, int, float], float]", intrinsic(_put_real))
-"""Store a double at a position, a multiple of eight, and give it back."""
+"""Store a double at a position that is a multiple of eight; returns it."""
 
 trailing_zeros = cast("Callable[[np.uint64], int]", intrinsic(_zeros))
-"""How many zero bits are below the lowest one bit of a word that is not zero."""
+"""Number of zero bits below the lowest one bit of a nonzero word."""
 
 
 _kept = cast("Callable[[int, int], int]", intrinsic(_held))
@@ -124,16 +124,16 @@ _kept = cast("Callable[[int, int], int]", intrinsic(_held))
 
 @inlined
 def address_of(data: IntArray | FloatArray) -> int:
-    """Where these bytes or numbers begin: good as long as the caller holds the array."""
+    """Address of these bytes or numbers; valid as long as the caller keeps the array alive."""
     return _kept(int(np.int64(data.ctypes.data)), data.size * data.itemsize)
 
 
 @fused
 def copy_words(out: int, at: Index, data: int, start: Index, end: Index) -> int:
-    """Copy a span of the bytes at `data` to position `at` of those at `out`; gives the place after it.
+    """Copy a span of the bytes at `data` to position `at` of those at `out`; returns the position after it.
 
-    It goes by words, so up to seven bytes more are read, and as many after the place that it gives are overwritten:
-    there must be room, and what stands there is to be written later.
+    Copies are by words: up to seven bytes beyond the span are read, and as many beyond the result are overwritten.
+    These must exist, and must be written later.
     """
     for offset in range(0, end - start, WORD):
         put(out, at + offset, number_at(data, start + offset))

@@ -1,6 +1,6 @@
-"""Numbers of names, found by their bytes in batches: a hash table of arrays, compiled.
+"""Looks up numbers of names by their bytes, in batches: a hash table of arrays, compiled.
 
-It is a copy for speed: whoever keeps the names puts them in, and makes it anew (`NameIndex.of`) where it is full.
+It is a copy for speed: the owner of the names inserts them, and rebuilds the index (`NameIndex.of`) when it is full.
 """
 
 from collections.abc import Sequence
@@ -21,17 +21,17 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Table(NamedTuple):
-    """Names by number [c], and slots that hold a number and one, or nothing."""
+    """Names by number [c], and slots that contain a number plus one, or 0 if free."""
 
     text: IntArray  # uint8
-    spans: IntArray  # int64 [c, 2], in `text`; an empty one for a number without a name
+    spans: IntArray  # int64 [c, 2], in `text`; empty for a number without a name
     codes: IntArray  # uint64 [c], hashes
     slots: IntArray  # int64 [s]
-    used: IntArray  # int64 [2], bytes and slots
+    used: IntArray  # int64 [2], bytes and slots in use
 
 
 class NameIndex:
-    """Names, as JSON writes them between the quotes, with their numbers.
+    """Names with their numbers; names are given as JSON writes them between quotes.
 
     >>> index = NameIndex.of(["ann", None, "bob"])
     >>> data = np.frombuffer(b"bob ann cid" + bytes(8), dtype=np.uint8)
@@ -51,7 +51,7 @@ class NameIndex:
 
     @classmethod
     def of(cls, names: Sequence[str | None]) -> "NameIndex":
-        """Index of these names by their places, with room for as many again."""
+        """An index of these names by position, with room for as many again."""
         texts = [b"" if name is None else json_of(name) for name in names]
         ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
         spans = np.stack((np.concatenate((np.zeros(1, np.int64), ends))[:-1], ends), axis=1)
@@ -62,21 +62,21 @@ class NameIndex:
         return index
 
     def find(self, data: IntArray, spans: IntArray) -> IntArray:
-        """Numbers [n] of names by their spans [n, 2] of bytes; -1 for a name that is not known."""
+        """Numbers [n] of names, given as spans [n, 2] of bytes; -1 for an unknown name."""
         return _find(data, spans, self._table)
 
     def put(self, numbers: IntArray, data: IntArray, spans: IntArray) -> bool:
-        """Give names [n, 2] their numbers [n]; whether there was room for all."""
+        """Assign numbers [n] to names [n, 2]; returns whether there was room for all."""
         return _put(numbers, data, spans, self._table)
 
     def remove(self, number: int) -> None:
-        """Let go of the name of this number."""
+        """Remove the name of this number."""
         if number < len(self._table.spans):
             self._table.spans[number] = 0
 
 
 def json_of(name: str) -> bytes:
-    r"""What JSON writes between the quotes.
+    r"""A name as JSON writes it between quotes.
 
     >>> json_of('a"b')
     b'a\\"b'
@@ -85,7 +85,7 @@ def json_of(name: str) -> bytes:
 
 
 def name_of(text: bytes) -> str:
-    r"""The name that JSON writes so between the quotes.
+    r"""Inverse of `json_of`.
 
     >>> name_of(rb'a\"b')
     'a"b'
@@ -126,7 +126,7 @@ def _put(numbers: IntArray, data: IntArray, spans: IntArray, table: _Table) -> b
 
 @fused
 def _slot_of(text: int, start: int, end: int, code: np.uint64, table: _Table) -> int:
-    """Where this name stands, or where it would: slots whose number has another name now are passed over."""
+    """Slot of this name, or the free slot for it; slots whose number has another name by now are skipped."""
     most = len(table.slots) - 1
     slot = np.int64(code) & most
     while table.slots[slot]:

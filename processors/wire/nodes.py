@@ -1,4 +1,4 @@
-"""What a message type is made of, as a tree: every scalar leaf is a column, every list a column of offsets.
+"""The structure of a message type as a tree: every scalar leaf is a column, every list a column of offsets.
 
 This is record shredding as in Dremel (Melnik et al., VLDB 2010) and Arrow, derived from the type hints of a Struct,
 their `Meta` bounds, its defaults and its `rules`. Paths name columns: `shelves[].cards[]` are the elements of the list
@@ -22,9 +22,9 @@ REAL_MAX = sys.float_info.max
 
 
 class Kind(IntEnum):
-    """What a value is. The first five are leaves; a tag says of which type an object is.
+    """Kind of a value. The first five are leaves; a tag tells the type of an object.
 
-    Others are those that no reader knows: a writer is given them as JSON.
+    `OTHER` values cannot be read; a writer gets them as JSON.
     """
 
     TEXT, WHOLE, REAL, TRUTH, MAPPING, LIST, OBJECT, TAG, OTHER = range(9)
@@ -34,7 +34,7 @@ class Kind(IntEnum):
 class Node:
     """A value: `low` and `high` bound a number, or the characters of a text; `element` is that of a list.
 
-    `word` is what a tag must be, and of others says why no reader knows them.
+    `word` is the required text of a tag; for `OTHER`, the reason why it cannot be read.
     """
 
     path: str
@@ -50,7 +50,7 @@ class Node:
     rules: Rules = ()
 
     def all(self) -> "Iterator[Node]":
-        """This node and all below it."""
+        """This node and all its descendants."""
         yield self
         for node in self._below():
             yield from node.all()
@@ -62,18 +62,18 @@ class Node:
 
     @property
     def depth(self) -> int:
-        """How many values stand in each other at most."""
+        """Maximum nesting of values."""
         return 1 + max((node.depth for node in self._below()), default=0)
 
     @property
     def is_column(self) -> bool:
-        """Whether values of it are kept, or offsets of its elements."""
+        """Whether it has a column, of values or of offsets of its elements."""
         return self.kind <= Kind.LIST
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Field:
-    """A named value of an object, under the name that JSON has for it."""
+    """A named value of an object, with its name in JSON."""
 
     name: str
     node: Node
@@ -82,7 +82,7 @@ class Field:
 
 
 def members_of(message: Any) -> tuple[type[msgspec.Struct], ...]:
-    """The Struct that this type is, or those of a union."""
+    """The Struct types of a union, or this one."""
     return getattr(message, "__args__", (message,))
 
 
@@ -112,7 +112,7 @@ def _refused(path: str, info: Any, nullable: bool) -> Node:
 
 
 def _other(path: str, what: str) -> Node:
-    return Node(path=path, kind=Kind.OTHER, word=f"{path or 'the message'}: no reader knows {what}")
+    return Node(path=path, kind=Kind.OTHER, word=f"{path or 'the message'}: readers do not support {what}")
 
 
 def _text(path: str, info: inspect.StrType, nullable: bool) -> Node:
@@ -190,7 +190,7 @@ def _is_there(value: Any) -> bool:
 
 
 def _first(*bounds: float | None) -> float:
-    """The bound that is given; msgspec takes one of each side."""
+    """The bound that is present; msgspec accepts at most one on each side."""
     return next(bound for bound in bounds if bound is not None)
 
 

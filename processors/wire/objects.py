@@ -1,6 +1,6 @@
-"""Keys of an object in any order, what it gets for those that are left out, and its rules. Compiled.
+"""Reads keys of an object in any order, adds defaults for those that are missing, and checks its rules. Compiled.
 
-A key that the table does not name, or names but has been there already, loses the cursor.
+A key that is not in the table, or that appears twice, makes the cursor `LOST`.
 """
 
 import numpy as np
@@ -67,12 +67,12 @@ ROWS_AT = WORD * TABLE_WORDS
 _LIST = int(Kind.LIST)
 _SHORT = 16
 SUM_TOLERANCE = 9e-7
-"""Narrower than that of `schemas.rules`: who adds up in another order may find another last digit."""
+"""Narrower than the tolerance of `schemas.rules`, because adding in another order may change the last digits."""
 
 
 @fused
 def key(text: int, at: int, table: int, expected: int, found: int) -> tuple[int, int]:
-    """Which field's key stands here (the expected one is looked for first), and the position of its value.
+    """Field number of the key at this position (the expected one is tried first), and the position of its value.
 
     `table` is an address.
     """
@@ -102,7 +102,7 @@ def _is_key(text: int, at: int, row: int) -> bool:
 
 @fused
 def tag(text: int, at: int, node: int, m: Memory) -> int:
-    """After the tag of an object."""
+    """Read the tag of an object; returns the position after it."""
     literal, length = m.program + number_at(m.program, node + BELOW), number_at(m.program, node + HIGH)
     for index in range(length):
         if byte_at(text, at + index) != byte_at(literal, index):
@@ -112,9 +112,9 @@ def tag(text: int, at: int, node: int, m: Memory) -> int:
 
 @fused
 def is_complete(text: int, table: int, found: int, trusted: bool, own_text: int, m: Memory, occasion: int) -> bool:
-    """Whether an object with these fields found is one; fields that are left out get their defaults.
+    """Whether an object with these fields is valid; fields that are missing get their defaults.
 
-    `own_text` is where the program's texts begin; `occasion` tells this object from all others.
+    `own_text` is the start of the program's texts; `occasion` is unique to this object.
     """
     required, count = number_at(table, REQUIRED), number_at(table, FIELDS)
     if found & required != required:
@@ -133,7 +133,7 @@ def is_complete(text: int, table: int, found: int, trusted: bool, own_text: int,
 
 @fused
 def trailing_zeros_of(number: int) -> int:
-    """How many zero bits are below the lowest one bit."""
+    """Number of zero bits below the lowest one bit."""
     return trailing_zeros(np.uint64(number))
 
 
@@ -162,7 +162,7 @@ def _put_default(row: int, own_text: int, m: Memory) -> None:
 
 @fused
 def _holds(text: int, check: int, m: Memory, occasion: int) -> bool:
-    """Whether a rule holds between what was put last into the columns of two fields."""
+    """Whether a rule holds for the newest values in the columns of two fields."""
     op, first, second = number_at(check, CHECK_OP), number_at(check, CHECK_FIRST), number_at(check, CHECK_SECOND)
     if number_at(m.program, first + KIND) != _LIST:
         return _is_right(op, _last_number(m, first), _last_number(m, second))
@@ -179,7 +179,7 @@ def _holds(text: int, check: int, m: Memory, occasion: int) -> bool:
 
 @fused
 def _agree(op: int, values: int, count: int, m: Memory, second: int) -> bool:
-    """Whether the numbers of one list are right by those of another, or are places in it."""
+    """Whether the numbers of one list are consistent with those of another, or are valid indices into it."""
     begin, end = _last_list(m, second)
     if op in (ASCENDING_PLACES, PLACES):
         return _are_places(values, count, end - begin, op == ASCENDING_PLACES)
@@ -196,7 +196,7 @@ def _is_right(op: int, low: int, high: int) -> bool:
 
 @fused
 def _elements(m: Memory, node: int) -> int:
-    """Where the values are of the column of a list's elements."""
+    """Address of the values of a list's elements."""
     return number_at(column_of(m, number_at(m.program, node + BELOW)), VALUES)
 
 
@@ -208,7 +208,7 @@ def _last_number(m: Memory, node: int) -> int:
 
 @fused
 def _last_list(m: Memory, node: int) -> tuple[int, int]:
-    """From where to where the elements of the newest list stand in the column of elements."""
+    """Start and end of the newest list in the column of its elements."""
     column = column_of(m, node)
     at = number_at(column, VALUES) + NUMBER * (number_at(column, HEAD) - 1)
     return number_at(at, 0), number_at(at, NUMBER)
@@ -227,7 +227,7 @@ def _are_places(values: int, count: int, limit: int, ascending: bool) -> bool:
 
 @fused
 def _sums_to_one(m: Memory, element: int, begin: int, end: int) -> bool:
-    """Whether the shares from `begin` to `end` add up to one, or those of each list there."""
+    """Whether the shares from `begin` to `end`, or those of each list there, sum to one."""
     column = column_of(m, element)
     if number_at(m.program, element + KIND) != _LIST:
         return _adds_up(number_at(column, DOUBLES), begin, end)

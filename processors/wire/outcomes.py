@@ -1,4 +1,4 @@
-"""Outcomes and corrections from bytes to columns: what the statistics of cards need of them."""
+"""Outcomes and corrections from bytes to columns: what card statistics need of them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -23,28 +23,28 @@ _READER = Reader(
 
 
 class Ragged(NamedTuple):
-    """Rows of numbers end to end: row j is `offsets[j]` to `offsets[j + 1]` of the values."""
+    """Rows of numbers, concatenated: row j is `offsets[j]` to `offsets[j + 1]` of the values."""
 
     offsets: IntArray  # [n + 1]
     values: FloatArray  # [v]
 
 
 class OutcomeColumns(NamedTuple):
-    """Records [r] in order, each of one card; those of record i are `offsets[i]` to `offsets[i + 1]` of columns [e].
+    """Records [r] in order, each of one card; record i has `offsets[i]` to `offsets[i + 1]` of the columns [e].
 
-    A record either settles outcomes, or corrects one. Row j's soft group is `weight_offsets[j]` to
-    `weight_offsets[j + 1]` of the weights [w]. Record i names `rewards` (with commas between) and has the rows
-    `credit_places[i]` to `credit_places[i + 1]` [c] of credits and previous credits: a correction always one, which is
-    empty where nothing was written; outcomes one for each with a stream, or none at all, if they are as they should be.
+    A record either settles outcomes, or corrects one. The soft group of row j is `weight_offsets[j]` to
+    `weight_offsets[j + 1]` of the weights [w]. Record i names `rewards` (comma-separated) and has the rows
+    `credit_places[i]` to `credit_places[i + 1]` [c] of credits and previous credits: always one for a correction, empty
+    if the record has no credits; for outcomes one for each with a stream, or none if the record has no valid credits.
     """
 
     data: IntArray  # uint8, what spans point into
-    card_id: IntArray  # [r, 2], a span [start, end) that holds a string as JSON writes it
+    card_id: IntArray  # [r, 2], a span [start, end) that contains a string as JSON writes it
     generation: IntArray  # [r]
     settles: IntArray  # [r], 1 for outcomes, 0 for a correction
     offsets: IntArray  # [r + 1]
     shown_ms: IntArray  # [e]
-    known_ms: IntArray  # [e], when it settled or was corrected
+    known_ms: IntArray  # [e], time of settlement or correction
     played_ms: IntArray  # [e]
     previous_ms: IntArray  # [e], 0 for an outcome
     weight_offsets: IntArray  # [e + 1]
@@ -56,7 +56,7 @@ class OutcomeColumns(NamedTuple):
 
 
 def read_outcomes(values: Values, slow: Slow) -> OutcomeColumns:
-    """Columns of the outcomes and corrections that these records carry."""
+    """Columns of the outcomes and corrections in these records."""
     return _columns(_READER.read_unkeyed(values, slow))
 
 
@@ -73,7 +73,7 @@ def outcomes_of(messages: Sequence[Outcome]) -> OutcomeColumns:
 
 
 class _Part(NamedTuple):
-    """What one member type has of the same columns."""
+    """The columns of one member type."""
 
     card_id: IntArray
     generation: IntArray
@@ -115,7 +115,7 @@ def _columns(shredded: Shredded) -> OutcomeColumns:
 
 
 def _room_for(one: Ragged, other: Ragged) -> Ragged:
-    """Rows and values of two, not filled yet."""
+    """Unfilled rows and values with the size of both together."""
     rows, values = len(one.offsets) + len(other.offsets) - 1, len(one.values) + len(other.values)
     return Ragged(np.empty(rows, dtype=np.int64), np.empty(values))
 
@@ -166,7 +166,7 @@ def _corrected(shredded: Shredded) -> _Part:
 
 @borrowing
 def merge_in_order(settled: _Part, corrected: _Part, member: IntArray, columns: OutcomeColumns) -> None:
-    """Bring the rows of both types into the order of their records."""
+    """Merge the rows of both types in the order of their records."""
     columns.offsets[0], columns.weight_offsets[0], columns.credit_places[0] = 0, 0, 0
     columns.credits.offsets[0], columns.previous_credits.offsets[0] = 0, 0
     settled_count = row = 0
@@ -181,7 +181,7 @@ def merge_in_order(settled: _Part, corrected: _Part, member: IntArray, columns: 
 
 @fused
 def _append(part: _Part, place: Index, record: Index, row: Index, columns: OutcomeColumns) -> int:
-    """Put record `place` of a part to the columns as record `record`, from `row` on; gives the row after it."""
+    """Append record `place` of a part as record `record`, from `row` on; returns the row after it."""
     columns.card_id[record, 0], columns.card_id[record, 1] = part.card_id[place, 0], part.card_id[place, 1]
     columns.rewards[record, 0], columns.rewards[record, 1] = part.rewards[place, 0], part.rewards[place, 1]
     columns.generation[record] = part.generation[place]
@@ -206,7 +206,7 @@ def _append(part: _Part, place: Index, record: Index, row: Index, columns: Outco
 
 @fused
 def _copy_row(rows: Ragged, row: Index, to: Ragged, to_row: Index) -> None:
-    """Copy a row behind those that are there already."""
+    """Append a copy of a row."""
     at: Index = to.offsets[to_row]
     for place in range(rows.offsets[row], rows.offsets[row + 1]):
         to.values[at] = rows.values[place]

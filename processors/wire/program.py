@@ -1,7 +1,7 @@
-"""Message types as a program for the compiled reader: one int64 array, parts of it named by where they begin.
+"""Message types as a program for the compiled reader: one int64 array, whose parts are addressed by byte offset.
 
-Everything in it is a word of eight bytes, and every place a number of bytes from the beginning. A *node* is a value, a
-*table* an object (a row for each key), a *store* what a field gets that is left out, a *check* one rule.
+Everything in it is a word of eight bytes, and every reference an offset in bytes. A *node* describes a value, a *table*
+an object (with a row for each key), a *store* the default of a missing field, a *check* one rule.
 """
 
 from collections.abc import Iterator
@@ -24,20 +24,21 @@ def _words(count: int) -> Iterator[int]:
 NODE_WORDS = 11
 KIND, NULLABLE, LOW, HIGH, LOW_REAL, HIGH_REAL, OPEN, COLUMN, BELOW, COUNTER, EXACT = _words(NODE_WORDS)
 """A node. `BELOW` is the element of a list or the table of an object, `COUNTER` the column that counts a list's
-elements, `OPEN` 1 for an open lower bound and 2 for an open upper one, `EXACT` whether its doubles are wanted. Of a
-tag, `BELOW` is where its text stands and `HIGH` how many bytes it has, with its quotes."""
+elements, `OPEN` 1 for an open lower bound and 2 for an open upper one, `EXACT` whether its doubles are wanted. For a
+tag, `BELOW` is the offset of its text and `HIGH` the number of its bytes, with quotes.
+"""
 
 TABLE_WORDS = 4
 FIELDS, REQUIRED, CHECKS, CHECK_COUNT = _words(TABLE_WORDS)
-"""A table; `REQUIRED` has a bit for each field that must be there. Rows of the fields follow."""
+"""A table; `REQUIRED` has a bit for each required field. The rows of the fields follow."""
 
 FIELD_WORDS = 12
 KEY, MASK, KEY_BYTES, FIELD_NODE, STORES, STORE_COUNT = 0, 4 * WORD, *(WORD * word for word in (8, 9, 10, 11))
-"""A row: the key with its second quote and a mask of the bytes that belong to it, four words each."""
+"""A row: the key with its closing quote, and a mask of the bytes that belong to it, four words each."""
 
 STORE_WORDS = 5
 STORE_COLUMN, STORE_AS, STORE_FIRST, STORE_SECOND, STORE_REAL = _words(STORE_WORDS)
-"""What a field gets that is left out; a text is told by where it stands in the program's own text."""
+"""The default of a missing field; a text is given by its offset in the program's own text."""
 
 CHECK_WORDS = 3
 CHECK_OP, CHECK_FIRST, CHECK_SECOND = _words(CHECK_WORDS)
@@ -46,13 +47,13 @@ CHECK_OP, CHECK_FIRST, CHECK_SECOND = _words(CHECK_WORDS)
 AS_TEXT, AS_NULL_TEXT, AS_NUMBER, AS_REAL, AS_LIST = range(5)
 SAME_LENGTH, ASCENDING_PLACES, PLACES, DISTINCT, NOT_ABOVE, ZERO_UNLESS, SUMS_TO_ONE = range(7)
 NULL_NUMBER = -(2**63)
-"""What stands in a column of numbers for null."""
+"""Represents null in a column of numbers."""
 
 
 class ColumnOf(NamedTuple):
-    """A column of one member type; what is not kept is read, checked, and overwritten by the next record.
+    """A column of one member type; one that is not kept is read, checked, and overwritten by the next record.
 
-    `has_doubles` says whether the doubles of reals are wanted besides their text.
+    `has_doubles` tells whether doubles of reals are wanted besides their text.
     """
 
     member: int
@@ -63,20 +64,20 @@ class ColumnOf(NamedTuple):
 
     @property
     def is_repeated(self) -> bool:
-        """Whether a record may have several of it."""
+        """Whether a record may contain several values."""
         return "[]" in self.path
 
     @property
     def width(self) -> int:
-        """Words of a value: a span has two."""
+        """Words per value: two for a span."""
         return 2 if self.kind in (Kind.TEXT, Kind.REAL, Kind.MAPPING) else 1
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """`roots` are the nodes of the member types; `texts` stands behind the last value of a batch, for defaults.
+    """`roots` are the nodes of the member types; `texts` are appended to the values of a batch, for defaults.
 
-    `exact` are the paths of reals whose doubles are wanted, `depth` is how many values stand in each other at most.
+    `exact` are the paths of reals whose doubles are wanted, `depth` is the maximum nesting of values.
     """
 
     words: IntArray
@@ -88,7 +89,7 @@ class Program:
 
     @cached_property
     def repeated(self) -> IntArray:
-        """Numbers of the columns of which a record may have several values."""
+        """Numbers of the columns that may have several values per record."""
         return self._which("is_repeated")
 
     @cached_property
@@ -113,12 +114,12 @@ class Program:
 
     @cached_property
     def words_a_value(self) -> IntArray:
-        """Words of a value of each column, with those of its double."""
+        """Words per value of each column, including its double."""
         return np.array([one.width + one.has_doubles for one in self.columns], dtype=np.int64)
 
     def _which(self, name: str) -> IntArray:
         return np.array([at for at, one in enumerate(self.columns) if getattr(one, name)], dtype=np.int64)
 
     def column(self, path: str, member: int = 0) -> int:
-        """The number of a column."""
+        """Number of a column."""
         return next(at for at, one in enumerate(self.columns) if (one.member, one.path) == (member, path))

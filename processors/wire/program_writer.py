@@ -1,4 +1,4 @@
-"""Writes the program of a message type: words of nodes, tables, stores and checks, as `program` lays them out."""
+"""Compiles a message type to a program: nodes, tables, stores and checks in the layout of `program`."""
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
@@ -64,8 +64,8 @@ KEY_BYTES_MAX, FIELDS_MAX = 32, 62
 def program_of(message: Any, keep: Iterable[str], exact: Iterable[str] = ()) -> Program:
     """The program that reads a Struct, or a union of them, into the columns `keep`, by path.
 
-    Reals are kept as their text; those of `exact` as doubles as well. Raises `TypeError` for a type that no reader
-    knows, and `ValueError` for a path that is no column.
+    Reals are kept as text; those of `exact` as doubles as well. Raises `TypeError` for an unsupported type, and
+    `ValueError` for a path without a column.
     """
     writer = _Writer(frozenset(keep), frozenset(exact))
     trees = [tree_of(member) for member in members_of(message)]
@@ -74,7 +74,7 @@ def program_of(message: Any, keep: Iterable[str], exact: Iterable[str] = ()) -> 
     roots = [writer.root(number, tree) for number, tree in enumerate(trees)]
     known, asked = {column.path for column in writer.columns}, writer.keep | writer.exact
     if not asked <= known:
-        raise ValueError(f"{sorted(asked - known)} are no columns; known are {sorted(known)}")
+        raise ValueError(f"{sorted(asked - known)} are not columns; columns are {sorted(known)}")
     words, places = np.array(writer.words, dtype=np.int64), np.array(roots, dtype=np.int64)
     depth = max(tree.depth for tree in trees)
     return Program(words, places, tuple(writer.columns), bytes(writer.texts), writer.exact, depth)
@@ -130,7 +130,7 @@ class _Writer:
         return place
 
     def _counter(self, node: Node) -> int:
-        """The column that grows by one with each such value: one that is kept, where there is any."""
+        """The column that grows by one with each such value: preferably one that is kept."""
         if node.kind is not Kind.OBJECT:
             return self._columns[node]
         numbers = [self._counter(field.node) for field in filter(_holds_a_value, node.fields)]
@@ -144,7 +144,7 @@ class _Writer:
 
     def _table(self, node: Node) -> int:
         if len(node.fields) > FIELDS_MAX:
-            raise TypeError(f"{node.path}: an object of more than {FIELDS_MAX} fields")
+            raise TypeError(f"{node.path}: objects of more than {FIELDS_MAX} fields are not supported")
         place = self._room(TABLE_WORDS + FIELD_WORDS * len(node.fields))
         required = sum(field.required << number for number, field in enumerate(node.fields))
         self._put(place, (FIELDS, len(node.fields)), (REQUIRED, required))
@@ -157,7 +157,9 @@ class _Writer:
     def _row(self, row: int, field: Field) -> int:
         key = _quoted(field.name)[1:]
         if len(key) > KEY_BYTES_MAX or b"\\" in key:
-            raise TypeError(f"{field.name}: a key of more than {KEY_BYTES_MAX - 1} bytes, or with an escape")
+            raise TypeError(
+                f"{field.name}: keys of more than {KEY_BYTES_MAX - 1} bytes, or with an escape, are not supported"
+            )
         at = row // WORD
         self.words[at : at + 8] = _as_words(key, 4) + _as_words(b"\xff" * len(key), 4)
         node = self._node(field.node)
@@ -170,7 +172,7 @@ class _Writer:
         return node
 
     def _stores(self, node: Node, value: Any) -> Iterator[tuple[int, int, int, int, int]]:
-        """What a value of this node is in columns."""
+        """The stores that append a value of this node to columns."""
         if node.kind is Kind.OBJECT:
             for field in filter(_holds_a_value, node.fields):
                 yield from self._stores(field.node, getattr(value, field.node.path.rpartition(".")[2]))
@@ -178,7 +180,7 @@ class _Writer:
         column = self._columns[node]
         if node.kind is Kind.LIST:
             if node.element is None or len(value):
-                raise TypeError(f"{node.path}: no reader knows a default that is no empty list")
+                raise TypeError(f"{node.path}: only an empty list is supported as default of a list")
             yield column, AS_LIST, self._counter(node.element), 0, 0
         elif node.kind in (Kind.WHOLE, Kind.TRUTH):
             yield column, AS_NUMBER, NULL_NUMBER if value is None else int(value), 0, 0
@@ -205,7 +207,7 @@ class _Writer:
 
 
 def _is_summed(tree: Node, real: Node) -> bool:
-    """Whether a rule adds these up."""
+    """Whether a rule sums these values."""
     return any(
         real in field.node.all()
         for node in tree.all()

@@ -1,4 +1,4 @@
-"""Reads records of any message type into columns, in the usual form fast, in any other by `schemas.codec`."""
+"""Reads records of any message type into columns: fast in their usual form, in any other by `schemas.codec`."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -18,9 +18,9 @@ from schemas.codec import encode
 
 
 class Shredded(NamedTuple):
-    """Records [n] in columns: `record` is the index of each in its batch, `member` its type's place in a union.
+    """Records [n] in columns: `record` is the index of each in its batch, `member` the index of its type in a union.
 
-    Columns have as many values as there are of what their path names, in the order of the records.
+    A column contains all values at its path, in the order of the records.
     """
 
     data: IntArray  # uint8, what spans point into
@@ -30,22 +30,22 @@ class Shredded(NamedTuple):
     reals: dict[tuple[int, str], FloatArray]
 
     def values_of(self, path: str, member: int = 0) -> IntArray:
-        """A column: of texts and reals spans [v, 2] (-1: null), of lists where the elements of each begin [v + 1].
+        """A column: spans [v, 2] of texts and reals (-1: null), or offsets of lists [v + 1].
 
-        Whole numbers and truths stand there themselves [v] (`NULL_NUMBER`: null).
+        Integers and booleans are stored as values [v] (`NULL_NUMBER`: null).
         """
         return self.values[member, path]
 
     def doubles(self, path: str, member: int = 0) -> FloatArray:
-        """Reals [v], of columns that are read exactly; no number for null."""
+        """Reals [v] of a column that is read exactly; NaN for null."""
         return self.reals[member, path]
 
 
 class Reader:
     """Reads records of a Struct, or of a union of Structs, into the columns `keep`.
 
-    With `key` and `event_ms`, names of fields, a record is declined whose key is not that field, or whose event is
-    further ahead of its time stamp than any may be.
+    If the field names `key` and `event_ms` are given, a record is declined if its key is not equal to that field, or if
+    its event is too far ahead of its timestamp.
 
     >>> from schemas.stream_ends import StreamEnd
     >>> from processors.wire.batch import Column
@@ -69,11 +69,11 @@ class Reader:
 
     @property
     def texts(self) -> bytes:
-        """What stands behind the last value of a batch."""
+        """Texts to append to the values of a batch."""
         return self._program.texts
 
     def read(self, batch: Batch) -> tuple[Shredded, IntArray]:
-        """Columns of what could be read, and the indices of the records that were declined."""
+        """Columns of the accepted records, and the indices of those declined."""
         program, arena = self._program, Arena(self._program, batch)
         record, member, declined = np.empty((3, len(batch.starts)), dtype=np.int64)
         state = State(
@@ -100,7 +100,7 @@ class Reader:
         return Shredded(batch.data, record[:count], member[:count], values, reals), declined[:declined_count]
 
     def read_records(self, values: Values, keys: Values, timestamps_ms: IntArray, slow: Slow) -> Shredded:
-        """Columns of all records that carry a message, in order; those that are declined are read from `slow`."""
+        """Columns of all records that contain a valid message, in order; declined ones are taken from `slow`."""
         column, key_column = column_of_values(values), column_of_values(keys)
         trusted = np.zeros(len(column.starts), dtype=np.bool_)
         shredded, declined = self.read(Batch.of(column, key_column, timestamps_ms, trusted, self.texts))
@@ -114,7 +114,7 @@ class Reader:
         return shredded
 
     def read_unkeyed(self, values: Values, slow: Slow) -> Shredded:
-        """The same of a topic of our own: keys and times of its records are not looked at."""
+        """Like `read_records`, for internal topics: keys and timestamps are not checked."""
         column = column_of_values(values)
         count = len(column.starts)
         return self.read_records(column, Column.none(count), np.zeros(count, dtype=np.int64), slow)
@@ -130,7 +130,7 @@ class Reader:
 
 
 def _room_for_late(batch: Batch, is_needed: bool) -> IntArray:
-    """Room for all numbers that Python may have to read: each has at least five bytes, and a comma."""
+    """Room for every number that Python may have to read: each takes at least five bytes and a comma."""
     late = np.empty(1 + LATE_WORDS * (len(batch.data) // 6 + 1 if is_needed else 0), dtype=np.int64)
     late[0] = 0
     return late

@@ -1,9 +1,8 @@
-"""Decimals as doubles, exact or to a few of the last digits. Compiled.
+"""Converts decimals to doubles, exactly or up to the last few digits. Compiled.
 
-A whole number up to 2**53 is exact as a double, and so is a power of ten up to 22: their product or quotient is rounded
-once, and so the double nearest to the decimals (Clinger, *How to read floating point numbers accurately*, PLDI 1990).
-Other decimals get a double that is near enough to compare it with a bound; who wants them exact has Python read them
-(`read_late`).
+Integers up to 2**53 and powers of ten up to 22 are exact as doubles: their product or quotient is rounded once, and is
+therefore the double nearest to the decimal (Clinger, *How to read floating point numbers accurately*, PLDI 1990). Other
+decimals get an approximation that suffices for comparing with a bound; exact values are read by Python (`read_late`).
 """
 
 import numpy as np
@@ -14,7 +13,7 @@ from processors.wire.cursor import LOST, digits, integer
 from processors.wire.loads import byte_at, word_at
 
 MARGIN = 1e-9
-"""How far a double that is not exact may be off, as a share of it: digits behind the tenth may be left out."""
+"""Maximum relative error of an inexact double: digits after the tenth may be ignored."""
 
 LATE_WORDS = 4
 _ZERO, _POINT, _EXPONENT, _MINUS, _PLUS = (ord(symbol) for symbol in "0.e-+")
@@ -24,12 +23,12 @@ _SCALE_MAX = 300
 _POWERS = np.array([float(f"1e{exponent}") for exponent in range(_SCALE_MAX + 1)])
 _WHOLE_POWERS = 10 ** np.arange(9)
 _SHORT, _SHORT_POWERS = 16, 10 ** np.arange(16)
-_ROOM = 10**10  # eight digits more still fit into 64 bits
+_ROOM = 10**10  # eight more digits still fit into 64 bits
 
 
 @fused
 def real(text: int, at: int) -> tuple[float, bool, int]:
-    """The double that a JSON number means, whether it is exact, and the position after the number."""
+    """The double that a JSON number represents, whether it is exact, and the position after the number."""
     whole = byte_at(text, at) - _ZERO
     if byte_at(text, at + 1) == _POINT and 0 <= whole <= 9:
         count, part = digits(word_at(text, at + 2))
@@ -49,7 +48,7 @@ def _any_real(text: int, at: int) -> tuple[float, bool, int]:
     number, end = integer(text, at + is_negative)
     if end == LOST:
         return 0.0, False, LOST
-    scale, is_whole = 0, True  # whether no digit was left out
+    scale, is_whole = 0, True  # `is_whole`: no digit was ignored
     if byte_at(text, end) == _POINT:
         begin, count = end + 1, 8
         end = begin
@@ -79,7 +78,7 @@ def _any_real(text: int, at: int) -> tuple[float, bool, int]:
 
 
 def read_late(data: IntArray, late: IntArray, column: int, values: FloatArray) -> None:
-    """Put the doubles of one column where Python has to read them: `late` has column, place, start and end of each.
+    """Read the deferred doubles of one column in Python; `late` has column, index, start and end of each.
 
     >>> values = np.zeros(2); data = np.frombuffer(b"[0.30000000000000004,0]", dtype=np.uint8)
     >>> read_late(data, np.array([[7, 0, 1, 20]]), 7, values); values.tolist()

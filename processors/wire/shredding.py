@@ -1,7 +1,7 @@
-"""Records of any message type from bytes to columns, driven by the program that its Struct gives. Compiled.
+"""Reads records of any message type from bytes into columns, driven by a program derived from its Struct. Compiled.
 
-One loop for all types: values that hold others are kept on a stack of frames. Room for a record is made before it is
-read, so that no store is checked: an element of a list takes two bytes of JSON at least, and so does an object.
+One loop serves all types, with a stack of frames for nested values. Capacity for a record is ensured before it is read,
+so that stores need no check: each element of a list, and each object, takes at least two bytes of JSON.
 """
 
 from typing import NamedTuple
@@ -33,21 +33,21 @@ _LIST, _OBJECT, _TAG = int(Kind.LIST), int(Kind.OBJECT), int(Kind.TAG)
 
 FRAME_WORDS = 4
 HOLDER, FOUND, EXPECTED, IS_OBJECT = range(0, WORD * FRAME_WORDS, WORD)
-"""A frame: the node that is open, of an object which fields were found and which is expected, and whether it is one."""
+"""A frame: the open node; for an object, which fields were found and which is expected; and whether it is an object."""
 
 
 class State(NamedTuple):
-    """What a reader works with besides a batch: the program, columns, scratch, and what has been read."""
+    """What a reader works with besides a batch: the program, columns, scratch space, and the results."""
 
     words: IntArray  # the program
     roots: IntArray  # [m], nodes of the member types
     columns: IntArray  # int64 [c, COLUMN_WORDS], see `leaves`
-    repeated: IntArray  # [d], numbers of the columns of which a record may have several values
+    repeated: IntArray  # [d], numbers of the columns that may have several values per record
     passing: IntArray  # [p], numbers of the columns that are not kept
-    frames: IntArray  # [d, FRAME_WORDS], as deep as messages go
-    late: IntArray  # [1 + 4 l], how many numbers Python has to read, and which
+    frames: IntArray  # [d, FRAME_WORDS], as deep as messages are nested
+    late: IntArray  # [1 + 4 l]: how many numbers Python has to read, and their positions
     slots: IntArray  # [s, 2], see `distinct`
-    record: IntArray  # [n], of what has been read
+    record: IntArray  # [n], of the records read
     member: IntArray  # [n]
     declined: IntArray  # [n]
     key_column: int
@@ -56,9 +56,9 @@ class State(NamedTuple):
 
 @compiled
 def read_records(batch: Batch, state: State, progress: IntArray) -> int:
-    """Read on; gives the column that is full, or -1 when all is read.
+    """Continue reading; returns the number of the column that is full, or -1 at the end.
 
-    `progress` counts records, those that were read, those that were declined, and objects.
+    `progress` counts records, accepted ones, declined ones, and objects.
     """
     text, columns = address_of(batch.data), address_of(state.columns)
     m = Memory(
@@ -96,7 +96,7 @@ def read_records(batch: Batch, state: State, progress: IntArray) -> int:
 
 @fused
 def _is_right(batch: Batch, index: int, state: State, columns: int) -> bool:
-    """Whether what was read last belongs to its key and its time."""
+    """Whether the record just read matches its key and timestamp."""
     if state.key_column < 0:
         return True
     span, event = columns + COLUMN_BYTES * state.key_column, columns + COLUMN_BYTES * state.event_ms_column
@@ -107,7 +107,7 @@ def _is_right(batch: Batch, index: int, state: State, columns: int) -> bool:
 
 @fused
 def _member(text: int, at: int, roots: IntArray, m: Memory) -> int:
-    """Which member type stands here by its tag, if there are several; a tag comes first, or the record is declined."""
+    """Root node for the tag at this position, if there are several; a record with its tag elsewhere is declined."""
     if len(roots) == 1:
         return 0
     at = after(text, at, OBJECT)
@@ -122,7 +122,7 @@ def _member(text: int, at: int, roots: IntArray, m: Memory) -> int:
 
 @fused
 def _record(text: int, at: int, root: int, trusted: bool, own_text: int, objects: int, m: Memory) -> tuple[int, int]:
-    """The position after the object that stands here and white space, and how many objects there were by now."""
+    """Read an object and the white space after it; returns the position after them and the number of objects so far."""
     depth, holder, is_object, found, expected = 0, root, True, 0, 0
     at = after(text, at, OBJECT)
     while True:
@@ -158,7 +158,7 @@ def _record(text: int, at: int, root: int, trusted: bool, own_text: int, objects
 
 @fused
 def _value(text: int, at: int, node: int, trusted: bool, m: Memory) -> tuple[int, bool]:
-    """The position after the value that stands here, or after the symbol that opens it; whether it is open."""
+    """Position after the value, or after the symbol that opens it; and whether it has been opened."""
     kind = number_at(m.program, node + KIND)
     if kind < _LIST:
         return or_null(text, at, node, kind, trusted, m), False
@@ -187,7 +187,7 @@ def _closed(
     occasion: int,
     m: Memory,
 ) -> int:
-    """The same position, where what is closed here is complete."""
+    """The same position if the value closed here is complete, else `LOST`."""
     if not is_object:
         put_end(m, holder)
         return at

@@ -1,4 +1,4 @@
-"""The steps that write a record of a message type, derived from its Struct: literals between values of columns."""
+"""Derives the steps that write a record of a message type from its Struct: literals between values of columns."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Steps:
-    """`words` [s, STEP_WORDS] as compiled code takes them; `kinds` are the kinds of the columns, by path, in order."""
+    """`words` [s, STEP_WORDS] for compiled code; `kinds` are the kinds of the columns by path, in order."""
 
     words: IntArray
     literals: IntArray
@@ -42,12 +42,12 @@ class Steps:
 def steps_of(message: type[msgspec.Struct], raw: Collection[str] = (), root: str = "") -> Steps:
     """The steps that write a message, or the value at path `root` of it.
 
-    Values at the paths `raw` come as JSON: each is a column, whatever its type says; so do those of types that no
-    reader knows. Raises `ValueError` for a path that the message does not have.
+    Values at the paths `raw` are passed as JSON, whatever their type, and so are values of unsupported types. Raises
+    `ValueError` for a path that the message does not have.
     """
     nodes = {node.path: node for node in tree_of(message).all()}
     if unknown := {root, *raw} - nodes.keys():
-        raise ValueError(f"{message.__name__} has no {sorted(unknown)}; it has {sorted(nodes)}")
+        raise ValueError(f"{message.__name__} has no path {sorted(unknown)}; paths are {sorted(nodes)}")
     deriving = _Deriving(frozenset(raw))
     deriving.value(nodes[root])
     return deriving.steps(nodes[root].depth)
@@ -100,7 +100,7 @@ class _Deriving:
         return len(self._kinds) - 1
 
     def _literal(self, text: bytes) -> None:
-        """Write a text; what stands right after another is one with it: no list ends between them."""
+        """Add a literal, merged with a directly preceding one: no step jumps in between."""
         start = len(self._literals)
         self._literals += text
         if not self._steps or self._steps[-1][0] != LITERAL:

@@ -10,7 +10,7 @@ from schemas.stream_ends import StreamEnd
 
 
 class StreamEndColumns(NamedTuple):
-    """Stream-ends [n] in the order of their records; a span [start, end) holds a string as JSON writes it."""
+    """Stream-ends [n] in the order of their records; a span [start, end) contains a string as JSON writes it."""
 
     data: IntArray  # uint8, what spans point into
     record: IntArray  # [n], index in the batch
@@ -20,7 +20,7 @@ class StreamEndColumns(NamedTuple):
     event_id: IntArray  # [n, 2]
     user_id: IntArray  # [n, 2]
     card_id: IntArray  # [n, 2]
-    impression_id: IntArray  # [n, 2], -1 where it names none
+    impression_id: IntArray  # [n, 2], -1 if it names none
 
 
 _FIELDS = StreamEndColumns._fields[2:]
@@ -28,7 +28,7 @@ _READER = Reader(StreamEnd, keep=_FIELDS, key="user_id", event_ms="event_ms")
 
 
 def read_stream_ends(values: Values, keys: Values, timestamps_ms: IntArray, slow: Slow) -> StreamEndColumns:
-    """Columns of the stream-ends that these records carry."""
+    """Columns of the stream-ends in these records."""
     return _columns(_READER.read_records(values, keys, timestamps_ms, slow))
 
 

@@ -1,4 +1,4 @@
-"""Columns of values as a writer takes them: views of arrays, with a value for each row, or one that many rows share."""
+"""Columns of values as input of a writer: views of arrays, with one value per row, or values shared by rows."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -16,15 +16,15 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Texts(NamedTuple):
-    """Strings as they stand between the quotes of JSON: string i is `data[starts[i]:ends[i]]`."""
+    """Strings as JSON writes them between quotes: string i is `data[starts[i]:ends[i]]`."""
 
-    data: IntArray  # uint8, with a word of something behind the last
+    data: IntArray  # uint8, with at least one more word after the last
     starts: IntArray
     ends: IntArray
 
     @classmethod
     def of(cls, strings: Iterable[str]) -> "Texts":
-        r"""JSON of these strings.
+        r"""These strings as JSON.
 
         >>> texts = Texts.of(["a", 'b"']); texts.data[:4].tobytes(), texts.ends.tolist()
         (b'ab\\"', [1, 4])
@@ -33,7 +33,7 @@ class Texts(NamedTuple):
 
     @classmethod
     def of_json(cls, texts: Iterable[bytes]) -> "Texts":
-        """These pieces of JSON."""
+        """These fragments of JSON."""
         listed = list(texts)
         lengths = np.fromiter(map(len, listed), dtype=np.int64, count=len(listed))
         ends = np.cumsum(lengths)
@@ -41,9 +41,9 @@ class Texts(NamedTuple):
 
 
 class Values(NamedTuple):
-    """A column. Row i has value `rows[i]` of the arrays, or value i where there are no `rows`.
+    """A column. Row i has value `rows[i]` of the arrays, or value i without `rows`.
 
-    `starts` are the values themselves where they are numbers; of texts and lists they are where each begins.
+    `starts` are the values themselves for numbers; for texts and lists, the start of each.
     """
 
     kind: int
@@ -55,34 +55,34 @@ class Values(NamedTuple):
 
 
 def texts(of: Texts, rows: IntArray | None = None) -> Values:
-    """Strings, to be written in quotes; a start of -1 is null."""
+    """Strings, written with quotes; a start of -1 means null."""
     return _spans(TEXT, of.starts, of.ends, rows, of.data)
 
 
 def raws(of: Texts, rows: IntArray | None = None) -> Values:
-    """Pieces of JSON, written as they are; a start of -1 is null."""
+    """Fragments of JSON, written as they are; a start of -1 means null."""
     return _spans(RAW, of.starts, of.ends, rows, of.data)
 
 
 def lists(starts: IntArray, ends: IntArray, rows: IntArray | None = None) -> Values:
-    """Lists, of which each begins and ends among the rows of its elements."""
+    """Lists, given by start and end among the rows of their elements."""
     return _spans(LIST, starts, ends, rows)
 
 
 def wholes(values: NDArray[Any], rows: IntArray | None = None) -> Values:
-    """Whole numbers; `NULL_NUMBER` is null."""
+    """Integers; `NULL_NUMBER` means null."""
     return Values(WHOLE, _numbers(values), rows=_of_rows(rows))
 
 
 def truths(values: NDArray[Any], rows: IntArray | None = None) -> Values:
-    """Truths: zero is false."""
+    """Booleans; zero means false."""
     return Values(TRUTH, _numbers(values), rows=_of_rows(rows))
 
 
 def reals(values: FloatArray, decimals: int, rows: IntArray | None = None) -> Values:
-    """Reals of 6 or 9 decimals at most."""
+    """Reals with at most 6 or 9 decimals."""
     if decimals not in (DECIMALS_FEW, DECIMALS_MANY):
-        raise ValueError(f"reals are written with {DECIMALS_FEW} or {DECIMALS_MANY} decimals, not {decimals}")
+        raise ValueError(f"reals have {DECIMALS_FEW} or {DECIMALS_MANY} decimals, not {decimals}")
     return Values(REAL, np.asarray(values, dtype=np.float64), rows=_of_rows(rows), decimals=decimals)
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from processors.watch import Watch
 
 from processors.drift.block_monitor import Change
 from processors.drift.evidence import block_evidence, evidence_message
 from processors.drift.incidents import Block, Incident, joined
 from processors.drift.monitors import Monitors
 from processors.drift.settings import DriftSettings
+from processors.engagement_monitor import EngagementMonitor
 from schemas.codec import encode
 from schemas.monitoring import EngagementSums
 from tests.tasks.test_cores import Kept, co_clusters
@@ -115,11 +115,11 @@ MESSAGES = messages(3)
 
 def told(places: set[int]) -> list[bytes]:
     """What a watch says that is written down and taken up again before these messages."""
-    watch, kept, said = Watch(SETTINGS), Kept(), []
+    watch, kept, said = EngagementMonitor(SETTINGS), Kept(), []
     watch.put_co_clusters(co_clusters())
     for place, message in enumerate(MESSAGES):
         if place in places:
-            watch = Watch(SETTINGS)
+            watch = EngagementMonitor(SETTINGS)
             watch.restore(kept.rows.items())
             watch.put_co_clusters(co_clusters())
         said.extend(encode(one) for one in watch.engagement([message]))

@@ -259,10 +259,10 @@ def test_the_pseudo_inverse_of_a_mixture_is_that_of_its_orders() -> None:
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"slot": [1.0], "prefix": [1.0], "rewards": [0.0]}, "give a row a shelf"),
+        ({"slot": [1.0], "prefix": [1.0], "rewards": [0.0]}, "pass one row per shelf"),
         ({"slot": [[1.0]], "prefix": [[1.0, 1.0]], "rewards": [[0.0]]}, "give one value for each record"),
-        ({"slot": [[1.0]], "prefix": [[-1.0]], "rewards": [[0.0]]}, "prefix hold -1 at 0"),
-        ({"slot": [[1.0]], "prefix": [[1.0]], "rewards": [[np.nan]]}, "rewards hold nan"),
+        ({"slot": [[1.0]], "prefix": [[-1.0]], "rewards": [[0.0]]}, "prefix contain -1 at 0"),
+        ({"slot": [[1.0]], "prefix": [[1.0]], "rewards": [[np.nan]]}, "rewards contain nan"),
     ],
 )
 def test_a_bad_column_is_named(columns: dict[str, Any], said: str) -> None:

@@ -132,7 +132,7 @@ def test_what_no_reader_knows_is_refused_with_its_path(kind: Any) -> None:
 
 
 def test_a_column_that_is_none_is_refused_with_those_that_are() -> None:
-    with pytest.raises(ValueError, match=r"\['card'\] are no columns"):
+    with pytest.raises(ValueError, match=r"\['card'\] are not columns"):
         Reader(Outcome, keep=["card"])
 
 

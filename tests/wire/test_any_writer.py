@@ -112,7 +112,7 @@ def test_reals_are_read_back_as_they_were_rounded(value: float, decimals: int) -
 
 @pytest.mark.parametrize("value", [1e10, -1e300, float("nan"), float("inf")])
 def test_a_real_that_has_no_room_is_refused_with_its_row(value: float) -> None:
-    with pytest.raises(ValueError, match="Measured: row 0 has a real that is too large, or no number"):
+    with pytest.raises(ValueError, match="Measured: row 0 has a real that is not finite or too large"):
         measured(value)
 
 
@@ -121,13 +121,13 @@ def test_columns_that_are_not_those_of_the_message_are_refused_by_name() -> None
     given_columns = {"one": reals(np.zeros(1), 6), "many": raws(Texts.of_json([b"[]"]))}
     with pytest.raises(TypeError, match=r"Measured needs a column 'deep'"):
         writer.write(1, given_columns)
-    with pytest.raises(TypeError, match=r"column 'one' of Measured holds whole numbers, not reals"):
+    with pytest.raises(TypeError, match=r"column 'one' of Measured holds integers, not reals"):
         writer.write(1, {**given_columns, "one": numbers})
     empty = lists(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
     every = {**given_columns, "deep": empty, "deep[]": empty, "deep[][]": reals(np.zeros(1), 6)}
     with pytest.raises(TypeError, match=r"Measured has no column \['three', 'two'\]"):
         writer.write(1, {**every, "two": numbers, "three": numbers})
-    with pytest.raises(ValueError, match=r"Measured has no \['two'\]"):
+    with pytest.raises(ValueError, match=r"Measured has no path \['two'\]"):
         Writer(Measured, raw=["two"])
     with pytest.raises(ValueError, match="6 or 9 decimals, not 7"):
         reals(np.zeros(1), 7)

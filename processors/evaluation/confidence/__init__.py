@@ -1,1 +1,1 @@
-"""Intervals that hold at any time, however often one looks, and what follows from them for several candidates."""
+"""Confidence sequences: intervals that hold at all times simultaneously, and comparisons of several candidates."""

@@ -1,4 +1,4 @@
-"""Asymptotic mixture confidence sequences: the usual interval, made wide enough for looking as often as one likes."""
+"""Asymptotic mixture confidence sequences: the usual interval, widened so that it holds at every look."""
 
 from dataclasses import dataclass, field
 from math import sqrt
@@ -14,9 +14,9 @@ from processors.evaluation.sums.weight_sums import SHARE_MAX, WeightSums
 
 @dataclass(slots=True)
 class AsymptoticMixture:
-    """The mean of weight times reward, with an interval that is valid at any time in the limit.
+    """The mean of weight times reward, with an interval that is valid at all times asymptotically.
 
-    Sequences of two parts of a log add up exactly: all that is kept are moments.
+    Sequences of two parts of a log add up exactly: the state consists of moments.
 
     >>> sequence = AsymptoticMixture(); sequence.add(np.ones(400), np.tile([0.0, 1.0], 200))
     >>> low, high = sequence.interval(); bool(low < 0.5 < high)
@@ -27,7 +27,7 @@ class AsymptoticMixture:
     earned: WeightSums = field(default_factory=WeightSums)
 
     def add(self, weights: FloatArray, rewards: FloatArray) -> None:
-        """Read records [n]; rewards of any range."""
+        """Read records [n]; rewards may have any range."""
         weights = weight_column("weights", weights)
         values = weights * float_column("rewards", rewards, weights.shape)
         self.moments = self.moments + Moments.of(values[:, None])
@@ -37,7 +37,7 @@ class AsymptoticMixture:
         return AsymptoticMixture(self.moments + other.moments, self.earned + other.earned)
 
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
-        """Lower and upper end; all numbers before it is known how values vary."""
+        """Lower and upper limit; infinite until the variance can be estimated."""
         if self.moments.count < RECORDS_MIN or self.earned.largest_share > SHARE_MAX:
             return -float("inf"), float("inf")
         mean, count = float(self.moments.mean[0]), self.moments.count
@@ -46,7 +46,7 @@ class AsymptoticMixture:
 
 
 def misses(weights: FloatArray, rewards: FloatArray, value: float, alpha: float) -> np.ndarray:
-    """Whether the interval after each record [..., n] leaves out `value`: all looks at once."""
+    """Whether the interval after each record [..., n] excludes `value`, for all records at once."""
     values = weights * rewards
     number = np.arange(values.shape[-1]) + 1.0
     mean = np.cumsum(values, axis=-1) / number

@@ -1,4 +1,4 @@
-"""`betting`: confidence sequences of those values against which nobody has grown rich by betting."""
+"""`betting`: confidence sequences of the values that no bet has refuted."""
 
 from dataclasses import dataclass, field
 from math import log
@@ -10,21 +10,21 @@ from processors.arrays import FloatArray
 from processors.evaluation.confidence.sides import both_sides
 
 CANDIDATES = expit(np.linspace(-9.0, 9.0, 501))
-"""Values that are bet against, from .0001 to .9999."""
+"""Candidate values, from .0001 to .9999."""
 STAKE_MAX = 0.5
-"""So much of the capital may be lost at once, at a candidate of one."""
+"""Largest share of the capital that may be lost in one bet, for a candidate of one."""
 TUNED_FOR = 4_000
-"""Number of records at which the interval is narrowest, beside that of a test at this number alone."""
+"""Number of records at which the interval is narrowest, relative to a test at this number alone."""
 ROWS = 8
-"""Of so many factors the product is taken before its logarithm: none overflows."""
+"""Number of factors multiplied before taking a logarithm, so that no product overflows."""
 
 
 def stakes(values: FloatArray, alpha: float, count: int = 0, total: float = 0.0, squares: float = 0.0) -> FloatArray:
-    """How much is bet on each value [..., n], from those before it (Waudby-Smith, Ramdas, JRSS B 86, 2024).
+    """Stakes on each value [..., n], determined by the values before it (Waudby-Smith, Ramdas, JRSS B 86, 2024).
 
-    Where they divide by t log(1 + t), this divides by t, and by `TUNED_FOR` before: any stake that the past decides is
-    valid, and these give an interval of half the width at 50,000 records. `squares` is the sum of squared distances
-    from running means.
+    They divide by t log(1 + t); here the divisor is t, and `TUNED_FOR` before that: any stake that depends only on the
+    past is valid, and these give an interval of half the width at 50,000 records. `squares` is the sum of squared
+    distances from running means.
     """
     number = count + np.arange(values.shape[-1]) + 1.0
     sums = total + np.cumsum(values, axis=-1)
@@ -37,7 +37,7 @@ def stakes(values: FloatArray, alpha: float, count: int = 0, total: float = 0.0,
 
 @dataclass(slots=True)
 class Capital:
-    """Log of the capital of a bet that the mean of values >= 0 is above each candidate."""
+    """Log capital of bets that the mean of values >= 0 is above each candidate."""
 
     alpha: float
     logs: FloatArray = field(default_factory=lambda: np.zeros_like(CANDIDATES))
@@ -65,9 +65,9 @@ class Capital:
 
     @property
     def low(self) -> float:
-        """Up to here all candidates are ruined: the log of capital falls with them, and is concave.
+        """The lower limit: all candidates below it are refuted; log capital is decreasing and concave in the candidate.
 
-        So between two candidates it lies above the line that joins them: by that line nothing is overclaimed.
+        Between two candidates it therefore lies above the connecting line, and interpolating is conservative.
         """
         enough = log(2.0 / self.alpha)
         if self.logs[0] < enough:
@@ -83,8 +83,9 @@ class Betting:
     """The mean of weight times reward, rewards in [0, 1]: hedged capital (Waudby-Smith, Ramdas, JRSS B 86, 2024), one
     half of it on each side, at an `alpha` that is chosen before.
 
-    Two parts' sequences add up to a valid one, since capitals multiply: each part bet by its own past, so it is a
-    little wider than that of the whole log. Memory and time go with the number of candidates, 501.
+    Sequences of two parts of a log add up to a valid one, since capitals multiply: each part bets by its own past, so
+    it is a little wider than the sequence of the whole log. Memory and time are proportional to the number of
+    candidates, 501.
 
     >>> sequence = Betting(); sequence.add(np.ones(1_000), np.tile([0.0, 1.0], 500))
     >>> [round(end, 2) for end in sequence.interval()]
@@ -111,14 +112,14 @@ class Betting:
         return both
 
     def interval(self, alpha: float | None = None) -> tuple[float, float]:
-        """Lower and upper end, at the `alpha` that was bet for; raises `ValueError` for another."""
+        """Lower and upper limit at the `alpha` of the bets; raises `ValueError` for another."""
         if alpha is not None and alpha != self.alpha:
-            raise ValueError(f"bets were made for alpha {self.alpha:g}: they say nothing at {alpha:g}")
+            raise ValueError(f"bets were made for alpha {self.alpha:g}: they give no interval at {alpha:g}")
         return self.earned.low, 1.0 - self.missed.low
 
 
 def misses(weights: FloatArray, rewards: FloatArray, value: float, alpha: float) -> np.ndarray:
-    """Whether the interval after each record [..., n] leaves out `value`: all looks at once, without a grid."""
+    """Whether the interval after each record [..., n] excludes `value`, for all records at once, without a grid."""
     missed = np.zeros(np.broadcast_shapes(weights.shape, rewards.shape), dtype=bool)
     for values, mean in zip(both_sides(weights, rewards), (value, 1.0 - value), strict=True):
         missed |= np.cumsum(np.log1p(stakes(values, alpha) * (values - mean)), axis=-1) > log(2.0 / alpha)

@@ -1,4 +1,4 @@
-"""`empirical-bernstein`: confidence sequences for weighted rewards, valid at any time and for any number of records."""
+"""`empirical-bernstein`: confidence sequences for weighted rewards, valid at all times, not only asymptotically."""
 
 from dataclasses import dataclass, field
 from math import log
@@ -11,7 +11,7 @@ from processors.arrays import FloatArray
 from processors.evaluation.confidence.sides import both_sides
 
 MIXTURE = 10.0
-"""The rho of the mixture: with it the bound is best where the squares sum to some hundred."""
+"""The rho of the mixture; the bound is tightest where the squares sum to a few hundred."""
 
 
 def log_wealth(gain: FloatArray | float, spread: FloatArray | float, mixture: float = MIXTURE) -> FloatArray:
@@ -24,16 +24,16 @@ def log_wealth(gain: FloatArray | float, spread: FloatArray | float, mixture: fl
     """  # noqa: D205  the sentence is as long as its source
     gain, spread = np.asarray(gain, dtype=np.float64), np.asarray(spread, dtype=np.float64)
     shape, reach = spread + mixture, np.maximum(gain + spread + mixture, 1e-12)
-    with np.errstate(divide="ignore"):  # far below its mean a sum has no wealth: log 0
+    with np.errstate(divide="ignore"):  # a sum far below its mean has no wealth: log 0
         mixed = np.log(gammainc(shape, reach)) + gammaln(shape) - shape * np.log(reach)
     usual = mixture * log(mixture) - gammaln(mixture) - np.log(gammainc(mixture, mixture))
     return np.asarray(mixed + usual + gain + spread, dtype=np.float64)
 
 
 def squared_surprises(values: FloatArray, count: int = 0, total: float = 0.0) -> FloatArray:
-    """Squared distance [..., n] of each value from a prediction by those before it, which is 1 at most.
+    """Squared distance [..., n] of each value from a prediction by the preceding ones, which is at most 1.
 
-    Where predictions are at most one, exp(l (x - mean) + (l + log(1 - l)) (x - prediction)²) is a supermartingale for
+    For predictions of at most one, exp(l (x - mean) + (l + log(1 - l)) (x - prediction)²) is a supermartingale for
     every l in [0, 1) and every x >= 0 (Fan, Grama, Liu, Electronic Journal of Probability 20, 2015, lemma 4.1).
     """
     before = total + np.cumsum(values, axis=-1) - values
@@ -43,7 +43,7 @@ def squared_surprises(values: FloatArray, count: int = 0, total: float = 0.0) ->
 
 @dataclass(slots=True)
 class LowerBound:
-    """A lower bound for the mean of values >= 0, from three sums."""
+    """A lower bound on the mean of values >= 0, from three sums."""
 
     count: int = 0
     total: float = 0.0
@@ -59,7 +59,7 @@ class LowerBound:
         return LowerBound(self.count + other.count, self.total + other.total, self.spread + other.spread)
 
     def low(self, alpha: float) -> float:
-        """The bound, which is above the mean with probability `alpha` at most, at whatever time it is asked."""
+        """The bound; with probability at most `alpha` it ever exceeds the mean."""
 
         def surplus(mean: float) -> float:
             return float(log_wealth(self.total - self.count * mean, self.spread)) + log(alpha)
@@ -71,10 +71,10 @@ class LowerBound:
 
 @dataclass(slots=True)
 class EmpiricalBernstein:
-    """The mean of weight times reward, rewards in [0, 1]; nothing is assumed of how large weights may be.
+    """The mean of weight times reward, rewards in [0, 1]; weights may be arbitrarily large.
 
-    Two parts' sequences add up to a valid one: each predicted by its own past, so it differs a little from that of the
-    whole log, whichever way that was cut.
+    Sequences of two parts of a log add up to a valid one: each predicts from its own past, so the result differs a
+    little from that of the whole log, wherever it was divided.
 
     >>> sequence = EmpiricalBernstein(); sequence.add(np.ones(1_000), np.tile([0.0, 1.0], 500))
     >>> [round(end, 2) for end in sequence.interval()]
@@ -94,15 +94,15 @@ class EmpiricalBernstein:
         return EmpiricalBernstein(self.earned + other.earned, self.missed + other.missed)
 
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
-        """Lower and upper end; 0 and 1 before anything is known."""
+        """Lower and upper limit; 0 and 1 at first."""
         low, high = self.earned.low(alpha / 2.0), 1.0 - self.missed.low(alpha / 2.0)
         return min(low, 1.0), max(high, 0.0)
 
 
 def misses(weights: FloatArray, rewards: FloatArray, value: float, alpha: float) -> np.ndarray:
-    """Whether the interval after each record [..., n] leaves out `value`: all looks at once.
+    """Whether the interval after each record [..., n] excludes `value`, for all records at once.
 
-    Log wealth is at most gain² / (2 spread), so it is worked out only where that is enough.
+    Log wealth is at most gain² / (2 spread), so it is computed only where that suffices.
     """
     missed = np.zeros(np.broadcast_shapes(weights.shape, rewards.shape), dtype=bool)
     for values, mean in zip(both_sides(weights, rewards), (value, 1.0 - value), strict=True):

@@ -1,4 +1,4 @@
-"""Candidates on one log: what they share cancels in differences, and so do most of their errors."""
+"""Compares candidates on one log: what they share cancels in differences, and with it most of the error."""
 
 from collections.abc import Mapping
 from copy import copy
@@ -22,7 +22,7 @@ DRAWS = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One candidate's value less another's, with intervals as those of `Estimate`, and whether it may be shown."""
+    """Difference of two candidates' values, with intervals as in `Estimate`, and whether it may be shown."""
 
     value: float
     standard_error: float
@@ -34,7 +34,7 @@ class Difference:
 
     @property
     def is_sure(self) -> bool:
-        """Whether it may be shown, and is other than nothing whenever one looks."""
+        """Whether it may be shown, and its anytime interval excludes zero."""
         return self.verdict.is_shown and (self.low_anytime > 0.0 or self.high_anytime < 0.0)
 
 
@@ -54,19 +54,19 @@ class Paired(Generic[Seen]):
 
     def __init__(self, candidates: Mapping[str, Estimator[Seen]]) -> None:
         if not candidates:
-            raise ValueError("there is no candidate: name one at least")
+            raise ValueError("there is no candidate: pass at least one")
         self.candidates = dict(candidates)
         self.joint = Moments.none(sum(len(one.moments.mean) for one in self.candidates.values()))
         self.largest = np.zeros((len(self.candidates), len(self.candidates)))
 
     def add(self, seen: Mapping[str, Seen]) -> None:
-        """Read records, as each candidate weighs them; raises `ValueError` where one has other records, or none."""
+        """Read records as weighted for each candidate; raises `ValueError` if records differ or are missing."""
         if seen.keys() != self.candidates.keys():
             odd = sorted(seen.keys() ^ self.candidates.keys())
-            raise ValueError(f"candidates and columns differ in {', '.join(odd)}: hand over columns for each candidate")
+            raise ValueError(f"candidates and columns differ in {', '.join(odd)}: pass columns for each candidate")
         terms = [one.terms(seen[name]) for name, one in self.candidates.items()]
         if len({len(columns) for columns in terms}) > 1:
-            raise ValueError("candidates were given different records: differences need the same for all")
+            raise ValueError("candidates were given different records: differences require the same records")
         self.joint = self.joint + Moments.of(np.column_stack(terms))
         first = np.column_stack([columns[:, 0] for columns in terms])
         for row in range(len(terms)):
@@ -77,7 +77,7 @@ class Paired(Generic[Seen]):
 
     def __add__(self, other: "Paired[Seen]") -> "Paired[Seen]":
         if self.candidates.keys() != other.candidates.keys():
-            raise ValueError("logs of different candidates do not add up: read both for the same")
+            raise ValueError("logs of different candidates do not add up: use the same for both")
         both = copy(self)
         both.candidates = {name: one + other.candidates[name] for name, one in self.candidates.items()}
         both.joint = self.joint + other.joint
@@ -85,13 +85,13 @@ class Paired(Generic[Seen]):
         return both
 
     def estimates(self, alpha: float = ALPHA) -> dict[str, Estimate]:
-        """Of every candidate by itself."""
+        """The estimate of every candidate."""
         return {name: one.estimate(alpha) for name, one in self.candidates.items()}
 
     def difference(self, one: str, other: str, alpha: float = ALPHA) -> Difference:
-        """How much more `one` is worth than `other`; withheld where one of the two is.
+        """Value of `one` less that of `other`; withheld if either of them is.
 
-        For several differences at once hand over `alpha` divided by their number (Bonferroni).
+        For several simultaneous differences, pass `alpha` divided by their number (Bonferroni).
         """
         places = [list(self.candidates).index(name) for name in (one, other)]
         along = np.zeros(len(self.candidates))
@@ -118,10 +118,10 @@ class Paired(Generic[Seen]):
         )
 
     def best(self, seed: int, draws: int = DRAWS) -> dict[str, float]:
-        """Of each candidate that may be shown, the probability that it is the best of them.
+        """For each candidate that may be shown, the probability that it is the best of them.
 
-        Values are taken for Normal about what was found, with their covariances (a flat prior). It is an opinion at one
-        moment: whoever acts on it at every look is wrong more often than it says; act on `difference`.
+        Values are taken as Normal around the estimates, with their covariances (a flat prior). The probability holds at
+        a single time: acting on it at every look is wrong more often than it says; act on `difference`.
         """
         shown = [name for name, found in self.estimates().items() if found.verdict.is_shown]
         if not shown:
@@ -135,7 +135,7 @@ class Paired(Generic[Seen]):
         return dict(zip(shown, winners.tolist(), strict=True))
 
     def _largest_share(self, one: int, other: int) -> float:
-        """Share of one record in the sum of squares of what sets two candidates apart, by their first terms."""
+        """Largest share of one record in the sum of squared differences of two candidates' first terms."""
         widths = [len(candidate.moments.mean) for candidate in self.candidates.values()]
         first, second = sum(widths[:one]), sum(widths[:other])
         squares = self.joint.scatter + self.joint.count * np.outer(self.joint.mean, self.joint.mean)
@@ -143,7 +143,7 @@ class Paired(Generic[Seen]):
         return float(self.largest[one, other] ** 2 / apart) if apart > 0.0 else 1.0
 
     def _covariance(self) -> FloatArray:
-        """Of the candidates' values [candidates, candidates]."""
+        """Covariances of the candidates' values [candidates, candidates]."""
         gradients = np.zeros((len(self.candidates), len(self.joint.mean)))
         first = 0
         for row, one in enumerate(self.candidates.values()):
@@ -155,7 +155,7 @@ class Paired(Generic[Seen]):
 
 
 def told(difference: Difference) -> dict[str, Any]:
-    """All of it by name, for JSON; value and intervals are none where they are withheld."""
+    """All fields by name, for JSON; value and intervals are None if withheld."""
     shown = difference.verdict.is_shown
     return {
         "value": difference.value if shown else None,

@@ -1,1 +1,1 @@
-"""Estimators of a policy's value from another policy's log: streaming, and two logs' estimators add up with `+`."""
+"""Estimators of a policy's value from another policy's log: streaming, and additive over logs with `+`."""

@@ -6,10 +6,10 @@ from processors.evaluation.estimators.exposures import Exposures
 
 
 class DoublyRobust(Residuals, MeanEstimator):
-    """The model's value, corrected by its weighted errors (Dudík, Langford, Li, ICML 2011).
+    """The model's expectation, corrected by its weighted residuals (Dudík, Langford, Li, ICML 2011).
 
-    Right where either the model or the propensities are; narrower than `ips` where the model says something. The model
-    must not have seen these records' rewards: see `processors.evaluation.reward_models`.
+    Unbiased if either the model or the propensities are correct; narrower than `ips` if the model is informative. The
+    model must not have been fitted on these records: see `processors.evaluation.reward_models`.
 
     >>> dr = DoublyRobust(); dr.add(Exposures(weights=[2.0], rewards=[1.0], predicted=[0.5], expected=[0.25])); dr.value
     1.25
@@ -19,6 +19,6 @@ class DoublyRobust(Residuals, MeanEstimator):
         super().__init__(name, 1)
 
     def terms(self, seen: Exposures) -> FloatArray:
-        """Expectations with weighted errors."""
+        """Expectations plus weighted residuals."""
         residual = self.rewards_of(seen)
         return (seen.column("expected", self.name) + seen.weights * residual)[:, None]

@@ -1,4 +1,4 @@
-"""A counterfactual value with all that is needed to believe it, or not to."""
+"""A counterfactual value with everything that is needed to judge it."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -18,12 +18,11 @@ def finite(low: float, high: float) -> list[float] | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What one estimator says of one target policy on one log.
+    """The result of one estimator for one target policy on one log.
 
-    `low` and `high` hold for a log whose length was fixed before anybody looked; `low_anytime` and `high_anytime` for
-    one that is looked at as it grows, as often as one likes; these are infinite while one record makes much of the
-    variance. Values are in the unit of the rewards. A withheld value is there for those who debug, and is not to be
-    shown or acted on.
+    `low` and `high` hold for a log whose length was fixed in advance; `low_anytime` and `high_anytime` hold for a log
+    that is looked at any number of times as it grows; they are infinite while a single record dominates the variance.
+    Values are in the unit of the rewards. A withheld value is for debugging, and must not be shown or acted on.
     """
 
     estimator: str
@@ -34,14 +33,14 @@ class Estimate:
     low_anytime: float
     high_anytime: float
     count: int  # records
-    ess: float  # effective sample, of the weights that the estimator uses
+    ess: float  # effective sample size, of the weights that the estimator uses
     weight_max: float
     weight_mean: float
     weight_mean_error: float
     verdict: Verdict
 
     def told(self) -> dict[str, Any]:
-        """All of it by name, for JSON; the value and its interval are none where they are withheld."""
+        """All fields by name, for JSON; value and intervals are None if withheld."""
         shown = self.verdict.is_shown
         return {
             "value": self.value if shown else None,

@@ -1,4 +1,4 @@
-"""What every estimator is: terms of each record, whose means make its value and whose covariances its interval."""
+"""The base class of estimators: terms of each record, whose means give the value and whose covariances the interval."""
 
 from abc import ABC, abstractmethod
 from copy import copy
@@ -17,15 +17,15 @@ from processors.evaluation.sums.weight_sums import SHARE_MAX, WeightSums
 
 ALPHA = 0.05
 Seen = TypeVar("Seen")
-"""How a part of the log comes: `Exposures`, or `Slates`."""
+"""Type of a part of the log: `Exposures`, or `Slates`."""
 
 
 class Estimator(ABC, Generic[Seen]):
-    """Reads a log in parts of any size; estimators of two logs add up to that of both, exactly.
+    """Reads a log in parts of any size; estimators of two logs add up exactly to that of both.
 
-    A subclass says which terms [n, k] it takes of the records, and which function of their means is the value. The
-    interval follows by the delta method (van der Vaart, Asymptotic Statistics, 1998, chapter 3): the variance of the
-    value is that of the terms along the gradient. Records must be independent given the log's past.
+    A subclass defines the terms [n, k] of records, and the value as a function of their means. The interval follows by
+    the delta method (van der Vaart, Asymptotic Statistics, 1998, chapter 3): the variance of the value is that of the
+    terms along the gradient. Records must be independent given the log's past.
     """
 
     def __init__(self, name: str, terms: int, **parameters: float) -> None:
@@ -40,11 +40,11 @@ class Estimator(ABC, Generic[Seen]):
 
     @abstractmethod
     def weights_of(self, seen: Seen) -> tuple[FloatArray, FloatArray]:
-        """The log's weights [n], and those that this estimator makes of them [n]."""
+        """The log's weights [n], and the weights that this estimator uses [n]."""
 
     @abstractmethod
     def rewards_of(self, seen: Seen) -> FloatArray:
-        """What each record adds by its weight [n]: its reward, or what a model left of it."""
+        """What each record contributes by its weight [n]: its reward, or the residual of a model."""
 
     @abstractmethod
     def value_at(self, mean: FloatArray) -> float:
@@ -52,14 +52,14 @@ class Estimator(ABC, Generic[Seen]):
 
     @abstractmethod
     def gradient_at(self, mean: FloatArray) -> FloatArray:
-        """How the value goes with the means of the terms [k]."""
+        """Gradient of the value with respect to the means of the terms [k]."""
 
     def remainder(self) -> Remainder | None:
-        """What the estimator leaves out and takes for nothing, where it does."""
+        """The part that the estimator neglects, if any."""
         return None
 
     def add(self, seen: Seen) -> None:
-        """Read records; raises `ValueError` where a column that this estimator needs is missing."""
+        """Read records; raises `ValueError` if a required column is missing."""
         terms, (weights, used) = self.terms(seen), self.weights_of(seen)
         earned = np.abs(used * self.rewards_of(seen))
         self.moments = self.moments + Moments.of(terms)
@@ -78,18 +78,18 @@ class Estimator(ABC, Generic[Seen]):
 
     @property
     def named(self) -> str:
-        """Its name, with its parameters."""
+        """The name, with parameters."""
         told = ", ".join(f"{name} {value:g}" for name, value in self.parameters.items())
         return f"{self.name}({told})" if told else self.name
 
     @property
     def value(self) -> float:
-        """The value; not a number before there is one."""
+        """The value; NaN before the first record."""
         return self.value_at(self.moments.mean) if self.moments.count else float("nan")
 
     @property
     def standard_error(self) -> float:
-        """Of the value; not a number before there are two records."""
+        """Standard error of the value; NaN before the second record."""
         if self.moments.count < 2 or not np.isfinite(self.value):
             return float("nan")
         gradient = self.gradient_at(self.moments.mean)
@@ -98,11 +98,11 @@ class Estimator(ABC, Generic[Seen]):
 
     @property
     def is_steady(self) -> bool:
-        """Whether no record makes so much of the variance that no interval by it holds at any time."""
+        """Whether no single record dominates the variance: otherwise an anytime interval is invalid."""
         return self.moments.count >= RECORDS_MIN and self.earned.largest_share <= SHARE_MAX
 
     def estimate(self, alpha: float = ALPHA) -> Estimate:
-        """The value, its intervals that miss it with probability `alpha` at most, and whether it may be shown."""
+        """The value, intervals with error probability `alpha`, and whether it may be shown."""
         value, error = self.value, self.standard_error
         half = float(ndtri(1.0 - alpha / 2.0)) * error
         anytime = error * float(mixture_width(self.moments.count, alpha)) if self.is_steady else float("inf")
@@ -123,11 +123,11 @@ class Estimator(ABC, Generic[Seen]):
         )
 
     def evidence(self) -> Evidence:
-        """What the value is judged by."""
+        """The basis of the verdict."""
         return Evidence(weights=self.weights, used=self.used, earned=self.earned, remainder=self.remainder())
 
     def remaining(self, what: str, term: int, instead: str) -> Remainder:
-        """The mean of one of the terms, as what is left out."""
+        """The mean of one of the terms, as the part that is neglected."""
         count = self.moments.count
         error = sqrt(self.moments.covariance[term, term] / count) if count > 1 else float("nan")
         return Remainder(what=what, mean=float(self.moments.mean[term]), error=error, instead=instead)

@@ -6,7 +6,7 @@ from processors.evaluation.estimators.exposures import Exposures
 
 
 class InversePropensity(MeanEstimator):
-    """Mean of weight times reward (Horvitz, Thompson, JASA 47, 1952): unbiased, as wide as the largest weights.
+    """Mean of weight times reward (Horvitz, Thompson, JASA 47, 1952): unbiased; large weights dominate.
 
     >>> ips = InversePropensity(); ips.add(Exposures(weights=[2.0, 0.0], rewards=[1.0, 1.0])); ips.value
     1.0

@@ -21,10 +21,10 @@ class MoreRobust(DoublyRobust):
 
 
 def fit_weights(weights: FloatArray, propensities: FloatArray) -> FloatArray:
-    """How much each record [n] counts when the model is fitted by least squares: w² (1 - p).
+    """Weight of each record [n] in a least-squares fit of the model: w² (1 - p).
 
-    Exact for a target that always shows one item (w = 1/p); for others the products of two items'
-    errors are left out, so the model is not quite the best, and the value as unbiased.
+    Exact for a target that always shows one item (w = 1/p); for others the products of two items' errors are neglected,
+    so the model is not quite optimal, but the value is equally unbiased.
 
     >>> fit_weights(np.array([2.0, 0.0]), np.array([0.5, 0.5])).tolist()
     [2.0, 0.0]

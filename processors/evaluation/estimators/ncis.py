@@ -8,9 +8,9 @@ from processors.evaluation.estimators.estimator_shapes import RatioEstimator
 
 
 class NormalisedCapped(RatioEstimator):
-    """Mean reward under weights that are cut at `cap` (Gilotte et al., WSDM 2018; Gruson et al., WSDM 2019).
+    """Mean reward under weights that are capped at `cap` (Gilotte et al., WSDM 2018; Gruson et al., WSDM 2019).
 
-    Normalising gives back most of what the cap takes away; capped weights alone are sure of a value that is too low.
+    Normalising restores most of what the cap removes; capping alone gives a precise value that is too low.
 
     >>> from processors.evaluation.estimators.exposures import Exposures
     >>> ncis = NormalisedCapped(cap=2.0); ncis.add(Exposures(weights=[9.0, 1.0], rewards=[1.0, 0.0]))
@@ -23,5 +23,5 @@ class NormalisedCapped(RatioEstimator):
         super().__init__("ncis", cap=cap)
 
     def used_weights(self, weights: FloatArray) -> FloatArray:
-        """Weights, cut."""
+        """Capped weights."""
         return np.minimum(weights, self.parameters["cap"])

@@ -10,7 +10,7 @@ from processors.evaluation.estimators.switch_dr import ShrunkDoublyRobust
 class OptimisticShrinkage(ShrunkDoublyRobust):
     """Weights w become s w / (w² + s) (Su, Dimakopoulou, Krishnamurthy, Dudík, ICML 2020).
 
-    Of all weights these have the least bound on the mean squared error; `strength` 0 would be `dm`, infinite is `dr`.
+    These weights minimise a bound on the mean squared error; `strength` 0 would be `dm`, infinity is `dr`.
 
     >>> from processors.evaluation.estimators.exposures import Exposures
     >>> dros = OptimisticShrinkage(strength=4.0)
@@ -23,5 +23,5 @@ class OptimisticShrinkage(ShrunkDoublyRobust):
         super().__init__("dros", 2, strength=strength)
 
     def used_weights(self, weights: FloatArray) -> FloatArray:
-        """Shrunk weights; w / (w²/s + 1) is the same and knows infinity."""
+        """Shrunk weights; the equivalent w / (w²/s + 1) also accepts infinity."""
         return np.asarray(weights / (weights**2 / self.parameters["strength"] + 1.0), dtype=np.float64)

@@ -1,4 +1,4 @@
-"""`replay`: the mean over those records in which the target would have done the same."""
+"""`replay`: the mean over records in which the target would have acted the same."""
 
 from dataclasses import replace
 
@@ -13,9 +13,9 @@ from processors.evaluation.estimators.verdict import Verdict
 
 
 class Replay(ExposureEstimator):
-    """Mean reward where the target's draw is what was shown (Li, Chu, Langford, Wang, WSDM 2011).
+    """Mean reward of records where the target's draw is what was shown (Li, Chu, Langford, Wang, WSDM 2011).
 
-    Right on a log of a uniformly random policy only; on any other it is withheld.
+    Valid only on a log of a uniformly random policy; on any other it is withheld.
 
     >>> replay = Replay()
     >>> replay.add(Exposures(weights=[2.0, 0.0], rewards=[1.0, 0.0], matched=[1.0, 0.0], propensities=[0.5, 0.5]))
@@ -33,24 +33,24 @@ class Replay(ExposureEstimator):
         return np.column_stack([matched * seen.rewards, matched])
 
     def weights_of(self, seen: Exposures) -> tuple[FloatArray, FloatArray]:
-        """What is judged is the log's weights; the effective sample is the number of matches."""
+        """The verdict is on the log's weights; the effective sample is the number of matches."""
         propensities = seen.column("propensities", self.name)
         matched = seen.column("matched", self.name)
         return seen.weights, np.divide(matched, propensities, out=np.zeros_like(matched), where=propensities > 0.0)
 
     def add(self, seen: Exposures) -> None:
-        """Read records, and between which propensities they were logged."""
+        """Read records, and track the range of their propensities."""
         super().add(seen)
         propensities = seen.column("propensities", self.name)
         self.propensity_min = min(self.propensity_min, float(propensities.min(initial=1.0)))
         self.propensity_max = max(self.propensity_max, float(propensities.max(initial=0.0)))
 
     def value_at(self, mean: FloatArray) -> float:
-        """Mean reward of matches; not a number where there are none."""
+        """Mean reward of matches; NaN without any."""
         return float(mean[0] / mean[1]) if mean[1] > WEIGHT_MIN else float("nan")
 
     def gradient_at(self, mean: FloatArray) -> FloatArray:
-        """Of the ratio."""
+        """Gradient of the ratio."""
         return np.array([1.0 / mean[1], -mean[0] / mean[1] ** 2])
 
     def __add__(self, other: "Replay") -> "Replay":
@@ -60,7 +60,7 @@ class Replay(ExposureEstimator):
         return both
 
     def estimate(self, alpha: float = ALPHA) -> Estimate:
-        """As others do; and withheld where the log is not of a uniform policy."""
+        """As for other estimators; also withheld if the log is not from a uniform policy."""
         found = super().estimate(alpha)
         if self.moments.count and self.propensity_max > self.propensity_min * (1.0 + 1e-6):
             span = f"{self.propensity_min:.3g} to {self.propensity_max:.3g}"

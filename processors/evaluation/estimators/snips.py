@@ -5,7 +5,7 @@ from processors.evaluation.estimators.estimator_shapes import RatioEstimator
 
 
 class SelfNormalised(RatioEstimator):
-    """Weighted mean of the rewards (Swaminathan, Joachims, NeurIPS 2015): a little biased, never outside the rewards.
+    """Weighted mean of the rewards (Swaminathan, Joachims, NeurIPS 2015): slightly biased, always within their range.
 
     >>> from processors.evaluation.estimators.exposures import Exposures
     >>> snips = SelfNormalised(); snips.add(Exposures(weights=[3.0, 1.0], rewards=[1.0, 0.0])); snips.value

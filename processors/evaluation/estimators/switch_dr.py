@@ -1,4 +1,4 @@
-"""`switch-dr`: doubly robust where weights are small, the model where they are large."""
+"""`switch-dr`: doubly robust for small weights, the model alone for large ones."""
 
 import numpy as np
 
@@ -10,26 +10,26 @@ from processors.evaluation.estimators.verdict import Remainder
 
 
 class ShrunkDoublyRobust(Residuals, MeanEstimator):
-    """Doubly robust with weights that a subclass makes smaller, and a look at the correction that goes lost by it."""
+    """Doubly robust with weights that a subclass reduces, and a check of the correction that this loses."""
 
     def terms(self, seen: Exposures) -> FloatArray:
-        """Expectations with errors under the smaller weights, and the correction that is left out."""
+        """Expectations plus residuals under the reduced weights, and the correction that is lost."""
         residual = self.rewards_of(seen)
         used = self.used_weights(seen.weights)
         corrected = seen.column("expected", self.name) + used * residual
         return np.column_stack([corrected, (seen.weights - used) * residual])
 
     def weights_of(self, seen: Exposures) -> tuple[FloatArray, FloatArray]:
-        """The log's weights: what they lose is made up for by the model, and judged as a remainder."""
+        """The log's weights, twice: the model replaces what is reduced, which is judged as a remainder."""
         return seen.weights, seen.weights
 
     def remainder(self) -> Remainder:
-        """The model's error where its correction was made smaller."""
+        """The model's weighted residuals where weights were reduced."""
         return self.remaining("the correction that is left out", 1, "use dr, or a better model")
 
 
 class SwitchDoublyRobust(ShrunkDoublyRobust):
-    """Errors of the model count where the weight is at most `threshold` (Wang, Agarwal, Dudík, ICML 2017).
+    """Residuals count if the weight is at most `threshold` (Wang, Agarwal, Dudík, ICML 2017).
 
     >>> switch = SwitchDoublyRobust(threshold=5.0)
     >>> switch.add(Exposures(weights=[9.0, 2.0], rewards=[1.0, 1.0], predicted=[0.5, 0.5], expected=[0.5, 0.5]))
@@ -42,5 +42,5 @@ class SwitchDoublyRobust(ShrunkDoublyRobust):
         super().__init__("switch-dr", 2, threshold=threshold)
 
     def used_weights(self, weights: FloatArray) -> FloatArray:
-        """Weights up to the threshold; larger ones are none."""
+        """Weights up to the threshold; larger ones become zero."""
         return np.where(weights <= self.parameters["threshold"], weights, 0.0)

@@ -1,4 +1,4 @@
-"""Whether a counterfactual value may be shown; where not, why, and what to do about it."""
+"""The rule that shows or withholds a counterfactual value, with the reason and a remedy."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -6,21 +6,23 @@ from math import isfinite
 from processors.evaluation.sums.weight_sums import WeightSums
 
 ESS_MIN = 100.0
-"""With so many, the mean weight errs by a tenth at most, and no record has more than a tenth of all weight."""
+"""With this effective sample the mean weight errs by at most a tenth, and no record has more than a tenth of all
+weight.
+"""
 EARNED_MIN = 10.0
-"""Below so many rewarded records, of equal weight, the usual interval reaches below nothing and misses more often."""
+"""With fewer rewarded records (effective sample) the usual interval extends below zero, and misses more often."""
 ERRORS_MAX = 2.0
-"""A mean that is further from where it must be than so many of its standard errors is not there by chance."""
+"""A mean that is more than this many standard errors from its required value is not so by chance."""
 HARMLESS = 0.05
-"""So much of the weight may be missing or too much, as long as it moves the value by less than half its half-width."""
+"""Excess or deficit of weight that is tolerated, if it moves the value by less than half its half-width."""
 
 ROUNDING = 1e-9
-"""Weights that are one on average may miss it by so much in floating point."""
+"""Floating-point tolerance for a mean weight of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Shown, or withheld for a reason.
+    """Shown, or withheld with a reason.
 
     >>> Verdict("").is_shown, Verdict("the log is empty").is_shown
     (True, False)
@@ -36,26 +38,26 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remainder:
-    """The mean of what an estimator leaves out and takes for nothing, with its standard error."""
+    """The mean of the part that an estimator neglects, with its standard error."""
 
     what: str
     mean: float
     error: float
-    instead: str  # what to do where it is not nothing
+    instead: str  # remedy if it is not zero
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a value is judged by."""
+    """The basis of a verdict."""
 
-    weights: WeightSums  # the log's
-    used: WeightSums  # what the estimator made of them
-    earned: WeightSums  # those times what was earned: on how many records the value rests
+    weights: WeightSums  # of the log
+    used: WeightSums  # as used by the estimator
+    earned: WeightSums  # those times rewards: the number of records on which the value rests
     remainder: Remainder | None = None
 
 
 def judge(value: float, half_width: float, seen: Evidence) -> Verdict:
-    """Judge a value by the log's weights, by those that the estimator made of them, and by what it leaves out.
+    """Judge a value by the log's weights, by those that the estimator uses, and by what it neglects.
 
     >>> import numpy as np
     >>> weights = WeightSums(); weights.add(np.full(5_000, 0.017))
@@ -73,7 +75,7 @@ def judge(value: float, half_width: float, seen: Evidence) -> Verdict:
 
 
 NOT_COVERED = "the log hardly shows what the target would; log with more exploration"
-CUT_AWAY = "what was to be weighed is cut away; raise the cap, or use snips"
+CUT_AWAY = "the cap removes too much weight; raise it, or use snips"
 
 
 def _too_little(used: WeightSums) -> str:
@@ -81,7 +83,7 @@ def _too_little(used: WeightSums) -> str:
         return "the log is empty: add records"
     if used.ess < ESS_MIN:
         return (
-            f"effective sample {used.ess:.1f} of {used.count} is below {ESS_MIN:.0f}: log more, or a target nearer by"
+            f"effective sample {used.ess:.1f} of {used.count} is below {ESS_MIN:.0f}: log more, or use a closer target"
         )
     return ""
 
@@ -99,16 +101,16 @@ def _no_width(value: float, half_width: float) -> str:
     if not isfinite(half_width):
         return "the value has no interval: log more"
     if half_width <= ROUNDING * abs(value):
-        return "all records say the same, so nothing tells how far off they are: log more"
+        return "all records are alike, so there is no estimate of the error: log more"
     return ""
 
 
 def _too_few_decide(earned: WeightSums) -> str:
     if not earned.squares:
-        return "nothing was earned under these weights: log more"
+        return "no rewards under these weights: log more"
     if earned.ess >= EARNED_MIN:
         return ""
-    return f"the value rests on {earned.ess:.1f} records that earned anything, below {EARNED_MIN:.0f}: log more"
+    return f"the value rests on {earned.ess:.1f} rewarded records, below {EARNED_MIN:.0f}: log more"
 
 
 def _left_out(half_width: float, remainder: Remainder | None) -> str:

@@ -1,1 +1,1 @@
-"""Sums over records that estimators and confidence sequences are made of: they add up."""
+"""Additive sums over records, used by estimators and confidence sequences."""

@@ -1,4 +1,4 @@
-"""Half-widths of intervals that hold however often one looks, in standard errors."""
+"""Half-widths of anytime-valid intervals, in standard errors."""
 
 from math import log
 
@@ -8,16 +8,16 @@ from numpy.typing import ArrayLike
 from processors.arrays import FloatArray
 
 TUNED_FOR = 10_000
-"""Number of records at which the sequence is narrowest. It must not be chosen by the data."""
+"""Number of records at which the sequence is narrowest. It must not depend on the data."""
 RECORDS_MIN = 100
-"""Before there are so many records nothing is said; nor while one of them makes too much of the variance."""
+"""Minimum number of records for an interval; it also requires that no record dominates the variance."""
 
 
 def mixture_width(count: ArrayLike, alpha: float, tuned_for: int = TUNED_FOR) -> FloatArray:
-    """Half-width of the interval after so many records, in standard errors; an array gives an array.
+    """Half-width of the interval after `count` records, in standard errors; an array gives an array.
 
-    Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas (Annals of Statistics 52, 2024), with their approximation of
-    the best rho. It holds as the number of records grows, for any estimator that is a mean in the limit.
+    Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas (Annals of Statistics 52, 2024), with their approximation of the
+    optimal rho. It holds as the number of records grows, for any estimator that is asymptotically a mean.
 
     >>> mixture_width([10_000, 50_000], 0.05).round(2).tolist()
     [3.04, 3.15]

@@ -1,4 +1,4 @@
-"""Means and covariances of a few terms of every record, from one pass, and of two parts of a log together."""
+"""Means and covariances of a few terms per record, in one pass, and additive over parts of a log."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from processors.arrays import FloatArray
 class Moments:
     """Count, mean [k] and scatter [k, k] (sum of outer products about the mean) of terms [n, k].
 
-    Parts are merged as Chan, Golub and LeVeque do (The American Statistician 37, 1983): no sums of large squares are
-    subtracted, so weights of a million next to weights of one do no harm.
+    Parts are merged by the method of Chan, Golub and LeVeque (The American Statistician 37, 1983): no large sums of
+    squares are subtracted, so weights of a million beside weights of one are harmless.
 
     >>> one, other = Moments.of(np.array([[1.0], [3.0]])), Moments.of(np.array([[8.0]]))
     >>> both = one + other; both.mean.tolist(), both.covariance.tolist()
@@ -25,12 +25,12 @@ class Moments:
 
     @classmethod
     def none(cls, terms: int) -> "Moments":
-        """Before anything was read."""
+        """Without any record."""
         return cls(0, np.zeros(terms), np.zeros((terms, terms)))
 
     @classmethod
     def of(cls, terms: FloatArray) -> "Moments":
-        """Of these records [n, k]."""
+        """Moments of these records [n, k]."""
         if not len(terms):
             return cls.none(terms.shape[1])
         mean = terms.mean(axis=0)
@@ -48,7 +48,7 @@ class Moments:
 
     @property
     def covariance(self) -> FloatArray:
-        """Of one record's terms [k, k]; not a number before there are two records."""
+        """Covariance of one record's terms [k, k]; NaN before the second record."""
         if self.count < 2:
             return np.full_like(self.scatter, np.nan)
         return np.asarray(self.scatter / (self.count - 1), dtype=np.float64)

@@ -1,1 +1,1 @@
-"""Estimators of what whole shelves are worth: one record a shelf, its slots in order."""
+"""Estimators of the value of whole shelves: one record per shelf, its slots in order."""

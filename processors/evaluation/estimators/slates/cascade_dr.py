@@ -1,4 +1,4 @@
-"""`cascade-dr`: a model of what is still to come, corrected slot by slot."""
+"""`cascade-dr`: a model of the remaining reward, corrected slot by slot."""
 
 import numpy as np
 
@@ -10,8 +10,9 @@ from processors.evaluation.estimators.slates.slate_shapes import SlateMean
 class CascadeDoublyRobust(SlateMean):
     """Doubly robust in a cascade (Kiyohara, Saito, Matsuhiro, Narita, Shimizu, Yamamoto, WSDM 2022).
 
-    `predicted` is a model's sum of rewards from a slot on, given the cards up to it; `expected` its mean over what the
-    target would put there. Assumes what `rips` does, which it is with a model of zeros; narrower with a good one.
+    `predicted` is a model's sum of rewards from a slot on, given the cards up to it; `expected` is its mean over the
+    target's choices for that slot. Makes the assumption of `rips`, to which it reduces for a model of zeros; narrower
+    with a good model.
 
     >>> dr = CascadeDoublyRobust()
     >>> dr.add(Slates(slot=[[2.0]], prefix=[[2.0]], rewards=[[1.0]], predicted=[[0.5]], expected=[[0.25]])); dr.value
@@ -30,5 +31,5 @@ class CascadeDoublyRobust(SlateMean):
         return value[:, None]
 
     def judged(self, seen: Slates) -> FloatArray:
-        """That of the longest prefix."""
+        """Weight of the longest prefix."""
         return seen.joint

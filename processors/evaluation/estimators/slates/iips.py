@@ -1,4 +1,4 @@
-"""`iips` and `slot-snips`: slots weighed by themselves."""
+"""`iips` and `slot-snips`: slots weighted independently."""
 
 import numpy as np
 
@@ -16,8 +16,8 @@ def mean_slot_weight(seen: Slates) -> FloatArray:
 
 class IndependentSlots(SlateMean):
     """Sum over slots of weight times reward (Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay, Wen, KDD 2018,
-    item-position model): narrow, and right where a card earns what it earns whatever stands elsewhere. Where prefixes
-    say otherwise it is withheld.
+    item-position model): low variance, and unbiased if the reward of a card does not depend on other slots. Withheld if
+    weights of prefixes contradict that.
 
     >>> iips = IndependentSlots()
     >>> iips.add(Slates(slot=[[2.0, 1.0]], prefix=[[2.0, 3.0]], rewards=[[1.0, 1.0]])); iips.value
@@ -28,21 +28,21 @@ class IndependentSlots(SlateMean):
         super().__init__("iips", 2)
 
     def terms(self, seen: Slates) -> FloatArray:
-        """Weighted rewards of slots, summed over shelves; and how much more those of prefixes are."""
+        """Weighted rewards of slots, summed over shelves; and their difference to those weighted by prefix."""
         earned = (seen.slot * seen.rewards * seen.there).sum(axis=1)
         return np.column_stack([earned, by_prefixes(seen) - earned])
 
     def remainder(self) -> Remainder:
-        """What `rips` has, and this has not: not nothing where cards change what comes after them."""
+        """Difference to `rips`: not zero if cards affect those after them."""
         return self.remaining(LEFT_OUT, 1, INSTEAD)
 
     def judged(self, seen: Slates) -> FloatArray:
-        """The mean of its slots'."""
+        """Mean weight of the slots."""
         return mean_slot_weight(seen)
 
 
 class SlotSelfNormalised(SlotRatios):
-    """The weighted mean reward of each slot, added up: `snips` per slot, its interval by shelves.
+    """The weighted mean reward of each slot, summed: `snips` per slot, with an interval by shelves.
 
     >>> snips = SlotSelfNormalised(slots=1)
     >>> snips.add(Slates(slot=[[3.0], [1.0]], prefix=[[3.0], [1.0]], rewards=[[1.0], [0.0]])); snips.value
@@ -53,13 +53,13 @@ class SlotSelfNormalised(SlotRatios):
         super().__init__("slot-snips", slots)
 
     def slot_weights(self, seen: Slates) -> FloatArray:
-        """Of each slot by itself."""
+        """Weights of single slots."""
         return seen.slot
 
     def judged(self, seen: Slates) -> FloatArray:
-        """The mean of its slots'."""
+        """Mean weight of the slots."""
         return mean_slot_weight(seen)
 
     def remainder(self) -> Remainder:
-        """As that of `iips`."""
+        """As for `iips`."""
         return self.remaining(LEFT_OUT, 3 * self.slots, INSTEAD)

@@ -1,4 +1,4 @@
-"""`rips` and `rips-sn`: a slot weighed with those before it."""
+"""`rips` and `rips-sn`: slots weighted together with those before them."""
 
 from processors.arrays import FloatArray
 from processors.evaluation.estimators.slates.slate_columns import Slates
@@ -7,7 +7,7 @@ from processors.evaluation.estimators.slates.slate_shapes import SlateMean, Slot
 
 class RewardInteraction(SlateMean):
     """Sum over slots of the prefix's weight times reward (McInerney, Brost, Chandar, Mehrotra, Carterette, KDD 2020):
-    right where listeners go through a shelf from its start, so that no slot depends on those after it.
+    unbiased if listeners go through a shelf from its start, so that no slot depends on those after it.
 
     >>> rips = RewardInteraction()
     >>> rips.add(Slates(slot=[[2.0, 1.0]], prefix=[[2.0, 3.0]], rewards=[[1.0, 1.0]])); rips.value
@@ -18,16 +18,16 @@ class RewardInteraction(SlateMean):
         super().__init__("rips")
 
     def terms(self, seen: Slates) -> FloatArray:
-        """Rewards of slots by the weights of their prefixes, summed over shelves."""
+        """Rewards of slots times the weights of their prefixes, summed over shelves."""
         return by_prefixes(seen)[:, None]
 
     def judged(self, seen: Slates) -> FloatArray:
-        """That of the longest prefix, which varies most."""
+        """Weight of the longest prefix, which has the largest variance."""
         return seen.joint
 
 
 class RewardInteractionSelfNormalised(SlotRatios):
-    """The same with the weighted mean of each slot, as its authors use it, with all slots before.
+    """Like `rips` with the weighted mean of each slot, as its authors use it, over all preceding slots.
 
     >>> rips = RewardInteractionSelfNormalised(slots=1)
     >>> rips.add(Slates(slot=[[3.0], [1.0]], prefix=[[3.0], [1.0]], rewards=[[1.0], [0.0]])); rips.value
@@ -38,9 +38,9 @@ class RewardInteractionSelfNormalised(SlotRatios):
         super().__init__("rips-sn", slots)
 
     def slot_weights(self, seen: Slates) -> FloatArray:
-        """Of each slot with those before it."""
+        """Weights of each slot with those before it."""
         return seen.prefix
 
     def judged(self, seen: Slates) -> FloatArray:
-        """That of the longest prefix."""
+        """Weight of the longest prefix."""
         return seen.joint

@@ -1,4 +1,4 @@
-"""The two shapes of slate estimators: a mean over shelves, and ratios by slot that are added up."""
+"""The two forms of slate estimators: a mean over shelves, and a sum of ratios by slot."""
 
 from abc import abstractmethod
 
@@ -14,27 +14,27 @@ INSTEAD = "use rips"
 
 
 def by_prefixes(seen: Slates) -> FloatArray:
-    """Rewards of slots by the weights of their prefixes, summed over each shelf [n]: the terms of `rips`."""
+    """Rewards of slots times the weights of their prefixes, summed over each shelf [n]: the terms of `rips`."""
     return np.asarray((seen.prefix * seen.rewards * seen.there).sum(axis=1), dtype=np.float64)
 
 
 class SlateMean(Estimator[Slates]):
-    """The value is the mean over shelves of the first term; others are there to doubt it."""
+    """The value is the mean over shelves of the first term; the others are for the verdict."""
 
     def __init__(self, name: str, terms: int = 1) -> None:
         super().__init__(name, terms)
 
     @abstractmethod
     def judged(self, seen: Slates) -> FloatArray:
-        """The weight [n] of each shelf to judge by: its mean is one where the log covers the target."""
+        """The weight [n] of each shelf for the verdict: its mean is one if the log covers the target."""
 
     def weights_of(self, seen: Slates) -> tuple[FloatArray, FloatArray]:
-        """The same twice: nothing is cut."""
+        """The same twice: nothing is capped."""
         weights = self.judged(seen)
         return weights, weights
 
     def rewards_of(self, seen: Slates) -> FloatArray:
-        """What each shelf earned [n]."""
+        """Reward of each shelf [n]."""
         return seen.earned
 
     def value_at(self, mean: FloatArray) -> float:
@@ -42,12 +42,12 @@ class SlateMean(Estimator[Slates]):
         return float(mean[0])
 
     def gradient_at(self, mean: FloatArray) -> FloatArray:
-        """One along the first term."""
+        """One for the first term, else zero."""
         return np.asarray(np.eye(len(mean))[0], dtype=np.float64)
 
 
 class SlotRatios(Estimator[Slates]):
-    """The value is the sum over slots of the weighted mean reward in each, times how often a shelf has that slot."""
+    """The value is the sum over slots of each weighted mean reward, times the share of shelves with that slot."""
 
     def __init__(self, name: str, slots: int) -> None:
         super().__init__(name, 3 * slots + 1, slots=slots)
@@ -59,19 +59,19 @@ class SlotRatios(Estimator[Slates]):
 
     @abstractmethod
     def judged(self, seen: Slates) -> FloatArray:
-        """The weight [n] of each shelf by which the value is judged."""
+        """The weight [n] of each shelf for the verdict."""
 
     def weights_of(self, seen: Slates) -> tuple[FloatArray, FloatArray]:
-        """The same twice: nothing is cut."""
+        """The same twice: nothing is capped."""
         weights = self.judged(seen)
         return weights, weights
 
     def rewards_of(self, seen: Slates) -> FloatArray:
-        """What each shelf earned [n]."""
+        """Reward of each shelf [n]."""
         return seen.earned
 
     def terms(self, seen: Slates) -> FloatArray:
-        """Of every slot its weighted rewards, its weights, and whether it was there; and what the value leaves out."""
+        """For each slot its weighted rewards, its weights, and whether it exists; and what the value neglects."""
         if seen.slot.shape[1] != self.slots:
             raise ValueError(f"{self.named} was given shelves of {seen.slot.shape[1]} slots: pad them to {self.slots}")
         weights = self.slot_weights(seen) * seen.there
@@ -79,7 +79,7 @@ class SlotRatios(Estimator[Slates]):
         return np.hstack([weights * seen.rewards, weights, seen.there, left_out[:, None]])
 
     def value_at(self, mean: FloatArray) -> float:
-        """The sum of ratios; not a number where a slot that was there has no weight at all."""
+        """The sum of ratios; NaN if the weights of an existing slot are all zero."""
         earned, weight, there = mean[:-1].reshape(3, self.slots)
         if (weight[there > 0.0] <= WEIGHT_MIN).any():
             return float("nan")
@@ -87,7 +87,7 @@ class SlotRatios(Estimator[Slates]):
         return float((there[some] * earned[some] / weight[some]).sum())
 
     def gradient_at(self, mean: FloatArray) -> FloatArray:
-        """Of the sum of ratios."""
+        """Gradient of the sum of ratios."""
         earned, weight, there = mean[:-1].reshape(3, self.slots)
         some = there > 0.0
         by = np.divide(1.0, weight, out=np.zeros_like(weight), where=some)

@@ -1,4 +1,4 @@
-"""`slate-ips` and `slate-snips`: shelves weighed as a whole."""
+"""`slate-ips` and `slate-snips`: shelves weighted as a whole."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from processors.evaluation.estimators.slates.slate_shapes import SlateMean
 
 
 class SlateInversePropensity(SlateMean):
-    """Mean of a shelf's weight times what it earned: right whatever slots do to each other, and as wide as that.
+    """Mean of a shelf's weight times its reward: unbiased for any interaction of slots, at a high variance.
 
     >>> ips = SlateInversePropensity()
     >>> ips.add(Slates(slot=[[2.0, 1.0]], prefix=[[2.0, 3.0]], rewards=[[1.0, 1.0]])); ips.value
@@ -24,12 +24,12 @@ class SlateInversePropensity(SlateMean):
         return (seen.joint * seen.earned)[:, None]
 
     def judged(self, seen: Slates) -> FloatArray:
-        """That of the whole shelf."""
+        """Weight of the whole shelf."""
         return seen.joint
 
 
 class SlateSelfNormalised(SlateInversePropensity):
-    """The weighted mean of what shelves earned.
+    """The weighted mean of shelves' rewards.
 
     >>> snips = SlateSelfNormalised()
     >>> snips.add(Slates(slot=[[2.0], [1.0]], prefix=[[2.0], [2.0]], rewards=[[1.0], [0.0]])); snips.value
@@ -45,9 +45,9 @@ class SlateSelfNormalised(SlateInversePropensity):
         return np.column_stack([seen.joint * seen.earned, seen.joint])
 
     def value_at(self, mean: FloatArray) -> float:
-        """The ratio; not a number where all weights are zero."""
+        """The ratio; NaN if all weights are zero."""
         return float(mean[0] / mean[1]) if mean[1] > WEIGHT_MIN else float("nan")
 
     def gradient_at(self, mean: FloatArray) -> FloatArray:
-        """Of the ratio."""
+        """Gradient of the ratio."""
         return np.array([1.0 / mean[1], -mean[0] / mean[1] ** 2])
