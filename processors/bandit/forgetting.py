@@ -25,7 +25,7 @@ class Forgetting:
 
     def __init__(self, half_life_ms: int) -> None:
         if half_life_ms < 0:
-            raise ValueError(f"half_life_ms is {half_life_ms}; it is a time, or 0 for never")
+            raise ValueError(f"half_life_ms is {half_life_ms}; it must be positive, or 0 for no forgetting")
         self.half_life_ms = half_life_ms
 
     def epochs(self, event_ms: IntArray) -> IntArray:

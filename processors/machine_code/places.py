@@ -9,7 +9,7 @@
 | a folder of the user's in `/tmp`   | if only they write    | if nothing else is writable            |
 
 Machine code is executed, so it is read only from folders that are writable by the user or by those who can write the
-sources; in `/tmp`, where anybody can create a folder, owner and rights are checked.
+sources; in `/tmp`, where every user can create a folder, owner and rights are checked.
 """
 
 import tempfile

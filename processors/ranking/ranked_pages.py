@@ -1,4 +1,4 @@
-"""The pages of many listeners, ranked: columns until somebody wants messages, or the bytes of messages."""
+"""The pages of many listeners, ranked: as columns, converted to messages or their bytes on request."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class RankedPages:
     model_version: str
     weights: FloatArray  # [n, G], soft user groups to six decimals
     shelves: Sequence[Shelf]
-    order: Drawn  # which shelf stands in which row, [n, rows]
+    order: Drawn  # the shelf in each row, [n, rows]
     keys: KeyArray  # [n]
     discovery_share: FloatArray  # [n]
     cards: Texts  # names of the catalogue's cards by row
@@ -76,7 +76,7 @@ class RankedPages:
         }
 
     def _of_shelves(self) -> dict[str, Values]:
-        """What each shelf of each page has, in the order in which they stand there."""
+        """Columns of the shelves of all pages, in the order of their rows."""
         count, rows = self.order.items.shape
         slots = np.array([shelf.cards.shape[1] for shelf in self.shelves])
         shelf, page = self.order.items.ravel(), np.repeat(np.arange(count), rows)

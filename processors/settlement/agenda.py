@@ -64,6 +64,7 @@ def strike_first(book: Book) -> None:
 
 @inlined
 def _swap(agenda: Records, one: Index, other: Index) -> None:
+    # these are views: the fields of the first must be copied before it is overwritten
     first, second = agenda[one], agenda[other]
     event_ms, tie, place, serial = first["event_ms"], first["tie"], first["place"], first["serial"]
     agenda[one] = agenda[other]

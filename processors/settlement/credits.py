@@ -73,6 +73,7 @@ def exchange(book: Book, credited: Credited, previous: IntArray) -> None:
         at = np.int64(exposure["credit"])
         is_same = at != NONE and get_int(book.text, at, 2) == size
         is_same = is_same and get_int(book.text, at + 2, KEY_BYTES) == credited.key[number]
+        # an unknown previous credit is taken as the new one, so that their difference is zero
         is_unknown = at != NONE or credited.earned_before[number]
         for place in range(first, last):
             share = credited.shares[place] if is_unknown else np.int64(0)
@@ -89,7 +90,7 @@ def exchange(book: Book, credited: Credited, previous: IntArray) -> None:
             at = np.int64(totals["text_used"])
             exposure["credit"], totals["text_used"] = at, at + 2 + size
             listener["row_bytes"] += size
-            totals["text_dead"] += 2  # its length prefix is not part of any row's size
+            totals["text_dead"] += 2  # the length prefix, which is not counted when a credit is replaced
             put_int(out, put_int(out, at, size, 2), credited.key[number], KEY_BYTES)
         note_change(book, np.int64(impression["listener"]))
         for place in range(first, last):

@@ -37,7 +37,7 @@ def write_records() -> None:
 
 
 def keep_state() -> None:
-    """Write rows, take them up, put together what somebody still owns, and look who waits for a page."""
+    """Write rows, restore them, compact the book, and collect the listeners who wait for a page."""
     settlement = a_settlement()
     settlement.tick(0)
     row_columns(settlement.book, settlement.limits)
@@ -50,7 +50,7 @@ def keep_state() -> None:
 
 
 def rank() -> None:
-    """Rank one page, of a listener whom nobody knows and of one who has played."""
+    """Rank a page of an unknown listener, and one of a listener with plays."""
     learned = Learned(("mean",))
     learned.put_card("c", CatalogueCard(card_id="c", title="c", shelves=("s",)))
     request = RankingRequest(user_id="u", ranking_number=1, event_ms=0, plays=(), sources={})

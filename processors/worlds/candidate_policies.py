@@ -45,7 +45,7 @@ class CandidateWorld:
         return shown, played.mean(axis=1)
 
     def value(self, scores: FloatArray, count: int, seed: int) -> tuple[float, float]:
-        """What a policy is worth, by so many shelves of its own without the noise of plays, and its standard error."""
+        """Value of a policy over `count` shelves that it draws, without the noise of plays, and its standard error."""
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x6E7,)))
         expected = self._play(self._shown(scores, count, rng)).mean(axis=1)
         return float(expected.mean()), float(expected.std() / np.sqrt(count))

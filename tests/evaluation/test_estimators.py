@@ -181,7 +181,7 @@ def test_what_is_shrunk_is_seen_where_the_model_errs_there(make: Callable[[float
     wrong, right = make(1.5), make(1.5)
     wrong.add(simulated(policies(model=WRONG_MODEL), 20_000, seed=1))
     right.add(simulated(policies(), 20_000, seed=1))
-    assert "left out" in wrong.estimate().verdict.reason
+    assert "lost by shrinking" in wrong.estimate().verdict.reason
     assert right.estimate().verdict.is_shown
 
 

@@ -25,7 +25,7 @@ class ShrunkDoublyRobust(Residuals, MeanEstimator):
 
     def remainder(self) -> Remainder:
         """The model's weighted residuals where weights were reduced."""
-        return self.remaining("the correction that is left out", 1, "use dr, or a better model")
+        return self.remaining("the correction lost by shrinking", 1, "use dr, or a better model")
 
 
 class SwitchDoublyRobust(ShrunkDoublyRobust):

@@ -29,7 +29,7 @@ class PseudoInverse(SlateMean):
 
     def remainder(self) -> Remainder:
         """Difference to `slate-ips`: not zero if slots are not additive."""
-        return self.remaining("what slots do beyond adding up", 1, "use rips, or slate-snips")
+        return self.remaining("the interaction of slots", 1, "use rips, or slate-snips")
 
     def judged(self, seen: Slates) -> FloatArray:
         """The linear weight."""

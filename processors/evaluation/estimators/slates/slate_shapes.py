@@ -9,7 +9,7 @@ from processors.evaluation.estimators.estimator import Estimator
 from processors.evaluation.estimators.estimator_shapes import WEIGHT_MIN
 from processors.evaluation.estimators.slates.slate_columns import Slates
 
-LEFT_OUT = "what cards do to those after them"
+LEFT_OUT = "the effect of cards on those after them"
 INSTEAD = "use rips"
 
 
