@@ -44,16 +44,23 @@ class Conclusions:
 
     def of(self, settlement: Settlement, due: Due, row: IntArray) -> list[Written]:
         """Output for what is due; `row` [n] is the catalogue row of each card by its number in settlement."""
-        self._group_pages(settlement, due, row)
+        self.group_pages(settlement, row)
+        self._group_gone(settlement, due, row)
         return [*self._outcomes(settlement, due, row), *self._plays(settlement, due, row)]
 
-    def _group_pages(self, settlement: Settlement, due: Due, row: IntArray) -> None:
-        """Keep with each page the soft group of its listener when it was shown, where that is not done."""
+    def group_pages(self, settlement: Settlement, row: IntArray) -> None:
+        """Store with each page the soft group of its listener when it was shown, unless it is there; before rows."""
         book = settlement.book
         places = ungrouped(book)
-        shown, there = plays_when_shown(book, places, settlement.settings.plays_max), book.impressions
-        self._put_groups(book.text, there["start"][places], there["end"][places], shown, row)
-        is_gone = there["serial"][due.pages["impression"]] != due.pages["serial"]
+        if len(places):
+            shown = plays_when_shown(book, places, settlement.settings.plays_max)
+            starts, ends = book.impressions["start"][places], book.impressions["end"][places]
+            self._put_groups(book.text, starts, ends, shown, row)
+
+    def _group_gone(self, settlement: Settlement, due: Due, row: IntArray) -> None:
+        """The same for due pages that were never grouped, and whose impressions the book has dropped by now."""
+        book = settlement.book
+        is_gone = book.impressions["serial"][due.pages["impression"]] != due.pages["serial"]
         gone = np.flatnonzero(is_gone & ~due.pages["is_grouped"])
         pages = due.pages[gone]
         self._put_groups(book.text, pages["page"], pages["page_end"], plays_of_gone(due, gone), row)

@@ -72,10 +72,12 @@ class Listeners:
 
     def changed_rows(self) -> Iterable[Row]:
         """Rows of state that have changed since the last call."""
+        self._group_pages()
         return changed_rows(self.settlement)
 
     def changed_columns(self) -> ChangedRows | None:
         """The same in columns; None if nothing has changed."""
+        self._group_pages()
         return changed_columns(self.settlement)
 
     def take_impressions(self, columns: ImpressionColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
@@ -142,6 +144,9 @@ class Listeners:
             counters=self.settlement.counters,
         )
         return Concluded(written, list(sums), pages)
+
+    def _group_pages(self) -> None:
+        self._conclusions.group_pages(self.settlement, self._rows_of_cards())
 
     def _what_is_due(self) -> list[Written]:
         due = self.settlement.hand_over()

@@ -10,6 +10,7 @@ from streams.cli import bench_evaluation_commands
 from streams.cli.options import (
     COUNT_MAX,
     DAYS_MAX_S,
+    SEED_MAX,
     BrokerOption,
     ConfigOption,
     JsonOption,
@@ -174,6 +175,7 @@ def cocluster(
     seeds: Annotated[
         int, typer.Option(min=1, max=1_000, help="Number of runs of each world; medians are reported.")
     ] = 5,
+    world_seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the first run; the others follow.")] = 1,
     shrink: Annotated[int, typer.Option(min=1, max=1_000, help="Divide the size of the worlds by this.")] = 1,
     batch: Annotated[bool, typer.Option(help="Also fit in batch; this takes minutes for world d.")] = True,
     interactions: Annotated[
@@ -188,7 +190,7 @@ def cocluster(
     from streams.benchmarks.coclustering.scale import bench_scale
 
     try:
-        settings = PlantedSettings(worlds=tuple(worlds), seeds=seeds, shrink=shrink, batch=batch)
+        settings = PlantedSettings(worlds=tuple(worlds), seeds=seeds, world_seed=world_seed, shrink=shrink, batch=batch)
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
     found: dict[str, Any] = {"benchmark": "cocluster", "worlds": bench_planted(settings, _progress)}
