@@ -70,8 +70,8 @@ class Crediting:
         return np.repeat(mean[:, None], groups, axis=1)
 
     def _keys(self, generation: IntArray, groups: IntArray) -> IntArray:
-        """Four-byte keys of rewards, generation and number of groups."""
-        kinds, number = np.unique(np.stack((generation, groups), axis=1), axis=0, return_inverse=True)
-        named = [crc32(f"{self.names} {one} {count}".encode()) for one, count in kinds.tolist()]
-        keys: IntArray = np.array(named, dtype=np.int64)[number.ravel()]
+        """Four-byte keys of rewards, generation and number of groups, of which there are few kinds."""
+        keys = np.empty(len(generation), dtype=np.int64)
+        for one, count in set(zip(generation.tolist(), groups.tolist(), strict=True)):
+            keys[(generation == one) & (groups == count)] = crc32(f"{self.names} {one} {count}".encode())
         return keys
