@@ -91,7 +91,7 @@ def restore(settings: SettlementSettings, rows: Iterable[tuple[bytes, bytes]]) -
             impressions.append((key[len(_IMPRESSION) :].split(_SEPARATOR, 1)[0], value))
     listeners.sort(key=lambda row: row[0])
     _adopt_listeners(settlement, [row[1] for row in listeners], [row[2] for row in listeners])
-    _adopt_impressions(settlement, impressions)
+    _adopt_impressions(settlement, impressions, sum(len(row[2]) for row in listeners))
     _adopt_played(settlement, [row[1] for row in listeners], [row[2] for row in listeners])
     await_pages(settlement.book, settlement.ranked_touches)
     return settlement
@@ -105,16 +105,16 @@ def _adopt_listeners(settlement: Settlement, names: Sequence[bytes], rows: Seque
     read_listeners(settlement.book, *end_to_end(names), *end_to_end(rows))
 
 
-def _adopt_impressions(settlement: Settlement, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+def _adopt_impressions(settlement: Settlement, pairs: Sequence[tuple[bytes, bytes]], row_bytes: int) -> None:
+    """Adopt pages, and reserve text for the credits in the listeners' rows: growing it twice takes seconds."""
     names, pages = [name for name, _ in pairs], [page for _, page in pairs]
     exposures = sum(int.from_bytes(page[COUNT_AT : COUNT_AT + COUNT_BYTES], "little") for page in pages)
-    text = sum(map(len, pages))
+    text = sum(map(len, pages)) + row_bytes
     settlement.book = with_room(settlement.book, impressions=len(pages), exposures=exposures, text=text)
     read_impressions(settlement.book, *end_to_end(names), *end_to_end(pages), settlement.limits)
 
 
 def _adopt_played(settlement: Settlement, names: Sequence[bytes], rows: Sequence[bytes]) -> None:
-    settlement.book = with_room(settlement.book, text=sum(map(len, rows)))
     read_played(settlement.book, *end_to_end(names), *end_to_end(rows))
 
 
