@@ -6,16 +6,17 @@ is read when an alarm is raised is otherwise too large, because large errors rai
 
 A stream counts in a block by its share, so a change of the block by d moves the stream's residual by share x d, if
 shares are correct and the other blocks do not change. The mean residual moves by less than d; the sum of residuals over
-the sum of squared shares (least squares through the origin) moves by d.
+the sum of squared shares (least squares through the origin) moves by d. Shares are right on average only: which
+listeners and cards really belong to the block is uncertain, and the size as well, in proportion to it.
 """
 
-from math import sqrt
+from math import hypot, sqrt
 
 import numpy as np
 from msgspec import Struct
 
 from processors.arrays import FloatArray
-from processors.drift.e_detector import SPREADS, Evidence
+from processors.drift.e_detector import SPREADS, Evidence, Prior
 from processors.drift.usual import PRIOR_STREAMS, Usual
 
 Z_95 = 1.959964
@@ -70,31 +71,33 @@ def between(before: Usual, since: Usual, prior_streams: float = PRIOR_STREAMS) -
     return Between(excess / since.squares, error / since.squares, tuple(unit * spread for spread in SPREADS))
 
 
-def refined(size: Size, before: Usual, since: Usual, prior_streams: float) -> Size:
+def refined(size: Size, before: Usual, since: Usual, prior: Prior) -> Size:
     """The same change, from all buckets since its beginning."""
-    sides = between(before, since, prior_streams)
+    sides = between(before, since, prior.streams)
     mean, deviation = sides.shrunk()
-    low, high = mean - Z_95 * deviation, mean + Z_95 * deviation
+    reach = Z_95 * hypot(deviation, prior.membership * mean)
+    low, high = mean - reach, mean + reach
     return Size(size.change_ms, mean, low, high, sides.size / sides.error, size.before)
 
 
-def estimated(older: Usual, newest: FloatArray, found: Evidence, prior_streams: float) -> tuple[Size, Usual, Usual]:
+def estimated(older: Usual, newest: FloatArray, found: Evidence, prior: Prior) -> tuple[Size, Usual, Usual]:
     """The size of a change among the `newest` buckets [n, 6], and sums on both sides of its likeliest beginning."""
     shares = found.by_beginning.sum(axis=1) / found.by_beginning.sum()
     first = int(shares.argmax())
     chosen = [start for start in range(len(shares)) if shares[start] >= RARE or start == first]
     parted = {start: (older.plus(newest[:start]), Usual().plus(newest[start:])) for start in chosen}
-    sides = [between(*parted[start], prior_streams) for start in chosen]
+    sides = [between(*parted[start], prior.streams) for start in chosen]
     sizes, deviations = np.array([side.shrunk() for side in sides]).T
     weights = shares[chosen] / shares[chosen].sum()
     mean = float(weights @ sizes)
     deviation = sqrt(float(weights @ (deviations**2 + (sizes - mean) ** 2)))
+    reach = Z_95 * hypot(deviation, prior.membership * mean)
     likeliest, (before, since) = sides[chosen.index(first)], parted[first]
     size = Size(
         change_ms=int(newest[first, 0]),
         size=mean,
-        low=mean - Z_95 * deviation,
-        high=mean + Z_95 * deviation,
+        low=mean - reach,
+        high=mean + reach,
         departure=likeliest.size / likeliest.error,
         before=before.log_total / before.streams,
     )

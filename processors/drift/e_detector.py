@@ -5,9 +5,10 @@ variance. Without a change D is N(0, c); after one of size N(0, s^2), it is N(0,
 with the mean unknown and the variance estimated (an inverse gamma prior of so many buckets, as in a Bayesian t-test),
 is an e-value: its expectation is one without a change, whenever it is read.
 
-Shin, Ramdas, Rinaldo, *E-detectors* (New England J. Stat. Data Sci. 2, 2024): the sum of such e-values over all
-beginnings j, each weighted by a budget, reaches one at most as often as the budgets add up to, in expectation. So
-budgets are expected false alarms, and no threshold is calibrated. Beginnings that are left out only lower the sum.
+The sum of such e-values over all beginnings j, each weighted by a budget, is an e-detector of the Shiryaev-Roberts type
+(Shin, Ramdas, Rinaldo, *E-detectors*, New England J. Stat. Data Sci. 2, 2024). The sum less the budgets so far is a
+supermartingale, and an alarm at one, with a new start, takes one from it: so there are no more false alarms than the
+budgets add up to, in expectation. No threshold is calibrated. Beginnings that are left out only lower the sum.
 """
 
 from typing import NamedTuple
@@ -22,10 +23,14 @@ SPREADS = (0.1, 0.3, 1.0)
 
 
 class Prior(NamedTuple):
-    """What is known before the first bucket: that the mean is zero, and how reliable the variance within buckets is."""
+    """What is known before the first bucket: that the mean is zero, and how reliable the variance within buckets is.
+
+    `membership` is the relative standard error of a size because groups are uncertain.
+    """
 
     streams: float
     buckets: float
+    membership: float = 0.0
 
 
 class Read(NamedTuple):

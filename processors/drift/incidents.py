@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from processors.drift.change_size import Size, refined
+from processors.drift.e_detector import Prior
 from processors.drift.monitor import SHARE_PRIOR, TIME_PRIOR, Change
 from processors.drift.settings import DriftSettings
 from processors.drift.subjects import STREAMING_TIME, Subject, belong_together
@@ -45,9 +46,9 @@ class Incident(Struct, array_like=True):
         return self.traffic_total / self.traffic_buckets
 
     @property
-    def prior_streams(self) -> float:
-        """Weight of the expectation that the reference is zero."""
-        return (TIME_PRIOR if self.subjects[0].quantity == STREAMING_TIME else SHARE_PRIOR).streams
+    def prior(self) -> Prior:
+        """What is known of the first subject beforehand."""
+        return TIME_PRIOR if self.subjects[0].quantity == STREAMING_TIME else SHARE_PRIOR
 
     def follows(self, subject: Subject, size: float) -> bool:
         """Whether a change of this size of a subject is of this incident.
@@ -72,7 +73,7 @@ class Incident(Struct, array_like=True):
             self.since.add(self.recent.pop(0))
         self.traffic_total += traffic
         self.traffic_buckets += 1
-        self.size = refined(self.size, self.before, self.since, self.prior_streams)
+        self.size = refined(self.size, self.before, self.since, self.prior)
 
     def ended_as(self) -> IncidentEnd:
         """How the change ended, as the newest buckets tell: residuals at the level before, or none of it.
@@ -82,7 +83,7 @@ class Incident(Struct, array_like=True):
         """
         if len(self.recent) < RECENT_BUCKETS:
             return ""
-        newest, prior = Usual(), self.prior_streams
+        newest, prior = Usual(), self.prior.streams
         for bucket in self.recent:
             newest.add(bucket)
         variance = max(self.before.variance(), newest.variance_within())

@@ -11,6 +11,8 @@ from processors.drift.subjects import STREAMING_TIME, Subject, belong_together
 from processors.drift.usual import BlockBucket
 from schemas.monitoring import DriftQuantity
 
+SUBJECTS_MAX = 2_000
+"""Bounds the state: variants have names of clients."""
 PRIOR_DEGREES = 20.0
 LEAD_ERRORS = 0.5
 """Standard errors by which a neighbour must have departed further to be reported before a block that fired."""
@@ -43,6 +45,8 @@ class Monitors:
         fired: dict[Subject, Change] = {}
         dispersion = self._dispersion()
         for subject, share in allotted(buckets, budget).items():
+            if subject not in self._monitors and len(self._monitors) >= SUBJECTS_MAX:
+                continue
             self._changed.add(subject)
             change = self._monitor(subject).read(buckets[subject], share, dispersion[subject.quantity])
             if change is not None:

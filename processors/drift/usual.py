@@ -98,6 +98,16 @@ class Usual(Struct, array_like=True):
         """Variance of the residual of one stream, estimated from single streams."""
         return max(self.residual_squares / self.streams - (self.residual_total / self.streams) ** 2, VARIANCE_MIN)
 
+    def variance_with(self, columns: FloatArray) -> float:
+        """The same, of these sums and of buckets [n, 6] together."""
+        streams, total, squares = columns[:, (1, 4, 5)].sum(axis=0).tolist()
+        together = Usual(
+            streams=self.streams + streams,
+            residual_total=self.residual_total + total,
+            residual_squares=self.residual_squares + squares,
+        )
+        return together.variance_within()
+
     def variance(self) -> float:
         """Variance of the residual of one stream, estimated from means of buckets."""
         within = self.variance_within()

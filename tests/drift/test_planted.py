@@ -22,7 +22,9 @@ def loop(seed: int) -> PureLoop:
         SatisfactionWorld(world_settings("W1", users=150, cards=60), world_seed=seed),
         listeners=ListenersSettings(ranking=RankingSettings(seed=seed), bucket_length_ms=BUCKET_MS),
         learner=LearnerSettings(warmup_events=2_000, half_life_ms=4 * 3_600_000, rethink_growth=20.0, stuck_test=False),
-        drift=DriftSettings(bucket_length_ms=BUCKET_MS, settling_buckets=1, reference_buckets=3),
+        drift=DriftSettings(
+            bucket_length_ms=BUCKET_MS, settling_buckets=1, reference_buckets=3, false_alarms_per_million=4.0
+        ),
         visits_per_minute=20.0,
         seed=seed + 100,
     )
@@ -36,7 +38,7 @@ def play(seed: int, *, change: bool) -> tuple[PureLoop, Block, int]:
     changed_ms = played.now_ms
     if change:
         played.world.shift(*block, -2.5)
-    for _ in range(3 * HOUR // 2):
+    for _ in range(2 * HOUR):
         played.step()
     return played, block, changed_ms
 

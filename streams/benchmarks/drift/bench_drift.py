@@ -17,16 +17,15 @@ from streams.benchmarks.drift.soft_run import Incidents, SoftRun, incidents_of
 MILLION = 1_000_000
 CALM_BUCKETS = 288
 """Two days: monitors start anew with each world, as they do with each generation."""
-SETTLED_BUCKETS = 16
-"""After a change is named, until its incident has closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planted:
-    """A planted change, and the quantity whose incident must name it; so many buckets follow."""
+    """A planted change, and the quantity whose incident must name it; at most so many buckets before and after it."""
 
     change: PlantedChange
     quantity: DriftQuantity = "streaming-time"
+    before: int = 60
     after: int = 60
 
 
@@ -34,7 +33,7 @@ PLANTED: dict[str, Planted] = {
     "length / 12": Planted(change=PlantedChange("length", -log(12.0))),
     "length / 5": Planted(change=PlantedChange("length", -log(5.0))),
     "length / 2.7": Planted(change=PlantedChange("length", -log(2.7))),
-    "length x 1.5": Planted(change=PlantedChange("length", log(1.5)), after=144),
+    "length x 1.5": Planted(change=PlantedChange("length", log(1.5)), before=100, after=144),
     "migration of 30% of a group": Planted(change=PlantedChange("migration"), quantity="user-group-share"),
     "30% of listeners: propensities of 1": Planted(change=PlantedChange("ones"), quantity="sure-propensity-share"),
     "30% of listeners: no propensities": Planted(change=PlantedChange("unreadable"), quantity="dead-letter-share"),
@@ -116,7 +115,7 @@ def naming(found: Incidents, planted: Planted) -> tuple[int, DriftIncident] | No
 
 
 def _planted(bench: DriftBench, planted: Planted) -> dict[str, Any]:
-    runs = SoftRun(seed=0, visits=bench.visits, before=100, after=planted.after, change=planted.change)
+    runs = SoftRun(seed=0, visits=bench.visits, before=planted.before, after=planted.after, change=planted.change)
     delays, sizes, holds, holds_closed, before, beside = [], [], 0, 0, 0, 0
     size = planted.change.log_factor
     for seed in range(bench.seed, bench.seed + bench.worlds):

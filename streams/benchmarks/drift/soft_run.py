@@ -10,7 +10,10 @@ from schemas.monitoring import DriftIncident
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoftRun:
-    """So many buckets before the change and after it, with about so many visits each."""
+    """So many buckets before the change and after it, with about so many visits each.
+
+    It ends when an incident that opened since the change has closed.
+    """
 
     seed: int
     visits: int = 1_000
@@ -49,14 +52,15 @@ def incidents_of(run: SoftRun, settings: DriftSettings) -> Incidents:
     world, monitor = SoftBlocks(run.seed), EngagementMonitor(settings)
     length_ms, pages, streams = settings.bucket_length_ms, 0, 0.0
     messages: list[tuple[int, DriftIncident]] = []
-    offset = run.before + settings.settling_buckets
-    for bucket in range(offset + run.after + 2):
+    offset, bucket = run.before + settings.settling_buckets, 0
+    for bucket in range(offset + run.after + 2):  # the newest close later
         if bucket == offset:
             world.plant(run.change)
         sums = world.sums(bucket * length_ms, visits=run.visits, bucket_length_ms=length_ms)
         pages, streams = pages + sums.impressions, streams + sum(sums.streams)
         at = bucket - offset  # told in this bucket, of an earlier one
         messages += [(at, told) for told in monitor.engagement([sums]) if isinstance(told, DriftIncident)]
+        if any(told.state == "closed" and told.opened_ms >= offset * length_ms for _, told in messages):
+            break
     block = f"{world.block[0]}.{world.block[1]}"
-    buckets = offset + run.after + 2
-    return Incidents(run, pages + int(streams), streams / buckets, block, world.traffic, messages)
+    return Incidents(run, pages + int(streams), streams / (bucket + 1), block, world.traffic, messages)
