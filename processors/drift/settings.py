@@ -24,7 +24,7 @@ class DriftSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reference_buckets: int = 6
     false_alarms_per_million: float = 1.0
     window_buckets: int = 144
-    tolerance: float = 0.02
+    tolerance: float = 0.0
     outlier: float = 4.0
     incident_buckets: int = 12
     notable_impact: float = 0.02
