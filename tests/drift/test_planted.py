@@ -1,7 +1,7 @@
 """The whole loop without Kafka: a world that does not change is silent; where one co-cluster changes, it is named.
 
-Not in every world: with the demo's settings in 11 of 12 (`tests/drift/bench_planted.py`). These are small and quick, and
-fewer: of six, two were named in two hours at a rate of 10, one neighbour, and one more at a rate of 40.
+Not in every world: with the demo's settings in 11 of 12 (`tests/drift/bench_planted.py`). These are small and quick:
+of five, two were named within two hours, and a neighbour in a third.
 """
 
 import pytest
