@@ -10,7 +10,7 @@ from schemas.fields import EVENT_AHEAD_MAX_MS
 from schemas.impressions import Impression
 from schemas.interactions import Learned
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
-from schemas.monitoring import DriftAlert, EngagementMetrics, EngagementSums, PolicyValue
+from schemas.monitoring import DriftAlert, DriftIncident, EngagementMetrics, EngagementSums, PolicyValue
 from schemas.outcomes import Outcome
 from schemas.rankings import ShelfRanking
 from schemas.stream_ends import StreamEnd
@@ -19,7 +19,6 @@ DEAD_LETTER_SUFFIX = ".dlq"
 STATE_SUFFIX = "-state"
 INPUT_BYTES_MAX = 8 * 1_048_576
 """Record limit of input topics, above the limit of a message, so that too large ones become dead letters."""
-
 STAMP_AHEAD_MAX = "message.timestamp.after.max.ms"
 """Kafka's setting for how far a record's time stamp may be ahead of the broker's clock (3.6 and later know it)."""
 
@@ -221,6 +220,17 @@ _FLOW = (
         readers=("subscribers",),
     ),
     Topic(
+        name="drift-incidents",
+        about="changes that are watched, opened, grown and closed",
+        role=Role.OUTPUT,
+        message=DriftIncident,
+        key="incident_id",
+        partitions=1,
+        cleanup=Cleanup.DELETE,
+        writer="model",
+        readers=("subscribers",),
+    ),
+    Topic(
         name="engagement-metrics",
         about="engagement of every variant by bucket of event time",
         role=Role.OUTPUT,
@@ -285,8 +295,6 @@ def _table() -> dict[str, Topic]:
 TOPICS: dict[str, Topic] = _table()
 """All topics by name, in the order of the data flow.
 
->>> TOPICS["impressions"].readers
-('listeners',)
->>> TOPICS["listeners-state"].is_compacted
-True
+>>> TOPICS["impressions"].readers, TOPICS["listeners-state"].is_compacted
+(('listeners',), True)
 """
