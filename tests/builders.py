@@ -9,13 +9,20 @@ from schemas.stream_ends import StreamEnd
 
 
 def shown_shelf(
-    *, shelf_id: str = "shelf-1", cards: Sequence[str] = ("c1",), seen: Sequence[int] | None = None
+    *,
+    shelf_id: str = "shelf-1",
+    cards: Sequence[str] = ("c1",),
+    seen: Sequence[int] | None = None,
+    is_order_logged: bool = False,
 ) -> ShownShelf:
     return ShownShelf(
         shelf_id=shelf_id,
         cards=tuple(cards),
         propensities=(1.0 / max(1, len(cards)),) * len(cards),
         seen=tuple(range(len(cards)) if seen is None else seen),
+        propensity=0.5 if is_order_logged else 1.0,
+        order_log_propensities=tuple(-float(slot) for slot in range(len(cards))) if is_order_logged else (),
+        row_log_propensity=-0.5 if is_order_logged else None,
     )
 
 
@@ -27,13 +34,14 @@ def impression(
     cards: Sequence[str] = ("c1",),
     seen: Sequence[int] | None = None,
     variant: str = "default",
+    is_order_logged: bool = False,
 ) -> Impression:
     return Impression(
         event_id=event_id,
         user_id=user_id,
         event_ms=event_ms,
         variant=variant,
-        shelves=(shown_shelf(cards=cards, seen=seen),),
+        shelves=(shown_shelf(cards=cards, seen=seen, is_order_logged=is_order_logged),),
     )
 
 

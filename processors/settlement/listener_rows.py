@@ -25,7 +25,15 @@ from processors.settlement.layout import NONE
 from processors.settlement.limits import Limits
 from processors.settlement.listener_places import find_listener, join_line, new_listener
 from processors.settlement.names import number_of
-from processors.settlement.page import COUNT_AT, COUNT_BYTES, ID_AT, exposures_at
+from processors.settlement.page import (
+    COUNT_AT,
+    COUNT_BYTES,
+    ID_AT,
+    SHELF_AT,
+    exposure_end,
+    exposures_at,
+    order_count,
+)
 from processors.settlement.plays import begin_later, move_plays, put_play
 from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
 from processors.settlement.stream_text import event_ms_of, stream_end
@@ -176,14 +184,13 @@ def read_impressions(
         impression["shown_ms"] = get_int(pages, start, 8)
         impression["has_row"] = impression["is_grouped"] = True
         impression["is_settled"] = impression["shown_ms"] <= book.totals[0]["settled_until_ms"]
-        at = exposures_at(book.text, first)
+        at, later = exposures_at(book.text, first), order_count(book.text, first)
         for offset in range(count):
             exposure = book.exposures[impression["exposures"] + offset]
             exposure["played_ms"], exposure["streams"], exposure["credit"] = 0, 0, NONE
-            card_at = text_end(book.text, at + 8)
-            card_end = text_end(book.text, card_at)
-            exposure["card"] = number_of(book.cards, book.text, card_at + 2, card_end)
-            at = text_end(book.text, card_end)
+            card_at = text_end(book.text, at + SHELF_AT)
+            exposure["card"] = number_of(book.cards, book.text, card_at + 2, text_end(book.text, card_at))
+            at = exposure_end(book.text, at, later)
         schedule(book, place, limits)
     return left_out
 

@@ -113,6 +113,8 @@ class SimulatedHome:
                     cards=shelf.cards,
                     propensities=shelf.propensities,
                     propensity=shelf.propensity,
+                    order_log_propensities=shelf.order_log_propensities,
+                    row_log_propensity=shelf.row_log_propensity,
                     seen=tuple(range(min(len(shelf.cards), int(slots)))) if row < rows else (),
                 )
                 for row, (shelf, slots) in enumerate(zip(page.shelves, along, strict=True))

@@ -19,6 +19,7 @@ from streams.auditing.own_messages import (
     decoded,
     outcomes_in,
 )
+from streams.auditing.propensity_watch import PropensityWatch
 from streams.auditing.ranking_watch import RankingWatch
 from streams.auditing.reading import LogRecord
 
@@ -76,6 +77,7 @@ class Books:
         self.statistics: dict[str, CardStatisticsRead] = {}
         self.blocks: CoClustersRead | None = None
         self.rankings = RankingWatch()
+        self.propensities = PropensityWatch()
         self.positions: dict[tuple[str, int], list[PositionRead]] = defaultdict(list)
 
     def take(self, record: LogRecord) -> None:
@@ -128,6 +130,8 @@ class Books:
         known: dict[tuple[str, str], Any] = self.impressions if record.topic == "impressions" else self.streams
         name = (event.user_id, event.event_id)
         self.duplicates += name in known
+        if name not in known and isinstance(event, ImpressionRead):
+            self.propensities.note(event)
         known.setdefault(name, event)
         self.partition_of_user[event.user_id] = record.partition
         source = (record.topic, record.partition)
@@ -146,6 +150,7 @@ class Books:
     def _take_output(self, topic: str, message: Any, record: LogRecord) -> None:
         if topic == "outcomes":
             self.credits.take(message)
+            self.propensities.take(message)
             for outcome in outcomes_in(message):
                 exposure = (outcome.user_id, outcome.impression_id, outcome.row, outcome.slot)
                 (self.corrected if outcome.stream_event_id is not None else self.settled)[exposure].append(outcome)
@@ -167,3 +172,4 @@ class Books:
             self.rankings.note_card(message)
         else:
             self.rankings.take(message, record)
+            self.propensities.take_ranking(message)

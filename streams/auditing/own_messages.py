@@ -11,6 +11,11 @@ class ShelfSeen(Struct, frozen=True, gc=False):
 
     cards: list[str]
     seen: list[int]
+    propensities: list[float]
+    shelf_id: str
+    propensity: float = 1.0
+    order_log_propensities: list[float] = field(default_factory=list)
+    row_log_propensity: float | None = None
 
 
 class ImpressionRead(Struct, frozen=True):
@@ -20,6 +25,8 @@ class ImpressionRead(Struct, frozen=True):
     user_id: str
     event_ms: int
     shelves: list[ShelfSeen]
+    surface: str = "home"
+    ranking_number: int | None = None
 
     def seen(self) -> dict[tuple[int, int], str]:
         """The card in every slot that was seen, by row and slot."""
@@ -80,6 +87,8 @@ class CorrectionRead(Struct, frozen=True, gc=False, tag="outcome-corrected.v1", 
     rewards: str = ""
     credits: list[float] = field(default_factory=list)
     previous_credits: list[float] = field(default_factory=list)
+    propensity: float | None = None
+    row_propensity: float | None = None
 
     def outcome(self) -> OutcomeRead:
         """The outcome that it makes of the one before."""
@@ -111,6 +120,10 @@ class OutcomesRead(Struct, frozen=True, gc=False, tag="outcomes-settled.v1", tag
     user_weights: list[list[float]] = field(default_factory=list)
     rewards: str = ""
     credits: list[list[float]] = field(default_factory=list)
+    propensity: list[float] = field(default_factory=list)
+    row_propensity: list[float | None] = field(default_factory=list)
+    order_log_propensity: list[float | None] = field(default_factory=list)
+    row_log_propensity: list[float | None] = field(default_factory=list)
 
     def outcomes(self) -> Iterator[OutcomeRead]:
         """Each outcome by itself."""
@@ -217,6 +230,8 @@ class ShelfRead(Struct, frozen=True):
     cards: list[str]
     propensities: list[float]
     scores: list[float]
+    order_log_propensities: list[float] = field(default_factory=list)
+    row_log_propensity: float | None = None
 
 
 class RankingRead(Struct, frozen=True):

@@ -74,6 +74,19 @@ def told_to_forget(index: int) -> LogRecord:
     return LogRecord("interactions", 0, 10**6, b"forgotten", orjson.dumps({"user_id": user_id}))
 
 
+def with_page_of(change: Callable[[dict], object]) -> Logs:  # type: ignore[type-arg]
+    """One more impression, without a seen slot, of the page of a ranking whose first shelf is changed by the client."""
+    ranking = orjson.loads(untouched()[where("shelf-rankings", is_full)].value or b"")
+    names = ("shelf_id", "cards", "propensities", "propensity", "order_log_propensities", "row_log_propensity")
+    shelves = [{name: shelf[name] for name in names} | {"seen": []} for shelf in ranking["shelves"]]
+    change(shelves[0])
+    body = {"type": "impression.v1", "event_id": "shown", "user_id": ranking["user_id"], "event_ms": 0}
+    body |= {"shelves": shelves, "ranking_number": ranking["ranking_number"]}
+    at = newest("impressions")
+    extra = LogRecord("impressions", 0, 10**6, ranking["user_id"].encode(), orjson.dumps(body))
+    return [*untouched()[: at + 1], extra, *untouched()[at + 1 :]]
+
+
 def is_settled(body: dict) -> bool:  # type: ignore[type-arg]
     return body["type"] == "outcomes-settled.v1"
 
@@ -153,6 +166,33 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
             where("shelf-rankings", is_full), lambda body: body["shelves"][0]["propensities"].__setitem__(0, 0.0)
         ),
     ),
+    "an order is likelier than its last card": (
+        "ranking_propensities_wrong",
+        lambda: changed(
+            where("shelf-rankings", is_full),
+            lambda body: body["shelves"][0].update(order_log_propensities=[0.0] * len(body["shelves"][0]["cards"])),
+        ),
+    ),
+    "an outcome has another propensity than its impression": (
+        "propensities_not_kept",
+        lambda: changed(where("outcomes", is_settled), lambda body: body["propensity"].__setitem__(0, 0.123)),
+    ),
+    "an outcome has another order's propensity": (
+        "propensities_not_kept",
+        lambda: changed(where("outcomes", is_settled), lambda body: body["order_log_propensity"].__setitem__(0, -77.5)),
+    ),
+    "a correction has another row's propensity": (
+        "propensities_not_kept",
+        lambda: changed(where("outcomes", is_corrected), lambda body: body.update(row_propensity=0.123)),
+    ),
+    "an impression has another propensity than its ranking": (
+        "propensities_not_of_ranking",
+        lambda: with_page_of(lambda shelf: shelf["propensities"].__setitem__(0, 0.5 * shelf["propensities"][0])),
+    ),
+    "an impression has another row's propensity than its ranking": (
+        "propensities_not_of_ranking",
+        lambda: with_page_of(lambda shelf: shelf.update(row_log_propensity=shelf["row_log_propensity"] - 1.0)),
+    ),
     "a card stands in a shelf where it is not valid": (
         "ranking_propensities_wrong",
         lambda: changed(
@@ -204,7 +244,12 @@ def test_what_a_run_leaves_holds() -> None:
     assert found.corrections > 10
     assert found.interactions > 400
     assert found.rankings > 300
-    assert len(found.violations) == 25, "every check was made"
+    assert len(found.violations) == 27, "every check was made"
+
+
+def test_a_page_with_the_propensities_of_its_ranking_holds() -> None:
+    found = audited(with_page_of(lambda _: None))
+    assert found.violations["propensities_not_of_ranking"] == 0, found.findings
 
 
 def test_statistics_that_forget_and_rankings_of_two_surfaces_hold_as_well() -> None:

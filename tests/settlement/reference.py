@@ -92,6 +92,7 @@ class OpenImpression(Struct, array_like=True):
     slots: list[int]
     cards: list[str]
     propensities: list[float]
+    orders: list[tuple[float, float | None, float | None]]  # the values `ORDER`
     played_ms: list[int]
     streams: list[int]
     settled: bool = False
@@ -109,6 +110,7 @@ class OpenImpression(Struct, array_like=True):
         slots: list[int] = []
         cards: list[str] = []
         propensities: list[float] = []
+        orders: list[tuple[float, float | None, float | None]] = []
         for row, shelf in enumerate(impression.shelves):
             seen = shelf.seen
             if seen:
@@ -117,6 +119,8 @@ class OpenImpression(Struct, array_like=True):
                 slots += seen
                 cards += map(shelf.cards.__getitem__, seen)
                 propensities += map(shelf.propensities.__getitem__, seen)
+                logs = shelf.order_log_propensities or (None,) * len(shelf.cards)
+                orders += [(shelf.propensity, logs[slot], shelf.row_log_propensity) for slot in seen]
         return cls(
             impression_id=impression.event_id,
             shown_ms=impression.event_ms,
@@ -126,6 +130,7 @@ class OpenImpression(Struct, array_like=True):
             slots=slots,
             cards=cards,
             propensities=propensities,
+            orders=orders,
             played_ms=[0] * len(cards),
             streams=[0] * len(cards),
         )

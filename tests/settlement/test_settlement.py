@@ -64,7 +64,7 @@ def settled(facts: Iterable[Fact]) -> list[Settled]:
 
 
 def played(fact: Settled) -> tuple[int, ...]:
-    return tuple(exposure[5] for exposure in fact.exposures)
+    return tuple(exposure[6] for exposure in fact.exposures)
 
 
 def test_an_exposure_without_a_stream_settles_as_zero_at_its_horizon() -> None:
@@ -176,7 +176,15 @@ def histories(draw: st.DrawFn, users: Sequence[str] = USERS, longest_ms: int = 5
     for number in range(draw(st.integers(0, 6))):
         cards = draw(st.lists(st.sampled_from(CARDS), unique=True, max_size=3))
         user_id, event_ms = draw(st.sampled_from(users)), draw(TIMES)
-        events.append(impression(event_id=f"i{number}", user_id=user_id, event_ms=event_ms, cards=cards))
+        events.append(
+            impression(
+                event_id=f"i{number}",
+                user_id=user_id,
+                event_ms=event_ms,
+                cards=cards,
+                is_order_logged=draw(st.booleans()),
+            )
+        )
     for number in range(draw(st.integers(0, 8))):
         started_ms, length_ms = draw(TIMES), draw(st.integers(0, longest_ms))
         events.append(

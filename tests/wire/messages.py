@@ -18,6 +18,7 @@ CONTEXTS = st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=3)
 PROPENSITIES = st.one_of(
     st.floats(0.0, 1.0, exclude_min=True), st.integers(1, 1_000_000).map(lambda parts: parts / 1_000_000), st.just(1.0)
 )
+LOGS = st.one_of(st.floats(-1e4, 0.0), st.just(0.0), st.integers(-60_000_000, 0).map(lambda parts: parts / 1_000_000))
 TIMES = st.one_of(st.integers(0, 10), st.integers(0, EVENT_MS_MAX))
 
 
@@ -32,6 +33,10 @@ def shelves(draw: st.DrawFn) -> ShownShelf:
         propensities=tuple(draw(st.lists(PROPENSITIES, min_size=slots, max_size=slots))),
         seen=tuple(seen),
         propensity=draw(PROPENSITIES),
+        order_log_propensities=tuple(
+            draw(st.sampled_from([0, slots]).flatmap(lambda n: st.lists(LOGS, min_size=n, max_size=n)))
+        ),
+        row_log_propensity=draw(st.none() | LOGS),
     )
 
 

@@ -68,7 +68,7 @@ def told_of(message: Impression | StreamEnd) -> Any:
             message.event_ms, message.played_ms,
         )  # fmt: skip
     kept = OpenImpression.of(message)
-    exposures = list(zip(kept.rows, kept.slots, kept.shelves, kept.cards, kept.propensities, strict=True))
+    exposures = list(zip(kept.rows, kept.slots, kept.shelves, kept.cards, kept.propensities, kept.orders, strict=True))
     return message.event_id, message.user_id, message.event_ms, kept.logged, exposures
 
 
@@ -76,6 +76,10 @@ def text_of(data: IntArray, span: IntArray) -> str:
     start, end = span.tolist()
     text: str = json.loads(b'"' + data[start:end].tobytes() + b'"')
     return text
+
+
+def real_of(data: IntArray, span: IntArray) -> float | None:
+    return None if span[0] < 0 else float(data[slice(*span)].tobytes())
 
 
 def told_by(columns: ImpressionColumns | StreamEndColumns) -> list[tuple[int, Any]]:
@@ -101,6 +105,7 @@ def impression_at(columns: ImpressionColumns, at: int) -> Any:
             text_of(data, columns.shelf_id[one]),
             text_of(data, columns.card_id[one]),
             float(data[slice(*columns.propensity[one])].tobytes()),
+            tuple(real_of(data, span) for span in columns.order[one]),
         )
         for one in range(columns.offsets[at], columns.offsets[at + 1])
     ]
