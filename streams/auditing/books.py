@@ -13,12 +13,11 @@ from streams.auditing.own_messages import (
     CoClustersRead,
     ForgottenRead,
     ImpressionRead,
-    OutcomeRead,
     PositionRead,
     StreamEndRead,
     decoded,
-    outcomes_in,
 )
+from streams.auditing.own_outcomes import OutcomeRead, outcomes_in
 from streams.auditing.propensity_watch import PropensityWatch
 from streams.auditing.ranking_watch import RankingWatch
 from streams.auditing.reading import LogRecord

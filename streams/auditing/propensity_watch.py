@@ -6,14 +6,8 @@ Only violations are kept. Impressions are read before outcomes, and these before
 from collections import defaultdict
 from collections.abc import Iterator
 
-from streams.auditing.own_messages import (
-    CorrectionRead,
-    ImpressionRead,
-    OutcomesRead,
-    RankingRead,
-    ShelfRead,
-    ShelfSeen,
-)
+from streams.auditing.own_messages import ImpressionRead, RankingRead, ShelfRead, ShelfSeen
+from streams.auditing.own_outcomes import CorrectionRead, OutcomesRead
 
 TOLERANCE = 1e-9
 Logged = tuple[float | None, ...]

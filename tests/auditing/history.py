@@ -34,7 +34,9 @@ class Run:
         self.records: list[LogRecord] = []
         self._offsets: Counter[str] = Counter()
         self.listeners = Listeners(settings.listeners, source="listeners/0")
-        self.cards = Cards(settings.rewards, half_life_ms=settings.reward_half_life_ms)
+        self.cards = Cards(
+            settings.rewards, half_life_ms=settings.reward_half_life_ms, weight_max=settings.reward_weight_max
+        )
         self.learner = Learner(LearnerSettings(warmup_events=200), settings.rewards, seed=1)
 
     def write(self, message: Struct) -> int:

@@ -259,6 +259,16 @@ def test_statistics_that_forget_and_rankings_of_two_surfaces_hold_as_well() -> N
     assert found.rankings > 600
 
 
+def test_statistics_by_weighted_outcomes_hold_and_are_found_wrong_under_other_weights() -> None:
+    weighing = Settings(reward_weight_max=8.0)
+    logs = [record for record in small_run(weighing) if record.topic in READING_ORDER]
+    found = judge(logs, READING_ORDER, audit_rules(weighing))
+    assert found.holds, found.findings
+    other = judge(logs, READING_ORDER, audit_rules(Settings(reward_weight_max=2.0)))
+    assert other.violations["card_sums_wrong"] > 0
+    assert other.violations["totals_wrong"] > 0
+
+
 @pytest.mark.parametrize("what", TAMPERED)
 def test_tampering_is_found(what: str) -> None:
     check, logs = TAMPERED[what]

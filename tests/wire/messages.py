@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from schemas.fields import DURATION_MS_MAX, EVENT_MS_MAX
 from schemas.impressions import Impression, ShownShelf
 from schemas.interactions import Interaction, Interactions
-from schemas.outcomes import LoggedPage, Outcome, OutcomeCorrected, OutcomeSettled, OutcomesSettled
+from schemas.outcomes import ORDER_COLUMNS, LoggedPage, Outcome, OutcomeCorrected, OutcomeSettled, OutcomesSettled
 from schemas.stream_ends import StreamEnd
 
 NAMES = st.one_of(
@@ -128,6 +128,9 @@ def settled_rows(draw: st.DrawFn, card_id: str) -> OutcomeSettled:
         propensity=draw(PROPENSITIES),
         logged=draw(names),
         user_weights=draw(weights()),
+        row_propensity=draw(st.none() | PROPENSITIES),
+        order_log_propensity=draw(st.none() | LOGS),
+        row_log_propensity=draw(st.none() | LOGS),
     )
 
 
@@ -138,6 +141,7 @@ def outcomes(draw: st.DrawFn) -> Outcome:
         rows = draw(st.lists(settled_rows(card_id), min_size=1, max_size=5))
         earned = tuple(draw(st.lists(earned_shares(), max_size=4)))
         shared = {"generation": generation, "rewards": draw(st.sampled_from(REWARDS)), "credits": earned}
+        shared |= {name: () for name in ORDER_COLUMNS if draw(st.booleans())}
         return msgspec.structs.replace(OutcomesSettled.of(rows), **shared)
     previous_ms, played_ms = sorted((draw(COUNTS), draw(COUNTS)))
     return OutcomeCorrected(
@@ -153,6 +157,8 @@ def outcomes(draw: st.DrawFn) -> Outcome:
         played_ms=played_ms,
         stream_count=draw(COUNTS) + 1,
         variant=draw(NAMES),
+        propensity=draw(st.none() | PROPENSITIES),
+        row_propensity=draw(st.none() | PROPENSITIES),
         generation=generation,
         user_weights=draw(weights()),
         rewards=draw(st.sampled_from(REWARDS)),
