@@ -146,7 +146,7 @@ class Conclusions:
         return hard
 
     def _plays(self, settlement: Settlement, due: Due, row: IntArray) -> Iterator[Written]:
-        """Ended streams as interactions, and as corrections if their exposures had settled."""
+        """Ended streams as interactions; they, and those still playing, as corrections of settled exposures."""
         streams, book = due.streams, settlement.book
         if not len(streams):
             return
@@ -155,7 +155,7 @@ class Conclusions:
         pages = PageColumns.of(book.text, streams["page"])
         named, number = variants_of(book.text, pages.variant, ORGANIC)
         seconds = streams["played_ms"] / 1_000.0
-        ended = StreamColumns(
+        heard = StreamColumns(
             event_ms=np.ascontiguousarray(streams["event_ms"]),
             variant=Variants(named, number),
             user_group=weights.argmax(axis=1),
@@ -163,15 +163,16 @@ class Conclusions:
             seconds=seconds,
             x=np.log1p(seconds),
         )
-        self.engagement.add_streams(ended)
-        self._add_evidence(ended, cards, weights)
+        ended = np.flatnonzero(~streams["is_playing"])
+        self.engagement.add_streams(heard.some(ended))
+        self._add_evidence(heard.some(ended), cards[ended], weights[ended])
         source = self._source.encode()
-        for value in interaction_records(book, due, self._sampled(settlement, due), self._source):
+        for value in interaction_records(book, due, self._sampled(settlement, due, ended), self._source):
             yield Written(Interactions, source, value)
-        yield from self._corrections(settlement, due, pages, ended, cards)
+        yield from self._corrections(settlement, due, pages, heard, cards)
 
     def _corrections(
-        self, settlement: Settlement, due: Due, pages: PageColumns, ended: StreamColumns, cards: IntArray
+        self, settlement: Settlement, due: Due, pages: PageColumns, heard: StreamColumns, cards: IntArray
     ) -> Iterator[Written]:
         """Corrections of settled exposures by streams; they are also counted."""
         chosen = np.flatnonzero(due.streams["is_correction"])
@@ -185,10 +186,10 @@ class Conclusions:
         )
         self.engagement.add_corrections(
             CorrectionColumns(
-                event_ms=ended.event_ms[chosen],
-                variant=Variants(ended.variant.names, ended.variant.number[chosen]),
+                event_ms=heard.event_ms[chosen],
+                variant=Variants(heard.variant.names, heard.variant.number[chosen]),
                 user_group=self._hard_groups(groups),
-                card_group=ended.card_group[chosen],
+                card_group=heard.card_group[chosen],
                 previous_ms=corrected["previous_ms"],
                 played_ms=corrected["total_ms"],
             )
@@ -213,10 +214,10 @@ class Conclusions:
             expected=((users @ self._learned.blocks.mean) * groups).sum(axis=1),
         )
 
-    def _sampled(self, settlement: Settlement, due: Due) -> IntArray:
-        """Places of the due streams whose users are in the learner's sample."""
+    def _sampled(self, settlement: Settlement, due: Due, chosen: IntArray) -> IntArray:
+        """Those of the chosen due streams whose users are in the learner's sample."""
         if self._sample_share >= 1.0:
-            return np.arange(len(due.streams))
-        text, limit = settlement.book.text, self._sample_share * 2.0**64
-        spans = zip(due.streams["user"].tolist(), due.streams["user_end"].tolist(), strict=True)
-        return np.flatnonzero([name_key(text_of(text, *span)) < limit for span in spans])
+            return chosen
+        text, limit, streams = settlement.book.text, self._sample_share * 2.0**64, due.streams[chosen]
+        spans = zip(streams["user"].tolist(), streams["user_end"].tolist(), strict=True)
+        return chosen[np.array([name_key(text_of(text, *span)) < limit for span in spans], dtype=np.bool_)]

@@ -45,6 +45,19 @@ class StreamColumns(NamedTuple):
     seconds: FloatArray
     x: FloatArray
 
+    def some(self, chosen: IntArray) -> "StreamColumns":
+        """The chosen ones, in order."""
+        if len(chosen) == len(self.event_ms):
+            return self
+        return StreamColumns(
+            event_ms=self.event_ms[chosen],
+            variant=Variants(self.variant.names, self.variant.number[chosen]),
+            user_group=self.user_group[chosen],
+            card_group=self.card_group[chosen],
+            seconds=self.seconds[chosen],
+            x=self.x[chosen],
+        )
+
 
 class CorrectionColumns(NamedTuple):
     """n corrections of settled exposures, at `event_ms`: from `previous_ms` to `played_ms`."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression, ShownShelf
 from schemas.outcomes import OutcomeSettled, OutcomesSettled
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEnd, StreamPlaying
 
 
 def shown_shelf(
@@ -57,6 +57,29 @@ def stream_end(
 ) -> StreamEnd:
     return StreamEnd(
         event_id=event_id,
+        user_id=user_id,
+        card_id=card_id,
+        started_ms=started_ms,
+        event_ms=event_ms,
+        played_ms=played_ms,
+        impression_id=impression_id,
+    )
+
+
+def stream_playing(
+    *,
+    event_id: str = "p1",
+    stream_id: str = "s1",
+    user_id: str = "u1",
+    card_id: str = "c1",
+    started_ms: int = 0,
+    event_ms: int = 30_000,
+    played_ms: int = 30_000,
+    impression_id: str | None = None,
+) -> StreamPlaying:
+    return StreamPlaying(
+        event_id=event_id,
+        stream_id=stream_id,
         user_id=user_id,
         card_id=card_id,
         started_ms=started_ms,

@@ -38,16 +38,18 @@ class PureLoop:
         visits_per_minute: float,
         seed: int,
         home: HomePageSettings | None = None,
+        half_life_ms: int = 0,
     ) -> None:
         self.world = world
         self.home = SimulatedHome(world, home or HomePageSettings(), seed=seed)
         self.listeners = Listeners(listeners, source="listeners/0")
-        self.cards = Cards(listeners.rewards)
+        self.cards = Cards(listeners.rewards, half_life_ms=half_life_ms)
         self.learner = Learner(learner, listeners.rewards, seed=seed + 1)
         self.monitor = EngagementMonitor(drift)
         self.pages: dict[str, ShelfRanking] = {}
         self.alerts: list[DriftAlert] = []
         self.outcomes: list[OutcomeSettled] = []
+        self.corrections: list[OutcomeCorrected] = []
         self.model: CoClusters | None = None
         self.card_groups: dict[str, int] = {}
         self.visits_per_minute = visits_per_minute
@@ -81,6 +83,7 @@ class PureLoop:
         messages = list(messages)
         outcomes = [m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)]
         self.outcomes.extend(one for m in outcomes if isinstance(m, OutcomesSettled) for one in m.outcomes())
+        self.corrections.extend(one for one in outcomes if isinstance(one, OutcomeCorrected))
         self.cards.outcomes(outcomes)
         self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
         self.alerts.extend(

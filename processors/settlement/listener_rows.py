@@ -89,7 +89,8 @@ def _write_played(book: Book, impression: Index, out: int, at: Index) -> int:
 def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index) -> int:
     """Write the streams; drop those too old to be needed for recognising a duplicate.
 
-    Pending streams and the newest `plays_max` up to the watermark are always kept.
+    Pending streams and the newest `plays_max` up to the watermark are always kept; records of streams that had not
+    ended are no plays.
     """
     text, watermark_ms, counted_at, rank = address_of(book.text), book.totals[0]["watermark_ms"], at, 0
     listener, plays, too_old_ms = book.listeners[place], book.plays, watermark_ms - limits.correction_ms
@@ -98,8 +99,9 @@ def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index
     for number in range(end - 1, first - 1, -1):
         play = plays[number]
         start = play["start"]
-        rank += play["event_ms"] <= watermark_ms
-        if rank > limits.plays_max and play["event_ms"] < too_old_ms and not book.streams[play["stream"]]["is_pending"]:
+        rank += play["event_ms"] <= watermark_ms and not play["is_playing"]
+        is_old = play["event_ms"] < too_old_ms and (rank > limits.plays_max or play["is_playing"])
+        if is_old and not book.streams[play["stream"]]["is_pending"]:
             drop_stream(book, np.int64(play["stream"]))
         else:
             at = copy_words(out, at, text, start, stream_end(book.text, start))

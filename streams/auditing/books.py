@@ -13,6 +13,7 @@ from streams.auditing.own_messages import (
     CoClustersRead,
     ForgottenRead,
     ImpressionRead,
+    PlayingRead,
     PositionRead,
     StreamEndRead,
     decoded,
@@ -53,6 +54,7 @@ class Books:
         self.topics: set[str] = set()
         self.impressions: dict[tuple[str, str], ImpressionRead] = {}
         self.streams: dict[tuple[str, str], StreamEndRead] = {}
+        self.playing: dict[tuple[str, str], PlayingRead] = {}
         self.partition_of_user: dict[str, int] = {}
         self.newest_ms: dict[tuple[str, int], int] = {}
         self.passed_ms: dict[tuple[str, int], int] = {}  # limited by the records' own timestamps
@@ -126,7 +128,7 @@ class Books:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self.unreadable.append(place)
             return
-        known: dict[tuple[str, str], Any] = self.impressions if record.topic == "impressions" else self.streams
+        known = self._known(event)
         name = (event.user_id, event.event_id)
         self.duplicates += name in known
         if name not in known and isinstance(event, ImpressionRead):
@@ -140,6 +142,12 @@ class Books:
             self.passed_ms[source] = max(min(event.event_ms, stamp_ms), self.passed_ms.get(source, -1))
         self.rankings.note_input(place, event.user_id)
         self.asked_last.get(event.user_id, set()).discard(record.topic)
+
+    def _known(self, event: Any) -> dict[tuple[str, str], Any]:
+        """The events of this kind by listener and name."""
+        if isinstance(event, ImpressionRead):
+            return self.impressions
+        return self.playing if isinstance(event, PlayingRead) else self.streams
 
     def _take_request(self, record: LogRecord, user_id: str) -> None:
         """A listener asks to be forgotten: output of her earlier events may or may not exist."""

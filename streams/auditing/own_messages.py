@@ -34,7 +34,7 @@ class ImpressionRead(Struct, frozen=True):
         return {(row, slot): shelf.cards[slot] for row, shelf in enumerate(self.shelves) for slot in shelf.seen}
 
 
-class StreamEndRead(Struct, frozen=True, gc=False):
+class StreamEndRead(Struct, frozen=True, gc=False, tag="stream-end.v1", tag_field="type"):
     """A stream that ended."""
 
     event_id: str
@@ -44,6 +44,27 @@ class StreamEndRead(Struct, frozen=True, gc=False):
     event_ms: int
     played_ms: int
     impression_id: str | None = None
+
+    @property
+    def stream_id(self) -> str:
+        """The name of the stream."""
+        return self.event_id
+
+
+class PlayingRead(Struct, frozen=True, gc=False, tag="stream-playing.v1", tag_field="type"):
+    """A stream that has not ended yet."""
+
+    event_id: str
+    stream_id: str
+    user_id: str
+    card_id: str
+    started_ms: int
+    event_ms: int
+    played_ms: int
+    impression_id: str | None = None
+
+
+Heard = StreamEndRead | PlayingRead
 
 
 class InteractionsRead(Struct, frozen=True, gc=False):
@@ -144,7 +165,7 @@ class CardRead(Struct, frozen=True):
 
 DECODERS: dict[str, Any] = {
     "impressions": json.Decoder(ImpressionRead),
-    "stream-ends": json.Decoder(StreamEndRead),
+    "stream-ends": json.Decoder(Heard),
     "outcomes": json.Decoder(CorrectionRead | OutcomesRead),
     "interactions": json.Decoder(InteractionsRead),
     "engagement": json.Decoder(EngagementRead),

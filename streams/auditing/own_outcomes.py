@@ -29,6 +29,11 @@ class OutcomeRead(Struct, frozen=True, gc=False):
     earned_before: int | None = None
     propensity: float | None = None  # of the card in its slot times that of its shelf in its row
 
+    @property
+    def step(self) -> tuple[int, int]:
+        """Orders the outcome of an exposure and its corrections: neither number ever falls."""
+        return self.stream_count, self.played_ms
+
 
 class CorrectionRead(Struct, frozen=True, gc=False, tag="outcome-corrected.v1", tag_field="type"):
     """A correction of an exposure's outcome."""

@@ -16,7 +16,7 @@ from schemas.impressions import Impression
 from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEvent
 from streams.auditing.books import READING_ORDER
 from streams.auditing.reading import LogRecord
 from streams.settings import Settings
@@ -46,10 +46,10 @@ class Run:
         self.records.append(LogRecord(record.topic, 0, offset, record.key, record.value))
         return offset
 
-    def feed(self, events: list[Impression | StreamEnd]) -> None:
+    def feed(self, events: list[Impression | StreamEvent]) -> None:
         numbered = [(self.write(event), event) for event in events]
         shown = [(offset, event) for offset, event in numbered if isinstance(event, Impression)]
-        ended = [(offset, event) for offset, event in numbered if isinstance(event, StreamEnd)]
+        ended = [(offset, event) for offset, event in numbered if isinstance(event, StreamEvent)]
         self.listeners.impressions(shown)
         self.listeners.stream_ends(ended)
         self._pass_on(self.listeners.conclude().everything())
@@ -85,10 +85,10 @@ class Run:
             self.listeners.learned.put_statistics(message)
 
 
-def small_run(settings: Settings | None = None) -> list[LogRecord]:
+def small_run(settings: Settings | None = None, playing_every_ms: int = 0) -> list[LogRecord]:
     """Some 1,000 events, all exposures settled, in the auditor's reading order."""
     world = SatisfactionWorld(world_settings("W1", users=USERS, cards=CARDS), world_seed=3)
-    home = SimulatedHome(world, HomePageSettings(control_share=1.0), seed=4)
+    home = SimulatedHome(world, HomePageSettings(control_share=1.0, playing_every_ms=playing_every_ms), seed=4)
     times = [START_MS + 20_000 * number for number in range(PAGES)]
     home.visit(np.random.default_rng(5).integers(USERS, size=PAGES).tolist(), times, {})
     events = home.events_until(START_MS + 10**10)

@@ -259,6 +259,20 @@ def test_statistics_that_forget_and_rankings_of_two_surfaces_hold_as_well() -> N
     assert found.rankings > 600
 
 
+def test_streams_that_tell_that_they_are_playing_hold_and_a_correction_that_takes_one_twice_is_found() -> None:
+    logs = [record for record in small_run(playing_every_ms=600_000) if record.topic in READING_ORDER]
+    found = judge(logs, READING_ORDER, audit_rules(Settings()))
+    assert found.holds, found.findings
+    plain = audited(untouched())
+    assert found.corrections > 2 * plain.corrections
+    assert (found.stream_ends, found.interactions) == (plain.stream_ends, plain.interactions)
+    playing = [record for record in logs if b"stream-playing.v1" in (record.value or b"")]
+    assert len(playing) > 50
+    fewer = judge([one for one in logs if one not in playing], READING_ORDER, audit_rules(Settings()))
+    assert fewer.violations["corrections_broken"] > 0
+    assert fewer.violations["settled_early"] > 0
+
+
 def test_statistics_by_weighted_outcomes_hold_and_are_found_wrong_under_other_weights() -> None:
     weighing = Settings(reward_weight_max=8.0)
     logs = [record for record in small_run(weighing) if record.topic in READING_ORDER]

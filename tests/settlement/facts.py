@@ -20,6 +20,7 @@ from processors.settlement.page import (
 )
 from processors.settlement.settlement import Settlement
 from processors.wire.binary import get_int, text_end
+from schemas.stream_ends import StreamPlaying
 from tests.settlement import reference
 
 Order = tuple[float | None, ...]
@@ -43,6 +44,7 @@ class Ended(NamedTuple):
     played_ms: int
     variant: str | None
     plays: Plays
+    is_playing: bool
 
 
 class Corrected(NamedTuple):
@@ -122,6 +124,7 @@ def _ended(settlement: Settlement, due: Due, number: int, cards: list[str]) -> I
         int(stream["played_ms"]),
         variant,
         _plays(due.stream_plays, due.stream_offsets, number, cards),
+        bool(stream["is_playing"]),
     )
     if stream["is_correction"]:
         yield Corrected(
@@ -171,6 +174,7 @@ def facts_told_plainly(dues: Iterable[reference.Due]) -> list[Fact]:
                     stream.played_ms,
                     due.variant,
                     tuple((play.card_id, play.played_ms) for play in due.plays),
+                    isinstance(stream, StreamPlaying),
                 )
             )
         else:

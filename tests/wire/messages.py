@@ -1,5 +1,7 @@
 """Strategies for messages with names of all kinds, and records that carry them."""
 
+from functools import partial
+
 import msgspec
 from hypothesis import strategies as st
 
@@ -7,7 +9,7 @@ from schemas.fields import DURATION_MS_MAX, EVENT_MS_MAX
 from schemas.impressions import Impression, ShownShelf
 from schemas.interactions import Interaction, Interactions
 from schemas.outcomes import ORDER_COLUMNS, LoggedPage, Outcome, OutcomeCorrected, OutcomeSettled, OutcomesSettled
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEnd, StreamEvent, StreamPlaying
 
 NAMES = st.one_of(
     st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=20),
@@ -58,9 +60,10 @@ def impressions(draw: st.DrawFn) -> Impression:
 
 
 @st.composite
-def stream_ends(draw: st.DrawFn) -> StreamEnd:
+def stream_ends(draw: st.DrawFn) -> StreamEvent:
     started_ms, event_ms = sorted((draw(TIMES), draw(TIMES)))
-    return StreamEnd(
+    kind = draw(st.sampled_from([StreamEnd, StreamEnd, partial(StreamPlaying, stream_id=draw(NAMES))]))
+    return kind(
         event_id=draw(NAMES),
         user_id=draw(NAMES),
         card_id=draw(NAMES),

@@ -25,7 +25,7 @@ def credits_not_taken_back(books: Books, _: Recomputed) -> Iterator[str]:
     for exposure, corrections in books.corrected.items():
         if exposure[0] in books.forgotten:
             continue
-        steps = sorted(corrections, key=lambda step: step.stream_count)
+        steps = sorted(corrections, key=lambda step: step.step)
         for before, after in pairwise([*books.settled.get(exposure, ())[:1], *steps]):
             if not before.rewards or before.rewards != after.rewards:
                 continue
