@@ -70,10 +70,12 @@ def attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
         if not exposure["streams"]:
             note_streamed(book, impression)
         heard_ms = _heard_before(book, place)
-        exposure["played_ms"] += max(played_ms - max(heard_ms, 0), 0)
+        counted_ms: Index = exposure["played_ms"] if limits.longest_only else max(heard_ms, 0)
+        gained_ms: Index = max(played_ms - counted_ms, 0)
+        exposure["played_ms"] += gained_ms
         exposure["streams"] += heard_ms == NONE
         handed_on["total_ms"], handed_on["stream_count"] = exposure["played_ms"], exposure["streams"]
-        is_correction = shown["is_settled"] and played_ms > heard_ms
+        is_correction = shown["is_settled"] and (gained_ms > 0 or heard_ms == NONE)
         handed_on["is_correction"] = is_correction
         book.counters[_STREAMS_ATTRIBUTED] += not is_playing
         book.counters[_OUTCOMES_CORRECTED] += is_correction

@@ -68,6 +68,7 @@ class Settlement:
             listeners_max=settings.listeners_max,
             exposures_max=settings.exposures_max,
             listener_bytes_max=settings.listener_bytes_max,
+            longest_only=settings.longest_only,
         )
         self.dead_letters: Counter[str] = Counter()
         self.ranked_touches = 0  # listeners touched since then wait for a page

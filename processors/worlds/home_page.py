@@ -31,7 +31,8 @@ Event = Impression | StreamEnd | StreamPlaying
 class HomePageSettings(Struct, frozen=True, kw_only=True):
     """Behaviour of listeners; all shares are probabilities.
 
-    With `playing_every_ms`, their clients tell this often that a stream is still playing.
+    With `playing_every_ms`, their clients tell this often that a stream is still playing. `again_share` is the
+    probability that a card is played once more, from the same page.
     """
 
     control_share: float = 0.3
@@ -44,6 +45,7 @@ class HomePageSettings(Struct, frozen=True, kw_only=True):
     look_along: float = 0.75
     decide_ms: int = 120_000
     playing_every_ms: int = 0
+    again_share: float = 0.0
 
 
 class SimulatedHome:
@@ -55,6 +57,7 @@ class SimulatedHome:
         self._rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x40E,)))
         # its own, so that the other events are the same with and without
         self._playing_rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x9A1,)))
+        self._again_rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0xA6A,)))
         self.catalogue = _catalogue(world, self._rng)
         self._learned = Learned(("static",))
         for card in self.catalogue:
@@ -138,7 +141,11 @@ class SimulatedHome:
         for card_id, played_s in zip(seen, seconds.tolist(), strict=True):
             if played_s > 0.0:
                 named = self._rng.random() >= self.settings.unnamed_share
-                self._end(user, card_id, impression.event_ms, played_s, impression.event_id if named else None)
+                named_id = impression.event_id if named else None
+                self._end(user, card_id, impression.event_ms, played_s, named_id)
+                while self.settings.again_share and self._again_rng.random() < self.settings.again_share:
+                    _, more = self.world.play(np.array([user]), np.array([self._card_row[card_id]]), self._again_rng)
+                    self._end(user, card_id, impression.event_ms, float(more[0]) or played_s, named_id)
 
     def _play_organically(self, user: int, event_ms: int) -> None:
         if self._rng.random() < self.settings.unknown_card_share / self.settings.organic_share:

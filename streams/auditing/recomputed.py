@@ -87,15 +87,17 @@ class Streamed(NamedTuple):
     stream_count: int
 
 
-def streamed(records: Iterable[Heard]) -> Streamed:
-    """What these records say: of each stream the longest time that any says.
+def streamed(records: Iterable[Heard], *, longest_only: bool) -> Streamed:
+    """What these records say: of each stream the longest time that any says, of all streams the sum or the longest.
 
     >>> from streams.auditing.own_messages import PlayingRead, StreamEndRead
     >>> playing = PlayingRead("p", "s", "u", "c", 0, 5, 5)
-    >>> streamed([playing, StreamEndRead("s", "u", "c", 0, 9, 8), StreamEndRead("t", "u", "c", 9, 10, 1)])
-    Streamed(played_ms=9, stream_count=2)
+    >>> ended = [StreamEndRead("s", "u", "c", 0, 9, 8), StreamEndRead("t", "u", "c", 9, 10, 1)]
+    >>> streamed([playing, *ended], longest_only=False), streamed([playing, *ended], longest_only=True)
+    (Streamed(played_ms=9, stream_count=2), Streamed(played_ms=8, stream_count=2))
     """
     longest: dict[str, int] = {}
     for record in records:
         longest[record.stream_id] = max(record.played_ms, longest.get(record.stream_id, 0))
-    return Streamed(sum(longest.values()), len(longest))
+    times = longest.values()
+    return Streamed(max(times, default=0) if longest_only else sum(times), len(longest))

@@ -130,5 +130,28 @@ def run_with_late_impressions(count: int) -> list[LogRecord]:
     return run.read()
 
 
+def run_with_replays(settings: Settings) -> list[LogRecord]:
+    """Each card of a few pages is streamed two times before it settles, and once more after."""
+    run = Run(settings)
+    run.write(card("c1"))
+    for number in range(5):
+        at_ms = START_MS + 10_000_000 * number
+        times = ((1_000, 16_000), (30_000, 20_000), (1_700_000, 200_000))
+        streams = [
+            stream_end(
+                event_id=f"s{number}-{after_ms}",
+                started_ms=at_ms + after_ms,
+                event_ms=at_ms + after_ms + played_ms,
+                played_ms=played_ms,
+                impression_id=f"i{number}",
+            )
+            for after_ms, played_ms in times
+        ]
+        run.feed([impression(event_id=f"i{number}", event_ms=at_ms, cards=("c1",)), *streams])
+    run.pass_time("end", START_MS + 10**9)
+    run.pass_time("later", START_MS + 10**9 + 10**6)
+    return run.read()
+
+
 def _place_of(topic: str) -> int:
     return READING_ORDER.index(topic) if topic in READING_ORDER else len(READING_ORDER)

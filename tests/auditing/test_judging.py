@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from processors.ranking.ranking_settings import RankingSettings, SurfaceSettings
+from processors.settlement.settings import SettlementSettings
 from schemas.dead_letters import DeadLetter
 from streams.audit_rules import audit_rules
 from streams.auditing.books import READING_ORDER
@@ -14,7 +15,7 @@ from streams.auditing.findings import Audit
 from streams.auditing.judging import judge
 from streams.auditing.reading import LogRecord
 from streams.settings import Settings
-from tests.auditing.history import run_with_late_impressions, small_run
+from tests.auditing.history import run_with_late_impressions, run_with_replays, small_run
 
 Logs = list[LogRecord]
 
@@ -271,6 +272,15 @@ def test_streams_that_tell_that_they_are_playing_hold_and_a_correction_that_take
     fewer = judge([one for one in logs if one not in playing], READING_ORDER, audit_rules(Settings()))
     assert fewer.violations["corrections_broken"] > 0
     assert fewer.violations["settled_early"] > 0
+
+
+def test_exposures_by_their_longest_stream_hold_and_are_found_wrong_by_the_sum() -> None:
+    longest = Settings(settlement=SettlementSettings(longest_only=True))
+    logs = run_with_replays(longest)
+    assert judge(logs, READING_ORDER, audit_rules(longest)).holds
+    found = judge(logs, READING_ORDER, audit_rules(Settings()))
+    assert found.violations["played_wrong"] > 0
+    assert found.violations["settled_early"] > 0
 
 
 def test_statistics_by_weighted_outcomes_hold_and_are_found_wrong_under_other_weights() -> None:

@@ -366,6 +366,8 @@ class Settlement:
         impression, index = found
         previous_ms = impression.played_ms[index]
         is_first, gained_ms = self._hear(listener, stream)
+        if self.settings.longest_only:
+            gained_ms = max(0, stream.played_ms - previous_ms)
         impression.played_ms[index] += gained_ms
         impression.streams[index] += is_first
         self.counters["streams_attributed"] += has_ended

@@ -139,6 +139,21 @@ def test_what_was_heard_of_a_stream_whose_end_says_less_or_never_comes_remains()
     assert not [fact for fact in [*facts, *feed(settlement, closing())] if isinstance(fact, Corrected)]
 
 
+@pytest.mark.parametrize(("longest_only", "expected"), [(False, (50, 120)), (True, (30, 70))])
+def test_streams_of_an_exposure_are_added_or_the_longest_counts(longest_only: bool, expected: tuple[int, int]) -> None:
+    how = SettlementSettings(
+        horizon_ms=100, attribution_ms=100, correction_ms=1_000, lateness_ms=0, longest_only=longest_only
+    )
+    settlement = Settlement(how)
+    streams = [
+        stream_end(event_id=f"s{at}", started_ms=at, event_ms=at + ms, played_ms=ms)
+        for at, ms in ((10, 20), (40, 30), (90, 70))
+    ]
+    facts = feed(settlement, [impression(event_ms=0), *streams, *closing()])
+    assert [played(fact) for fact in settled(facts) if fact.impression_id == "i1"] == [(expected[0],)]
+    assert [(fact.previous_ms, fact.played_ms) for fact in facts if isinstance(fact, Corrected)] == [expected]
+
+
 def test_beyond_the_correction_window_nothing_is_counted_twice_and_the_drop_is_counted() -> None:
     settlement = Settlement(SETTINGS)
     feed(settlement, [impression(), *closing()])
@@ -367,6 +382,7 @@ BOUNDED = [
     SettlementSettings(horizon_ms=100, attribution_ms=300, correction_ms=400, lateness_ms=0, plays_max=3),
     SettlementSettings(horizon_ms=100, correction_ms=1_000, lateness_ms=20, listeners_max=2, plays_max=2),
     SettlementSettings(horizon_ms=100, correction_ms=1_000, lateness_ms=20, exposures_max=3),
+    SettlementSettings(horizon_ms=100, correction_ms=1_000, lateness_ms=20, longest_only=True),
 ]
 
 

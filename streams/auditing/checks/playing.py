@@ -46,8 +46,8 @@ def _played_wrong(books: Books, recomputed: Recomputed) -> Iterator[Wrong]:
             continue
         last = max([*settled, *books.corrected.get(exposure, ())], key=lambda outcome: outcome.step)
         records = recomputed.heard_of.get(exposure, ())
-        sure = streamed(record for record in records if recomputed.is_due(record.user_id, record.event_ms))
-        most = streamed(records)
+        due = [record for record in records if recomputed.is_due(record.user_id, record.event_ms)]
+        sure, most = (streamed(some, longest_only=recomputed.rules.longest_only) for some in (due, records))
         is_time_right = sure.played_ms <= last.played_ms <= most.played_ms
         if is_time_right and sure.stream_count <= last.stream_count <= most.stream_count:
             continue
@@ -70,7 +70,8 @@ def _settled_early(books: Books, recomputed: Recomputed) -> Iterator[Wrong]:
         first = settled[0]
         horizon_ms = first.shown_ms + recomputed.rules.horizon_ms
         records = recomputed.heard_of.get(exposure, ())
-        played_ms = streamed(record for record in records if record.event_ms <= horizon_ms).played_ms
+        in_time = [record for record in records if record.event_ms <= horizon_ms]
+        played_ms = streamed(in_time, longest_only=recomputed.rules.longest_only).played_ms
         if first.settled_ms == horizon_ms and first.played_ms == played_ms:
             continue
         case = f"{exposure}: {first.played_ms} ms at {first.settled_ms}, not {played_ms} ms at {horizon_ms}"
