@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from processors.arrays import FloatArray, IntArray
+from processors.calibrating import Calibrating
 from processors.crediting import Crediting
 from processors.engagement_sums import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
 from processors.listeners_settings import ListenersSettings
@@ -41,6 +42,7 @@ class Conclusions:
         self.engagement = Engagement(settings.bucket_length_ms)
         self._source, self._learned, self._sample_share = source, learned, settings.sample_share
         self._crediting = Crediting(learned, settings.rewards, settings.ranking.seed)
+        self._calibrating = Calibrating(learned, settings.rewards, settings.ranking.reward)
 
     def of(self, settlement: Settlement, due: Due, row: IntArray) -> list[Written]:
         """Output for what is due; `row` [n] is the catalogue row of each card by its number in settlement."""
@@ -97,6 +99,8 @@ class Conclusions:
                 is_discovery=due.exposures["is_discovery"],
             )
         )
+        compared = self._calibrating.outcomes(cards, groups, page, streamed, earned)
+        self.engagement.add_calibration(due.pages["settled_ms"][page[compared.places]], compared)
 
     def _groups_of(self, settlement: Settlement, owners: Records) -> PageGroups:
         """The soft groups of the pages of these due pages or streams."""
@@ -194,6 +198,8 @@ class Conclusions:
                 played_ms=corrected["total_ms"],
             )
         )
+        compared = self._calibrating.corrections(cards[chosen], groups, earned, before)
+        self.engagement.add_calibration(heard.event_ms[chosen[compared.places]], compared)
         records = correction_records(settlement.book, due, pages, groups, chosen, earned, before)
         for card, value in zip(corrected["card"].tolist(), records, strict=True):
             yield Written(OutcomeCorrected, names[card].encode(), value)

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from processors.calibration_sums import EXPOSURES_MAX, as_rows, of_rows, tenths
 from processors.drift.block_monitor import Change
 from processors.drift.evidence import evidence_sums
 from processors.drift.incidents import Block, Incident, joined
@@ -28,6 +29,7 @@ class _Bucket(Struct, array_like=True):
 
     variants: dict[str, list[float]] = {}
     evidence: list[list[list[float]]] = []  # [5, G, K]
+    calibration: list[list[float]] = []  # rows, see `calibration_sums`
 
     def add_evidence(self, message: BlockEvidence) -> None:
         sums = evidence_sums(message)
@@ -41,6 +43,7 @@ class _PartitionRow(Struct, array_like=True):
     watched_from_ms: int
     counters: dict[str, int]
     incidents: list[Incident] = []
+    calibration: list[list[float]] = []
 
 
 class EngagementMonitor:
@@ -61,6 +64,7 @@ class EngagementMonitor:
         self._open: dict[int, _Bucket] = {}
         self._monitors = Monitors(settings)
         self._incidents: list[Incident] = []
+        self._calibration = of_rows(())
         self._changed: set[bytes] = set()
         self._written: Counter[str] = Counter()
 
@@ -95,6 +99,7 @@ class EngagementMonitor:
             self._watched_from_ms,
             dict(self.counters),
             self._incidents,
+            [list(row) for row in as_rows(self._calibration)],
         )
         yield PARTITION_KEY, msgspec.msgpack.encode(row)
         self._changed.clear()
@@ -109,6 +114,7 @@ class EngagementMonitor:
                 self._newest_ms, self._watched_from_ms = row.newest_ms, row.watched_from_ms
                 self.counters.update(row.counters)
                 self._incidents = row.incidents
+                self._calibration = of_rows(row.calibration)
                 self._written = Counter(self.counters)
             elif key.startswith(_BUCKET):
                 self._open[int(key[len(_BUCKET) :])] = msgspec.msgpack.decode(value, type=_Bucket)
@@ -132,6 +138,7 @@ class EngagementMonitor:
         cells = zip(message.variant, *columns, message.log_total, message.log_squares, discovered, strict=True)
         for variant, *values in cells:
             _add_to(bucket.variants, variant, values)
+        bucket.calibration.extend(list(row) for row in message.calibration)
         is_current = message.generation == self.generation > 0 and bucket_ms == message.bucket_ms
         if message.evidence is not None and is_current:
             bucket.add_evidence(message.evidence)
@@ -145,8 +152,12 @@ class EngagementMonitor:
         self._closed_until_ms = bucket_ms + self.settings.bucket_length_ms
         for variant in sorted(bucket.variants):
             yield self._metrics(variant, bucket_ms, bucket.variants[variant], {})
+        self._calibration += of_rows(bucket.calibration)
+        while self._calibration[:, 0].sum() > EXPOSURES_MAX:
+            self._calibration /= 2.0
         every = np.array(list(bucket.variants.values())).reshape(-1, _FIELDS).sum(axis=0).tolist()
-        yield self._metrics(ALL_VARIANTS, bucket_ms, every, dict(self.counters))
+        of_all = self._metrics(ALL_VARIANTS, bucket_ms, every, dict(self.counters))
+        yield msgspec.structs.replace(of_all, calibration=tenths(self._calibration))
         if bucket.evidence and bucket_ms >= self._watched_from_ms:
             for block, change in self._monitors.read(bucket_ms, np.array(bucket.evidence)):
                 yield self._alert(block, change)

@@ -20,7 +20,7 @@ from processors.worlds.satisfaction import SatisfactionWorld
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
-from schemas.monitoring import DriftAlert, EngagementSums
+from schemas.monitoring import DriftAlert, EngagementMetrics, EngagementSums
 from schemas.outcomes import OutcomeCorrected, OutcomeSettled, OutcomesSettled
 from schemas.rankings import ShelfRanking
 
@@ -48,6 +48,8 @@ class PureLoop:
         self.monitor = EngagementMonitor(drift)
         self.pages: dict[str, ShelfRanking] = {}
         self.alerts: list[DriftAlert] = []
+        self.sums: list[EngagementSums] = []
+        self.metrics: list[EngagementMetrics] = []
         self.outcomes: list[OutcomeSettled] = []
         self.corrections: list[OutcomeCorrected] = []
         self.model: CoClusters | None = None
@@ -86,11 +88,11 @@ class PureLoop:
         self.corrections.extend(one for one in outcomes if isinstance(one, OutcomeCorrected))
         self.cards.outcomes(outcomes)
         self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
-        self.alerts.extend(
-            m
-            for m in self.monitor.engagement([m for m in messages if isinstance(m, EngagementSums)])
-            if isinstance(m, DriftAlert)
-        )
+        sums = [m for m in messages if isinstance(m, EngagementSums)]
+        self.sums.extend(sums)
+        told = self.monitor.engagement(sums)
+        self.alerts.extend(m for m in told if isinstance(m, DriftAlert))
+        self.metrics.extend(m for m in told if isinstance(m, EngagementMetrics))
         for message in messages:
             if isinstance(message, ShelfRanking):
                 self.pages[message.user_id] = message

@@ -275,9 +275,11 @@ def test_streams_that_tell_that_they_are_playing_hold_and_a_correction_that_take
 
 
 def test_exposures_by_their_longest_stream_hold_and_are_found_wrong_by_the_sum() -> None:
-    longest = Settings(settlement=SettlementSettings(longest_only=True))
-    logs = run_with_replays(longest)
-    assert judge(logs, READING_ORDER, audit_rules(longest)).holds
+    together, longest = Settings(), Settings(settlement=SettlementSettings(longest_only=True))
+    for how in (together, longest):
+        logs = run_with_replays(how)
+        own = judge(logs, READING_ORDER, audit_rules(how))
+        assert own.holds, own.findings
     found = judge(logs, READING_ORDER, audit_rules(Settings()))
     assert found.violations["played_wrong"] > 0
     assert found.violations["settled_early"] > 0

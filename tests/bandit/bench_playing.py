@@ -22,7 +22,7 @@ from tests.pure_loop import PureLoop
 
 REWARDS = ("static", "mean")
 HOUR_MS, STEP_MS = 3_600_000, 600_000
-BEGIN_H, END_H, DRAIN_H = 16, 40, 14
+BEGIN_H, END_H, DRAIN_H = 12, 30, 14
 SLEEP_S, OTHER_S = 3 * 3_600.0, 600.0
 Estimates = dict[tuple[int, int, bool, str], tuple[float, float]]
 """By hour, half-life, sleep and reward: reward and exposures, in the statistics or in the end."""
