@@ -73,9 +73,11 @@ def attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
         counted_ms: Index = exposure["played_ms"] if limits.longest_only else max(heard_ms, 0)
         gained_ms: Index = max(played_ms - counted_ms, 0)
         exposure["played_ms"] += gained_ms
-        exposure["streams"] += heard_ms == NONE
+        # a client may tell of one stream under two exposures: each has had it then
+        is_first = heard_ms == NONE or exposure["streams"] == 0
+        exposure["streams"] += is_first
         handed_on["total_ms"], handed_on["stream_count"] = exposure["played_ms"], exposure["streams"]
-        is_correction = shown["is_settled"] and (gained_ms > 0 or heard_ms == NONE)
+        is_correction = shown["is_settled"] and (gained_ms > 0 or is_first)
         handed_on["is_correction"] = is_correction
         book.counters[_STREAMS_ATTRIBUTED] += not is_playing
         book.counters[_OUTCOMES_CORRECTED] += is_correction
@@ -90,15 +92,18 @@ def attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
 def _heard_before(book: Book, place: Index) -> int:
     """Time of a stream that its exposure has been given already, while it was playing; -1 if there is none.
 
-    Whatever the order in which its records come, the longest counts.
+    Whatever the order in which its records come, the longest counts. They are of one stream if they name it, its card
+    and its start alike.
     """
     stream, text = book.streams[place], book.text
     listener, heard_ms = book.listeners[stream["listener"]], np.int64(NONE)
     if not listener["playing_count"]:
         return NONE
-    own = same_stream_at(text, stream["start"])
+    own, started_ms = same_stream_at(text, stream["start"]), started_ms_of(text, stream["start"])
     for number in range(listener["plays"], listener["plays"] + listener["plays_count"]):
         start = book.plays[number]["start"]
+        if book.plays[number]["card"] != stream["card"] or started_ms_of(text, start) != started_ms:
+            continue
         other = same_stream_at(text, start)
         is_counted = state_of(text, state_at(text, start)) == ATTRIBUTED
         if is_counted and same_text(text, own + 2, text_end(text, own), text, other + 2, text_end(text, other)):

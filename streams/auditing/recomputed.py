@@ -96,8 +96,9 @@ def streamed(records: Iterable[Heard], *, longest_only: bool) -> Streamed:
     >>> streamed([playing, *ended], longest_only=False), streamed([playing, *ended], longest_only=True)
     (Streamed(played_ms=9, stream_count=2), Streamed(played_ms=8, stream_count=2))
     """
-    longest: dict[str, int] = {}
+    longest: dict[tuple[str, int], int] = {}
     for record in records:
-        longest[record.stream_id] = max(record.played_ms, longest.get(record.stream_id, 0))
+        stream = record.stream_id, record.started_ms
+        longest[stream] = max(record.played_ms, longest.get(stream, 0))
     times = longest.values()
     return Streamed(max(times, default=0) if longest_only else sum(times), len(longest))

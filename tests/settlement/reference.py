@@ -149,7 +149,7 @@ class Listener(Struct):
     offsets: dict[str, int] = {}
     plays: list[Play] = []
     pending: dict[str, StreamEvent] = {}
-    heard: dict[str, int] = {}  # by stream, the longest time that an exposure has been given
+    heard: dict[tuple[str, str, int], int] = {}  # by stream, the longest time that an exposure has been given
     stream_ids: dict[str, int] = {}
     impressions: dict[str, OpenImpression] = {}
 
@@ -365,7 +365,8 @@ class Settlement:
             return
         impression, index = found
         previous_ms = impression.played_ms[index]
-        is_first, gained_ms = self._hear(listener, stream)
+        is_unheard, gained_ms = self._hear(listener, stream)
+        is_first = is_unheard or not impression.streams[index]
         if self.settings.longest_only:
             gained_ms = max(0, stream.played_ms - previous_ms)
         impression.played_ms[index] += gained_ms
@@ -390,8 +391,9 @@ class Settlement:
     def _hear(listener: Listener, stream: StreamEvent) -> tuple[bool, int]:
         """Whether nothing of a stream has counted so far, and how much more of it counts now."""
         name = stream.stream_id if isinstance(stream, StreamPlaying) else stream.event_id
-        before_ms = listener.heard.get(name)
-        listener.heard[name] = max(stream.played_ms, before_ms or 0)
+        same = name, stream.card_id, stream.started_ms
+        before_ms = listener.heard.get(same)
+        listener.heard[same] = max(stream.played_ms, before_ms or 0)
         return before_ms is None, max(0, stream.played_ms - (before_ms or 0))
 
     def _settle(self, listener: Listener, impression: OpenImpression, due: list[Due]) -> None:

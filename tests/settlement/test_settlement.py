@@ -263,15 +263,20 @@ def playing(draw: st.DrawFn, events: Sequence[Event], number: int, users: Sequen
         of = stream_end(event_id=name, user_id=draw(st.sampled_from(users)), **endless)
     event_ms = draw(st.integers(of.started_ms, of.event_ms))
     heard_ms = draw(st.sampled_from([event_ms - of.started_ms, of.played_ms + 7, of.played_ms]))
+    # a client may contradict itself
+    other_card, other_page = (
+        draw(st.sampled_from([None, None, None, *CARDS])),
+        draw(st.sampled_from([0, 0, 0, "i0", "i1"])),
+    )
     return stream_playing(
         event_id=f"p{number}",
         stream_id=of.event_id,
         user_id=of.user_id,
-        card_id=of.card_id,
+        card_id=other_card or of.card_id,
         started_ms=of.started_ms,
         event_ms=event_ms,
         played_ms=heard_ms,
-        impression_id=of.impression_id,
+        impression_id=other_page or of.impression_id,
     )
 
 
