@@ -21,7 +21,7 @@ from schemas.outcomes import ExposureKey
 from tests.pure_loop import PureLoop
 
 REWARDS = ("static", "mean")
-HOUR_MS, STEP_MS = 3_600_000, 600_000
+HOUR_MS, STEP_MS = 3_600_000, 1_800_000
 BEGIN_H, END_H, DRAIN_H = 12, 30, 14
 SLEEP_S, OTHER_S = 3 * 3_600.0, 600.0
 Estimates = dict[tuple[int, int, bool, str], tuple[float, float]]
@@ -30,7 +30,7 @@ Estimates = dict[tuple[int, int, bool, str], tuple[float, float]]
 
 def planted(seed: int) -> SatisfactionWorld:
     """Group 0 of the cards are Sleep lists."""
-    world = SatisfactionWorld(world_settings("W4", users=400, cards=60), world_seed=seed)
+    world = SatisfactionWorld(world_settings("W4", users=200, cards=36), world_seed=seed)
     world.log_mean = np.full_like(world.log_mean, np.log(OTHER_S))
     world.log_mean[:, 0] = np.log(SLEEP_S)
     return world
@@ -43,9 +43,9 @@ def biases(seed: int, half_life_h: int, playing_every_ms: int) -> Iterator[tuple
     loop = PureLoop(
         world,
         listeners=ListenersSettings(ranking=RankingSettings(seed=seed), rewards=REWARDS),
-        learner=LearnerSettings(warmup_events=1_500),
+        learner=LearnerSettings(warmup_events=800),
         drift=DriftSettings(),
-        visits_per_minute=10.0,
+        visits_per_minute=5.0,
         seed=seed,
         home=HomePageSettings(control_share=1.0, organic_share=0.0, playing_every_ms=playing_every_ms),
         half_life_ms=half_life_ms,
@@ -106,7 +106,7 @@ def by_reward(earned: tuple[float, ...], weights: tuple[float, ...]) -> list[flo
 
 
 def main(seeds: int) -> None:
-    for half_life_h in (0, 24, 6):
+    for half_life_h in (0, 6):
         for playing_every_ms in (0, 600_000):
             found: dict[tuple[bool, str], list[float]] = defaultdict(list)
             for seed in range(1, seeds + 1):
