@@ -20,7 +20,7 @@ from schemas.outcomes import ExposureKey, OutcomeCorrected, OutcomeSettled
 from tests.pure_loop import PureLoop
 
 REWARDS = ("static", "mean")
-STEP_MS, STEPS_PER_HOUR = 600_000, 6
+STEP_MS, STEPS_PER_HOUR = 1_800_000, 2
 Last = dict[ExposureKey, OutcomeSettled | OutcomeCorrected]
 
 
