@@ -13,7 +13,7 @@ from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoCluster
 from schemas.monitoring import DriftAlert, DriftIncident, EngagementMetrics, EngagementSums, PolicyValue
 from schemas.outcomes import Outcome
 from schemas.rankings import ShelfRanking
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEvent
 
 DEAD_LETTER_SUFFIX = ".dlq"
 STATE_SUFFIX = "-state"
@@ -100,9 +100,9 @@ _FLOW = (
     ),
     Topic(
         name="stream-ends",
-        about="what was played, and for how long",
+        about="what was played, and for how long; what is still playing",
         role=Role.INPUT,
-        message=StreamEnd,
+        message=StreamEvent,
         key="user_id",
         partitions=0,
         cleanup=Cleanup.DELETE,
