@@ -44,34 +44,25 @@ class Crediting:
         """Credits of streams [n] of cards, by row; stream i is credited in `groups[i]` groups of its generation."""
         earned = self._earned(cards, seconds)
         offsets = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(len(self._rewards) * groups)))
-        is_now = (generation == self._learned.blocks.generation) & (groups == earned.shape[2])
-        if is_now.all():
-            return Shares(self._keys(generation, groups), offsets, in_shares(earned.ravel()))
-        values = [
-            one if now else self._of_earlier(one, int(then), int(width))
-            for one, now, then, width in zip(earned, is_now, generation, groups, strict=True)
-        ]
-        together = np.concatenate([one.ravel() for one in values])
-        return Shares(self._keys(generation, groups), offsets, in_shares(together))
+        keys, values = np.empty(len(cards), dtype=np.int64), np.empty(offsets[-1])
+        for then, width in set(zip(generation.tolist(), groups.tolist(), strict=True)):
+            alike = np.flatnonzero((generation == then) & (groups == width))
+            moved = self._as_of(earned[alike], then, width).reshape(len(alike), -1)
+            values[offsets[alike, None] + np.arange(moved.shape[1])] = moved
+            keys[alike] = crc32(f"{self.names} {then} {width}".encode())
+        return Shares(keys, offsets, in_shares(values))
 
     def _earned(self, cards: IntArray, seconds: FloatArray) -> FloatArray:
         """Rewards [n, R, G] in the current groups."""
         weights = self._learned.card_weights_of(cards)
         return np.stack([self._learned.success(reward).over(seconds, weights) for reward in self._rewards], axis=1)
 
-    def _of_earlier(self, earned: FloatArray, generation: int, groups: int) -> FloatArray:
-        """Rewards [R, groups] in groups of an earlier generation, from those in the current groups [R, G].
+    def _as_of(self, earned: FloatArray, generation: int, groups: int) -> FloatArray:
+        """Rewards [n, R, groups] in groups of a generation, from those in the current groups [n, R, G].
 
         For an unknown generation, every group gets the mean over the current groups.
         """
         if self._learned.generations.knows(generation, groups):
             return self._learned.generations.moved_back(generation, earned)
-        mean = earned @ self._learned.blocks.user_prior
-        return np.repeat(mean[:, None], groups, axis=1)
-
-    def _keys(self, generation: IntArray, groups: IntArray) -> IntArray:
-        """Four-byte keys of rewards, generation and number of groups, of which there are few kinds."""
-        keys = np.empty(len(generation), dtype=np.int64)
-        for one, count in set(zip(generation.tolist(), groups.tolist(), strict=True)):
-            keys[(generation == one) & (groups == count)] = crc32(f"{self.names} {one} {count}".encode())
-        return keys
+        mean = (earned * self._learned.blocks.user_prior).sum(axis=-1)
+        return np.repeat(mean[..., None], groups, axis=-1)
