@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -22,6 +23,7 @@ PARTITION_KEY = b"p"
 _BUCKET, _MONITOR = b"b/", b"w/"
 
 _FIELDS = 8
+Key = TypeVar("Key", int, str)
 
 
 class _Bucket(Struct, array_like=True):
@@ -32,7 +34,7 @@ class _Bucket(Struct, array_like=True):
     impressions: int = 0
     user_groups: dict[int, float] = {}  # exposures, of the current generation
     organic_card_groups: dict[int, float] = {}  # streams
-    calibration: list[list[float]] = []  # rows, see `calibration_sums`
+    calibration: dict[int, list[float]] = {}  # sums by bin, see `calibration_sums`
 
     def add_groups(self, message: EngagementSums) -> None:
         for group, exposures in zip(message.user_group, message.exposures, strict=True):
@@ -155,7 +157,8 @@ class EngagementMonitor:
         for variant, *values in cells:
             _add_to(bucket.variants, variant, values)
         bucket.impressions += message.impressions
-        bucket.calibration.extend(list(row) for row in message.calibration)
+        for number, *sums in message.calibration:
+            _add_to(bucket.calibration, int(number), sums)
         is_current = message.generation == self.generation > 0 and bucket_ms == message.bucket_ms
         if is_current:
             bucket.add_groups(message)
@@ -171,7 +174,7 @@ class EngagementMonitor:
         self._closed_until_ms = bucket_ms + self.settings.bucket_length_ms
         for variant in sorted(bucket.variants):
             yield self._metrics(variant, bucket_ms, bucket.variants[variant], {})
-        self._calibration += of_rows(bucket.calibration)
+        self._calibration += of_rows([(number, *sums) for number, sums in bucket.calibration.items()])
         while self._calibration[:, 0].sum() > EXPOSURES_MAX:
             self._calibration /= 2.0
         every = np.array(list(bucket.variants.values())).reshape(-1, _FIELDS).sum(axis=0).tolist()
@@ -220,7 +223,7 @@ class EngagementMonitor:
         )
 
 
-def _add_to(sums: dict[str, list[float]], name: str, values: list[float]) -> None:
-    found = sums.setdefault(name, [0.0] * _FIELDS)
+def _add_to(sums: dict[Key, list[float]], name: Key, values: list[float]) -> None:
+    found = sums.setdefault(name, [0.0] * len(values))
     for index, value in enumerate(values):
         found[index] += value
