@@ -1,6 +1,5 @@
 """The data flow as one table: each topic with its message, retention, writer and readers."""
 
-from enum import StrEnum
 from types import UnionType
 
 from msgspec import Struct
@@ -10,10 +9,24 @@ from schemas.fields import EVENT_AHEAD_MAX_MS
 from schemas.impressions import Impression
 from schemas.interactions import Learned
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
-from schemas.monitoring import DriftAlert, EngagementMetrics, EngagementSums, PolicyValue
+from schemas.monitoring import DriftAlert, EngagementMetrics, EngagementSums
 from schemas.outcomes import Outcome
+from schemas.policy_evidence import PagesWeighed
+from schemas.policy_values import PolicyValue
 from schemas.rankings import ShelfRanking
 from schemas.stream_ends import StreamEnd
+from schemas.topic_roles import Cleanup, Role
+
+__all__ = [
+    "DEAD_LETTER_SUFFIX",
+    "STAMP_AHEAD_MAX",
+    "STATE_BYTES_MAX",
+    "STATE_SUFFIX",
+    "TOPICS",
+    "Cleanup",
+    "Role",
+    "Topic",
+]
 
 DEAD_LETTER_SUFFIX = ".dlq"
 STATE_SUFFIX = "-state"
@@ -25,24 +38,6 @@ STAMP_AHEAD_MAX = "message.timestamp.after.max.ms"
 
 STATE_BYTES_MAX = 16 * 1_048_576
 """Record limit of state topics: a row has 80 bytes for each stream of the correction window, and robots have many."""
-
-
-class Cleanup(StrEnum):
-    """Kafka's cleanup policy: delete after the retention time, or keep the newest record of each key."""
-
-    DELETE = "delete"
-    COMPACT = "compact"
-
-
-class Role(StrEnum):
-    """What a topic is for."""
-
-    INPUT = "input"
-    BROADCAST = "broadcast"
-    INTERNAL = "internal"
-    OUTPUT = "output"
-    STATE = "state"
-    DEAD_LETTERS = "dead letters"
 
 
 class Topic(Struct, frozen=True, kw_only=True):
@@ -166,6 +161,17 @@ _FLOW = (
         readers=("model",),
     ),
     Topic(
+        name="policy-evidence",
+        about="settled pages of a share of the listeners, as the candidates of the leaderboard weigh them",
+        role=Role.INTERNAL,
+        message=PagesWeighed,
+        key="source",
+        partitions=1,
+        cleanup=Cleanup.DELETE,
+        writer="listeners",
+        readers=("leaderboard",),
+    ),
+    Topic(
         name="card-statistics",
         about="bandit statistics of every card, by user group and reward",
         role=Role.BROADCAST,
@@ -236,10 +242,10 @@ _FLOW = (
         about="counterfactual values of policies and rewards on the live log",
         role=Role.OUTPUT,
         message=PolicyValue,
-        key="policy and reward",
+        key="candidate and yardstick",
         partitions=1,
         cleanup=Cleanup.COMPACT,
-        writer="model",
+        writer="leaderboard",
         readers=("subscribers",),
     ),
 )
@@ -278,7 +284,8 @@ def state_of(task: str, partitions: int) -> Topic:
 
 def _table() -> dict[str, Topic]:
     dead = [dead_letters_of(topic) for topic in _FLOW if topic.role in {Role.INPUT, Role.BROADCAST, Role.INTERNAL}]
-    state = [state_of("listeners", 0), state_of("cards", 0), state_of("learner", 1), state_of("model", 1)]
+    tasks = {"listeners": 0, "cards": 0, "learner": 1, "model": 1, "leaderboard": 1}
+    state = [state_of(task, partitions) for task, partitions in tasks.items()]
     return {topic.name: topic for topic in (*_FLOW, *dead, *state)}
 
 
