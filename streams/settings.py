@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import msgspec
 from msgspec.inspect import is_struct_type
@@ -46,7 +46,7 @@ def _section(kind: type[Any]) -> BeforeValidator:
         if isinstance(value, kind):
             return value
         try:
-            section = msgspec.convert(value, kind, strict=False)
+            section = msgspec.convert(_with_lists(value, kind), kind, strict=False)
         except msgspec.ValidationError as error:
             raise ValueError(str(error)) from error
         for name, number in msgspec.to_builtins(section).items():
@@ -55,6 +55,15 @@ def _section(kind: type[Any]) -> BeforeValidator:
         return section
 
     return BeforeValidator(convert)
+
+
+def _with_lists(section: Any, kind: type[Any]) -> Any:
+    """A section as it comes from the environment, where a list is written with commas."""
+    if not isinstance(section, dict):
+        return section
+    lists = {name for name, of in get_type_hints(kind).items() if get_origin(of) is tuple}
+    given = {name: text for name, text in section.items() if name in lists and isinstance(text, str)}
+    return section | {name: [part.strip() for part in text.split(",")] for name, text in given.items()}
 
 
 _AS_DICT = PlainSerializer(msgspec.to_builtins)

@@ -1,9 +1,10 @@
 """Shadow: weighs the pages of sampled listeners when they are shown, and tells what they earned when they settle.
 
-A page is weighed once, at the end of the batch in which it arrived, with the plays that had ended when it was shown
-and what had been learned by then: neither contains anything of the page's own streams, because statistics learn from
-outcomes, which come a horizon later. The weights are state, so that a restart, other settings or later learning do not
-change them; like a ranking, they depend on which broadcast state had been read.
+A page is weighed at the end of the batch in which it arrived, with the plays that had ended when it was shown and
+what had been learned by then. Its own streams have no part in it: statistics learn from outcomes, which come a horizon
+later. Until it settles, a late play weighs it anew, as it does its soft group (`settlement.page_groups`), so weights do
+not depend on how events were cut into batches. They are state, so that a restart, other settings or later learning do
+not change them; like a ranking, they depend on which broadcast state had been read.
 """
 
 from collections import Counter
@@ -53,7 +54,7 @@ class Shadow:
         return np.asarray(uniforms(mixed(mixed(hashes, self._seed), _SAMPLE)) < self._share)
 
     def watch(self, book: Book, places: IntArray, plays: PlayColumns, weights: FloatArray, row: IntArray) -> None:
-        """Weigh those of these impressions [p] that are new, of a sampled listener, and of the right surface.
+        """Weigh those of these impressions [p] that are of a sampled listener and of the right surface.
 
         `plays` and `weights` [p, G] are those of their listeners when they were shown; `row` [c] has the catalogue row
         of each card by its number in settlement.
@@ -63,7 +64,7 @@ class Shadow:
         if not len(some) or not self._learned.catalogue.names:
             return
         pages = PageColumns.of(book.text, book.impressions["start"][places[some]])
-        keys = self._new_keys(book, places[some], pages)
+        keys = self._keys_to_weigh(book, places[some], pages)
         kept = [number for number, key in enumerate(keys) if key is not None]
         if kept:
             chosen = some[kept]
@@ -99,8 +100,8 @@ class Shadow:
         """Forget the pages of a listener; what has been told of them names nobody in the sums."""
         self.pages.forget(msgspec.json.encode(user_id)[1:-1])
 
-    def _new_keys(self, book: Book, places: IntArray, pages: PageColumns) -> list[PageKey | None]:
-        """Names of pages that have to be weighed; None for those that have been, or cannot be."""
+    def _keys_to_weigh(self, book: Book, places: IntArray, pages: PageColumns) -> list[PageKey | None]:
+        """Names of the pages that have to be weighed; None for those that have settled, or are of another surface."""
         listeners = book.listeners[book.impressions["listener"][places]]
         found: list[PageKey | None] = []
         for start, end, name, logged in zip(
@@ -108,7 +109,8 @@ class Shadow:
             strict=True,
         ):  # fmt: skip
             key = (book.text[start:end].tobytes(), book.text[slice(*name)].tobytes())
-            is_due = key not in self.pages and self._is_ours(book.text[slice(*logged)].tobytes())
+            known = self.pages.get(key)
+            is_due = (known is None or not known.is_told) and self._is_ours(book.text[slice(*logged)].tobytes())
             found.append(key if is_due else None)
         return found
 
@@ -124,7 +126,8 @@ class Shadow:
             some = np.flatnonzero((seen.page == number) & is_defined)
             if not len(some):
                 continue
-            if self.pages.is_full:
+            is_new = key not in self.pages
+            if is_new and self.pages.is_full:
                 self.counters["pages_unweighed"] += 1
                 continue
             page = ShadowPage(
@@ -137,7 +140,7 @@ class Shadow:
                 played_ms=np.zeros(len(some), dtype="<i8").tobytes(),
             )
             self.pages.put(key, page)
-            self.counters["pages_weighed"] += 1
+            self.counters["pages_weighed"] += is_new
 
     def _known(self, book: Book, owners: np.ndarray, chosen: IntArray) -> Iterator[tuple[int, PageKey, ShadowPage]]:
         """The weighed pages of some of these due pages or streams."""
