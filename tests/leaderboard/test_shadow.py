@@ -38,7 +38,9 @@ REWARDS = ("static", "mean", "continuous")
 ALL = ("static epsilon-greedy", "continuous greedy", "mean uniform", "mean thompson 0.2", "static ucb")
 
 
-def settings_of(*candidates: str, share: float = 1.0, policy: str = "epsilon-greedy", pages_max: int = 100) -> ListenersSettings:
+def settings_of(
+    *candidates: str, share: float = 1.0, policy: str = "epsilon-greedy", pages_max: int = 100
+) -> ListenersSettings:
     return ListenersSettings(
         settlement=TIMES,
         ranking=RankingSettings(policy=policy, slots_max=4, epsilon=0.25),

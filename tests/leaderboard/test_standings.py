@@ -33,7 +33,8 @@ def reference(weights: np.ndarray, rewards: np.ndarray) -> Paired[Exposures]:
     paired.add(
         {
             name: Exposures(
-                weights=mean[:, k], rewards=np.divide(earned[:, k], mean[:, k], out=0 * mean[:, k], where=mean[:, k] > 0)
+                weights=mean[:, k],
+                rewards=np.divide(earned[:, k], mean[:, k], out=0 * mean[:, k], where=mean[:, k] > 0),
             )
             for k, name in enumerate(names)
         }
