@@ -1,6 +1,7 @@
 """Distributions of streaming time at one grouping, shrunk to their margins: the input of rewards."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -48,18 +49,19 @@ class Distributions:
         )
 
 
+@lru_cache(maxsize=16)  # many rewards share a grouping, and each version of the co-clusters asks for all of them
 def distributions(times: StreamingTimes, grouping: Grouping) -> Distributions:
     """Shrink the streaming times of a grouping: groups to the total, blocks to the expectation from their two margins.
 
     Margins combine additively in log seconds, multiplicatively in seconds; the histogram of a block is shrunk to the
-    average of its margins'.
+    average of its margins'. The same object for the same times: do not change its arrays.
     """
-    every = _plain(times.pooled(Grouping.NONE), grouping)
     if grouping is Grouping.NONE:
-        return every
+        return _plain(times.pooled(Grouping.NONE), grouping)
+    every = distributions(times, Grouping.NONE)
     if grouping is not Grouping.BOTH:
         return _shrunk(times.pooled(grouping), every, grouping)
-    users, cards = (_shrunk(times.pooled(side), every, grouping) for side in (Grouping.USERS, Grouping.CARDS))
+    users, cards = (distributions(times, side) for side in (Grouping.USERS, Grouping.CARDS))
     expected = Distributions(
         log_mean=users.log_mean + cards.log_mean - every.log_mean,
         log_sd=every.log_sd,
