@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from streams.auditing.own_messages import PagesWeighedRead, PolicyValueRead
+from streams.auditing.own_evidence import PagesWeighedRead, PolicyValueRead
 
 PageName = tuple[str, str]
 

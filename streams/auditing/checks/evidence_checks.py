@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from streams.auditing.books import Books
 from streams.auditing.evidence_book import PageEntry
-from streams.auditing.own_messages import PolicyValueRead
+from streams.auditing.own_evidence import PolicyValueRead
 from streams.auditing.recomputed import Recomputed
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
