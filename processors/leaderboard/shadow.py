@@ -44,7 +44,7 @@ class Shadow:
         self.pages = ShadowPages(settings.pages_max)
         self.counters: Counter[str] = Counter()
         self._surface = candidates[0].ranking.surface
-        self._ranking = ShadowRanking(candidates)
+        self.ranking = ShadowRanking(candidates)
         self._learned = learned
         self._seed, self._share = ranking.seed, settings.share
         self._told: list[ToldPage] = []
@@ -68,13 +68,15 @@ class Shadow:
         kept = [number for number, key in enumerate(keys) if key is not None]
         if kept:
             chosen = some[kept]
+            wanted = [key for key in keys if key is not None]
             viewers = Viewers(
+                names=wanted,
                 plays=plays.of_listeners(chosen),
                 weights=weights[chosen],
                 shown_ms=pages.shown_ms[kept],
                 keys=mixed(hashes[chosen], pages.shown_ms[kept]),
             )
-            self._weigh(book, places[chosen], [key for key in keys if key is not None], viewers, row)
+            self._weigh(book, places[chosen], viewers, row)
 
     def settle(self, book: Book, due: Due) -> None:
         """Note what weighed pages have earned: those that settle, then the corrections."""
@@ -117,12 +119,12 @@ class Shadow:
     def _is_ours(self, logged: bytes) -> bool:
         return logged_page(logged).surface == self._surface
 
-    def _weigh(self, book: Book, places: IntArray, keys: list[PageKey], viewers: Viewers, row: IntArray) -> None:
+    def _weigh(self, book: Book, places: IntArray, viewers: Viewers, row: IntArray) -> None:
         seen, place, logged = _seen(book, places, row)
-        wanted, is_defined = self._ranking.propensities(self._learned, viewers, seen)
+        wanted, is_defined = self.ranking.propensities(self._learned, viewers, seen)
         weights = np.minimum(np.rint(wanted / logged * WEIGHT_UNITS), WEIGHT_MAX).astype("<i4")
         digest = self.pages.digest_of(self.names)
-        for number, key in enumerate(keys):
+        for number, key in enumerate(viewers.names):
             some = np.flatnonzero((seen.page == number) & is_defined)
             if not len(some):
                 continue

@@ -24,6 +24,7 @@ from processors.rewards.reward_catalogue import reward_named
 class Viewers(NamedTuple):
     """Listeners [n] at the time when their pages were shown."""
 
+    names: Sequence[tuple[bytes, bytes]]  # of each listener and page, as JSON writes them
     plays: PlayColumns
     weights: FloatArray  # [n, G], soft groups
     shown_ms: IntArray  # [n]
@@ -49,6 +50,11 @@ class ShadowRanking:
         self._made: list[tuple[RankingSettings, Policy, GroupedReward]] = [
             (own, policy_named(own.policy, own.knobs), reward_named(own.reward, own.seed)) for own in settings
         ]
+
+    @property
+    def count(self) -> int:
+        """Number of candidates."""
+        return len(self._made)
 
     def propensities(self, learned: Learned, viewers: Viewers, seen: SeenCards) -> tuple[FloatArray, BoolArray]:
         """Probability [k, x] of each seen card in its slot of its shelf by each candidate, and which are defined [x].
