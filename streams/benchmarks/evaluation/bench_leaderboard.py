@@ -32,7 +32,7 @@ TAIL_STEPS = 26
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaderboardBench:
-    """Worlds, and the size of each; every world is played in the closed loop, with 30% random pages."""
+    """Worlds, and the size of each, played in the closed loop; half the listeners are shown random pages."""
 
     worlds: tuple[str, ...] = ("W1", "W5")
     seeds: int = 5
@@ -41,6 +41,7 @@ class LeaderboardBench:
     users: int = 500
     cards: int = 120
     shelves: int = 6
+    control_share: float = 0.5
     seed: int = 1
 
 
@@ -114,13 +115,16 @@ def _play(
     pipeline: InProcess, world: SatisfactionWorld, settings: LeaderboardBench, seed: int
 ) -> tuple[Leaderboard, list[PageKey]]:
     """Play the world; returns the leaderboard by satisfaction, and the names of the pages that settled."""
-    home = SimulatedHome(world, HomePageSettings(mixed_shelves=settings.shelves), seed=seed)
+    home = SimulatedHome(
+        world, HomePageSettings(control_share=settings.control_share, mixed_shelves=settings.shelves), seed=seed
+    )
     home.satisfied = set()
     for card in home.catalogue:
         pipeline.put_card(card)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x1EAD,)))
     activity = rng.gamma(2.0, size=world.settings.users)
-    by_satisfaction, settled, now_ms = Leaderboard(), [], START_MS
+    by_satisfaction, now_ms = Leaderboard(), START_MS
+    settled: list[PageKey] = []
     steps = settings.pages // settings.visits_per_minute
     for step in range(steps + TAIL_STEPS):
         visits, length_ms = (settings.visits_per_minute, STEP_MS) if step < steps else (1, TAIL_STEP_MS)
@@ -129,14 +133,10 @@ def _play(
         home.visit(users, times, pipeline.rankings)
         now_ms += length_ms
         for message in pipeline.take(home.events_until(now_ms), ranks=True):
-            if isinstance(message, PagesWeighed):
-                firsts = _as_satisfied(message, home.satisfied)
-                by_satisfaction.take(firsts)
-                settled += [
-                    _key(user, page)
-                    for one in firsts
-                    for user, page in zip(one.user_id, one.impression_id, strict=True)
-                ]
+            firsts = _as_satisfied(message, home.satisfied) if isinstance(message, PagesWeighed) else None
+            if firsts is not None:
+                by_satisfaction.take([firsts])
+                settled += map(_key, firsts.user_id, firsts.impression_id)
     return by_satisfaction, settled
 
 
@@ -144,30 +144,29 @@ def _key(user_id: str, impression_id: str) -> PageKey:
     return user_id.encode(), impression_id.encode()
 
 
-def _as_satisfied(message: PagesWeighed, satisfied: set[tuple[str, int, int]]) -> list[PagesWeighed]:
-    """The pages that settle, one by one, with 30 s in place of satisfaction, and nothing else."""
-    found: list[PagesWeighed] = []
-    for page in message.pages():
-        if page.is_first:
-            places = zip(page.row, page.slot, strict=True)
-            played = tuple(STREAMED_MS * ((page.impression_id, *place) in satisfied) for place in places)
-            found.append(
-                PagesWeighed(
-                    source=message.source,
-                    candidates=message.candidates,
-                    user_id=(page.user_id,),
-                    impression_id=(page.impression_id,),
-                    shown_ms=(page.shown_ms,),
-                    is_first=(True,),
-                    seen=(len(played),),
-                    row=page.row,
-                    slot=page.slot,
-                    played_ms=played,
-                    previous_ms=(0,) * len(played),
-                    weights=page.weights,
-                )
-            )
-    return found
+def _as_satisfied(message: PagesWeighed, satisfied: set[tuple[str, int, int]]) -> PagesWeighed | None:
+    """The pages that settle, with 30 s in place of satisfaction, and nothing else; None if there are none."""
+    firsts = [page for page in message.pages() if page.is_first]
+    if not firsts:
+        return None
+    places = [(page.impression_id, *place) for page in firsts for place in zip(page.row, page.slot, strict=True)]
+    return PagesWeighed(
+        source=message.source,
+        candidates=message.candidates,
+        user_id=tuple(page.user_id for page in firsts),
+        impression_id=tuple(page.impression_id for page in firsts),
+        shown_ms=tuple(page.shown_ms for page in firsts),
+        is_first=(True,) * len(firsts),
+        seen=tuple(len(page.row) for page in firsts),
+        row=tuple(row for _, row, _ in places),
+        slot=tuple(slot for _, _, slot in places),
+        played_ms=tuple(STREAMED_MS * (place in satisfied) for place in places),
+        previous_ms=(0,) * len(places),
+        weights=tuple(
+            tuple(weight for page in firsts for weight in page.weights[number])
+            for number in range(len(message.candidates))
+        ),
+    )
 
 
 def _judged(values: list[PolicyValue], truth: FloatArray, rewards: list[int]) -> dict[str, float]:
