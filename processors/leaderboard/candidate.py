@@ -19,15 +19,16 @@ class Candidate(Struct, frozen=True):
     """How pages are ranked, under a name."""
 
     ranking: RankingSettings
+    title: str = ""
 
     @property
     def name(self) -> str:
-        """Reward and version of the policy.
+        """The title, or else reward and version of the policy.
 
         >>> Candidate(RankingSettings(reward="mean:users", policy="greedy")).name
         'mean:users/greedy'
         """
-        return f"{self.ranking.reward}/{self.policy}"
+        return self.title or f"{self.ranking.reward}/{self.policy}"
 
     @property
     def policy(self) -> str:

@@ -8,13 +8,13 @@ not change them; like a ranking, they depend on which broadcast state had been r
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
 
 from processors.arrays import BoolArray, FloatArray, IntArray
-from processors.leaderboard.candidate import candidates_of
+from processors.leaderboard.candidate import Candidate, candidates_of
 from processors.leaderboard.leaderboard_settings import LeaderboardSettings
 from processors.leaderboard.shadow_pages import PageKey, ShadowPage, ShadowPages
 from processors.leaderboard.shadow_ranking import SeenCards, ShadowRanking, Viewers
@@ -39,15 +39,18 @@ class Shadow:
     def __init__(
         self, settings: LeaderboardSettings, ranking: RankingSettings, rewards: tuple[str, ...], learned: Learned
     ) -> None:
-        candidates = candidates_of(settings, ranking, rewards)
-        self.names = tuple(one.name for one in candidates)
+        self.rank_by(candidates_of(settings, ranking, rewards))
         self.pages = ShadowPages(settings.pages_max)
         self.counters: Counter[str] = Counter()
-        self._surface = candidates[0].ranking.surface
-        self.ranking = ShadowRanking(candidates)
         self._learned = learned
         self._seed, self._share = ranking.seed, settings.share
         self._told: list[ToldPage] = []
+
+    def rank_by(self, candidates: Sequence[Candidate]) -> None:
+        """Weigh pages for these candidates from now on; all of them rank the surface of the first."""
+        self.names = tuple(one.name for one in candidates)
+        self.ranking = ShadowRanking(candidates)
+        self._surface = candidates[0].ranking.surface
 
     def is_sampled(self, hashes: KeyArray) -> BoolArray:
         """Whether listeners with these hashes are in the sample: a keyed hash, the same in every process."""

@@ -96,7 +96,7 @@ def _world(name: str, seed: int, settings: LeaderboardBench) -> dict[str, dict[s
     candidates = candidates_of(played.leaderboard, played.listeners.ranking, played.reward_names)
     ranking = TruthfulRanking(candidates, world)
     pipeline = InProcess(played)
-    pipeline.listeners.shadow.ranking = ranking
+    pipeline.partitions[0].shadow.ranking = ranking
     by_satisfaction, settled = _play(pipeline, world, settings, seed)
     truth = np.mean([ranking.of_page[page] for page in settled], axis=0)  # [y, k]
     names = [one.name for one in candidates]
