@@ -105,7 +105,7 @@ def _milliseconds(text: str | None, otherwise: int) -> int:
 
 def _print(found: dict[str, Any]) -> None:
     from schemas.policy_values import PolicyValue
-    from streams.cli.leaderboard_table import print_standings
+    from streams.standings_table import print_standings
 
     told = found["outcomes"]
     typer.echo(

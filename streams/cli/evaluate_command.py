@@ -62,7 +62,7 @@ def log(
     """
     from streams.backtesting.own_log import values_of_events, values_of_evidence
     from streams.cli.backtest_command import lines_of
-    from streams.cli.leaderboard_table import print_standings
+    from streams.standings_table import print_standings
 
     settings = settings_of(config, broker=broker)
     if events is None:

@@ -47,7 +47,7 @@ def leaderboard(
     A value is withheld, with the reason, if the log does not support it. "Worth an A/B test" means that an interval
     which holds at any time, for all candidates together, is above the incumbent's value.
     """
-    from streams.cli.leaderboard_table import print_standings
+    from streams.standings_table import print_standings
 
     wanted = known_yardsticks(yardstick)
     settings = settings_of(config, broker=broker)
