@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from streams.cli.options import COUNT_MAX, SEED_MAX, JsonOption, all_finite, print_json
+from streams.cli.options import COUNT_MAX, SEED_MAX, JsonOption, all_finite, finite, print_json
 from streams.configuration_error import ConfigurationError
 
 WorldsOption = Annotated[int, typer.Option(min=1, max=10_000, help="Planted worlds.")]
@@ -68,6 +68,9 @@ def leaderboard(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Seeds of each world.")] = 5,
     pages: Annotated[int, typer.Option(min=1_000, max=COUNT_MAX, help="Pages shown in each.")] = 20_000,
+    random_share: Annotated[
+        float, typer.Option(min=0.01, max=1.0, callback=finite, help="Share of listeners who are shown random pages.")
+    ] = 0.5,
     seed: FirstSeedOption = 1,
     json: JsonOption = False,
 ) -> None:
@@ -75,7 +78,7 @@ def leaderboard(
     from streams.benchmarks.evaluation.bench_leaderboard import LeaderboardBench, bench_leaderboard
 
     worlds = tuple(world) if world else LeaderboardBench().worlds
-    settings = LeaderboardBench(worlds=worlds, seeds=seeds, pages=pages, seed=seed)
+    settings = LeaderboardBench(worlds=worlds, seeds=seeds, pages=pages, random_share=random_share, seed=seed)
     try:
         found = bench_leaderboard(settings, _progress)
     except ValueError as error:

@@ -26,13 +26,18 @@ from streams.settings import Settings, load
 COMPARED = ("mean", "static", "mean:none", "mean:users", "mean:cards", "continuous", "random-groups")
 STEP_MS, TAIL_STEP_MS = 60_000, 1_800_000
 START_MS = 1_000_000_000
+TWO_SIDED = 1.959964
 TAIL_STEPS = 26
 """Half hours at the end, with a visit each that lets time pass: until the last page of a minute before is corrected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaderboardBench:
-    """Worlds, and the size of each, played in the closed loop; half the listeners are shown random pages."""
+    """Worlds, and the size of each, played in the closed loop.
+
+    `random_share` of the listeners are shown random pages, the others what the incumbent ranks for them. Every shelf
+    has cards of all groups, because values are of the order inside shelves.
+    """
 
     worlds: tuple[str, ...] = ("W1", "W5")
     seeds: int = 5
@@ -41,7 +46,7 @@ class LeaderboardBench:
     users: int = 500
     cards: int = 120
     shelves: int = 6
-    control_share: float = 0.5
+    random_share: float = 0.5
     seed: int = 1
 
 
@@ -53,7 +58,12 @@ def bench_leaderboard(settings: LeaderboardBench, on_row: Callable[[str], None])
     are above or below zero at any time, `sure_and_wrong` of those the share with the wrong sign. Only values that are
     shown count.
     """
-    found: dict[str, Any] = {"benchmark": "leaderboard", "seeds": settings.seeds, "pages": settings.pages}
+    found: dict[str, Any] = {
+        "benchmark": "leaderboard",
+        "seeds": settings.seeds,
+        "pages": settings.pages,
+        "random_share": settings.random_share,
+    }
     for name in settings.worlds:
         runs = []
         for seed in range(settings.seed, settings.seed + settings.seeds):
@@ -116,7 +126,9 @@ def _play(
 ) -> tuple[Leaderboard, list[PageKey]]:
     """Play the world; returns the leaderboard by satisfaction, and the names of the pages that settled."""
     home = SimulatedHome(
-        world, HomePageSettings(control_share=settings.control_share, mixed_shelves=settings.shelves), seed=seed
+        world,
+        HomePageSettings(control_share=settings.random_share, mixed_shelves=settings.shelves, look_deeper=0.9),
+        seed=seed,
     )
     home.satisfied = set()
     for card in home.catalogue:
@@ -178,6 +190,7 @@ def _judged(values: list[PolicyValue], truth: FloatArray, rewards: list[int]) ->
         if number and value.difference_low_anytime is not None and value.difference_high_anytime is not None
     ]
     sure = [(low > 0.0, apart) for low, high, apart in less if low > 0.0 or high < 0.0]
+    errors = [_half_width(value) / TWO_SIDED for value in values[1:] if value.difference_low is not None]
     spread = [abs(truth[one] - truth[two]) for one, two in combinations(rewards, 2)]
     return {
         "tau": _tau(values, truth, [number for number in rewards if number in shown]),
@@ -196,12 +209,17 @@ def _judged(values: list[PolicyValue], truth: FloatArray, rewards: list[int]) ->
         "sure_and_wrong": _share([is_better != (apart > 0.0) for is_better, apart in sure]),
         "incumbent": float(truth[0]),
         "rewards_apart": float(np.mean(spread)),
+        "difference_error": float(np.mean(errors)) if errors else float("nan"),
         "error": float(np.mean([values[n].standard_error or np.nan for n in shown])) if shown else float("nan"),
     }
 
 
 def _tau(values: list[PolicyValue], truth: FloatArray, some: list[int]) -> float:
     return float(kendalltau([values[n].value for n in some], truth[some]).statistic) if len(some) > 1 else float("nan")
+
+
+def _half_width(value: PolicyValue) -> float:
+    return ((value.difference_high or 0.0) - (value.difference_low or 0.0)) / 2.0
 
 
 def _share(hits: list[bool]) -> float:
