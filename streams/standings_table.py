@@ -34,15 +34,30 @@ def print_standings(values: Iterable[PolicyValue], yardsticks: Collection[str] =
         console.print(standings_table(yardstick, rows))
 
 
+def brief_table(title: str, values: Iterable[PolicyValue]) -> Table:
+    """Candidates of one yardstick with values and verdicts, narrow enough for any terminal."""
+    table = Table(title=title, title_justify="left", box=None)
+    for name in ("candidate", "value", "less incumbent"):
+        table.add_column(name, justify="left" if name == "candidate" else "right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for value in _by_rank(values):
+        shown = ["withheld", ""] if value.value is None else [f"{value.value:.3f}", f"{value.difference or 0.0:+.3f}"]
+        table.add_row(value.candidate, *shown, verdict_of(value))
+    return table
+
+
+def _by_rank(values: Iterable[PolicyValue]) -> list[PolicyValue]:
+    return sorted(values, key=lambda value: (value.value is None, -(value.value or 0.0), value.candidate))
+
+
 def standings_table(yardstick: str, values: Iterable[PolicyValue]) -> Table:
     """The table of one yardstick; withheld values come last."""
-    rows = sorted(values, key=lambda value: (value.value is None, -(value.value or 0.0), value.candidate))
     table = Table(box=None, pad_edge=False, title=f"by {yardstick}", title_justify="left")
     table.add_column("candidate", no_wrap=True)
     for name in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold")
-    for value in rows:
+    for value in _by_rank(values):
         table.add_row(*_row(value))
     return table
 

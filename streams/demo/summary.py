@@ -6,7 +6,7 @@ from rich.table import Table
 from processors.ranking.calibration import CalibrationRow
 from streams.demo.arms import ArmRate
 from streams.demo.report import Report
-from streams.standings_table import standings_table
+from streams.standings_table import brief_table
 
 
 def print_summary(report: Report, console: Console) -> None:
@@ -21,7 +21,7 @@ def print_summary(report: Report, console: Console) -> None:
     by_rate = [value for value in report.leaderboard if value.yardstick == "stream-rate"]
     if by_rate:
         console.print(
-            standings_table("stream-rate (what other rewards and policies would have made of these pages)", by_rate)
+            brief_table("what would others have made of these pages? (stream rate; a fifth of the listeners)", by_rate)
         )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from schemas.codec import decode
 from streams.auditing.audit import SETTLEMENT_TOPICS
+from streams.auditing.books import EVIDENCE
 from streams.backtesting.backtest import pipeline_of
 from streams.backtesting.cluster_lines import cluster_lines
 from streams.backtesting.comparing import encoded
@@ -39,7 +40,7 @@ def test_the_live_configuration_gives_the_live_outcomes_byte_for_byte(tmp_path: 
         with WorkerProcess(broker.bootstrap, environment, tmp_path / "worker.log", ["--pin-model", str(model)]):
             wait_for(lambda: audited(broker.bootstrap, SETTLEMENT_TOPICS).holds, "the audit to hold")
             wait_for(lambda: len(records(broker.bootstrap, "policy-values")) > 0, "values of candidates")
-            wait_for(lambda: audited(broker.bootstrap).holds, "the whole audit to hold")
+            wait_for(lambda: audited(broker.bootstrap, (*SETTLEMENT_TOPICS, *EVIDENCE)).holds, "its audit to hold")
         live = told_by(broker.bootstrap)
         lines = asyncio.run(cluster_lines(broker.bootstrap))
         values = values_of_evidence(Settings(), broker.bootstrap)
