@@ -42,7 +42,7 @@ def brief_table(title: str, values: Iterable[PolicyValue]) -> Table:
     table.add_column("verdict", no_wrap=True)
     for value in _by_rank(values):
         shown = ["withheld", ""] if value.value is None else [f"{value.value:.3f}", f"{value.difference or 0.0:+.3f}"]
-        table.add_row(value.candidate, *shown, verdict_of(value))
+        table.add_row(value.candidate, *shown, verdict_of(value).partition(":")[0])
     return table
 
 

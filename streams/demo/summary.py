@@ -20,9 +20,7 @@ def print_summary(report: Report, console: Console) -> None:
         console.print(_calibration(report.calibration))
     by_rate = [value for value in report.leaderboard if value.yardstick == "stream-rate"]
     if by_rate:
-        console.print(
-            brief_table("what would others have made of these pages? (stream rate; a fifth of the listeners)", by_rate)
-        )
+        console.print(brief_table("what would others have made of these pages? (stream rate)", by_rate))
 
 
 def _calibration(rows: list[CalibrationRow]) -> Table:
