@@ -12,8 +12,8 @@ class LeaderboardSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     that of the section `ranking`, which is the incumbent and needs no entry; `["none"]` leaves the incumbent alone,
     and an empty list means the defaults (`processors.leaderboard.candidate`). `share` is the share of the listeners
     whose pages are weighed: cost and certainty grow with it; 0 turns the leaderboard off. At most `pages_max` pages of
-    a partition are remembered until their correction window is over; pages beyond that are not weighed. Values
-    are published every `publish_interval_ms`.
+    a partition are remembered until their correction window is over; from half of it on, pages are thinned out at
+    random (counted as `pages_unweighed`). Values are published every `publish_interval_ms`.
 
     >>> LeaderboardSettings(share=2.0)
     Traceback (most recent call last):

@@ -30,7 +30,7 @@ from processors.settlement.page_columns import ExposureColumns, PageColumns
 from processors.wire.name_index import name_of
 from schemas.policy_evidence import WEIGHT_MAX, WEIGHT_UNITS, PagesWeighed
 
-_SAMPLE = 0x5AD0
+_SAMPLE, _ADMISSION = 0x5AD0, 0x5AD1
 
 
 class Shadow:
@@ -126,13 +126,13 @@ class Shadow:
         seen, place, logged = _seen(book, places, row)
         wanted, is_defined = self.ranking.propensities(self._learned, viewers, seen)
         weights = np.minimum(np.rint(wanted / logged * WEIGHT_UNITS), WEIGHT_MAX).astype("<i4")
-        digest = self.pages.digest_of(self.names)
+        digest, coins = self.pages.digest_of(self.names), uniforms(mixed(viewers.keys, _ADMISSION))
         for number, key in enumerate(viewers.names):
             some = np.flatnonzero((seen.page == number) & is_defined)
             if not len(some):
                 continue
             is_new = key not in self.pages
-            if is_new and self.pages.is_full:
+            if is_new and coins[number] >= self.pages.room:
                 self.counters["pages_unweighed"] += 1
                 continue
             page = ShadowPage(

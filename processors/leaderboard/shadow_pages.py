@@ -68,9 +68,12 @@ class ShadowPages:
         return user in self._pages
 
     @property
-    def is_full(self) -> bool:
-        """Whether there is no room for another page."""
-        return self._count >= self.pages_max
+    def room(self) -> float:
+        """Probability with which to admit another page: one up to half of the limit, none at the limit.
+
+        So many pages thin out, and are spread over the whole window; a hard limit would take all at its beginning.
+        """
+        return min(1.0, 2.0 * (1.0 - self._count / self.pages_max))
 
     def get(self, key: PageKey) -> ShadowPage | None:
         """A page; None if it is not remembered."""

@@ -98,7 +98,7 @@ def test_a_page_as_the_incumbent_ranks_it_has_weight_one_in_every_slot(policy: s
 
 def test_weights_of_all_candidates_are_their_probabilities_over_the_logged_ones() -> None:
     """The mean weight over pages that are drawn from the log's policy is one, slot by slot, for every candidate."""
-    core = listeners(settings_of(*ALL, policy="uniform", pages_max=4_000))
+    core = listeners(settings_of(*ALL, policy="uniform", pages_max=8_000))
     rng = np.random.default_rng(7)
     pages = [
         impression(event_id=f"i{n}", user_id=f"u{n % 50}", event_ms=100 + n % 7, cards=_shuffled(rng), seen=(0, 1, 2))
@@ -217,16 +217,30 @@ def test_a_listener_who_is_forgotten_leaves_no_page() -> None:
     assert {page.user_id for _, page in later} == {"bob"}
 
 
-def test_pages_leave_after_their_correction_window_and_their_number_is_bounded() -> None:
-    core = listeners(settings_of(pages_max=3))
-    core.impressions([(0, one) for one in _with_shelf("jazz", [impression(event_id=f"i{n}") for n in range(5)])])
+def test_pages_leave_after_their_correction_window() -> None:
+    core = listeners(settings_of())
+    core.impressions([(0, one) for one in _with_shelf("jazz", [impression(event_id=f"i{n}") for n in range(3)])])
     core.conclude()
-    assert (len(core.shadow.pages), core.shadow.counters["pages_unweighed"]) == (3, 2)
     pass_time(core, 20_000)
     assert len(core.shadow.pages) == 3
     pass_time(core, 32_000)
     pass_time(core, 33_000)
     assert not len(core.shadow.pages)
+
+
+def test_their_number_is_bounded_and_they_come_from_the_whole_window() -> None:
+    core = listeners(settings_of(pages_max=40))
+    weighed = []
+    for number in range(20):
+        names = [f"i{number}-{page}" for page in range(20)]
+        pages = [impression(event_id=name, event_ms=1_000 * number + at) for at, name in enumerate(names)]
+        core.impressions([(0, one) for one in _with_shelf("jazz", pages)])
+        core.conclude()
+        weighed.append(core.shadow.counters["pages_weighed"])
+        assert len(core.shadow.pages) <= 40
+    assert weighed[0] == 20, "below half of the limit every page is weighed"
+    assert weighed[1] < weighed[4] < 40, "then they thin out"
+    assert core.shadow.counters["pages_unweighed"] == 400 - weighed[-1]
 
 
 def test_the_sample_is_the_same_everywhere_and_grows_with_the_share() -> None:
