@@ -11,7 +11,10 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
+from processors.machine_code.by_reference import by_reference
 from processors.machine_code.dispatching import Dispatching
+
+__all__ = ["borrowing", "by_reference", "compiled", "fused", "inlined"]
 
 P = ParamSpec("P")
 R = TypeVar("R")

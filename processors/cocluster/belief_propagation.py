@@ -22,11 +22,12 @@ from processors.arrays import FloatArray, Index, IntArray
 from processors.cocluster.density_table import BINS
 from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 from processors.cocluster.time_bins import FIRST_BIN, SECONDS_TOTAL, time_bin
-from processors.compiled import borrowing, inlined
+from processors.compiled import borrowing, by_reference, fused
 
 NOTABLE = 0.1  # change of a user's shares (sum over groups, 0 to 2) from which older edges are updated at once
 
 
+@by_reference
 class Beliefs(NamedTuple):
     """Parameters of messages: priors, tabulated densities, and the ageing of edges in the statistics."""
 
@@ -39,6 +40,7 @@ class Beliefs(NamedTuple):
     now_ms: int
 
 
+@by_reference
 class Scratch(NamedTuple):
     """Buffers for one visit, allocated once."""
 
@@ -56,6 +58,7 @@ def scratch(ring: int, user_groups: int, card_groups: int) -> Scratch:
     )
 
 
+@by_reference
 class Work(NamedTuple):
     """The input of a visit, and the statistics that it updates."""
 
@@ -66,13 +69,13 @@ class Work(NamedTuple):
     fitted: bool  # before the first fit, edges are stored without messages
 
 
-@inlined
+@fused
 def bin_of(x: float, low: float, bins_per_unit: float) -> int:
     """Row of the density table for x."""
     return min(max(int((x - low) * bins_per_unit), 0), BINS - 1)
 
 
-@inlined
+@fused
 def cavity_share(
     rest: FloatArray,
     node: Index,
@@ -94,7 +97,7 @@ def cavity_share(
         out[row, i] /= total
 
 
-@inlined
+@fused
 def hear(edge: Index, row: Index, b: Index, cavity: FloatArray, density: FloatArray, to_user: FloatArray) -> None:
     """Update the message of an edge to its user from cavity[row], the card's cavity distribution."""
     for g in range(density.shape[1]):
@@ -104,7 +107,7 @@ def hear(edge: Index, row: Index, b: Index, cavity: FloatArray, density: FloatAr
         to_user[edge, g] = np.log(total)
 
 
-@inlined
+@fused
 def look_ahead(
     row: Index, b: Index, cavity: FloatArray, density: FloatArray, word: FloatArray, ahead: FloatArray
 ) -> float:
@@ -120,7 +123,7 @@ def look_ahead(
     return float(total)
 
 
-@inlined
+@fused
 def tell(
     edge: Index, card: Index, ahead: FloatArray, to_card: FloatArray, evidence: FloatArray, dirty: IntArray
 ) -> None:
@@ -132,7 +135,7 @@ def tell(
     dirty[card] = TO_PUBLISH | TO_KEEP
 
 
-@inlined
+@fused
 def count(
     row: Index,
     b: Index,
@@ -161,7 +164,7 @@ def count(
                 into[own_bin, g, k] += belief
 
 
-@inlined
+@fused
 def age_weight(event_ms: int, decay_per_ms: float, now_ms: int) -> float:
     """The weight of an edge by its age."""
     weight = 1.0
@@ -176,15 +179,18 @@ def visit(user: Index, only: Index, graph: Graph, work: Work) -> float:
 
     Returns the user's part of the Bethe log-likelihood: log Z of the node less log Z of its edges.
     """
-    following, card_of, x, event_ms, to_user, to_card = graph.pool
+    following, card_of, x, event_ms = graph.pool.following, graph.pool.card, graph.pool.x, graph.pool.event_ms
+    to_user, to_card = graph.pool.to_user, graph.pool.to_card
     user_evidence, heard, told = (
         graph.heard.user_evidence,
         graph.heard.card_evidence,
         graph.told.card_evidence,
     )
     dirty, degree = graph.told.card_dirty, np.int64(graph.heard.degree[user])
-    base_user, base_card, low, bins_per_unit, density, decay_per_ms, now_ms = work.beliefs
-    cavity, word, ahead = work.room
+    base_user, base_card = work.beliefs.log_user_prior, work.beliefs.log_card_prior
+    low, bins_per_unit, density = work.beliefs.low, work.beliefs.bins_per_unit, work.beliefs.density
+    decay_per_ms, now_ms = work.beliefs.decay_per_ms, work.beliefs.now_ms
+    cavity, word, ahead = work.room.cavity, work.room.word, work.room.ahead
     for g in range(len(base_user)):
         user_evidence[user, g] = graph.heard.user_frozen[user, g]
     oldest = np.int64(following[graph.heard.newest[user]])
@@ -222,8 +228,10 @@ def meet(user: Index, edge: Index, graph: Graph, work: Work) -> None:
     card, x = np.int64(graph.pool.card[edge]), graph.pool.x[edge]
     to_user, to_card = graph.pool.to_user, graph.pool.to_card
     user_evidence = graph.heard.user_evidence
-    base_user, base_card, low, bins_per_unit, density, decay_per_ms, now_ms = work.beliefs
-    cavity, word, ahead = work.room
+    base_user, base_card = work.beliefs.log_user_prior, work.beliefs.log_card_prior
+    low, bins_per_unit, density = work.beliefs.low, work.beliefs.bins_per_unit, work.beliefs.density
+    decay_per_ms, now_ms = work.beliefs.decay_per_ms, work.beliefs.now_ms
+    cavity, word, ahead = work.room.cavity, work.room.word, work.room.ahead
     b = bin_of(x, low, bins_per_unit)
     cavity_share(graph.heard.card_evidence, card, base_card, to_card, edge, cavity, 0)
     cavity_share(user_evidence, user, base_user, to_user, edge, word, 0)
@@ -242,7 +250,7 @@ def meet(user: Index, edge: Index, graph: Graph, work: Work) -> None:
     count(0, b, x, weight, cavity, density, word, work.statistics)
 
 
-@inlined
+@fused
 def log_sum_exp(logits: FloatArray, row: Index, base: FloatArray) -> float:
     """Log of the sum of exponentials of base + logits[row]."""
     top = -np.inf

@@ -5,10 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.arrays import FloatArray, IntArray
+from processors.compiled import by_reference
 
 BINS = 256
 
 
+@by_reference
 class BinnedTable(NamedTuple):
     """User u owns the edges offsets[u] to offsets[u + 1]; an edge is a card and a bin of x."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from processors.arrays import FloatArray
-from processors.compiled import compiled
+from processors.compiled import compiled, fused
 
 MEAN_PSEUDO_COUNT = 2.0
 VARIANCE_PSEUDO_COUNT = 20.0
@@ -39,12 +39,31 @@ def block_parameters(statistics: FloatArray) -> BlockParameters:
 @compiled
 def shrunk_blocks(statistics: FloatArray) -> tuple[FloatArray, FloatArray, float, float]:
     """Mean and variance [G, K] of the blocks, and those of all interactions, as in `block_parameters`."""
-    count, total, squares = statistics[0], statistics[1], statistics[2]
-    n = max(count.sum(), 1e-9)
-    global_mean = total.sum() / n
-    global_variance = max(squares.sum() / n - global_mean**2, 1e-4)
-    mean = (total + MEAN_PSEUDO_COUNT * global_mean) / (count + MEAN_PSEUDO_COUNT)
-    around = np.maximum(squares - 2.0 * mean * total + count * mean * mean, 0.0)
-    pooled = (around.sum() + VARIANCE_PSEUDO_COUNT * global_variance) / (n + VARIANCE_PSEUDO_COUNT)
-    variance = (around + VARIANCE_PSEUDO_COUNT * pooled) / (count + VARIANCE_PSEUDO_COUNT)
-    return mean, np.maximum(variance, VARIANCE_FLOOR_SHARE * global_variance), global_mean, global_variance
+    _, groups, kinds = statistics.shape
+    n = max(_total(statistics, 0), 1e-9)
+    global_mean = _total(statistics, 1) / n
+    global_variance = max(_total(statistics, 2) / n - global_mean * global_mean, 1e-4)
+    mean, variance, around = np.empty((groups, kinds)), np.empty((groups, kinds)), 0.0
+    for g in range(groups):
+        for k in range(kinds):
+            count, total, squares = statistics[0, g, k], statistics[1, g, k], statistics[2, g, k]
+            own = (total + MEAN_PSEUDO_COUNT * global_mean) / (count + MEAN_PSEUDO_COUNT)
+            mean[g, k] = own
+            variance[g, k] = max(squares - 2.0 * own * total + count * own * own, 0.0)
+            around += variance[g, k]
+    pooled = (around + VARIANCE_PSEUDO_COUNT * global_variance) / (n + VARIANCE_PSEUDO_COUNT)
+    for g in range(groups):
+        for k in range(kinds):
+            shrunk = (variance[g, k] + VARIANCE_PSEUDO_COUNT * pooled) / (statistics[0, g, k] + VARIANCE_PSEUDO_COUNT)
+            variance[g, k] = max(shrunk, VARIANCE_FLOOR_SHARE * global_variance)
+    return mean, variance, global_mean, global_variance
+
+
+@fused
+def _total(statistics: FloatArray, row: int) -> float:
+    """Sum of one of the statistics over all blocks."""
+    total = 0.0
+    for g in range(statistics.shape[1]):
+        for k in range(statistics.shape[2]):
+            total += statistics[row, g, k]
+    return total

@@ -24,8 +24,10 @@ def freeze(edge: Index, user: Index, graph: Graph, work: Work) -> None:
 def count_as_believed(edge: Index, user: Index, card: Index, graph: Graph, work: Work, into: FloatArray) -> None:
     """Count an edge into the blocks by the current beliefs of its user and card; nothing else changes."""
     x, to_card = graph.pool.x[edge], graph.pool.to_card
-    base_user, base_card, low, bins_per_unit, density, decay_per_ms, now_ms = work.beliefs
-    cavity, word, ahead = work.room
+    base_user, base_card = work.beliefs.log_user_prior, work.beliefs.log_card_prior
+    low, bins_per_unit, density = work.beliefs.low, work.beliefs.bins_per_unit, work.beliefs.density
+    decay_per_ms, now_ms = work.beliefs.decay_per_ms, work.beliefs.now_ms
+    cavity, word, ahead = work.room.cavity, work.room.word, work.room.ahead
     cavity_share(graph.heard.card_evidence, card, base_card, to_card, edge, cavity, 0)
     cavity_share(graph.heard.user_evidence, user, base_user, graph.pool.to_user, edge, word, 0)
     b = bin_of(x, low, bins_per_unit)

@@ -36,17 +36,20 @@ def density_table(mean: FloatArray, variance: FloatArray) -> DensityTable:
 @compiled
 def tabulated(mean: FloatArray, variance: FloatArray) -> tuple[float, float, FloatArray]:
     """The fields of a `DensityTable`."""
-    sd = np.sqrt(variance)
-    low = (mean - 6.0 * sd).min()
-    width = ((mean + 6.0 * sd).max() - low) / BINS
-    density = np.empty((BINS, *mean.shape), np.float32)
-    for b in range(BINS):
-        centre = low + width * (b + 0.5)
-        for g in range(mean.shape[0]):
-            for k in range(mean.shape[1]):
-                z = (centre - mean[g, k]) / sd[g, k]
-                value = np.exp(-0.5 * z * z) / (sd[g, k] * np.sqrt(2.0 * np.pi))
-                density[b, g, k] = max(value, DENSITY_FLOOR)
+    groups, kinds = mean.shape
+    low, high = np.inf, -np.inf
+    for g in range(groups):
+        for k in range(kinds):
+            reach = 6.0 * np.sqrt(variance[g, k])
+            low, high = min(low, mean[g, k] - reach), max(high, mean[g, k] + reach)
+    width = (high - low) / BINS
+    density = np.empty((BINS, groups, kinds), np.float32)
+    for g in range(groups):
+        for k in range(kinds):
+            sd = np.sqrt(variance[g, k])
+            for b in range(BINS):
+                z = (low + width * (b + 0.5) - mean[g, k]) / sd
+                density[b, g, k] = max(np.exp(-0.5 * z * z) / (sd * np.sqrt(2.0 * np.pi)), DENSITY_FLOOR)
     return low, 1.0 / width, density
 
 

@@ -10,11 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.arrays import FloatArray, IntArray
+from processors.compiled import by_reference
 
 NONE = -1
 TO_PUBLISH, TO_KEEP = 1, 2  # bits of a changed card, one per consumer
 
 
+@by_reference
 class EdgePool(NamedTuple):
     """Columns of edges. `following` links a user's edges in a circle: following[newest] is the oldest."""
 
@@ -26,6 +28,7 @@ class EdgePool(NamedTuple):
     to_card: FloatArray  # float32 [edges, K]
 
 
+@by_reference
 class Nodes(NamedTuple):
     """Columns of users and cards. Frozen evidence is the contribution of evicted edges."""
 
@@ -39,6 +42,7 @@ class Nodes(NamedTuple):
     card_dirty: IntArray  # uint8 [cards], bits of the consumers that have not read the current evidence
 
 
+@by_reference
 class Graph(NamedTuple):
     """Edges between nodes. Messages to users are computed from `heard`; messages to cards are added up in `told`.
 

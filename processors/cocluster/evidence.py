@@ -21,7 +21,8 @@ def edge_evidence(offsets: IntArray, weight: FloatArray, x: FloatArray, table: D
     out = np.zeros((len(offsets) - 1, groups))
     product = np.empty(groups)
     for node in range(len(offsets) - 1):
-        product[:] = 1.0
+        for g in range(groups):
+            product[g] = 1.0
         for edge in range(offsets[node], offsets[node + 1]):
             b = min(max(int((x[edge] - table.low) * table.bins_per_unit), 0), BINS - 1)
             for g in range(groups):

@@ -15,11 +15,12 @@ from processors.cocluster.binned_table import BinnedTable
 from processors.cocluster.block_statistics import shrunk_blocks
 from processors.cocluster.density_table import DENSITY_FLOOR
 from processors.cocluster.soft_groups import PRIOR_PSEUDO_COUNT
-from processors.compiled import borrowing, compiled, inlined
+from processors.compiled import borrowing, by_reference, compiled, fused
 
 RATIOS_MAX = 16  # messages lie within 1e-10 and 1e+10: products of this many neither underflow nor overflow
 
 
+@by_reference
 class Messages(NamedTuple):
     """The state of message passing over a table with U users, C cards and E edges."""
 
@@ -48,7 +49,7 @@ def densities(table: BinnedTable, statistics: FloatArray) -> FloatArray:
 @borrowing
 def start(table: BinnedTable, messages: Messages, density: FloatArray, log_card_prior: FloatArray) -> None:
     """Initialise messages to cards from the users' soft groups; cards have no other evidence."""
-    told, _, ratio, pending, _, user = messages
+    told, ratio, pending, user = messages.told, messages.ratio, messages.pending, messages.user
     for node in range(len(user)):
         for edge in range(table.offsets[node], table.offsets[node + 1]):
             card, b = table.card[edge], table.bin[edge]
@@ -68,7 +69,7 @@ def start(table: BinnedTable, messages: Messages, density: FloatArray, log_card_
 @borrowing
 def settle(card: Index, messages: Messages, log_card_prior: FloatArray) -> float:
     """Move the ratios of a card into its evidence, and update its soft group; returns its log-likelihood."""
-    _, evidence, ratio, pending, groups, _ = messages
+    evidence, ratio, pending, groups = messages.evidence, messages.ratio, messages.pending, messages.card
     top = -np.inf
     for k in range(evidence.shape[1]):
         evidence[card, k] += np.log(ratio[card, k])
@@ -101,23 +102,23 @@ def make_passes(
     for _ in range(passes):
         density = densities(table, statistics)
         tally = np.zeros(density.shape)
-        log_card_prior = np.log(card_prior)
+        log_card_prior = logarithms(card_prior)
         objective = visit_all(table, messages, density, user_prior, log_card_prior, tally)
         for card in range(len(messages.card)):
             objective += settle(card, messages, log_card_prior)
         user_prior, renewed = shares(messages.user), shares(messages.card)
-        weigh_anew(messages.card, renewed / card_prior)
+        weigh_anew(messages.card, renewed, card_prior)
         card_prior = renewed
         statistics = counted(table, density, tally)
     return statistics, user_prior, card_prior, objective
 
 
 @borrowing
-def weigh_anew(groups: FloatArray, ratio: FloatArray) -> None:
-    """Apply another prior to soft groups [n, G]: the old one times `ratio`."""
+def weigh_anew(groups: FloatArray, prior: FloatArray, previous: FloatArray) -> None:
+    """Apply another prior to soft groups [n, G] than the previous one."""
     for node in range(len(groups)):
         for group in range(groups.shape[1]):
-            groups[node, group] *= ratio[group]
+            groups[node, group] *= prior[group] / previous[group]
         normalised(groups, node)
 
 
@@ -128,12 +129,25 @@ def shares(groups: FloatArray) -> FloatArray:
     >>> shares(np.array([[0.75, 0.25]])).tolist()
     [0.5833333333333334, 0.4166666666666667]
     """
-    share = np.full(groups.shape[1], PRIOR_PSEUDO_COUNT)
-    for node in range(len(groups)):
-        for group in range(groups.shape[1]):
+    share = np.empty(groups.shape[1])
+    total = 0.0
+    for group in range(groups.shape[1]):
+        share[group] = PRIOR_PSEUDO_COUNT
+        for node in range(len(groups)):
             share[group] += groups[node, group]
-    share /= share.sum()
+        total += share[group]
+    for group in range(groups.shape[1]):
+        share[group] /= total
     return share
+
+
+@compiled
+def logarithms(values: FloatArray) -> FloatArray:
+    """Logarithms [n], in a loop: compiling an array expression takes much longer."""
+    out = np.empty(len(values))
+    for index in range(len(values)):
+        out[index] = np.log(values[index])
+    return out
 
 
 @compiled
@@ -160,9 +174,17 @@ def visit_all(
     tally: FloatArray,
 ) -> float:
     """Update all messages, user by user; returns the users' part of the Bethe log-likelihood."""
-    offsets, card_of, bin_of, _, _ = table
-    told, _, ratio, pending, card_groups, user_groups = messages
-    degree_max = np.diff(offsets).max()
+    offsets, card_of, bin_of = table.offsets, table.card, table.bin
+    told, ratio, pending, card_groups, user_groups = (
+        messages.told,
+        messages.ratio,
+        messages.pending,
+        messages.card,
+        messages.user,
+    )
+    degree_max = 0
+    for node in range(len(user_groups)):
+        degree_max = max(degree_max, offsets[node + 1] - offsets[node])
     cavity = np.empty((degree_max, told.shape[1]), np.float32)
     heard = np.empty((degree_max, user_groups.shape[1]), np.float32)
     word = np.empty(user_groups.shape[1], np.float32)
@@ -196,7 +218,7 @@ def visit_all(
     return float(objective)
 
 
-@inlined
+@fused
 def hear(
     card: Index,
     edge: Index,
@@ -222,7 +244,7 @@ def hear(
         heard[i, g] = summed
 
 
-@inlined
+@fused
 def without_edge(groups: FloatArray, node: Index, heard: FloatArray, i: Index, word: FloatArray) -> None:
     """Fill `word` with the user's cavity distribution without the edge."""
     total = np.float32(0.0)
@@ -233,7 +255,7 @@ def without_edge(groups: FloatArray, node: Index, heard: FloatArray, i: Index, w
         word[g] /= total
 
 
-@inlined
+@fused
 def tell(
     card: Index,
     edge: Index,
@@ -257,7 +279,7 @@ def tell(
     return float(likelihood)
 
 
-@inlined
+@fused
 def count(b: Index, i: Index, word: FloatArray, cavity: FloatArray, likelihood: float, tally: FloatArray) -> None:
     """Add an edge's belief to its bin, without the density, which is the same for the whole bin."""
     for g in range(tally.shape[1]):
@@ -266,7 +288,7 @@ def count(b: Index, i: Index, word: FloatArray, cavity: FloatArray, likelihood: 
             tally[b, g, k] += share * cavity[i, k]
 
 
-@inlined
+@fused
 def normalised(groups: FloatArray, node: Index) -> float:
     """Divide products by their sum; returns the logarithm of the sum."""
     total = 0.0

@@ -9,9 +9,10 @@ from processors.cocluster.belief_propagation import Work, meet
 from processors.cocluster.counting import freeze
 from processors.cocluster.edge_store import NONE, TO_KEEP, TO_PUBLISH, Graph
 from processors.cocluster.roster import Roster, slot_for
-from processors.compiled import borrowing, compiled
+from processors.compiled import borrowing, by_reference, compiled
 
 
+@by_reference
 class Memory(NamedTuple):
     """Rosters of users and cards, and a pool of edges."""
 
@@ -22,6 +23,7 @@ class Memory(NamedTuple):
     graph: Graph
 
 
+@by_reference
 class Columns(NamedTuple):
     """Interactions in order."""
 

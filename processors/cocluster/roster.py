@@ -6,11 +6,12 @@ import numpy as np
 
 from processors.arrays import IntArray
 from processors.cocluster.edge_store import NONE
-from processors.compiled import borrowing
+from processors.compiled import borrowing, by_reference
 
 LEAVING_SHARE = 16  # one in 16 is evicted at once, to amortise the search for the least recent
 
 
+@by_reference
 class Roster(NamedTuple):
     """Columns by id and by slot."""
 

@@ -78,19 +78,21 @@ def halve(weight: FloatArray, count: FloatArray, residual: FloatArray, variance:
     members, others = count.shape
     gained = 0.0
     for _ in range(EM_STEPS):
-        part = np.zeros(2)
-        weighed, shift = np.full((2, others), SHRINKAGE), np.zeros((2, others))
+        part, weighed, shift = np.zeros(2), np.zeros((2, others)), np.zeros((2, others))
         for i in range(members):
             for h, share in enumerate((weight[i] * (1.0 - half[i]), weight[i] * half[i])):
                 part[h] += share
                 for k in range(others):
                     weighed[h, k] += share * count[i, k]
                     shift[h, k] += share * residual[i, k]
-        shift /= weighed
-        log_part = np.log(part / part.sum() + 1e-12)
+        for h in range(2):
+            for k in range(others):
+                shift[h, k] /= SHRINKAGE + weighed[h, k]
+        both = part[0] + part[1]
+        log_first, log_second = np.log(part[0] / both + 1e-12), np.log(part[1] / both + 1e-12)
         gained = 0.0
         for i in range(members):
-            one, other = log_part
+            one, other = log_first, log_second
             for k in range(others):
                 one += (residual[i, k] * shift[0, k] - 0.5 * count[i, k] * shift[0, k] ** 2) / variance[k]
                 other += (residual[i, k] * shift[1, k] - 0.5 * count[i, k] * shift[1, k] ** 2) / variance[k]

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, Literal
 
+from processors.machine_code.by_reference import Reference
 from processors.machine_code.closure import closure_digest
 from processors.machine_code.machine import made_with, runnable
 from processors.machine_code.numba_core import CompileResult, dumps, types
@@ -86,6 +87,8 @@ class Kept:
 
 def told_type(kind: Any) -> str:
     """Description of a type for compiled code, including the order of a named tuple's fields."""
+    if isinstance(kind, Reference):
+        return f"&{told_type(kind.of)}"
     if isinstance(kind, types.BaseNamedTuple):
         named = kind.instance_class
         inside = ", ".join(f"{field}: {told_type(one)}" for field, one in zip(named._fields, kind, strict=True))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.arrays import Index, IntArray
-from processors.compiled import inlined
+from processors.compiled import by_reference, inlined
 from processors.settlement.index import grown, index_with_room
 from processors.settlement.layout import (
     APPOINTMENT,
@@ -57,6 +57,7 @@ COUNTERS = (
 )
 
 
+@by_reference
 class Book(NamedTuple):
     """The state of settlement for one partition."""
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.arrays import BoolArray, FloatArray, IntArray
-from processors.compiled import borrowing
+from processors.compiled import borrowing, by_reference
 from processors.settlement.book import Book
 from processors.settlement.layout import NONE
 from processors.settlement.listener_places import note_change
@@ -21,6 +21,7 @@ SHARES = 10_000
 KEY_BYTES, SHARE_BYTES = 4, 2
 
 
+@by_reference
 class Credited(NamedTuple):
     """Exposures [n] of the book that are credited, in order.
 

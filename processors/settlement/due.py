@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.arrays import IntArray
+from processors.compiled import by_reference
 from processors.settlement.layout import Records
 
 DUE_PAGE = np.dtype(
@@ -54,6 +55,7 @@ DUE_STREAM = np.dtype(
 PLAY = np.dtype([("played_ms", np.int64), ("card", np.int32)], align=True)
 
 
+@by_reference
 class Due(NamedTuple):
     """Everything that has become due, with the plays of the listener at that time.
 

@@ -2,7 +2,10 @@
 
 from typing import NamedTuple
 
+from processors.compiled import by_reference
 
+
+@by_reference
 class Limits(NamedTuple):
     """Settings of settlement as a tuple, for compiled code."""
 

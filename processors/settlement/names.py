@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.arrays import Index, IntArray
-from processors.compiled import borrowing, fused
+from processors.compiled import borrowing, by_reference, fused
 from processors.settlement.index import grown, index_with_room
 from processors.settlement.layout import HASH_AHEAD, NAME, NONE, Records
 from processors.wire.hashing import hash_of
@@ -13,6 +13,7 @@ from processors.wire.loads import WORD, address_of, copy_words, word_at
 from processors.wire.name_index import name_of
 
 
+@by_reference
 class Names(NamedTuple):
     """Interned names, numbered in order of first appearance; single names are never removed."""
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.arrays import IntArray
-from processors.compiled import borrowing
+from processors.compiled import borrowing, by_reference
 from processors.settlement.layout import NONE
 from processors.settlement.page import (
     ID_AT,
@@ -20,6 +20,7 @@ from processors.settlement.page import (
 from processors.wire.binary import get_int, text_end
 
 
+@by_reference
 class PageColumns(NamedTuple):
     """Pages [p] with spans of the book's text; all values of page -1 are -1."""
 

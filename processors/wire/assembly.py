@@ -6,7 +6,7 @@ One loop serves all types. If the output buffer is full, the record is given up 
 from typing import NamedTuple
 
 from processors.arrays import Index, IntArray
-from processors.compiled import borrowing, fused
+from processors.compiled import borrowing, by_reference, fused
 from processors.wire.json_bytes import (
     ARRAY,
     ARRAY_END,
@@ -53,6 +53,7 @@ FULL, UNWRITABLE = -1, -2
 """Return values instead of positions: the buffer is full, or a real cannot be written."""
 
 
+@by_reference
 class Job(NamedTuple):
     """The input of a writer: steps, their literals, columns, and scratch space."""
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.arrays import BoolArray, IntArray
-from processors.compiled import compiled, fused
+from processors.compiled import by_reference, compiled, fused
 from processors.wire.cursor import LEAD, LOST
 from processors.wire.loads import WORD
 from schemas.codec import VALUE_BYTES_MAX
@@ -57,6 +57,7 @@ _BEYOND = bytes(40)
 """Readable bytes after the last value, because keys are compared by words."""
 
 
+@by_reference
 class Batch(NamedTuple):
     """Values of n records, each followed by a zero byte; spans of their parts refer to `data`."""
 
@@ -124,7 +125,9 @@ def end_to_end(parts: Sequence[bytes]) -> tuple[IntArray, IntArray]:
 def gather(data: IntArray, starts: IntArray, lengths: IntArray, into: IntArray, out: IntArray) -> None:
     """Copy each span of `data` to its position in `out`."""
     for index in range(len(starts)):
-        out[into[index] : into[index] + lengths[index]] = data[starts[index] : starts[index] + lengths[index]]
+        start, to = np.uint64(starts[index]), np.uint64(into[index])
+        for offset in range(np.uint64(lengths[index])):  # unsigned indices: with signed ones LLVM emits no memcpy
+            out[to + offset] = data[start + offset]
 
 
 @fused

@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 
 from processors.arrays import IntArray
-from processors.compiled import compiled, fused
+from processors.compiled import by_reference, compiled, fused
 from processors.wire.hashing import hash_of
-from processors.wire.loads import address_of, byte_at
+from processors.wire.loads import address_of, byte_at, copy_words
 
 NAMES_MIN, BYTES_A_NAME = 1_024, 24
 _SLOTS_A_NAME = 4
@@ -20,6 +20,7 @@ _SLOTS_A_NAME = 4
 _encode = msgspec.json.Encoder().encode
 
 
+@by_reference
 class _Table(NamedTuple):
     """Names by number [c], and slots that contain a number plus one, or 0 if free."""
 
@@ -108,8 +109,7 @@ def _put(numbers: IntArray, data: IntArray, spans: IntArray, table: _Table) -> b
     text = address_of(data)
     for index in range(len(spans)):
         number = numbers[index]
-        start, end = spans[index]
-        begin, slots = table.used
+        start, end, begin, slots = spans[index, 0], spans[index, 1], table.used[0], table.used[1]
         last = begin + end - start
         if last + 8 > len(table.text) or 2 * slots > len(table.slots) or number >= len(table.spans):
             return False
@@ -117,7 +117,7 @@ def _put(numbers: IntArray, data: IntArray, spans: IntArray, table: _Table) -> b
         slot = _slot_of(text, start, end, code, table)
         if table.slots[slot] == number + 1:
             continue
-        table.text[begin:last] = data[start:end]
+        copy_words(address_of(table.text), begin, text, start, end)
         table.slots[slot], table.codes[number] = number + 1, code
         table.spans[number, 0], table.spans[number, 1] = begin, last
         table.used[0], table.used[1] = last, slots + 1

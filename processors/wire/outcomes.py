@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from processors.arrays import FloatArray, Index, IntArray
-from processors.compiled import borrowing, fused
+from processors.compiled import borrowing, by_reference, fused
 from processors.wire.batch import Slow, Values
 from processors.wire.reader import Reader, Shredded
 from schemas.outcomes import Outcome
@@ -29,6 +29,7 @@ class Ragged(NamedTuple):
     values: FloatArray  # [v]
 
 
+@by_reference
 class OutcomeColumns(NamedTuple):
     """Records [r] in order, each of one card; record i has `offsets[i]` to `offsets[i + 1]` of the columns [e].
 

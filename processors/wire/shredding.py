@@ -7,7 +7,7 @@ so that stores need no check: each element of a list, and each object, takes at 
 from typing import NamedTuple
 
 from processors.arrays import IntArray
-from processors.compiled import compiled, fused
+from processors.compiled import by_reference, compiled, fused
 from processors.wire.arena import SURPLUS
 from processors.wire.batch import Batch, is_acceptable, start_of
 from processors.wire.cursor import ARRAY, ARRAY_END, LOST, OBJECT, OBJECT_END, after, blank, next_item
@@ -36,6 +36,7 @@ HOLDER, FOUND, EXPECTED, IS_OBJECT = range(0, WORD * FRAME_WORDS, WORD)
 """A frame: the open node; for an object, which fields were found and which is expected; and whether it is an object."""
 
 
+@by_reference
 class State(NamedTuple):
     """What a reader works with besides a batch: the program, columns, scratch space, and the results."""
 

@@ -138,7 +138,8 @@ def _by_partition(partitions: NDArray[np.int32]) -> NDArray[np.int64]:
     next_index = np.zeros(highest + 2, np.int64)
     for index in range(count):
         next_index[partitions[index] + 1] += 1
-    next_index = np.cumsum(next_index)
+    for partition in range(highest + 1):
+        next_index[partition + 1] += next_index[partition]
     order = np.empty(count, np.int64)
     for index in range(count):
         order[next_index[partitions[index]]] = index

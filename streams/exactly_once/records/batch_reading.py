@@ -5,10 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.compiled import compiled
+from processors.compiled import by_reference, compiled
 from streams.exactly_once.records.spans import Spans
 
 
+@by_reference
 class BatchRanges(NamedTuple):
     """Ranges of batches in one buffer, with the fields of their headers.
 
@@ -41,7 +42,9 @@ def read_columns(data: NDArray[np.uint8], ranges: BatchRanges) -> ReadColumns:
 
     Raises ValueError if a batch does not contain exactly the stated number of records, each within its length.
     """
-    count = ranges.counts.sum()
+    count = np.int64(0)
+    for batch_count in ranges.counts:
+        count += batch_count
     offsets, timestamps = np.empty(count, np.int64), np.empty(count, np.int64)
     keys = Spans(data, np.empty(count, np.int64), np.empty(count, np.int64))
     values = Spans(data, np.empty(count, np.int64), np.empty(count, np.int64))
