@@ -109,13 +109,14 @@ class Shadow:
         """Names of the pages that have to be weighed; None for those that have settled, or are of another surface."""
         listeners = book.listeners[book.impressions["listener"][places]]
         found: list[PageKey | None] = []
+        text = book.text.data  # slices of it are cheaper than those of an array
         for start, end, name, logged in zip(
             listeners["start"].tolist(), listeners["end"].tolist(), pages.event_id.tolist(), pages.logged.tolist(),
             strict=True,
         ):  # fmt: skip
-            key = (book.text[start:end].tobytes(), book.text[slice(*name)].tobytes())
+            key = (bytes(text[start:end]), bytes(text[slice(*name)]))
             known = self.pages.get(key)
-            is_due = (known is None or not known.is_told) and self._is_ours(book.text[slice(*logged)].tobytes())
+            is_due = (known is None or not known.is_told) and self._is_ours(bytes(text[slice(*logged)]))
             found.append(key if is_due else None)
         return found
 
@@ -127,8 +128,9 @@ class Shadow:
         wanted, is_defined = self.ranking.propensities(self._learned, viewers, seen)
         weights = np.minimum(np.rint(wanted / logged * WEIGHT_UNITS), WEIGHT_MAX).astype("<i4")
         digest, coins = self.pages.digest_of(self.names), uniforms(mixed(viewers.keys, _ADMISSION))
+        bounds = np.searchsorted(seen.page, np.arange(len(viewers.names) + 1)).tolist()
         for number, key in enumerate(viewers.names):
-            some = np.flatnonzero((seen.page == number) & is_defined)
+            some = bounds[number] + np.flatnonzero(is_defined[bounds[number] : bounds[number + 1]])
             if not len(some):
                 continue
             is_new = key not in self.pages
@@ -150,11 +152,12 @@ class Shadow:
     def _known(self, book: Book, owners: np.ndarray, chosen: IntArray) -> Iterator[tuple[int, PageKey, ShadowPage]]:
         """The weighed pages of some of these due pages or streams."""
         spans = zip(owners["user"][chosen].tolist(), owners["user_end"][chosen].tolist(), strict=True)
-        users = [book.text[start:end].tobytes() for start, end in spans]
+        text = book.text.data
+        users = [bytes(text[start:end]) for start, end in spans]
         near = [number for number, user in enumerate(users) if self.pages.knows_user(user)]
         names = PageColumns.of(book.text, owners["page"][chosen[near]]).event_id.tolist()
         for number, (start, end) in zip(near, names, strict=True):
-            key = (users[number], book.text[start:end].tobytes())
+            key = (users[number], bytes(text[start:end]))
             page = self.pages.get(key)
             if page is not None:
                 yield int(chosen[number]), key, page
@@ -176,8 +179,9 @@ def _seen(book: Book, places: IntArray, row: IntArray) -> tuple[SeenCards, IntAr
     place = np.arange(len(page)) - (np.cumsum(counts) - counts)[page]
     columns = ExposureColumns.of(book.text, book.impressions["start"][places][page], place)
     numbers: dict[bytes, int] = {}
-    shelf = [numbers.setdefault(book.text[slice(*span)].tobytes(), len(numbers)) for span in columns.shelf_id.tolist()]
-    logged = [float(book.text[slice(*span)].tobytes()) for span in columns.propensity.tolist()]
+    text = book.text.data
+    shelf = [numbers.setdefault(bytes(text[start:end]), len(numbers)) for start, end in columns.shelf_id.tolist()]
+    logged = [float(bytes(text[start:end])) for start, end in columns.propensity.tolist()]
     seen = SeenCards(
         page=page,
         row=columns.row,

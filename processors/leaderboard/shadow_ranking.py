@@ -1,6 +1,6 @@
 """Ranks pages in the shadow: the probability with which each candidate would have shown what was shown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -95,7 +95,7 @@ class ShadowRanking:
         chosen = np.full((len(shown), makers[0].slots_of(rows)), -1)
         chosen[unit, slot] = item
         keys = mixed(viewers.keys[page], name_key(shelf_id) >> 1)
-        found = [maker.of_listeners(page).mixture(rows, keys).propensities(chosen)[unit, slot] for maker in makers]
+        found = [own.mixture(rows, keys).propensities(chosen)[unit, slot] for own in _of_pages(makers, page)]
         return np.where(item >= 0, np.stack(found), 0.0)
 
     def _makers(self, learned: Learned, viewers: Viewers) -> list[ShelfMaker]:
@@ -119,6 +119,15 @@ class ShadowRanking:
                 )
             )
         return makers
+
+
+def _of_pages(makers: Sequence[ShelfMaker], page: IntArray) -> Iterator[ShelfMaker]:
+    """The makers for these pages; scores that several have in common are picked once."""
+    scores: dict[int, Scores] = {}
+    for maker in makers:
+        if id(maker.scores) not in scores:
+            scores[id(maker.scores)] = maker.scores.of_listeners(page)
+        yield maker.of_listeners(page, scores[id(maker.scores)])
 
 
 def _fresh(settings: RankingSettings, learned: Learned, scores: Scores, viewers: Viewers) -> FloatArray | None:

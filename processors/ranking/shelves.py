@@ -65,11 +65,11 @@ class ShelfMaker:
             promise_count=None if self.doubt is None else self._looked_at(beliefs.count, best),
         )
 
-    def of_listeners(self, chosen: IntArray) -> "ShelfMaker":
-        """The same for some of the listeners, or for one several times."""
+    def of_listeners(self, chosen: IntArray, scores: Scores | None = None) -> "ShelfMaker":
+        """The same for some of the listeners, or for one several times; `scores` are theirs, if they are at hand."""
         return replace(
             self,
-            scores=self.scores.of_listeners(chosen),
+            scores=self.scores.of_listeners(chosen) if scores is None else scores,
             doubt=None if self.doubt is None else self.doubt.of_listeners(chosen),
             fresh=None if self.fresh is None else self.fresh[chosen],
         )
