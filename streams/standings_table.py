@@ -11,6 +11,7 @@ WIDTH = 240
 """Of what is no terminal: a row is a line there."""
 COLUMNS = (
     "value",
+    "of random",
     "looking at any time",
     "less incumbent",
     "looking at any time",
@@ -19,6 +20,7 @@ COLUMNS = (
     "largest w",
     "mean w",
 )
+RANDOM = "uniform"
 
 
 def print_standings(values: Iterable[PolicyValue], yardsticks: Collection[str] = ()) -> None:
@@ -51,14 +53,16 @@ def _by_rank(values: Iterable[PolicyValue]) -> list[PolicyValue]:
 
 
 def standings_table(yardstick: str, values: Iterable[PolicyValue]) -> Table:
-    """The table of one yardstick; withheld values come last."""
+    """The table of one yardstick, also relative to random pages if these are a candidate; withheld values come last."""
     table = Table(box=None, pad_edge=False, title=f"by {yardstick}", title_justify="left")
     table.add_column("candidate", no_wrap=True)
     for name in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold")
-    for value in _by_rank(values):
-        table.add_row(*_row(value))
+    rows = _by_rank(values)
+    baseline = next((value.value for value in rows if value.policy == RANDOM), None)
+    for value in rows:
+        table.add_row(*_row(value, baseline))
     return table
 
 
@@ -81,15 +85,16 @@ def verdict_of(value: PolicyValue) -> str:
     return "worse than the incumbent" if is_worse else "not sure"
 
 
-def _row(value: PolicyValue) -> list[str]:
+def _row(value: PolicyValue, baseline: float | None) -> list[str]:
     weights = [f"{value.count:,}", f"{value.ess:,.0f}", f"{value.weight_max:.1f}", f"{value.weight_mean:.3f}"]
     if value.value is None:
-        return [value.candidate, "withheld", "", "", "", *weights, verdict_of(value)]
+        return [value.candidate, "withheld", "", "", "", "", *weights, verdict_of(value)]
+    relative = f"{value.value / baseline:.2f}" if baseline else ""
     is_own = value.candidate == value.incumbent
     difference = "" if value.difference is None or is_own else f"{value.difference:+.4f}"
     apart = "" if is_own else _interval(value.difference_low_anytime, value.difference_high_anytime, "+.4f")
     anytime = _interval(value.low_anytime, value.high_anytime, ".4f")
-    return [value.candidate, f"{value.value:.4f}", anytime, difference, apart, *weights, verdict_of(value)]
+    return [value.candidate, f"{value.value:.4f}", relative, anytime, difference, apart, *weights, verdict_of(value)]
 
 
 def _interval(low: float | None, high: float | None, form: str) -> str:
