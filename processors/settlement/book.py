@@ -14,7 +14,7 @@ import numpy as np
 
 from processors.arrays import Index, IntArray
 from processors.compiled import by_reference, inlined
-from processors.settlement.index import grown, index_with_room
+from processors.settlement.growing import grown
 from processors.settlement.layout import (
     APPOINTMENT,
     EXPOSURE,
@@ -30,6 +30,7 @@ from processors.settlement.layout import (
     Records,
 )
 from processors.settlement.names import Names, names_with_room, new_names
+from processors.wire.hash_index import new_index, with_entries
 from processors.wire.loads import address_of, copy_words
 
 IMPRESSIONS, STREAM_ENDS = 0, 1
@@ -71,7 +72,7 @@ class Book(NamedTuple):
     streams: Records
     plays: Records  # PLAY_KEPT, those of a listener are adjacent
     agenda: Records  # APPOINTMENT, a heap
-    listener_index: IntArray  # int32, open addressing by hash
+    listener_index: IntArray  # see `hash_index`
     impression_index: IntArray
     stream_index: IntArray
     cards: Names
@@ -101,9 +102,9 @@ def new_book() -> Book:
         streams=np.zeros(16, dtype=STREAM),
         plays=np.zeros(64, dtype=PLAY_KEPT),
         agenda=np.zeros(64, dtype=APPOINTMENT),
-        listener_index=np.full(32, NONE, dtype=np.int32),
-        impression_index=np.full(32, NONE, dtype=np.int32),
-        stream_index=np.full(32, NONE, dtype=np.int32),
+        listener_index=new_index(),
+        impression_index=new_index(),
+        stream_index=new_index(),
         cards=new_names(),
         changed=np.zeros(16, dtype=np.int32),
         waiting=np.zeros(16, dtype=np.int32),
@@ -134,9 +135,9 @@ def with_room(
         streams=grown(book.streams, totals["streams_top"] + streams),
         plays=grown(book.plays, totals["plays_used"] + plays),
         agenda=grown(book.agenda, totals["agenda"] + 2 * impressions + streams),
-        listener_index=index_with_room(book.listener_index, book.listeners, totals["listeners"] + listeners),
-        impression_index=index_with_room(book.impression_index, book.impressions, totals["impressions"] + impressions),
-        stream_index=index_with_room(book.stream_index, book.streams, totals["streams"] + streams),
+        listener_index=with_entries(book.listener_index, totals["listeners"] + listeners),
+        impression_index=with_entries(book.impression_index, totals["impressions"] + impressions),
+        stream_index=with_entries(book.stream_index, totals["streams"] + streams),
         cards=names_with_room(book.cards, exposures + streams, text),
         changed=grown(book.changed, totals["changed"] + totals["listeners"] + events),
         waiting=grown(book.waiting, totals["waiting"] + events + listeners),

@@ -1,13 +1,10 @@
 """Impressions and streams in the book: lookup, creation, links to their listener, removal."""
 
-from typing import Any
-
 import numpy as np
 
 from processors.arrays import Index, IntArray
-from processors.compiled import borrowing, inlined
+from processors.compiled import borrowing, fused, inlined
 from processors.settlement.book import Book
-from processors.settlement.index import put, take_out
 from processors.settlement.layout import NONE, PLAYED_BYTES, Records
 from processors.settlement.listener_places import note_gone
 from processors.settlement.names import same_text
@@ -15,6 +12,7 @@ from processors.settlement.page import ID_AT
 from processors.settlement.stream_text import ATTRIBUTED, state_at
 from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
 from processors.wire.binary import get_int, text_end
+from processors.wire.hash_index import NOWHERE, candidate, home, place_in, put, take_out
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of
 
@@ -27,40 +25,44 @@ def owned_hash(data: IntArray, start: Index, end: Index, listener: Index) -> np.
     return hash_of(address_of(data), start, end) ^ (np.uint64(listener + 1) * _GOLDEN)
 
 
-@borrowing
-def find_impression(book: Book, listener: Index, key: Any, data: IntArray, start: Index, end: Index) -> int:
+@fused
+def find_impression(book: Book, listener: Index, key: np.uint64, data: IntArray, start: Index, end: Index) -> int:
     """Place of a listener's impression with this id; -1 if there is none."""
-    index, text = book.impression_index, book.text
-    mask = len(index) - 1
-    at = np.int64(key & np.uint64(mask))
-    while index[at] != NONE:
-        row = book.impressions[index[at]]
-        if row["hash"] == key and row["listener"] == listener:
-            first = row["start"] + ID_AT
-            if same_text(text, first + 2, text_end(text, first), data, start, end):
-                return int(index[at])
-        at = (at + 1) & mask
-    return NONE
+    return _find(book.impression_index, book.impressions, ID_AT, book.text, listener, key, data, start, end)
 
 
-@borrowing
-def find_stream(book: Book, listener: Index, key: Any, data: IntArray, start: Index, end: Index) -> int:
+@fused
+def find_stream(book: Book, listener: Index, key: np.uint64, data: IntArray, start: Index, end: Index) -> int:
     """Place of a listener's stream with this id; -1 if there is none."""
-    index, text = book.stream_index, book.text
-    mask = len(index) - 1
-    at = np.int64(key & np.uint64(mask))
-    while index[at] != NONE:
-        row = book.streams[index[at]]
-        if row["hash"] == key and row["listener"] == listener:
-            first = row["start"] + STREAM_ID_AT
+    return _find(book.stream_index, book.streams, STREAM_ID_AT, book.text, listener, key, data, start, end)
+
+
+@fused
+def _find(
+    index: IntArray,
+    rows: Records,
+    id_at: Index,
+    text: IntArray,
+    listener: Index,
+    key: np.uint64,
+    data: IntArray,
+    start: Index,
+    end: Index,
+) -> int:
+    """Place of the listener's row whose text has this id at `id_at`; -1 if there is none."""
+    at = candidate(index, key, home(index, key))
+    while at != NOWHERE:
+        place = place_in(index, at)
+        if rows[place]["listener"] == listener:
+            first = rows[place]["start"] + id_at
             if same_text(text, first + 2, text_end(text, first), data, start, end):
-                return int(index[at])
-        at = (at + 1) & mask
+                return place
+        at = candidate(index, key, at + 1)
     return NONE
 
 
 @borrowing
-def new_impression(book: Book, listener: Index, key: Any, start: Index, end: Index, count: Index) -> int:
+def new_impression(book: Book, listener: Index, key: np.uint64, start: Index, end: Index, count: Index) -> int:
     """Allocate an impression whose page is in the text already, with its exposures."""
     totals = book.totals[0]
     place = np.int64(totals["impressions_free"])
@@ -97,7 +99,7 @@ def drop_impression(book: Book, place: Index) -> None:
         book.impressions[before]["next"] = after
     if after != NONE:
         book.impressions[after]["previous"] = before
-    take_out(book.impression_index, book.impressions, place)
+    take_out(book.impression_index, impression["hash"], place)
     if impression["has_row"]:
         note_gone(book, owner["start"], owner["end"], impression["start"])
     owner["row_bytes"] -= impression["streamed"] * _played_bytes(book, impression)
@@ -139,7 +141,7 @@ def _played_bytes(book: Book, impression: Records) -> int:
 
 
 @borrowing
-def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index, card: Index) -> int:
+def new_stream(book: Book, listener: Index, key: np.uint64, start: Index, end: Index, card: Index) -> int:
     """Allocate a stream that is in the text already."""
     totals, streams = book.totals[0], book.streams
     place = np.int64(totals["streams_free"])
@@ -162,7 +164,7 @@ def new_stream(book: Book, listener: Index, key: Any, start: Index, end: Index, 
 def drop_stream(book: Book, place: Index) -> None:
     """Remove a stream that is no longer among the plays."""
     totals, stream = book.totals[0], book.streams[place]
-    take_out(book.stream_index, book.streams, place)
+    take_out(book.stream_index, stream["hash"], place)
     book.listeners[stream["listener"]]["row_bytes"] -= stream["end"] - stream["start"]
     totals["streams"] -= 1
     totals["text_dead"] += stream["end"] - stream["start"]

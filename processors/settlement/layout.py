@@ -87,7 +87,7 @@ PLAY_KEPT = np.dtype(
 APPOINTMENT = np.dtype(
     [("event_ms", np.int64), ("tie", np.uint64), ("place", np.int32), ("serial", np.int32)], align=True
 )
-NAME = np.dtype([*_SPAN, ("hash", np.uint64)], align=True)
+NAME = np.dtype([*_SPAN], align=True)
 GONE = np.dtype([("start", np.int64), ("end", np.int64), ("page", np.int64)], align=True)
 """Rows to delete: of a listener (page -1), or of one of its impressions."""
 TOTALS = np.dtype(

@@ -1,15 +1,13 @@
 """Listeners in the book: lookup, creation, order by recency, removal."""
 
-from typing import Any
-
 import numpy as np
 
 from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, inlined
 from processors.settlement.book import IMPRESSIONS, Book, keep_text
-from processors.settlement.index import put, take_out
 from processors.settlement.layout import NONE, ROW_BYTES_MIN
 from processors.settlement.names import same_text
+from processors.wire.hash_index import NOWHERE, candidate, home, place_in, put, take_out
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of
 
@@ -65,20 +63,20 @@ def find_listener(book: Book, data: IntArray, start: Index, end: Index) -> int:
 
 
 @borrowing
-def _find_listener(book: Book, key: Any, data: IntArray, start: Index, end: Index) -> int:
+def _find_listener(book: Book, key: np.uint64, data: IntArray, start: Index, end: Index) -> int:
     index = book.listener_index
-    mask = len(index) - 1
-    at = np.int64(key & np.uint64(mask))
-    while index[at] != NONE:
-        row = book.listeners[index[at]]
-        if row["hash"] == key and same_text(book.text, row["start"], row["end"], data, start, end):
-            return int(index[at])
-        at = (at + 1) & mask
+    at = candidate(index, key, home(index, key))
+    while at != NOWHERE:
+        place = place_in(index, at)
+        listener = book.listeners[place]
+        if same_text(book.text, listener["start"], listener["end"], data, start, end):
+            return place
+        at = candidate(index, key, at + 1)
     return NONE
 
 
 @borrowing
-def new_listener(book: Book, key: Any, start: Index, length: Index) -> int:
+def new_listener(book: Book, key: np.uint64, start: Index, length: Index) -> int:
     """Allocate a listener whose name is in the text already; it is not yet in the recency list."""
     totals = book.totals[0]
     place = np.int64(totals["listeners_free"])
@@ -105,7 +103,7 @@ def drop_listener(book: Book, place: Index) -> None:
     """Free the place of a listener without streams and impressions."""
     totals, listener = book.totals[0], book.listeners[place]
     _leave_line(book, place)
-    take_out(book.listener_index, book.listeners, place)
+    take_out(book.listener_index, listener["hash"], place)
     if listener["has_row"]:
         note_gone(book, listener["start"], listener["end"], NONE)
     totals["text_dead"] += listener["end"] - listener["start"]

@@ -6,8 +6,9 @@ import numpy as np
 
 from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, by_reference, fused
-from processors.settlement.index import grown, index_with_room
+from processors.settlement.growing import grown
 from processors.settlement.layout import HASH_AHEAD, NAME, NONE, Records
+from processors.wire.hash_index import NOWHERE, candidate, home, new_index, place_in, put, with_entries
 from processors.wire.hashing import hash_of
 from processors.wire.loads import WORD, address_of, copy_words, word_at
 from processors.wire.name_index import name_of
@@ -19,14 +20,14 @@ class Names(NamedTuple):
 
     counts: IntArray  # [2]: number of names, and of bytes
     rows: Records  # NAME
-    places: IntArray  # int32, open addressing by hash; at most half full
+    entries: IntArray  # see `hash_index`
     text: IntArray  # uint8
 
 
 def new_names() -> Names:
     """An empty table."""
     counts = np.zeros(2, dtype=np.int64)
-    return Names(counts, np.zeros(16, dtype=NAME), np.full(32, NONE, dtype=np.int32), np.zeros(256, dtype=np.uint8))
+    return Names(counts, np.zeros(16, dtype=NAME), new_index(), np.zeros(256, dtype=np.uint8))
 
 
 def names_with_room(names: Names, more: int, text: int) -> Names:
@@ -35,7 +36,7 @@ def names_with_room(names: Names, more: int, text: int) -> Names:
     return Names(
         counts=names.counts,
         rows=grown(names.rows, count + more),
-        places=index_with_room(names.places, names.rows, count + more),
+        entries=with_entries(names.entries, count + more),
         text=grown(names.text, used + text + HASH_AHEAD),
     )
 
@@ -44,17 +45,16 @@ def names_with_room(names: Names, more: int, text: int) -> Names:
 def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
     """Number of a name, added if new; there must be room."""
     key = hash_of(address_of(data), start, end)
-    mask = len(names.places) - 1
-    at = np.int64(key & np.uint64(mask))
-    while names.places[at] != NONE:
-        row = names.rows[names.places[at]]
-        if row["hash"] == key and same_text(names.text, row["start"], row["end"], data, start, end):
-            return int(names.places[at])
-        at = (at + 1) & mask
+    at = candidate(names.entries, key, home(names.entries, key))
+    while at != NOWHERE:
+        known = place_in(names.entries, at)
+        if same_text(names.text, names.rows[known]["start"], names.rows[known]["end"], data, start, end):
+            return known
+        at = candidate(names.entries, key, at + 1)
     number, first = names.counts[0], names.counts[1]
     row = names.rows[number]
-    row["start"], row["end"], row["hash"] = first, first + end - start, key
-    names.places[at] = number
+    row["start"], row["end"] = first, first + end - start
+    put(names.entries, key, number)
     names.counts[0] = number + 1
     names.counts[1] = copy_words(address_of(names.text), first, address_of(data), start, end)
     return int(number)

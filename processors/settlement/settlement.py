@@ -23,7 +23,7 @@ from processors.settlement.book import COUNTERS, Book, new_book, with_room
 from processors.settlement.compaction import compacted
 from processors.settlement.due import Due, nothing_due
 from processors.settlement.forgetting import forget
-from processors.settlement.index import grown
+from processors.settlement.growing import grown
 from processors.settlement.layout import HASH_AHEAD
 from processors.settlement.limits import Limits
 from processors.settlement.names import names_from

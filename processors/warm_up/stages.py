@@ -44,7 +44,7 @@ STAGES = (
     _stage(
         *("state", "listeners", keep_state),
         "settlement.row_columns: room_needed write_rows; settlement.waiting: collect await_pages; "
-        "settlement.listener_rows: read_listeners read_impressions read_played; settlement.index: reindex; "
+        "settlement.listener_rows: read_listeners read_impressions read_played; wire.hash_index: reindex; "
         "settlement.compaction: move_text renumber_cards move_exposures move_plays; settlement.watermark: rise",
     ),
     _stage(
@@ -67,7 +67,7 @@ STAGES = (
         "learn_interactions retire_users withdraw_users retire_cards ring_edges; cocluster.counting: recount; "
         "cocluster.passes: densities start make_passes; cocluster.split_merge: halve; "
         "cocluster.belief_propagation: sweep; cocluster.evidence: edge_evidence; "
-        "wire.batch: gather; wire.shredding: read_records; wire.name_index: _put _find",
+        "wire.batch: gather; wire.shredding: read_records; wire.hash_index: reindex; wire.name_index: _put _find",
     ),
 )
 

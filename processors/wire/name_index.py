@@ -9,26 +9,26 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from processors.arrays import IntArray
+from processors.arrays import Index, IntArray
 from processors.compiled import by_reference, compiled, fused
+from processors.wire import hash_index
+from processors.wire.hash_index import new_index, with_entries
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of, byte_at, copy_words
 
 NAMES_MIN, BYTES_A_NAME = 1_024, 24
-_SLOTS_A_NAME = 4
 
 _encode = msgspec.json.Encoder().encode
 
 
 @by_reference
 class _Table(NamedTuple):
-    """Names by number [c], and slots that contain a number plus one, or 0 if free."""
+    """Names by number [c], and an index of them."""
 
     text: IntArray  # uint8
     spans: IntArray  # int64 [c, 2], in `text`; empty for a number without a name
-    codes: IntArray  # uint64 [c], hashes
-    slots: IntArray  # int64 [s]
-    used: IntArray  # int64 [2], bytes and slots in use
+    entries: IntArray  # see `hash_index`; may name numbers that have another name by now
+    used: IntArray  # int64 [2], bytes and entries in use
 
 
 class NameIndex:
@@ -45,8 +45,7 @@ class NameIndex:
         self._table = _Table(
             text=np.zeros(max(text_bytes, size * BYTES_A_NAME) + 8, dtype=np.uint8),
             spans=np.zeros((size, 2), dtype=np.int64),
-            codes=np.zeros(size, dtype=np.uint64),
-            slots=np.zeros(1 << (_SLOTS_A_NAME * size - 1).bit_length(), dtype=np.int64),
+            entries=with_entries(new_index(), 2 * size),
             used=np.zeros(2, dtype=np.int64),
         )
 
@@ -99,8 +98,8 @@ def _find(data: IntArray, spans: IntArray, table: _Table) -> IntArray:
     numbers = np.empty(len(spans), dtype=np.int64)
     text = address_of(data)
     for index in range(len(spans)):
-        start, end = spans[index]
-        numbers[index] = table.slots[_slot_of(text, start, end, hash_of(text, start, end), table)] - 1
+        start, end = spans[index, 0], spans[index, 1]
+        numbers[index] = _number_of(text, start, end, hash_of(text, start, end), table)
     return numbers
 
 
@@ -109,34 +108,32 @@ def _put(numbers: IntArray, data: IntArray, spans: IntArray, table: _Table) -> b
     text = address_of(data)
     for index in range(len(spans)):
         number = numbers[index]
-        start, end, begin, slots = spans[index, 0], spans[index, 1], table.used[0], table.used[1]
+        start, end, begin, used = spans[index, 0], spans[index, 1], table.used[0], table.used[1]
         last = begin + end - start
-        if last + 8 > len(table.text) or 2 * slots > len(table.slots) or number >= len(table.spans):
+        if last + 8 > len(table.text) or 2 * used > len(table.entries) or number >= len(table.spans):
             return False
-        code = hash_of(text, start, end)
-        slot = _slot_of(text, start, end, code, table)
-        if table.slots[slot] == number + 1:
+        key = hash_of(text, start, end)
+        if _number_of(text, start, end, key, table) == number:
             continue
         copy_words(address_of(table.text), begin, text, start, end)
-        table.slots[slot], table.codes[number] = number + 1, code
+        hash_index.put(table.entries, key, number)
         table.spans[number, 0], table.spans[number, 1] = begin, last
-        table.used[0], table.used[1] = last, slots + 1
+        table.used[0], table.used[1] = last, used + 1
     return True
 
 
 @fused
-def _slot_of(text: int, start: int, end: int, code: np.uint64, table: _Table) -> int:
-    """Slot of this name, or the free slot for it; slots whose number has another name by now are skipped."""
-    most = len(table.slots) - 1
-    slot = np.int64(code) & most
-    while table.slots[slot]:
-        number = table.slots[slot] - 1
+def _number_of(text: int, start: Index, end: Index, key: np.uint64, table: _Table) -> int:
+    """Number of this name; -1 if it is unknown."""
+    at = hash_index.candidate(table.entries, key, hash_index.home(table.entries, key))
+    while at != hash_index.NOWHERE:
+        number = hash_index.place_in(table.entries, at)
         begin = table.spans[number, 0]
-        if table.codes[number] == code and table.spans[number, 1] - begin == end - start:
+        if table.spans[number, 1] - begin == end - start:
             place = 0
             while place < end - start and byte_at(text, start + place) == table.text[begin + place]:
                 place += 1
             if place == end - start:
-                return int(slot)
-        slot = (slot + 1) & most
-    return int(slot)
+                return number
+        at = hash_index.candidate(table.entries, key, at + 1)
+    return -1
