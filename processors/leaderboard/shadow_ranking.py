@@ -7,6 +7,7 @@ import numpy as np
 
 from processors.arrays import BoolArray, FloatArray, IntArray
 from processors.leaderboard.candidate import Candidate
+from processors.policies.beliefs import stacked
 from processors.policies.keyed_draws import KeyArray, mixed, name_key
 from processors.policies.policy import Policy
 from processors.policies.policy_catalogue import policy_named
@@ -50,6 +51,9 @@ class ShadowRanking:
         self._made: list[tuple[RankingSettings, Policy, GroupedReward]] = [
             (own, policy_named(own.policy, own.knobs), reward_named(own.reward, own.seed)) for own in settings
         ]
+        versions = [policy.version for _, policy, _ in self._made]
+        self._alike = [[k for k, one in enumerate(versions) if one == version] for version in dict.fromkeys(versions)]
+        """Candidates with the same policy, which are ranked in one call."""
 
     @property
     def count(self) -> int:
@@ -95,8 +99,13 @@ class ShadowRanking:
         chosen = np.full((len(shown), makers[0].slots_of(rows)), -1)
         chosen[unit, slot] = item
         keys = mixed(viewers.keys[page], name_key(shelf_id) >> 1)
-        found = [own.mixture(rows, keys).propensities(chosen)[unit, slot] for own in _of_pages(makers, page)]
-        return np.where(item >= 0, np.stack(found), 0.0)
+        found = np.zeros((len(makers), len(some)))
+        for alike in self._alike:
+            beliefs = [own.beliefs(rows) for own in _of_pages([makers[number] for number in alike], page)]
+            mixture = makers[alike[0]].policy.mixture(stacked(beliefs), chosen.shape[1], np.tile(keys, len(alike)))
+            whole = mixture.propensities(np.tile(chosen, (len(alike), 1))).reshape(len(alike), *chosen.shape)
+            found[alike] = whole[:, unit, slot]
+        return np.where(item >= 0, found, 0.0)
 
     def _makers(self, learned: Learned, viewers: Viewers) -> list[ShelfMaker]:
         scores: dict[str, Scores] = {}

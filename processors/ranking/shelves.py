@@ -78,11 +78,13 @@ class ShelfMaker:
         """Number of slots of a shelf with these valid cards."""
         return min(self.settings.slots_max, len(rows))
 
+    def beliefs(self, rows: IntArray) -> Beliefs:
+        """What the policy is told of the valid cards `rows` [m]."""
+        return self._beliefs(self.scores.score[:, rows], rows, self.slots_of(rows))[1]
+
     def mixture(self, rows: IntArray, keys: KeyArray) -> OrderMixture:
         """The distribution over orders of the valid cards `rows` [m] from which `shelf` draws."""
-        slots = self.slots_of(rows)
-        _, beliefs = self._beliefs(self.scores.score[:, rows], rows, slots)
-        return self.policy.mixture(beliefs, slots, keys)
+        return self.policy.mixture(self.beliefs(rows), self.slots_of(rows), keys)
 
     def _beliefs(self, score: FloatArray, rows: IntArray, slots: int) -> tuple[FloatArray, Beliefs]:
         """Expected rewards of the cards [n, m], and what the policy is told of them."""
