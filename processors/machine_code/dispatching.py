@@ -1,7 +1,9 @@
 """The two forms of a compiled function: Python calls its unit, compiled code its fragment."""
 
+import time
+from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from typing_extensions import override
 
@@ -17,6 +19,19 @@ from processors.machine_code.numba_core import (
 )
 
 
+class Compilation(NamedTuple):
+    """A function that was compiled: a unit that Python calls, or a fragment; without the callees compiled for it."""
+
+    name: str
+    is_unit: bool
+    cpu_s: float
+
+
+observers: list[Callable[[Compilation], object]] = []
+"""Called after each compilation."""
+_callees_cpu_s = [0.0]
+
+
 class _Compiler(FunctionCompiler):  # type: ignore[misc]  # numba's types are not told
     """Compiles into a library of the given kind."""
 
@@ -26,6 +41,19 @@ class _Compiler(FunctionCompiler):  # type: ignore[misc]  # numba's types are no
 
     @override
     def _compile_core(self, args: Any, return_type: Any) -> Any:
+        start = time.process_time()
+        _callees_cpu_s.append(0.0)
+        try:
+            return self._compiled(args, return_type)
+        finally:
+            cpu_s = time.process_time() - start
+            own_s = cpu_s - _callees_cpu_s.pop()
+            _callees_cpu_s[-1] += cpu_s
+            name = f"{self.py_func.__module__}.{self.py_func.__qualname__}"
+            for observer in observers:
+                observer(Compilation(name, self._kind is Unit, own_s))
+
+    def _compiled(self, args: Any, return_type: Any) -> Any:
         flags, context = Flags(), self.targetdescr.target_context
         self.targetdescr.options.parse_as_flags(flags, self.targetoptions)
         flags.no_compile = self._kind is Fragment

@@ -39,7 +39,7 @@ def appoint(book: Book, event_ms: Index, kind: Index, place: Index, serial: Inde
 @inlined
 def kind_of(tie: Any) -> int:
     """The kind of an entry: the upper bits of its tie-breaker, above 56 bits of the id's prefix."""
-    return int(tie >> _KIND_SHIFT)
+    return int(np.int64(tie >> _KIND_SHIFT))
 
 
 @borrowing

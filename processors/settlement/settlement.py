@@ -33,6 +33,7 @@ from processors.settlement.stream_text import bytes_of_streams
 from processors.settlement.unsettled import unsettled_count
 from processors.settlement.waiting import Waiting, waiting_listeners
 from processors.settlement.watermark import Watermark
+from processors.wire.batch import joined
 from processors.wire.impressions import ImpressionColumns, impressions_of
 from processors.wire.stream_ends import StreamEndColumns, stream_ends_of
 from schemas.fields import EVENT_MS_MAX
@@ -160,7 +161,7 @@ class Settlement:
         """Erase a listener with all open exposures and pending streams, without outcomes."""
         name = msgspec.json.encode(user_id)[1:-1]
         self.book = with_room(self.book)
-        forget(self.book, np.frombuffer(name + bytes(HASH_AHEAD), dtype=np.uint8), 0, len(name))
+        forget(self.book, joined([name, bytes(HASH_AHEAD)]), 0, len(name))
 
     def tick(self, wall_ms: int, behind: Collection[str] = ()) -> None:
         """Pass on the wall clock, and the sources with records that have not been read yet."""

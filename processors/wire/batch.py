@@ -35,7 +35,7 @@ class Column(NamedTuple):
         listed = list(values)
         lengths = np.array([-1 if value is None else len(value) for value in listed], dtype=np.int64)
         sizes = np.maximum(lengths, 0)
-        return cls(np.frombuffer(b"".join(filter(None, listed)), dtype=np.uint8), np.cumsum(sizes) - sizes, lengths)
+        return cls(joined(filter(None, listed)), np.cumsum(sizes) - sizes, lengths)
 
     @classmethod
     def none(cls, count: int) -> "Column":
@@ -47,6 +47,11 @@ class Column(NamedTuple):
         others, starts, lengths = Column.of(values), self.starts.copy(), self.lengths.copy()
         starts[places], lengths[places] = len(self.data) + others.starts, others.lengths
         return Column(np.concatenate((self.data, others.data)), starts, lengths)
+
+
+def joined(parts: Iterable[bytes]) -> IntArray:
+    """The parts concatenated, writable: compiled code would have another version for a read-only array."""
+    return np.frombuffer(bytearray().join(parts), dtype=np.uint8)
 
 
 Values = Sequence[bytes | None] | Column
@@ -85,8 +90,8 @@ class Batch(NamedTuple):
         data = np.zeros(texts_at + len(texts) + len(_BEYOND), dtype=np.uint8)
         data[texts_at : texts_at + len(texts)] = np.frombuffer(texts, dtype=np.uint8)
         joined_keys = np.zeros(int(key_lengths.sum()) + 1, dtype=np.uint8)
-        gather(values.data, values.starts, lengths, ends - lengths, data)
-        gather(keys.data, keys.starts, key_lengths, key_ends - key_lengths, joined_keys)
+        gather(_read_only(values.data), values.starts, lengths, ends - lengths, data)
+        gather(_read_only(keys.data), keys.starts, key_lengths, key_ends - key_lengths, joined_keys)
         return cls(
             data=data,
             starts=ends - lengths,
@@ -118,7 +123,14 @@ def end_to_end(parts: Sequence[bytes]) -> tuple[IntArray, IntArray]:
     """
     lengths = np.fromiter(map(len, parts), dtype=np.int64, count=len(parts))
     ends = np.cumsum(lengths)
-    return np.frombuffer(b"".join(parts) + bytes(WORD), dtype=np.uint8), np.stack([ends - lengths, ends], axis=1)
+    return joined([*parts, bytes(WORD)]), np.stack([ends - lengths, ends], axis=1)
+
+
+def _read_only(data: IntArray) -> IntArray:
+    """A view that cannot be written, as records from Kafka cannot: the only version of `gather`."""
+    view = data.view()
+    view.flags.writeable = False
+    return view
 
 
 @compiled

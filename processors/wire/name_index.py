@@ -12,6 +12,7 @@ import numpy as np
 from processors.arrays import Index, IntArray
 from processors.compiled import by_reference, compiled, fused
 from processors.wire import hash_index
+from processors.wire.batch import joined
 from processors.wire.hash_index import new_index, with_entries
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of, byte_at, copy_words
@@ -56,7 +57,7 @@ class NameIndex:
         ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
         spans = np.stack((np.concatenate((np.zeros(1, np.int64), ends))[:-1], ends), axis=1)
         present = np.array([name is not None for name in names], dtype=np.bool_)
-        data = np.frombuffer(b"".join(texts) + bytes(8), dtype=np.uint8)
+        data = joined([*texts, bytes(8)])
         index = cls(2 * len(names), 2 * len(data))
         assert index.put(np.flatnonzero(present), data, spans[present]), "there is room"
         return index

@@ -50,8 +50,16 @@ def register(app: typer.Typer) -> None:
     group.command("cocluster")(cocluster)
     group.command("recovery")(recovery)
     group.command("memory")(memory)
+    group.command("compile")(compilation)
     bench_evaluation_commands.register(group)
     app.add_typer(group, name="bench")
+
+
+def compilation(json: JsonOption = False) -> None:
+    """CPU time of compiling everything from an empty cache: a minute."""
+    from streams.benchmarks.compilation import bench_compilation
+
+    tell(bench_compilation(), json=json)
 
 
 def pipeline(
