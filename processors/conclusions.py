@@ -17,8 +17,14 @@ from processors.settlement.credits import SHARES, Credited, bytes_of, exchanged
 from processors.settlement.due import Due
 from processors.settlement.layout import Records
 from processors.settlement.names import text_of
-from processors.settlement.outgoing import Earned, correction_records, interaction_records, outcome_records
-from processors.settlement.page_columns import PageColumns
+from processors.settlement.outgoing import (
+    Earned,
+    correction_records,
+    due_exposures,
+    interaction_records,
+    outcome_records,
+)
+from processors.settlement.page_columns import PageColumns, are_one
 from processors.settlement.page_groups import (
     PageGroups,
     ShownPlays,
@@ -92,9 +98,11 @@ class Conclusions:
         )
         book = settlement.book
         pages, names = PageColumns.of(book.text, due.pages["page"]), settlement.card_names()
-        for card, value in outcome_records(book, due, pages, groups, earned):
+        exposures = due_exposures(book, due)
+        for card, value in outcome_records(book, due, pages, exposures, groups, earned):
             yield Written(OutcomesSettled, names[card].encode(), value)
         named, number = variants_of(book.text, pages.variant, ORGANIC)
+        self.engagement.add_impressions(due.pages["settled_ms"])
         self.engagement.add_settled(
             SettledColumns(
                 event_ms=due.pages["settled_ms"][page],
@@ -103,6 +111,7 @@ class Conclusions:
                 card_group=self._card_groups(cards),
                 played_ms=due.exposures["played_ms"],
                 is_discovery=due.exposures["is_discovery"],
+                is_sure=are_one(book.text, exposures.propensity),
             )
         )
 

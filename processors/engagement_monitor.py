@@ -7,20 +7,20 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from processors.drift.block_monitor import Change
 from processors.drift.evidence import evidence_sums
-from processors.drift.incidents import Block, Incident, joined
-from processors.drift.monitors import Monitors
+from processors.drift.incidents import Incident
 from processors.drift.settings import DriftSettings
+from processors.drift.watch import Watch
+from processors.drift.watched_buckets import ClosedBucket, VariantCounts
 from processors.settlement.rows import Row
 from schemas.learning import CoClusters
-from schemas.monitoring import BlockEvidence, DriftAlert, EngagementMetrics, EngagementSums
-from schemas.variant_names import ALL_VARIANTS
+from schemas.monitoring import BlockEvidence, EngagementMetrics, EngagementSums
+from schemas.variant_names import ALL_VARIANTS, ORGANIC
 
 PARTITION_KEY = b"p"
-_BUCKET, _BLOCK = b"b/", b"m/"
+_BUCKET, _MONITOR = b"b/", b"w/"
 
-_FIELDS = 7
+_FIELDS = 8
 
 
 class _Bucket(Struct, array_like=True):
@@ -28,6 +28,19 @@ class _Bucket(Struct, array_like=True):
 
     variants: dict[str, list[float]] = {}
     evidence: list[list[list[float]]] = []  # [5, G, K]
+    impressions: int = 0
+    user_groups: dict[int, float] = {}  # exposures, of the current generation
+    organic_card_groups: dict[int, float] = {}  # streams
+
+    def add_groups(self, message: EngagementSums) -> None:
+        for group, exposures in zip(message.user_group, message.exposures, strict=True):
+            self.user_groups[group] = self.user_groups.get(group, 0.0) + exposures
+        for variant, group, streams in zip(message.variant, message.card_group, message.streams, strict=True):
+            if variant == ORGANIC and group >= 0:
+                self.organic_card_groups[group] = self.organic_card_groups.get(group, 0.0) + streams
+
+    def forget_groups(self) -> None:
+        self.evidence, self.user_groups, self.organic_card_groups = [], {}, {}
 
     def add_evidence(self, message: BlockEvidence) -> None:
         sums = evidence_sums(message)
@@ -40,6 +53,7 @@ class _PartitionRow(Struct, array_like=True):
     newest_ms: int
     watched_from_ms: int
     counters: dict[str, int]
+    counters_before: dict[str, int] = {}  # when the newest bucket closed
     incidents: list[Incident] = []
 
 
@@ -53,20 +67,19 @@ class EngagementMonitor:
     def __init__(self, settings: DriftSettings) -> None:
         self.settings = settings
         self.generation = 0
-        self.labels: tuple[str, ...] = ()
         self.counters: Counter[str] = Counter()
         self._closed_until_ms = 0
         self._newest_ms = 0
         self._watched_from_ms = 0
         self._open: dict[int, _Bucket] = {}
-        self._monitors = Monitors(settings)
-        self._incidents: list[Incident] = []
+        self._watch = Watch(settings)
+        self._counters_before: Counter[str] = Counter()
         self._changed: set[bytes] = set()
         self._written: Counter[str] = Counter()
 
     def put_co_clusters(self, message: CoClusters) -> None:
         """Apply labels for alerts; a new generation restarts all monitors."""
-        self.labels = message.labels
+        self._watch.labels = message.labels
         if message.generation > self.generation:
             self._start_generation(message.generation)
 
@@ -74,14 +87,14 @@ class EngagementMonitor:
         """Add sums, and close the buckets whose time has passed."""
         for message in sums:
             self._add(message)
-        messages: list[Struct] = []
+        messages: list[Struct] = list(self._watch.regrouped(self.generation, self._closed_until_ms))
         while self._open and self._is_over(min(self._open)):
             messages.extend(self._close(min(self._open)))
         return messages
 
     def changed_rows(self) -> Iterator[Row]:
         """Rows of state that have changed since the last call."""
-        monitors = [(_BLOCK + key, value) for key, value in self._monitors.changed_rows()]
+        monitors = [(_MONITOR + key, value) for key, value in self._watch.monitors.changed_rows()]
         if not self._changed and not monitors and self._written == self.counters:
             return
         yield from monitors
@@ -94,7 +107,8 @@ class EngagementMonitor:
             self._newest_ms,
             self._watched_from_ms,
             dict(self.counters),
-            self._incidents,
+            dict(self._counters_before),
+            self._watch.incidents.listed,
         )
         yield PARTITION_KEY, msgspec.msgpack.encode(row)
         self._changed.clear()
@@ -108,12 +122,13 @@ class EngagementMonitor:
                 self.generation, self._closed_until_ms = row.generation, row.closed_until_ms
                 self._newest_ms, self._watched_from_ms = row.newest_ms, row.watched_from_ms
                 self.counters.update(row.counters)
-                self._incidents = row.incidents
+                self._counters_before.update(row.counters_before)
+                self._watch.incidents.listed = row.incidents
                 self._written = Counter(self.counters)
             elif key.startswith(_BUCKET):
                 self._open[int(key[len(_BUCKET) :])] = msgspec.msgpack.decode(value, type=_Bucket)
-            else:
-                self._monitors.restore(key[len(_BLOCK) :], value)
+            elif key.startswith(_MONITOR):
+                self._watch.monitors.restore(key[len(_MONITOR) :], value)
 
     def _add(self, message: EngagementSums) -> None:
         self._newest_ms = max(self._newest_ms, message.watermark_ms)
@@ -128,13 +143,17 @@ class EngagementMonitor:
         bucket = self._open.setdefault(bucket_ms, _Bucket())
         self._changed.add(_BUCKET + str(bucket_ms).encode())
         columns = (message.exposures, message.streamed, message.streams, message.played_s)
-        discovered = message.discovered or (0.0,) * len(message.variant)
-        cells = zip(message.variant, *columns, message.log_total, message.log_squares, discovered, strict=True)
+        discovered, sure = (column or (0.0,) * len(message.variant) for column in (message.discovered, message.sure))
+        logs = message.log_total, message.log_squares
+        cells = zip(message.variant, *columns, *logs, sure, discovered, strict=True)
         for variant, *values in cells:
             _add_to(bucket.variants, variant, values)
+        bucket.impressions += message.impressions
         is_current = message.generation == self.generation > 0 and bucket_ms == message.bucket_ms
-        if message.evidence is not None and is_current:
-            bucket.add_evidence(message.evidence)
+        if is_current:
+            bucket.add_groups(message)
+            if message.evidence is not None:
+                bucket.add_evidence(message.evidence)
 
     def _is_over(self, bucket_ms: int) -> bool:
         return bucket_ms + self.settings.bucket_length_ms + self.settings.grace_ms <= self._newest_ms
@@ -147,18 +166,29 @@ class EngagementMonitor:
             yield self._metrics(variant, bucket_ms, bucket.variants[variant], {})
         every = np.array(list(bucket.variants.values())).reshape(-1, _FIELDS).sum(axis=0).tolist()
         yield self._metrics(ALL_VARIANTS, bucket_ms, every, dict(self.counters))
-        if bucket.evidence and bucket_ms >= self._watched_from_ms:
-            for block, change in self._monitors.read(bucket_ms, np.array(bucket.evidence)):
-                yield self._alert(block, change)
+        risen = self.counters - self._counters_before
+        self._counters_before = Counter(self.counters)
+        if bucket_ms >= self._watched_from_ms:
+            closed = ClosedBucket(
+                bucket_ms=bucket_ms,
+                events=bucket.impressions + every[2],
+                evidence=np.array(bucket.evidence) if bucket.evidence else None,
+                variants={
+                    name: VariantCounts(values[0], values[1], values[-2]) for name, values in bucket.variants.items()
+                },
+                user_groups=bucket.user_groups,
+                organic_card_groups=bucket.organic_card_groups,
+                risen=risen,
+            )
+            yield from self._watch.read(closed, self.generation)
 
     def _start_generation(self, generation: int) -> None:
         self.generation = generation
         settling_ms = self.settings.settling_buckets * self.settings.bucket_length_ms
         self._watched_from_ms = self._newest_ms + settling_ms if self._newest_ms else 0
-        self._monitors.clear()
-        self._incidents = []
+        self._watch.monitors.clear()
         for bucket_ms, bucket in self._open.items():
-            bucket.evidence = []
+            bucket.forget_groups()
             self._changed.add(_BUCKET + str(bucket_ms).encode())
 
     def _metrics(
@@ -176,30 +206,6 @@ class EngagementMonitor:
             stream_rate=streamed / exposures if exposures else 0.0,
             discovery_share=discovered / exposures if exposures else 0.0,
             counters=counters,
-        )
-
-    def _alert(self, block: Block, change: Change) -> DriftAlert:
-        user_group, card_group = block
-        alert_id = f"{self.generation}.{user_group}.{card_group}.{change.bucket_ms}"
-        open_ms = self.settings.incident_buckets * self.settings.bucket_length_ms
-        size = change.size
-        return DriftAlert(
-            alert_id=alert_id,
-            generation=self.generation,
-            user_group=user_group,
-            card_group=card_group,
-            label=self.labels[card_group] if card_group < len(self.labels) else f"card group {card_group}",
-            detector=change.detector,
-            bucket_ms=change.bucket_ms,
-            bucket_count=change.bucket_count,
-            before=round(size.before, 6),
-            after=round(size.before + size.size, 6),
-            standard_errors=round(size.departure, 3),
-            incident_id=joined(self._incidents, block, change, alert_id, open_ms),
-            change_ms=size.change_ms,
-            size=round(size.size, 6),
-            size_low=round(size.low, 6),
-            size_high=round(size.high, 6),
         )
 
 

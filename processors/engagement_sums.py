@@ -33,6 +33,7 @@ class SettledColumns(NamedTuple):
     card_group: IntArray  # -1 if the card is unknown
     played_ms: IntArray
     is_discovery: BoolArray
+    is_sure: BoolArray  # propensity 1
 
 
 class StreamColumns(NamedTuple):
@@ -65,6 +66,7 @@ class _Sums(Struct):
     log_total: float = 0.0
     log_squares: float = 0.0
     discovered: float = 0.0
+    sure: float = 0.0
 
 
 class Engagement:
@@ -84,16 +86,22 @@ class Engagement:
         self.bucket_length_ms = bucket_length_ms
         self._cells: dict[int, dict[Cell, _Sums]] = {}
         self._evidence: dict[int, FloatArray] = {}
+        self._impressions: Counter[int] = Counter()
         self._reported: Counter[str] = Counter()
 
     def add_settled(self, settled: SettledColumns) -> None:
         """Count settled exposures. Those of cards that the listener had not streamed recently are discoveries."""
         cells = self._cells_of(settled.event_ms, settled.variant, settled.user_group, settled.card_group)
-        counts = cells.sums(None), cells.sums(settled.played_ms >= YARDSTICK_MS), cells.sums(settled.is_discovery)
-        for sums, exposures, streamed, discovered in zip(self._found(cells), *counts, strict=True):
+        columns = None, settled.played_ms >= YARDSTICK_MS, settled.is_discovery, settled.is_sure
+        for sums, exposures, *counts in zip(self._found(cells), *map(cells.sums, columns), strict=True):
             sums.exposures += exposures
-            sums.streamed += streamed
-            sums.discovered += discovered
+            sums.streamed += counts[0]
+            sums.discovered += counts[1]
+            sums.sure += counts[2]
+
+    def add_impressions(self, event_ms: IntArray) -> None:
+        """Count settled pages, at `event_ms`."""
+        self._impressions.update((event_ms // self.bucket_length_ms * self.bucket_length_ms).tolist())
 
     def add_corrections(self, corrected: CorrectionColumns) -> None:
         """Count corrections that reach the threshold only now."""
@@ -140,6 +148,7 @@ class Engagement:
         self._reported = Counter(counters)
         buckets = sorted(self._cells.items())
         evidence, self._evidence = self._evidence, {}
+        impressions, self._impressions = self._impressions, Counter()
         self._cells = {}
         if risen and not buckets:
             buckets = [(max(0, watermark_ms) // self.bucket_length_ms * self.bucket_length_ms, {})]
@@ -160,6 +169,8 @@ class Engagement:
                 log_total=tuple(cell.log_total for cell in sums),
                 log_squares=tuple(cell.log_squares for cell in sums),
                 discovered=tuple(cell.discovered for cell in sums),
+                sure=tuple(cell.sure for cell in sums),
+                impressions=impressions[bucket_ms],
                 evidence=evidence_message(evidence[bucket_ms]) if bucket_ms in evidence else None,
                 counters=risen if number == len(buckets) else {},
             )

@@ -7,7 +7,19 @@ from msgspec import Struct, field
 from schemas.fields import Count, EventMs, Identifier, refuse_unless
 from schemas.learning import Matrix
 
-DriftDetector = Literal["adwin", "page-hinkley"]
+DriftDetector = Literal["adwin", "page-hinkley", "e-detector"]
+DriftQuantity = Literal[
+    "streaming-time",
+    "stream-rate",
+    "sure-propensity-share",
+    "user-group-share",
+    "card-group-share",
+    "late-share",
+    "dead-letter-share",
+]
+IncidentState = Literal["open", "grown", "closed"]
+IncidentEnd = Literal["", "returned", "new-level", "regrouped"]
+Severity = Literal["minor", "notable", "severe"]
 
 
 class BlockEvidence(Struct, frozen=True, kw_only=True):
@@ -31,7 +43,8 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
     Row i is about `variant[i]`, `user_group[i]`, `card_group[i]`. `exposures` and `streamed` count settled exposures
     and those with a stream of 30 s or more; `streams`, `played_s`, `log_total` and `log_squares` sum over ended
     streams, log being log1p(seconds). `discovered` counts settled exposures of cards that the listener had not
-    streamed recently. `evidence` covers the ended streams of known cards. `counters` count anomalies by name.
+    streamed recently, `sure` those with propensity 1. `impressions` counts settled pages with a card that was seen.
+    `evidence` covers the ended streams of known cards. `counters` count anomalies by name.
     """
 
     source: Identifier
@@ -48,6 +61,8 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
     log_total: tuple[float, ...]
     log_squares: tuple[float, ...]
     discovered: tuple[float, ...] = ()
+    sure: tuple[float, ...] = ()
+    impressions: Count = 0
     evidence: BlockEvidence | None = None
     counters: dict[str, int] = field(default_factory=dict)
 
@@ -63,7 +78,8 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
             self.log_squares,
         )
         refuse_unless(all(len(column) == len(self.variant) for column in columns), "columns differ in length")
-        refuse_unless(len(self.discovered) in {0, len(self.variant)}, "columns differ in length")
+        for column in (self.discovered, self.sure):
+            refuse_unless(len(column) in {0, len(self.variant)}, "columns differ in length")
 
 
 class EngagementMetrics(Struct, frozen=True, kw_only=True, tag="engagement-metrics.v1", tag_field="type"):
@@ -92,7 +108,7 @@ class DriftAlert(Struct, frozen=True, kw_only=True, tag="drift-alert.v1", tag_fi
     Keyed by `<user_group>.<card_group>`. `change_ms` is the bucket in which the change is likeliest to have begun (0 in
     alerts of earlier versions, which lack all that follows). `size` is `after` less `before`, between `size_low` and
     `size_high` in 95 of 100; its exponential is the factor of streamed time. `standard_errors` lie between both sides.
-    Alerts of one change share `incident_id`, the `alert_id` of the first one: the block that explains most of it.
+    Alerts of one change share `incident_id`, the `alert_id` of the first one, and a `DriftIncident`.
     """
 
     alert_id: Identifier
@@ -111,3 +127,37 @@ class DriftAlert(Struct, frozen=True, kw_only=True, tag="drift-alert.v1", tag_fi
     size: float = 0.0
     size_low: float = 0.0
     size_high: float = 0.0
+
+
+class DriftIncident(Struct, frozen=True, kw_only=True, tag="drift-incident.v1", tag_field="type"):
+    """A change that is in progress or over. Keyed by `incident_id`; its messages are numbered from one.
+
+    It is `open` first, then may have `grown` (more subjects, another that explains more, higher severity), and is
+    `closed` as `returned` (to the level before), `new-level` (which is the reference now), or `regrouped` (a new
+    generation of groups). Number and id are functions of the input: a message that is read again is the same message.
+
+    `subjects` changed by the same cause, the one that explains most first: co-clusters as `<user_group>.<card_group>`,
+    variants, groups, or `all`. `before`, `after` and `size` are about the first: mean log1p(seconds) for
+    `streaming-time`, shares from 0 to 1 for all other quantities. `impact` is its share of the `traffic` times the size
+    without its sign; `severity` names it. `bucket_ms` is the bucket of event time that led to this message.
+    """
+
+    incident_id: Identifier
+    number: Count
+    state: IncidentState
+    closed_as: IncidentEnd = ""
+    quantity: DriftQuantity
+    subjects: tuple[str, ...]
+    label: str
+    generation: Count
+    severity: Severity
+    impact: float
+    traffic: float
+    opened_ms: EventMs
+    change_ms: EventMs
+    bucket_ms: EventMs
+    before: float
+    after: float
+    size: float
+    size_low: float
+    size_high: float

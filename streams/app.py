@@ -62,7 +62,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             state_topic="model" + STATE_SUFFIX,
             broadcasts=("co-clusters",),
             make=lambda _partition: EngagementTask(settings.drift),
-            state_format=2,
+            state_format=3,
         ),
         "leaderboard": lambda: TaskSpec(
             name="leaderboard",

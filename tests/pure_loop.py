@@ -20,7 +20,7 @@ from processors.worlds.satisfaction import SatisfactionWorld
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
-from schemas.monitoring import DriftAlert, EngagementSums
+from schemas.monitoring import DriftAlert, DriftIncident, EngagementSums
 from schemas.outcomes import OutcomeCorrected, OutcomeSettled, OutcomesSettled
 from schemas.rankings import ShelfRanking
 
@@ -47,6 +47,7 @@ class PureLoop:
         self.monitor = EngagementMonitor(drift)
         self.pages: dict[str, ShelfRanking] = {}
         self.alerts: list[DriftAlert] = []
+        self.incidents: list[DriftIncident] = []
         self.outcomes: list[OutcomeSettled] = []
         self.model: CoClusters | None = None
         self.card_groups: dict[str, int] = {}
@@ -83,11 +84,11 @@ class PureLoop:
         self.outcomes.extend(one for m in outcomes if isinstance(m, OutcomesSettled) for one in m.outcomes())
         self.cards.outcomes(outcomes)
         self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
-        self.alerts.extend(
-            m
-            for m in self.monitor.engagement([m for m in messages if isinstance(m, EngagementSums)])
-            if isinstance(m, DriftAlert)
-        )
+        for told in self.monitor.engagement([m for m in messages if isinstance(m, EngagementSums)]):
+            if isinstance(told, DriftAlert):
+                self.alerts.append(told)
+            elif isinstance(told, DriftIncident):
+                self.incidents.append(told)
         for message in messages:
             if isinstance(message, ShelfRanking):
                 self.pages[message.user_id] = message

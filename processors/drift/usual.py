@@ -1,10 +1,10 @@
-"""The reference of one co-cluster, and the departure of a bucket of event time from it in standard errors."""
+"""The reference of one co-cluster."""
 
-from collections.abc import Iterable
-from math import sqrt
-
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import astuple
+
+from processors.arrays import FloatArray
 
 PRIOR_STREAMS = 20.0
 PRIOR_BUCKETS = 10.0
@@ -46,8 +46,8 @@ class Usual(Struct, array_like=True):
     >>> usual = Usual()
     >>> for at, total in enumerate((1.0, -1.0, 0.0)):
     ...     usual.add(BlockBucket(at, 25.0, 25.0, 150.0, total, 25.0))
-    >>> round(usual.standard_errors(BlockBucket(3, 25.0, 25.0, 100.0, -25.0, 50.0)), 2)
-    -4.55
+    >>> usual.mean_residual(), round(usual.variance_within(), 3), round(usual.variance(), 3)
+    (0.0, 1.0, 1.0)
     """
 
     buckets: int = 0
@@ -72,35 +72,41 @@ class Usual(Struct, array_like=True):
         self.worth_residual += bucket.worth * bucket.residual
         self.worth_residual_squares += bucket.worth * bucket.residual**2
 
-    def without(self, buckets: Iterable[BlockBucket]) -> "Usual":
-        """The same sums without some of their buckets.
+    def plus(self, columns: FloatArray) -> "Usual":
+        """These sums and those of buckets [n, 6], in columns as `BlockBucket` has them.
 
-        >>> usual, late = Usual(), BlockBucket(2, 10.0, 10.0, 60.0, 5.0, 9.0)
-        >>> usual.add(BlockBucket(1, 10.0, 10.0, 60.0, 1.0, 9.0)); usual.add(late)
-        >>> usual.without([late]).residual_total
-        1.0
+        >>> Usual().plus(np.array([[0.0, 10.0, 5.0, 60.0, -5.0, 20.0]])) == Usual().plus(np.zeros((0, 6))).plus(
+        ...     np.array([[0.0, 10.0, 5.0, 60.0, -5.0, 20.0]])
+        ... )
+        True
         """
-        gone = Usual()
-        for bucket in buckets:
-            gone.add(bucket)
-        return Usual(*(mine - its for mine, its in zip(astuple(self), astuple(gone), strict=True)))
+        streams, residual = columns[:, 1], columns[:, 4]
+        worth, mean = streams**2 / columns[:, 2], residual / streams
+        scaled = worth * mean
+        every = np.column_stack((columns[:, 1:], worth, scaled, scaled * mean)).sum(axis=0)
+        return Usual(self.buckets + len(columns), *(every + astuple(self)[1:]).tolist())
 
-    def mean_residual(self) -> float:
+    def mean_residual(self, prior_streams: float = PRIOR_STREAMS) -> float:
         """Mean residual, shrunk to zero."""
-        return self.residual_total / (self.streams + PRIOR_STREAMS)
+        return self.residual_total / (self.streams + prior_streams)
 
-    def mean_error(self) -> float:
+    def mean_error(self, prior_streams: float = PRIOR_STREAMS) -> float:
         """Squared standard error of that mean, in units of the variance of one stream."""
-        return self.squares / (self.streams + PRIOR_STREAMS) ** 2
-
-    def standard_errors(self, bucket: BlockBucket) -> float:
-        """Departure of a bucket's mean residual from the reference, in standard errors."""
-        error = 1.0 / bucket.worth + self.mean_error()
-        return (bucket.residual - self.mean_residual()) / sqrt(self.variance() * error)
+        return self.squares / (self.streams + prior_streams) ** 2
 
     def variance_within(self) -> float:
         """Variance of the residual of one stream, estimated from single streams."""
         return max(self.residual_squares / self.streams - (self.residual_total / self.streams) ** 2, VARIANCE_MIN)
+
+    def variance_with(self, columns: FloatArray) -> float:
+        """The same, of these sums and of buckets [n, 6] together."""
+        streams, total, squares = columns[:, (1, 4, 5)].sum(axis=0).tolist()
+        together = Usual(
+            streams=self.streams + streams,
+            residual_total=self.residual_total + total,
+            residual_squares=self.residual_squares + squares,
+        )
+        return together.variance_within()
 
     def variance(self) -> float:
         """Variance of the residual of one stream, estimated from means of buckets."""

@@ -1,9 +1,7 @@
 """The two forms of a compiled function: Python calls its unit, compiled code its fragment."""
 
-import time
-from collections.abc import Callable
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 from typing_extensions import override
 
@@ -19,17 +17,19 @@ from processors.machine_code.numba_core import (
 )
 
 
-class Compilation(NamedTuple):
-    """A function that was compiled: a unit that Python calls, or a fragment; without the callees compiled for it."""
+class Observer(Protocol):
+    """Is told of compilations; that of a callee begins and ends within that of its caller."""
 
-    name: str
-    is_unit: bool
-    cpu_s: float
+    def began(self, name: str, *, is_unit: bool) -> None:
+        """A function is compiled: as a unit that Python calls, or as a fragment."""
+        ...
+
+    def ended(self) -> None:
+        """The compilation that began last has ended."""
+        ...
 
 
-observers: list[Callable[[Compilation], object]] = []
-"""Called after each compilation."""
-_callees_cpu_s = [0.0]
+observers: list[Observer] = []
 
 
 class _Compiler(FunctionCompiler):  # type: ignore[misc]  # numba's types are not told
@@ -41,17 +41,13 @@ class _Compiler(FunctionCompiler):  # type: ignore[misc]  # numba's types are no
 
     @override
     def _compile_core(self, args: Any, return_type: Any) -> Any:
-        start = time.process_time()
-        _callees_cpu_s.append(0.0)
+        for observer in observers:
+            observer.began(f"{self.py_func.__module__}.{self.py_func.__qualname__}", is_unit=self._kind is Unit)
         try:
             return self._compiled(args, return_type)
         finally:
-            cpu_s = time.process_time() - start
-            own_s = cpu_s - _callees_cpu_s.pop()
-            _callees_cpu_s[-1] += cpu_s
-            name = f"{self.py_func.__module__}.{self.py_func.__qualname__}"
             for observer in observers:
-                observer(Compilation(name, self._kind is Unit, own_s))
+                observer.ended()
 
     def _compiled(self, args: Any, return_type: Any) -> Any:
         flags, context = Flags(), self.targetdescr.target_context

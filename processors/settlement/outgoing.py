@@ -44,20 +44,25 @@ class Earned(NamedTuple):
     credits: FloatArray
 
 
+def due_exposures(book: Book, due: Due) -> ExposureColumns:
+    """The due exposures as they were shown."""
+    page = np.repeat(np.arange(len(due.pages)), due.pages["count"])
+    of_page = np.arange(len(page)) - due.pages["exposures"][page]
+    return ExposureColumns.of(book.text, due.pages["page"][page], of_page)
+
+
 def outcome_records(
-    book: Book, due: Due, pages: PageColumns, groups: PageGroups, earned: Earned
+    book: Book, due: Due, pages: PageColumns, exposures: ExposureColumns, groups: PageGroups, earned: Earned
 ) -> list[tuple[int, bytes]]:
     """Records of all due exposures by card, each with the number of its card, in the order of these numbers.
 
     Outcomes of a card are in the order in which they became due; those of one record share a generation. `pages` and
-    `groups` belong to the due pages, `earned` to the due exposures with a stream.
+    `groups` belong to the due pages, `exposures` to the due exposures, `earned` to those of them with a stream.
     """
     card, count = due.exposures["card"].astype(np.int64), due.pages["count"]
     order = np.empty(len(card), dtype=np.int64)
     put_in_order(card, np.zeros(int(book.cards.counts[0]) + 1, dtype=np.int64), order)
     page = np.repeat(np.arange(len(due.pages)), count)
-    of_page = np.arange(len(card)) - due.pages["exposures"][page]
-    exposures = ExposureColumns.of(book.text, due.pages["page"][page], of_page)
     logged, is_streamed = _Logged.of(book, pages), due.exposures["played_ms"] > 0
     page, card = page[order], card[order]
     streamed: IntArray = np.cumsum(is_streamed[order], dtype=np.int64)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.arrays import IntArray
+from processors.arrays import BoolArray, IntArray
 from processors.compiled import borrowing, by_reference
 from processors.settlement.layout import NONE
 from processors.settlement.page import (
@@ -86,3 +86,13 @@ def read_exposures(text: IntArray, pages: IntArray, places: IntArray, columns: E
         shelf, propensity = at + SHELF_AT, propensity_of(text, at)
         columns.shelf_id[number, 0], columns.shelf_id[number, 1] = shelf + 2, text_end(text, shelf)
         columns.propensity[number, 0], columns.propensity[number, 1] = propensity + 2, text_end(text, propensity)
+
+
+def are_one(text: IntArray, spans: IntArray) -> BoolArray:
+    """Whether the numbers at these spans [n, 2] are written as 1, the propensity of what is certain.
+
+    >>> text = np.frombuffer(b"1.01E-40.91", dtype=np.uint8)
+    >>> are_one(text, np.array([[0, 3], [3, 7], [7, 10], [10, 11]])).tolist()
+    [True, False, False, True]
+    """
+    return np.asarray((text[spans[:, 0]] == ord("1")) & (spans[:, 1] - spans[:, 0] <= len("1.0")))

@@ -10,7 +10,13 @@ from processors.settlement.book import with_room
 from processors.settlement.compaction import with_exposures_together, with_plays_together, with_text_together
 from processors.settlement.credits import Credited, exchanged
 from processors.settlement.names import names_with_room
-from processors.settlement.outgoing import Earned, correction_records, interaction_records, outcome_records
+from processors.settlement.outgoing import (
+    Earned,
+    correction_records,
+    due_exposures,
+    interaction_records,
+    outcome_records,
+)
 from processors.settlement.page_columns import PageColumns
 from processors.settlement.page_groups import PageGroups, plays_when_shown, put
 from processors.settlement.row_columns import row_columns
@@ -30,7 +36,7 @@ def write_records() -> None:
     groups = PageGroups.of(book.text, due.pages["page"], due.pages["page_end"], 0, np.ones(1))
     exchanged(book, Credited(*3 * (nothing,), nothing == 0, nothing, np.zeros(1, dtype=np.int64), nothing))
     earned = Earned("", np.zeros(1, dtype=np.int64), np.zeros(0))
-    outcome_records(book, due, pages, groups, earned)
+    outcome_records(book, due, pages, due_exposures(book, due), groups, earned)
     interaction_records(book, due, nothing, "l")
     correction_records(book, due, streams, groups, nothing, earned, np.zeros(0))
     variants_of(book.text, pages.variant, "")

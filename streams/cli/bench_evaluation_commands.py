@@ -1,4 +1,4 @@
-"""`shelfwise bench looks / shelves / candidates`: how often counterfactual values and their intervals are right."""
+"""`shelfwise bench looks / shelves / candidates / drift`: how often values, intervals and incidents are right."""
 
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ def register(group: typer.Typer) -> None:
     group.command("shelves")(shelves)
     group.command("candidates")(candidates)
     group.command("leaderboard")(leaderboard)
+    group.command("drift")(drift)
 
 
 def looks(
@@ -84,6 +85,31 @@ def leaderboard(
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
     tell(found, json=json)
+
+
+def drift(
+    calm_events: Annotated[
+        int, typer.Option(min=0, max=COUNT_MAX, help="Events without a change; 0 for none.")
+    ] = 2_000_000,
+    worlds: Annotated[int, typer.Option(min=0, max=10_000, help="Worlds for each planted change; 0 for none.")] = 20,
+    table_worlds: Annotated[
+        int, typer.Option(min=0, max=1_000, help="Worlds for each cell of what is detectable; 0 for no table.")
+    ] = 3,
+    rate: Annotated[
+        float,
+        typer.Option(min=1e-6, max=1e6, callback=finite, help="Expected false alarms per million events, at most."),
+    ] = 1.0,
+    visits: Annotated[int, typer.Option(min=10, max=100_000, help="Visits in a bucket of ten minutes.")] = 1_000,
+    seed: FirstSeedOption = 1,
+    json: JsonOption = False,
+) -> None:
+    """False incidents per million events, and planted changes: named, their size, delays, and what is detectable."""
+    from streams.benchmarks.drift.bench_drift import DriftBench, bench_drift
+
+    bench = DriftBench(
+        calm_events=calm_events, worlds=worlds, table_worlds=table_worlds, rate=rate, visits=visits, seed=seed
+    )
+    tell(bench_drift(bench, _progress), json=json)
 
 
 def _progress(line: str) -> None:

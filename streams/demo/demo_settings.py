@@ -25,7 +25,7 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
     shift_log_factor: float = -2.5
     plays_kept: int = 64
     drift: DriftSettings = DriftSettings(  # with few listeners, shorter buckets are too noisy
-        bucket_length_ms=1_200_000, settling_buckets=1, reference_buckets=2
+        bucket_length_ms=1_200_000, settling_buckets=1, reference_buckets=2, false_alarms_per_million=4.0
     )
 
     @property

@@ -11,6 +11,7 @@ COUNTED = {
     "outcomes_settled": ("exposures_settled", "Exposures that have settled"),
     "outcomes_corrected": ("exposures_corrected", "Settled exposures that a later stream has corrected"),
     "drift_alerts": ("drift_alerts", "Drift alerts given"),
+    "drift_incidents": ("drift_incidents", "Incidents of drift opened"),
 }
 GAUGED = {
     "exposures_open": ("exposures_open", "Exposures waiting for their horizon"),

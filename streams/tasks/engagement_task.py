@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from processors.drift.settings import DriftSettings
 from processors.engagement_monitor import EngagementMonitor
-from schemas.monitoring import DriftAlert
+from schemas.monitoring import DriftAlert, DriftIncident
 from streams.exactly_once.records.produced import Produced, StateRow
 from streams.exactly_once.records.read_records import Record
 from streams.exactly_once.task import Measures
@@ -15,7 +15,7 @@ from streams.tasks.routing import produced
 
 
 class EngagementTask:
-    """Sums of engagement in; engagement metrics and drift alerts out."""
+    """Sums of engagement in; engagement metrics, drift alerts and incidents out."""
 
     def __init__(self, settings: DriftSettings) -> None:
         self.core = EngagementMonitor(settings)
@@ -37,6 +37,8 @@ class EngagementTask:
         arrivals, dead = self._intake.read(topic, records)
         messages = self.core.engagement(sums for _, sums in arrivals)
         self._own["drift_alerts"] += sum(isinstance(message, DriftAlert) for message in messages)
+        told = [message for message in messages if isinstance(message, DriftIncident)]
+        self._own["drift_incidents"] += sum(message.state == "open" for message in told)
         return [*dead, *map(produced, messages)]
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same

@@ -47,7 +47,7 @@ def grants(program: Program, settings: Settings) -> list[Grant]:
     """Rights of a program; a worker's depend on its tasks.
 
     >>> [grant.name for grant in grants(Program.SUBSCRIBER, Settings())]
-    ['shelf-rankings', 'drift-alerts', 'engagement-metrics', 'policy-values']
+    ['shelf-rankings', 'drift-alerts', 'drift-incidents', 'engagement-metrics', 'policy-values']
     >>> {grant.operations for grant in grants(Program.CLIENT, Settings())}
     {('Write',)}
     """

@@ -273,16 +273,17 @@ def sums(bucket: int, mean: float, source: str = "listeners/0") -> EngagementSum
     )
 
 
-MEANS = [5.0, 5.1, 4.9, 5.0, 5.05, 4.95, 5.0, 5.1, 5.0, 4.9, 3.0, 3.0, 3.1, 2.9, 3.0, 3.0]
+MEANS = [5.0, 5.1, 4.9, 5.0, 5.05, 4.95, 5.0, 5.1, 5.0, 4.9, 3.0, 3.0, 3.1, 2.9, 3.0, 3.0, 3.1, 2.9, 3.0]
+DRIFT = DriftSettings(false_alarms_per_million=100.0)  # few events
 
 
 def monitored(history: Iterable[Sequence[EngagementSums]], kept: Kept | None = None) -> list[bytes]:
-    core = EngagementMonitor(DriftSettings())
+    core = EngagementMonitor(DRIFT)
     core.put_co_clusters(co_clusters())
     messages: list[bytes] = []
     for batch in history:
         if kept is not None:
-            core = EngagementMonitor(DriftSettings())
+            core = EngagementMonitor(DRIFT)
             core.restore(kept.rows.items())
             core.put_co_clusters(co_clusters())
         messages.extend(encode(message) for message in core.engagement(batch))

@@ -1,0 +1,1 @@
+"""Benchmark of drift detection: false incidents, and what of planted changes is found."""
