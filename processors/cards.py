@@ -37,16 +37,24 @@ class Cards:
     """Processor of one partition of cards: counts every outcome once, in the groups of the current generation.
 
     Success was decided by the task that settled the exposure; here its credits are added up, and a correction takes
-    back exactly what was credited before.
+    back exactly what was credited before. With a `weight_max`, an outcome is weighted by the inverse of its
+    propensities, of the card in its slot and of the shelf in its row, up to this maximum: then placement does not
+    affect what is learned, as in the fit of BaRT (McInerney et al., RecSys 2018).
     """
 
     def __init__(
-        self, rewards: Sequence[str], seed: int = 0, half_life_ms: int = 0, cards_max: int = CARDS_MAX
+        self,
+        rewards: Sequence[str],
+        seed: int = 0,
+        half_life_ms: int = 0,
+        cards_max: int = CARDS_MAX,
+        weight_max: float = 0.0,
     ) -> None:
         self.rewards = [reward_named(name, seed) for name in rewards]
         self.learned = Learned(())
         self.half_life_ms = half_life_ms
         self.cards_max = cards_max
+        self.weight_max = weight_max
         self.table = CardStatisticsTable(rewards, groups=1, half_life_ms=half_life_ms)
         self.counters: Counter[str] = Counter()
         self._generations = Generations()
@@ -70,7 +78,7 @@ class Cards:
 
     def outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Count a batch of outcomes."""
-        self.count(outcomes_of(outcomes))
+        self.count(outcomes_of(outcomes, with_propensities=self.weight_max > 0.0))
 
     def count(self, columns: OutcomeColumns) -> None:
         """Count a batch of outcomes, given in columns."""
@@ -91,6 +99,7 @@ class Cards:
             streamed=streamed,
             gains=gains,
             squares=squares,
+            importance=importance(columns, self.weight_max) if self.weight_max else None,
         )
         self.table.add(seen, columns.known_ms)
         self._unwritten.update(names)
@@ -218,6 +227,12 @@ class Cards:
     def _partition_row(self) -> bytes:
         row = _PartitionRow(self.table.generation, self.table.groups, dict(self.counters))
         return msgspec.msgpack.encode(row)
+
+
+def importance(columns: OutcomeColumns, weight_max: float) -> FloatArray:
+    """Weights [e] of outcomes: the inverse of their propensities, at most `weight_max`; one where they are unknown."""
+    weights = 1.0 / columns.propensities
+    return np.where(np.isnan(weights), 1.0, np.minimum(weights, weight_max))
 
 
 def _gained(weights: FloatArray, now: FloatArray, before: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from processors.arrays import FloatArray, IntArray
+from processors.calibrating import Calibrating
 from processors.crediting import Crediting
 from processors.engagement_sums import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
 from processors.leaderboard.shadow import Shadow
@@ -49,6 +50,7 @@ class Conclusions:
         self._source, self._learned, self._sample_share = source, learned, settings.sample_share
         self._crediting = Crediting(learned, settings.rewards, settings.ranking.seed)
         self.shadow = Shadow(settings.leaderboard, settings.ranking, settings.rewards, learned)
+        self._calibrating = Calibrating(learned, settings.rewards, settings.ranking.reward)
 
     def of(self, settlement: Settlement, due: Due, row: IntArray) -> list[Written]:
         """Output for what is due; `row` [n] is the catalogue row of each card by its number in settlement."""
@@ -114,6 +116,8 @@ class Conclusions:
                 is_sure=are_one(book.text, exposures.propensity),
             )
         )
+        compared = self._calibrating.outcomes(cards, groups, page, streamed, earned)
+        self.engagement.add_calibration(due.pages["settled_ms"][page[compared.places]], compared)
 
     def _groups_of(self, settlement: Settlement, owners: Records) -> PageGroups:
         """The soft groups of the pages of these due pages or streams."""
@@ -163,7 +167,7 @@ class Conclusions:
         return hard
 
     def _plays(self, settlement: Settlement, due: Due, row: IntArray) -> Iterator[Written]:
-        """Ended streams as interactions, and as corrections if their exposures had settled."""
+        """Ended streams as interactions; they, and those still playing, as corrections of settled exposures."""
         streams, book = due.streams, settlement.book
         if not len(streams):
             return
@@ -172,7 +176,7 @@ class Conclusions:
         pages = PageColumns.of(book.text, streams["page"])
         named, number = variants_of(book.text, pages.variant, ORGANIC)
         seconds = streams["played_ms"] / 1_000.0
-        ended = StreamColumns(
+        heard = StreamColumns(
             event_ms=np.ascontiguousarray(streams["event_ms"]),
             variant=Variants(named, number),
             user_group=weights.argmax(axis=1),
@@ -180,15 +184,16 @@ class Conclusions:
             seconds=seconds,
             x=np.log1p(seconds),
         )
-        self.engagement.add_streams(ended)
-        self._add_evidence(ended, cards, weights)
+        ended = np.flatnonzero(~streams["is_playing"])
+        self.engagement.add_streams(heard.some(ended))
+        self._add_evidence(heard.some(ended), cards[ended], weights[ended])
         source = self._source.encode()
-        for value in interaction_records(book, due, self._sampled(settlement, due), self._source):
+        for value in interaction_records(book, due, self._sampled(settlement, due, ended), self._source):
             yield Written(Interactions, source, value)
-        yield from self._corrections(settlement, due, pages, ended, cards)
+        yield from self._corrections(settlement, due, pages, heard, cards)
 
     def _corrections(
-        self, settlement: Settlement, due: Due, pages: PageColumns, ended: StreamColumns, cards: IntArray
+        self, settlement: Settlement, due: Due, pages: PageColumns, heard: StreamColumns, cards: IntArray
     ) -> Iterator[Written]:
         """Corrections of settled exposures by streams; they are also counted."""
         chosen = np.flatnonzero(due.streams["is_correction"])
@@ -202,14 +207,16 @@ class Conclusions:
         )
         self.engagement.add_corrections(
             CorrectionColumns(
-                event_ms=ended.event_ms[chosen],
-                variant=Variants(ended.variant.names, ended.variant.number[chosen]),
+                event_ms=heard.event_ms[chosen],
+                variant=Variants(heard.variant.names, heard.variant.number[chosen]),
                 user_group=self._hard_groups(groups),
-                card_group=ended.card_group[chosen],
+                card_group=heard.card_group[chosen],
                 previous_ms=corrected["previous_ms"],
                 played_ms=corrected["total_ms"],
             )
         )
+        compared = self._calibrating.corrections(cards[chosen], groups, earned, before)
+        self.engagement.add_calibration(heard.event_ms[chosen[compared.places]], compared)
         records = correction_records(settlement.book, due, pages, groups, chosen, earned, before)
         for card, value in zip(corrected["card"].tolist(), records, strict=True):
             yield Written(OutcomeCorrected, names[card].encode(), value)
@@ -230,10 +237,10 @@ class Conclusions:
             expected=((users @ self._learned.blocks.mean) * groups).sum(axis=1),
         )
 
-    def _sampled(self, settlement: Settlement, due: Due) -> IntArray:
-        """Places of the due streams whose users are in the learner's sample."""
+    def _sampled(self, settlement: Settlement, due: Due, chosen: IntArray) -> IntArray:
+        """Those of the chosen due streams whose users are in the learner's sample."""
         if self._sample_share >= 1.0:
-            return np.arange(len(due.streams))
-        text, limit = settlement.book.text, self._sample_share * 2.0**64
-        spans = zip(due.streams["user"].tolist(), due.streams["user_end"].tolist(), strict=True)
-        return np.flatnonzero([name_key(text_of(text, *span)) < limit for span in spans])
+            return chosen
+        text, limit, streams = settlement.book.text, self._sample_share * 2.0**64, due.streams[chosen]
+        spans = zip(streams["user"].tolist(), streams["user_end"].tolist(), strict=True)
+        return chosen[np.array([name_key(text_of(text, *span)) < limit for span in spans], dtype=np.bool_)]

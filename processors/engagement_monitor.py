@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from processors.calibration_sums import EXPOSURES_MAX, as_rows, of_rows, tenths
 from processors.drift.evidence import evidence_sums
 from processors.drift.incidents import Incident
 from processors.drift.settings import DriftSettings
@@ -31,6 +32,7 @@ class _Bucket(Struct, array_like=True):
     impressions: int = 0
     user_groups: dict[int, float] = {}  # exposures, of the current generation
     organic_card_groups: dict[int, float] = {}  # streams
+    calibration: list[list[float]] = []  # rows, see `calibration_sums`
 
     def add_groups(self, message: EngagementSums) -> None:
         for group, exposures in zip(message.user_group, message.exposures, strict=True):
@@ -55,6 +57,7 @@ class _PartitionRow(Struct, array_like=True):
     counters: dict[str, int]
     counters_before: dict[str, int] = {}  # when the newest bucket closed
     incidents: list[Incident] = []
+    calibration: list[list[float]] = []
 
 
 class EngagementMonitor:
@@ -74,6 +77,7 @@ class EngagementMonitor:
         self._open: dict[int, _Bucket] = {}
         self._watch = Watch(settings)
         self._counters_before: Counter[str] = Counter()
+        self._calibration = of_rows(())
         self._changed: set[bytes] = set()
         self._written: Counter[str] = Counter()
 
@@ -109,6 +113,7 @@ class EngagementMonitor:
             dict(self.counters),
             dict(self._counters_before),
             self._watch.incidents.listed,
+            [list(row) for row in as_rows(self._calibration)],
         )
         yield PARTITION_KEY, msgspec.msgpack.encode(row)
         self._changed.clear()
@@ -124,6 +129,7 @@ class EngagementMonitor:
                 self.counters.update(row.counters)
                 self._counters_before.update(row.counters_before)
                 self._watch.incidents.listed = row.incidents
+                self._calibration = of_rows(row.calibration)
                 self._written = Counter(self.counters)
             elif key.startswith(_BUCKET):
                 self._open[int(key[len(_BUCKET) :])] = msgspec.msgpack.decode(value, type=_Bucket)
@@ -149,6 +155,7 @@ class EngagementMonitor:
         for variant, *values in cells:
             _add_to(bucket.variants, variant, values)
         bucket.impressions += message.impressions
+        bucket.calibration.extend(list(row) for row in message.calibration)
         is_current = message.generation == self.generation > 0 and bucket_ms == message.bucket_ms
         if is_current:
             bucket.add_groups(message)
@@ -164,8 +171,12 @@ class EngagementMonitor:
         self._closed_until_ms = bucket_ms + self.settings.bucket_length_ms
         for variant in sorted(bucket.variants):
             yield self._metrics(variant, bucket_ms, bucket.variants[variant], {})
+        self._calibration += of_rows(bucket.calibration)
+        while self._calibration[:, 0].sum() > EXPOSURES_MAX:
+            self._calibration /= 2.0
         every = np.array(list(bucket.variants.values())).reshape(-1, _FIELDS).sum(axis=0).tolist()
-        yield self._metrics(ALL_VARIANTS, bucket_ms, every, dict(self.counters))
+        of_all = self._metrics(ALL_VARIANTS, bucket_ms, every, dict(self.counters))
+        yield msgspec.structs.replace(of_all, calibration=tenths(self._calibration))
         risen = self.counters - self._counters_before
         self._counters_before = Counter(self.counters)
         if bucket_ms >= self._watched_from_ms:

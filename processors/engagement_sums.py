@@ -8,6 +8,7 @@ import numpy as np
 from msgspec import Struct
 
 from processors.arrays import BoolArray, FloatArray, IntArray
+from processors.calibration_sums import Compared, as_rows, calibration_sums
 from processors.drift.evidence import block_evidence, evidence_message
 from schemas.monitoring import EngagementSums
 
@@ -45,6 +46,19 @@ class StreamColumns(NamedTuple):
     card_group: IntArray  # -1 if the card is unknown
     seconds: FloatArray
     x: FloatArray
+
+    def some(self, chosen: IntArray) -> "StreamColumns":
+        """The chosen ones, in order."""
+        if len(chosen) == len(self.event_ms):
+            return self
+        return StreamColumns(
+            event_ms=self.event_ms[chosen],
+            variant=Variants(self.variant.names, self.variant.number[chosen]),
+            user_group=self.user_group[chosen],
+            card_group=self.card_group[chosen],
+            seconds=self.seconds[chosen],
+            x=self.x[chosen],
+        )
 
 
 class CorrectionColumns(NamedTuple):
@@ -87,6 +101,7 @@ class Engagement:
         self._cells: dict[int, dict[Cell, _Sums]] = {}
         self._evidence: dict[int, FloatArray] = {}
         self._impressions: Counter[int] = Counter()
+        self._calibration: dict[int, FloatArray] = {}
         self._reported: Counter[str] = Counter()
 
     def add_settled(self, settled: SettledColumns) -> None:
@@ -135,6 +150,13 @@ class Engagement:
             sums = block_evidence(user_weights[chosen], card_weights[chosen], x[chosen], expected[chosen])
             self._evidence[bucket_ms] = self._evidence.get(bucket_ms, 0.0) + sums
 
+    def add_calibration(self, event_ms: IntArray, compared: Compared) -> None:
+        """Count expected and realised rewards, known at `event_ms` [n]."""
+        buckets = event_ms // self.bucket_length_ms * self.bucket_length_ms
+        for bucket_ms in np.unique(buckets).tolist():
+            sums = calibration_sums(compared, np.flatnonzero(buckets == bucket_ms))
+            self._calibration[bucket_ms] = self._calibration.get(bucket_ms, 0.0) + sums
+
     def report_from(self, counters: Counter[str]) -> None:
         """Treat these counters as reported, because they were when the state was written."""
         self._reported = Counter(counters)
@@ -149,6 +171,7 @@ class Engagement:
         buckets = sorted(self._cells.items())
         evidence, self._evidence = self._evidence, {}
         impressions, self._impressions = self._impressions, Counter()
+        calibration, self._calibration = self._calibration, {}
         self._cells = {}
         if risen and not buckets:
             buckets = [(max(0, watermark_ms) // self.bucket_length_ms * self.bucket_length_ms, {})]
@@ -173,6 +196,7 @@ class Engagement:
                 impressions=impressions[bucket_ms],
                 evidence=evidence_message(evidence[bucket_ms]) if bucket_ms in evidence else None,
                 counters=risen if number == len(buckets) else {},
+                calibration=as_rows(calibration[bucket_ms]) if bucket_ms in calibration else (),
             )
 
     def _cells_of(self, event_ms: IntArray, variant: Variants, user_group: IntArray, card_group: IntArray) -> "_Cells":

@@ -32,7 +32,7 @@ from processors.written import Written
 from schemas.codec import decode_as
 from schemas.impressions import Impression
 from schemas.interactions import ListenerForgotten
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEvent
 
 
 class Concluded(NamedTuple):
@@ -108,7 +108,7 @@ class Listeners:
         offsets, messages = zip(*arrivals, strict=True) if (arrivals := list(arrivals)) else ((), ())
         self.take_impressions(impressions_of(messages), np.array(offsets, dtype=np.int64))
 
-    def stream_ends(self, arrivals: Iterable[tuple[int, StreamEnd]]) -> None:
+    def stream_ends(self, arrivals: Iterable[tuple[int, StreamEvent]]) -> None:
         """Add stream-ends with their offsets."""
         self.settlement.arrive_streams(arrivals)
         self.settlement.advance()

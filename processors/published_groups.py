@@ -50,7 +50,9 @@ def block_model_of(message: CoClusters) -> BlockModel:
 def overlap_of(message: CoClusters, old_groups: int) -> FloatArray:
     """Share of each old user group in each new one [old, new]; rows sum to one.
 
-    If a snapshot in between was missed, or there was none before, all old groups spread by the new prior.
+    If there was no snapshot before, or one with another number of groups, all old groups spread by the new prior. A
+    reader who missed a generation, because the topic is compacted, applies the last overlap only: numbers of groups
+    change little, as each new group gets the number of the old one that it shares most with.
 
     >>> first = CoClusters(generation=1, version=1, event_ms=0, user_prior=(0.25, 0.75), card_prior=(1.0,),
     ...     mean=((1.0,), (2.0,)), variance=((1.0,), (1.0,)), count=((1.0,), (1.0,)), global_mean=1.5,

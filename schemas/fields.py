@@ -25,6 +25,9 @@ Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 Propensity = Annotated[float, Meta(gt=0.0, le=1.0)]
 """Probability of the logged choice; never zero, because the choice was made."""
 
+LogPropensity = Annotated[float, Meta(le=0.0)]
+"""Natural logarithm of the probability of a whole order, which may be too small for a number of nine decimals."""
+
 Weights = tuple[Probability, ...]
 """A soft group: one probability per group, summing to one; empty if unknown."""
 

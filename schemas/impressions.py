@@ -4,8 +4,16 @@ from typing import ClassVar
 
 from msgspec import Struct, field
 
-from schemas.fields import Count, EventMs, Identifier, Propensity, refuse_unless, refuse_unless_identifiers
-from schemas.rules import AscendingPlaces, Distinct, Rules, SameLength, obey
+from schemas.fields import (
+    Count,
+    EventMs,
+    Identifier,
+    LogPropensity,
+    Propensity,
+    refuse_unless,
+    refuse_unless_identifiers,
+)
+from schemas.rules import AscendingPlaces, Distinct, NoneOrSameLength, Rules, SameLength, obey
 
 
 class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
@@ -13,6 +21,11 @@ class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
 
     `seen` lists the slots that came into view, in ascending order. Only these become exposures, because a card that was
     not seen carries no label. `propensity` is the probability of this shelf in this row of the page.
+
+    One draw decides a whole shelf, so the propensities of its slots do not multiply. `order_log_propensities[i]` is the
+    logarithm of the probability that the slots from the first to slot i hold these cards in this order;
+    `row_log_propensity`, that the rows from the first to this one hold these shelves. Both are those of the ranking;
+    empty and None if they are unknown.
 
     >>> ShownShelf(shelf_id="jazz", cards=("c1", "c2"), propensities=(0.9, 0.1), seen=(0,)).seen
     (0,)
@@ -23,6 +36,7 @@ class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
 
     rules: ClassVar[Rules] = (
         SameLength("cards", "propensities"),
+        NoneOrSameLength("cards", "order_log_propensities"),
         Distinct("cards"),
         AscendingPlaces("seen", "cards"),
     )
@@ -32,6 +46,8 @@ class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
     propensities: tuple[Propensity, ...]
     seen: tuple[Count, ...]
     propensity: Propensity = 1.0
+    order_log_propensities: tuple[LogPropensity, ...] = ()
+    row_log_propensity: LogPropensity | None = None
 
     def __post_init__(self) -> None:
         obey(self)
@@ -39,6 +55,8 @@ class ShownShelf(Struct, frozen=True, kw_only=True, gc=False):
         # if one is NaN, so is the sum
         if slots and not (min(propensities) > 0.0 and max(propensities) <= 1.0 and sum(propensities) <= slots):
             raise ValueError("a propensity is not in (0, 1]")
+        if not max(self.order_log_propensities, default=0.0) <= 0.0 or not (self.row_log_propensity or 0.0) <= 0.0:
+            raise ValueError("the logarithm of a propensity is above zero")
 
 
 class Impression(Struct, frozen=True, kw_only=True, gc=False, tag="impression.v1", tag_field="type"):

@@ -29,7 +29,9 @@ class RewardSums(Struct, frozen=True, kw_only=True):
 class CardStatistics(Struct, frozen=True, kw_only=True, tag="card-statistics.v1", tag_field="type"):
     """Bandit statistics of one card: soft exposures by user group, and sums of every reward. Keyed by card.
 
-    With a half-life, an outcome shown at time t has weight 2 ** (t / half_life_ms - epoch).
+    With a half-life, an outcome shown at time t has weight 2 ** (t / half_life_ms - epoch). Outcomes may also be
+    weighted by the inverse of their propensities; then `weight_squares` are the sums of the exposures' squared weights
+    by group, and exposures**2 / weight_squares is their effective number. Empty: all weights are one.
 
     >>> CardStatistics(card_id="c1", generation=1, version=3, updated_ms=0, exposures=(2.0, 0.0),
     ...     rewards={"static": RewardSums(total=(1.0, 0.0), squares=(1.0, 0.0))}).version
@@ -44,10 +46,12 @@ class CardStatistics(Struct, frozen=True, kw_only=True, tag="card-statistics.v1"
     rewards: dict[str, RewardSums]
     half_life_ms: Count = 0
     epoch: Count = 0
+    weight_squares: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(card_id=self.card_id)
         groups = len(self.exposures)
+        refuse_unless(len(self.weight_squares) in {0, groups}, f"weight_squares has not {groups} groups")
         for name, sums in self.rewards.items():
             fits = len(sums.total) == groups and len(sums.squares) in {0, groups}
             refuse_unless(fits, f"reward {name} has not {groups} groups")

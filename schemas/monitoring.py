@@ -44,7 +44,8 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
     and those with a stream of 30 s or more; `streams`, `played_s`, `log_total` and `log_squares` sum over ended
     streams, log being log1p(seconds). `discovered` counts settled exposures of cards that the listener had not
     streamed recently, `sure` those with propensity 1. `impressions` counts settled pages with a card that was seen.
-    `evidence` covers the ended streams of known cards. `counters` count anomalies by name.
+    `evidence` covers the ended streams of known cards. `counters` count anomalies by name. `calibration` has
+    sums by bin of the expected reward, each as number of the bin, exposures, expectations, rewards and their squares.
     """
 
     source: Identifier
@@ -65,6 +66,7 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
     impressions: Count = 0
     evidence: BlockEvidence | None = None
     counters: dict[str, int] = field(default_factory=dict)
+    calibration: Matrix = ()
 
     def __post_init__(self) -> None:
         columns = (
@@ -82,11 +84,25 @@ class EngagementSums(Struct, frozen=True, kw_only=True, tag="engagement-sums.v1"
             refuse_unless(len(column) in {0, len(self.variant)}, "columns differ in length")
 
 
+class CalibratedTenth(Struct, frozen=True, kw_only=True):
+    """About a tenth of the newest exposures, by rising expectation: mean expected and realised reward.
+
+    `standard_error` is that of the realised one.
+    """
+
+    exposures: float
+    expected: float
+    realised: float
+    standard_error: float
+
+
 class EngagementMetrics(Struct, frozen=True, kw_only=True, tag="engagement-metrics.v1", tag_field="type"):
     """Engagement of one variant in one closed bucket of event time. Keyed by variant.
 
     `all` is the total, with the counters; `organic` is play without an exposure; a client's variant of such a name is
     written `~all`. `discovery_share` is the share of exposures whose card the listener had not streamed recently.
+    `calibration` (of `all`) tells whether the expectations of the reward by which the home page is ranked come true.
+    The expectation is that of the statistics when the exposure settles, without the preference `own_weight`.
     """
 
     variant: Identifier
@@ -99,6 +115,7 @@ class EngagementMetrics(Struct, frozen=True, kw_only=True, tag="engagement-metri
     stream_rate: float
     discovery_share: float = 0.0
     counters: dict[str, int] = field(default_factory=dict)
+    calibration: tuple[CalibratedTenth, ...] = ()
 
 
 class DriftAlert(Struct, frozen=True, kw_only=True, tag="drift-alert.v1", tag_field="type"):

@@ -10,13 +10,14 @@ from schemas.fields import (
     Count,
     EventMs,
     Identifier,
+    LogPropensity,
     Probability,
     Propensity,
     Weights,
     refuse_unless,
     refuse_unless_identifiers,
 )
-from schemas.rules import NotAbove, Places, Rules, SameLength, SumsToOne, ZeroUnless, obey
+from schemas.rules import NoneOrSameLength, NotAbove, Places, Rules, SameLength, SumsToOne, ZeroUnless, obey
 
 ROW_RULES: Rules = (
     NotAbove("shown_ms", "settled_ms"),
@@ -29,6 +30,8 @@ COLUMNS = (
     "impression_id", "row", "slot", "shelf_id", "user_id", "shown_ms", "settled_ms", "played_ms", "stream_count",
     "propensity", "user_weights",
 )  # fmt: skip
+ORDER_COLUMNS = ("row_propensity", "order_log_propensity", "row_log_propensity")
+"""Columns of what was logged about the order of a page; empty in outcomes of earlier versions."""
 
 
 Credits = tuple[Probability, ...]
@@ -58,9 +61,11 @@ class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
 
     Exactly one is written for each exposure, as a row of `OutcomesSettled`. `user_weights` [G] is the listener's soft
     group of `generation` when the page was shown, so that the streams of the page have no part in it; `propensity` is
-    the logged probability of the card in its slot. `credits` [R x G], reward by reward in the order of `rewards` (names
-    with commas between), are what the stream earned in each user group, under the thresholds of the time of settling;
-    empty without a stream, or where the outcome was written before credits were.
+    the logged probability of the card in its slot, `row_propensity` of the shelf in its row; `order_log_propensity` and
+    `row_log_propensity` are those of `ShownShelf`, None where the impression had none. `credits` [R x G], reward by
+    reward in the order of `rewards` (names with commas between), are what the stream earned in each user group, under
+    the thresholds of the time of settling; empty without a stream, or where the outcome was written before credits
+    were.
 
     >>> OutcomeSettled(impression_id="i1", row=0, slot=2, shelf_id="jazz", user_id="u1", card_id="c1", shown_ms=5,
     ...     settled_ms=9, played_ms=0, stream_count=0, propensity=0.5).exposure
@@ -80,6 +85,9 @@ class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):
     played_ms: Count
     stream_count: Count
     propensity: Propensity
+    row_propensity: Propensity | None = None
+    order_log_propensity: LogPropensity | None = None
+    row_log_propensity: LogPropensity | None = None
     logged: LoggedPage = LoggedPage()
     generation: Count = 0
     user_weights: Weights = ()
@@ -118,6 +126,7 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
 
     rules: ClassVar[Rules] = (
         *(SameLength("impression_id", name) for name in (*COLUMNS[1:], "page")),
+        *(NoneOrSameLength("impression_id", name) for name in ORDER_COLUMNS),
         Places("page", "logged"),
         *ROW_RULES,
     )
@@ -139,6 +148,9 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
     generation: Count = 0
     rewards: str = ""
     credits: tuple[Credits, ...] = ()
+    row_propensity: tuple[Propensity | None, ...] = ()
+    order_log_propensity: tuple[LogPropensity | None, ...] = ()
+    row_log_propensity: tuple[LogPropensity | None, ...] = ()
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(card_id=self.card_id)
@@ -148,7 +160,7 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
     def of(cls, outcomes: Sequence[OutcomeSettled]) -> "OutcomesSettled":
         """Put outcomes of one card and one generation into columns."""
         logged = sorted({outcome.logged for outcome in outcomes})
-        columns: dict[str, Any] = {name: tuple(getattr(outcome, name) for outcome in outcomes) for name in COLUMNS}
+        columns: dict[str, Any] = {name: tuple(getattr(outcome, name) for outcome in outcomes) for name in EVERY_COLUMN}
         page = tuple(logged.index(outcome.logged) for outcome in outcomes)
         card_id, generation, rewards = outcomes[0].card_id, outcomes[0].generation, outcomes[0].rewards
         earned = tuple(outcome.credits for outcome in outcomes if outcome.played_ms) if rewards else ()
@@ -159,25 +171,24 @@ class OutcomesSettled(Struct, frozen=True, kw_only=True, gc=False, tag="outcomes
         """Iterate over single outcomes."""
         shared: dict[str, Any] = {"card_id": self.card_id, "generation": self.generation, "rewards": self.rewards}
         earned = iter(self.credits)
-        for page, *row in zip(self.page, *self._columns(), strict=True):
-            named = dict(zip(COLUMNS, row, strict=True))
+        columns = (column or (None,) * len(self.page) for column in _columns_of(self))
+        for page, *row in zip(self.page, *columns, strict=True):
+            named = dict(zip(EVERY_COLUMN, row, strict=True))
             own = next(earned, ()) if named["played_ms"] else ()
             yield OutcomeSettled(logged=self.logged[page], credits=own, **shared, **named)
 
-    def _columns(self) -> tuple[tuple[Any, ...], ...]:
-        return _columns_of(self)
 
-
-_columns_of = attrgetter(*COLUMNS)
+EVERY_COLUMN = (*COLUMNS, *ORDER_COLUMNS)
+_columns_of = attrgetter(*EVERY_COLUMN)
 
 
 class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome-corrected.v1", tag_field="type"):
     """A stream ended after its exposure had settled: the outcome changes from `previous_ms` to `played_ms`.
 
     It replaces the earlier outcome: a consumer subtracts `previous_ms` and adds `played_ms`, without a new exposure.
-    `user_weights` and `generation` are those of the outcome. `previous_credits` [R x G] is what the exposure had earned
-    until now, whatever the thresholds are today, and `credits` what it has earned with this stream; both are empty in
-    corrections that were written before credits were.
+    `user_weights`, `generation` and the propensities are those of the outcome (None: written before they were).
+    `previous_credits` [R x G] is what the exposure had earned until now, whatever the thresholds are today, and
+    `credits` what it has earned with this stream; both are empty in corrections that were written before credits were.
 
     >>> OutcomeCorrected(impression_id="i1", row=0, slot=2, user_id="u1", card_id="c1", stream_event_id="s1",
     ...     shown_ms=0, corrected_ms=9, previous_ms=0, played_ms=0, stream_count=1).exposure.slot
@@ -203,6 +214,8 @@ class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome
     rewards: str = ""
     credits: Credits = ()
     previous_credits: Credits = ()
+    propensity: Propensity | None = None
+    row_propensity: Propensity | None = None
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(impression_id=self.impression_id, user_id=self.user_id, card_id=self.card_id)

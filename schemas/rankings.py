@@ -9,12 +9,13 @@ from schemas.fields import (
     Count,
     EventMs,
     Identifier,
+    LogPropensity,
     Propensity,
     Weights,
     refuse_unless,
     refuse_unless_identifiers,
 )
-from schemas.rules import Rules, SameLength, obey
+from schemas.rules import NoneOrSameLength, Rules, SameLength, obey
 
 HOME = "home"
 ReasonKind = Literal["own_streams", "group", "card", "fresh", "newcomer", "exploration"]
@@ -24,6 +25,9 @@ class RankedShelf(Struct, frozen=True, kw_only=True, gc=False):
     """One shelf of a ranking, in columns: slot i holds `cards[i]` with `scores[i]`, drawn with `propensities[i]`.
 
     `propensity` is the probability of the shelf in its row; a card's propensity on the page is the product of both.
+    `order_log_propensities[i]` is the logarithm of the probability that the slots from the first to slot i hold these
+    cards in this order, `row_log_propensity` that the rows from the first to this one hold these shelves: a single draw
+    decides a whole shelf, and another all rows, so propensities of slots do not multiply. Impressions return them.
     `reasons[i]` and `second_reasons[i]` are the two strongest reasons for the card, with their numbers in the columns
     beside: `own_streams`, the contribution of the listener's recent streams of the card to its score;
     `group`, that of the listener's groups; `card`, the card's mean above that of all cards; `fresh`, that of a recent
@@ -35,9 +39,12 @@ class RankedShelf(Struct, frozen=True, kw_only=True, gc=False):
     ('c1',)
     """
 
-    rules: ClassVar[Rules] = tuple(
-        SameLength("cards", name)
-        for name in ("scores", "propensities", "reasons", "reason_values", "second_reasons", "second_values")
+    rules: ClassVar[Rules] = (
+        *(
+            SameLength("cards", name)
+            for name in ("scores", "propensities", "reasons", "reason_values", "second_reasons", "second_values")
+        ),
+        NoneOrSameLength("cards", "order_log_propensities"),
     )
 
     shelf_id: Identifier
@@ -50,6 +57,8 @@ class RankedShelf(Struct, frozen=True, kw_only=True, gc=False):
     reason_values: tuple[float, ...]
     second_reasons: tuple[ReasonKind, ...]
     second_values: tuple[float, ...]
+    order_log_propensities: tuple[LogPropensity, ...] = ()
+    row_log_propensity: LogPropensity | None = None
 
     def __post_init__(self) -> None:
         obey(self)

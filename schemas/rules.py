@@ -45,6 +45,25 @@ class SameLength(Rule, frozen=True):
         return f"{self.first} and {self.second} differ in length"
 
 
+class NoneOrSameLength(Rule, frozen=True):
+    """The second list is empty, or as long as the first.
+
+    >>> NoneOrSameLength("cards", "notes").says(None)
+    'cards and notes differ in length'
+    """
+
+    first: str
+    second: str
+
+    @override
+    def holds(self, message: Any) -> bool:
+        return len(getattr(message, self.second)) in {0, len(getattr(message, self.first))}
+
+    @override
+    def says(self, message: Any) -> str:
+        return f"{self.first} and {self.second} differ in length"
+
+
 class AscendingPlaces(Rule, frozen=True):
     """Strictly ascending indexes of another list."""
 

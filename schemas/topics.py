@@ -9,7 +9,7 @@ from schemas.outcomes import Outcome
 from schemas.policy_evidence import PagesWeighed
 from schemas.policy_values import PolicyValue
 from schemas.rankings import ShelfRanking
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEvent
 from schemas.topic_row import STAMP_AHEAD_MAX, STATE_BYTES_MAX, Cleanup, Role, Topic
 
 __all__ = [
@@ -40,9 +40,9 @@ _FLOW = (
     ),
     Topic(
         name="stream-ends",
-        about="what was played, and for how long",
+        about="what was played, and for how long; what is still playing",
         role=Role.INPUT,
-        message=StreamEnd,
+        message=StreamEvent,
         key="user_id",
         partitions=0,
         cleanup=Cleanup.DELETE,

@@ -42,7 +42,8 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             state_topic="cards" + STATE_SUFFIX,
             broadcasts=("co-clusters", "card-groups"),
             make=lambda _partition: CardsTask(
-                settings.reward_names, settings.seed, settings.reward_half_life_ms, settings.cards_max
+                *(settings.reward_names, settings.seed, settings.reward_half_life_ms),
+                *(settings.cards_max, settings.reward_weight_max),
             ),
             tick_interval_ms=500,
         ),

@@ -20,5 +20,7 @@ def audit_rules(settings: Settings, *, closed: bool = False) -> AuditRules:
         ring=learner.ring,
         learner_nodes_max=min(learner.max_users, learner.max_cards),
         learner_edges_max=learner.max_edges,
+        weight_max=settings.reward_weight_max,
+        longest_only=settlement.longest_only,
         closed=closed,
     )

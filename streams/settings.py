@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     replication_factor: int = Field(1, ge=1, le=10)
     rewards: tuple[str, ...] = Field(COMPARED, description="rewards to keep statistics of; `all` for every one")
     reward_half_life_ms: int = Field(0, ge=0, description="half-life of outcomes in event time; 0 for none")
+    reward_weight_max: float = Field(
+        0.0, ge=0.0, description="outcomes are weighted by inverse propensities up to this; 0: all alike"
+    )
     cards_max: int = Field(
         CARDS_MAX, ge=16, description="maximum cards with statistics in a partition; the oldest are evicted"
     )

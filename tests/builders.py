@@ -5,17 +5,24 @@ from collections.abc import Sequence
 from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression, ShownShelf
 from schemas.outcomes import OutcomeSettled, OutcomesSettled
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEnd, StreamPlaying
 
 
 def shown_shelf(
-    *, shelf_id: str = "shelf-1", cards: Sequence[str] = ("c1",), seen: Sequence[int] | None = None
+    *,
+    shelf_id: str = "shelf-1",
+    cards: Sequence[str] = ("c1",),
+    seen: Sequence[int] | None = None,
+    is_order_logged: bool = False,
 ) -> ShownShelf:
     return ShownShelf(
         shelf_id=shelf_id,
         cards=tuple(cards),
         propensities=(1.0 / max(1, len(cards)),) * len(cards),
         seen=tuple(range(len(cards)) if seen is None else seen),
+        propensity=0.5 if is_order_logged else 1.0,
+        order_log_propensities=tuple(-float(slot) for slot in range(len(cards))) if is_order_logged else (),
+        row_log_propensity=-0.5 if is_order_logged else None,
     )
 
 
@@ -27,13 +34,14 @@ def impression(
     cards: Sequence[str] = ("c1",),
     seen: Sequence[int] | None = None,
     variant: str = "default",
+    is_order_logged: bool = False,
 ) -> Impression:
     return Impression(
         event_id=event_id,
         user_id=user_id,
         event_ms=event_ms,
         variant=variant,
-        shelves=(shown_shelf(cards=cards, seen=seen),),
+        shelves=(shown_shelf(cards=cards, seen=seen, is_order_logged=is_order_logged),),
     )
 
 
@@ -49,6 +57,29 @@ def stream_end(
 ) -> StreamEnd:
     return StreamEnd(
         event_id=event_id,
+        user_id=user_id,
+        card_id=card_id,
+        started_ms=started_ms,
+        event_ms=event_ms,
+        played_ms=played_ms,
+        impression_id=impression_id,
+    )
+
+
+def stream_playing(
+    *,
+    event_id: str = "p1",
+    stream_id: str = "s1",
+    user_id: str = "u1",
+    card_id: str = "c1",
+    started_ms: int = 0,
+    event_ms: int = 30_000,
+    played_ms: int = 30_000,
+    impression_id: str | None = None,
+) -> StreamPlaying:
+    return StreamPlaying(
+        event_id=event_id,
+        stream_id=stream_id,
         user_id=user_id,
         card_id=card_id,
         started_ms=started_ms,

@@ -20,7 +20,7 @@ from processors.worlds.satisfaction import SatisfactionWorld
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
-from schemas.monitoring import DriftAlert, DriftIncident, EngagementSums
+from schemas.monitoring import DriftAlert, DriftIncident, EngagementMetrics, EngagementSums
 from schemas.outcomes import OutcomeCorrected, OutcomeSettled, OutcomesSettled
 from schemas.rankings import ShelfRanking
 
@@ -38,17 +38,21 @@ class PureLoop:
         visits_per_minute: float,
         seed: int,
         home: HomePageSettings | None = None,
+        half_life_ms: int = 0,
     ) -> None:
         self.world = world
         self.home = SimulatedHome(world, home or HomePageSettings(), seed=seed)
         self.listeners = Listeners(listeners, source="listeners/0")
-        self.cards = Cards(listeners.rewards)
+        self.cards = Cards(listeners.rewards, half_life_ms=half_life_ms)
         self.learner = Learner(learner, listeners.rewards, seed=seed + 1)
         self.monitor = EngagementMonitor(drift)
         self.pages: dict[str, ShelfRanking] = {}
         self.alerts: list[DriftAlert] = []
         self.incidents: list[DriftIncident] = []
+        self.sums: list[EngagementSums] = []
+        self.metrics: list[EngagementMetrics] = []
         self.outcomes: list[OutcomeSettled] = []
+        self.corrections: list[OutcomeCorrected] = []
         self.model: CoClusters | None = None
         self.card_groups: dict[str, int] = {}
         self.visits_per_minute = visits_per_minute
@@ -82,13 +86,12 @@ class PureLoop:
         messages = list(messages)
         outcomes = [m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)]
         self.outcomes.extend(one for m in outcomes if isinstance(m, OutcomesSettled) for one in m.outcomes())
+        self.corrections.extend(one for one in outcomes if isinstance(one, OutcomeCorrected))
         self.cards.outcomes(outcomes)
         self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
-        for told in self.monitor.engagement([m for m in messages if isinstance(m, EngagementSums)]):
-            if isinstance(told, DriftAlert):
-                self.alerts.append(told)
-            elif isinstance(told, DriftIncident):
-                self.incidents.append(told)
+        sums = [m for m in messages if isinstance(m, EngagementSums)]
+        self.sums.extend(sums)
+        self._watched(self.monitor.engagement(sums))
         for message in messages:
             if isinstance(message, ShelfRanking):
                 self.pages[message.user_id] = message
@@ -103,6 +106,12 @@ class PureLoop:
                 self.cards.put_card_group(message)
             elif isinstance(message, CardStatistics):
                 self.listeners.learned.put_statistics(message)
+
+    def _watched(self, told: Iterable[Struct]) -> None:
+        told = list(told)
+        self.alerts.extend(m for m in told if isinstance(m, DriftAlert))
+        self.incidents.extend(m for m in told if isinstance(m, DriftIncident))
+        self.metrics.extend(m for m in told if isinstance(m, EngagementMetrics))
 
     def stream_rate(self, variant: str, from_ms: int = 0) -> float:
         chosen = [o for o in self.outcomes if o.variant == variant and o.shown_ms >= from_ms]

@@ -29,12 +29,14 @@ class Observations:
     streamed: IntArray  # [m], rows of the columns above
     gains: FloatArray  # [m, R, G]
     squares: FloatArray  # [m, R, G]
+    importance: FloatArray | None = None  # [n], weights of the outcomes; None: all are one
 
 
 class CardStatisticsTable:
     """Statistics of the cards of one partition, one row per card.
 
-    With a half-life, sums decay in event time: they are stored as of `epochs`, in whole half-lives.
+    With a half-life, sums decay in event time: they are stored as of `epochs`, in whole half-lives. `weight_squares`
+    equals `exposures` as long as no outcome is weighted by its importance.
 
     >>> table = CardStatisticsTable(("static",), groups=2)
     >>> weights = np.array([[0.25, 0.75]]); gains = weights[:, None]
@@ -50,6 +52,7 @@ class CardStatisticsTable:
         self.forgetting = Forgetting(half_life_ms)
         self.row: dict[str, int] = {}
         self.exposures = np.zeros((0, groups))
+        self.weight_squares = np.zeros((0, groups))
         self.total = np.zeros((0, len(self.rewards), groups))
         self.squares = np.zeros((0, len(self.rewards), groups))
         self.epochs = np.zeros(0, np.int64)
@@ -81,9 +84,10 @@ class CardStatisticsTable:
         cards = seen.cards
         self._advance(cards, seen.shown_ms)
         factors = self.forgetting.weights(seen.shown_ms, self.epochs[cards])
-        sums = CardSums(self.exposures, self.total, self.squares, self.versions, self.updated_ms)
-        add_exposures(sums, cards, seen.weights, seen.exposures * factors, event_ms)
-        add_gains(sums, cards[seen.streamed], factors[seen.streamed], seen.gains, seen.squares)
+        importance = np.ones(len(cards)) if seen.importance is None else seen.importance
+        sums = CardSums(self.exposures, self.weight_squares, self.total, self.squares, self.versions, self.updated_ms)
+        add_exposures(sums, cards, seen.weights, seen.exposures * factors, importance, event_ms)
+        add_gains(sums, cards[seen.streamed], (factors * importance)[seen.streamed], seen.gains, seen.squares)
         self._changed.update(cards[np.flatnonzero(np.diff(cards, prepend=-1))].tolist())
 
     def carry_over(self, overlap: FloatArray, generation: int) -> None:
@@ -94,18 +98,23 @@ class CardStatisticsTable:
         [2.0, 6.0]
         """
         self.exposures = self.exposures @ overlap
+        self.weight_squares = self.weight_squares @ overlap
         self.total = self.total @ overlap
         self.squares = self.squares @ overlap
         self.generation = generation
         self._changed.update(range(len(self._names)))
 
     def current(self, rows: IntArray, reward: str) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Exposures, sums and squares of one reward [n, G] for these rows, as of the newest outcome of any card."""
+        """Exposures, sums and squares of one reward [n, G] for these rows, as of the newest outcome of any card.
+
+        Weighted outcomes are scaled to their effective number, so that means keep their weights, and their uncertainty.
+        """
         index = self.rewards.index(reward)
-        sums = self.exposures[rows], self.total[rows, index], self.squares[rows, index]
-        if not self.forgetting.half_life_ms:
-            return sums
-        factors = self.forgetting.as_of(self.epochs[rows], int(self.updated_ms.max(initial=0)))[:, None]
+        exposures, weight_squares = self.exposures[rows], self.weight_squares[rows]
+        sums = exposures, self.total[rows, index], self.squares[rows, index]
+        factors = np.divide(exposures, weight_squares, out=np.ones_like(exposures), where=weight_squares > 0.0)
+        if self.forgetting.half_life_ms:
+            factors = factors * self.forgetting.as_of(self.epochs[rows], int(self.updated_ms.max(initial=0)))[:, None]
         return sums[0] * factors, sums[1] * factors, sums[2] * factors
 
     def message(self, name: str) -> CardStatistics:
@@ -126,7 +135,12 @@ class CardStatisticsTable:
             },
             half_life_ms=self.forgetting.half_life_ms,
             epoch=int(self.epochs[row]),
+            weight_squares=() if self._is_plain(row) else tuple(self.weight_squares[row].tolist()),
         )
+
+    def _is_plain(self, row: int) -> bool:
+        """Whether no outcome of a card was weighted."""
+        return bool((self.weight_squares[row] == self.exposures[row]).all())
 
     def changed_messages(self) -> Iterator[CardStatistics]:
         """The statistics of every card that changed since the last call."""
@@ -141,6 +155,7 @@ class CardStatisticsTable:
             self._forget_otherwise(message.half_life_ms)
         (row,) = self.rows_of([message.card_id])
         self.exposures[row] = message.exposures
+        self.weight_squares[row] = message.weight_squares or message.exposures
         self.versions[row] = message.version
         self.updated_ms[row] = message.updated_ms
         self.epochs[row] = message.epoch
@@ -169,7 +184,7 @@ class CardStatisticsTable:
         if not gone:
             return
         changed = {self._names[row] for row in self._changed}
-        for column in ("exposures", "total", "squares", "epochs", "versions", "updated_ms"):
+        for column in ("exposures", "weight_squares", "total", "squares", "epochs", "versions", "updated_ms"):
             setattr(self, column, np.delete(getattr(self, column), gone, axis=0))
         left = set(gone)
         self._names = [name for row, name in enumerate(self._names) if row not in left]
@@ -185,6 +200,7 @@ class CardStatisticsTable:
         np.maximum.at(until, number, self.forgetting.epochs(shown_ms))
         factors = self.forgetting.halvings(self.epochs[rows], until)
         self.exposures[rows] *= factors[:, None]
+        self.weight_squares[rows] *= factors[:, None]
         self.total[rows] *= factors[:, None, None]
         self.squares[rows] *= factors[:, None, None]
         self.epochs[rows] = until
@@ -196,11 +212,13 @@ class CardStatisticsTable:
         self.forgetting = Forgetting(half_life_ms)
         self.epochs[:] = self.forgetting.epochs(np.full_like(self.updated_ms, newest_ms))
         self.exposures *= factors[:, None]
+        self.weight_squares *= factors[:, None]
         self.total *= factors[:, None, None]
         self.squares *= factors[:, None, None]
 
     def _grow(self, room: int) -> None:
         self.exposures = np.pad(self.exposures, ((0, room), (0, 0)))
+        self.weight_squares = np.pad(self.weight_squares, ((0, room), (0, 0)))
         self.total = np.pad(self.total, ((0, room), (0, 0), (0, 0)))
         self.squares = np.pad(self.squares, ((0, room), (0, 0), (0, 0)))
         self.epochs, self.versions, self.updated_ms = (

@@ -10,6 +10,7 @@ class CardSums(NamedTuple):
     """Columns of a table of cards, changed in place."""
 
     exposures: FloatArray  # [c, G]
+    weight_squares: FloatArray  # [c, G]
     total: FloatArray  # [c, R, G]
     squares: FloatArray  # [c, R, G]
     versions: IntArray  # [c]
@@ -18,13 +19,20 @@ class CardSums(NamedTuple):
 
 @borrowing
 def add_exposures(
-    sums: CardSums, cards: IntArray, weights: FloatArray, exposures: FloatArray, known_ms: IntArray
+    sums: CardSums,
+    cards: IntArray,
+    weights: FloatArray,
+    exposures: FloatArray,
+    importance: FloatArray,
+    known_ms: IntArray,
 ) -> None:
-    """Count each exposure [n] by its weights [n, G]; it became known at `known_ms` [n]."""
+    """Count each exposure [n] by its soft group [n, G] and importance [n]; it became known at `known_ms` [n]."""
     for index in range(len(cards)):
         card = cards[index]
         for group in range(weights.shape[1]):
-            sums.exposures[card, group] += weights[index, group] * exposures[index]
+            weight = weights[index, group] * exposures[index] * importance[index]
+            sums.exposures[card, group] += weight
+            sums.weight_squares[card, group] += weight * importance[index]
         sums.versions[card] += 1
         sums.updated_ms[card] = max(sums.updated_ms[card], known_ms[index])
 

@@ -28,26 +28,24 @@ class Posterior:
 def posterior(exposures: FloatArray, total: FloatArray, squares: FloatArray, card_weights: FloatArray) -> Posterior:
     """Posterior from soft exposures, sums and squares of a reward [C, G] and soft card groups [C, K].
 
-    The prior of a cell is the mean of its block plus the card's own effect, estimated from its other groups, since the
-    cell's own record is counted separately; both are shrunk. Shrinkage is estimated by moments, so that cards are
-    shrunk less if they differ more. Rewards may be fractional, so this is a plug-in Gaussian: the variance of an
-    exposure is the same share of its maximum, m (1 - m), as in the whole log (quasi-likelihood: McCullagh & Nelder
-    1989, section 9.2). With one group, the card's own effect is that of the cell.
+    The prior of a cell is the mean of the block's other cards plus the card's own effect, estimated from its other
+    groups, since the cell's own record is counted separately; both are shrunk. Shrinkage is estimated by moments, so
+    that cards are shrunk less if they differ more. Rewards may be fractional, so this is a plug-in Gaussian: the
+    variance of an exposure is the same share of its maximum, m (1 - m), as in the whole log (quasi-likelihood:
+    McCullagh & Nelder 1989, section 9.2). With one group, the card's own effect is that of the cell.
 
     >>> seen = np.array([[100.0, 100.0], [100.0, 100.0], [0.0, 0.0]])
     >>> earned = np.array([[60.0, 60.0], [20.0, 20.0], [0.0, 0.0]])
     >>> estimate = posterior(seen, earned, earned, np.ones((3, 1)))
     >>> estimate.mean.round(2).tolist()
-    [[0.58, 0.58], [0.22, 0.22], [0.4, 0.4]]
+    [[0.57, 0.57], [0.23, 0.23], [0.4, 0.4]]
     >>> estimate.prior_share.round(2).tolist()
     [[0.09, 0.09], [0.09, 0.09], [1.0, 1.0]]
     """
     count = float(exposures.sum())
     overall = float(total.sum()) / count if count > 0.0 else 0.0
     variance = max(float(squares.sum()) / count - overall**2, 1e-6) if count > 0.0 else 0.25
-    block_count = card_weights.T @ exposures  # [K, G]
-    block_mean = (card_weights.T @ total + BLOCK_STRENGTH * overall) / (block_count + BLOCK_STRENGTH)
-    block_prior = card_weights @ block_mean  # [C, G]
+    block_prior = _of_other_cards(exposures, total, card_weights, overall)
 
     excess = total - exposures * block_prior
     card_count, card_excess = exposures.sum(axis=1), excess.sum(axis=1)
@@ -70,6 +68,19 @@ def posterior(exposures: FloatArray, total: FloatArray, squares: FloatArray, car
         prior_share=share * card_strength / effect_count,
         overall=overall,
     )
+
+
+def _of_other_cards(exposures: FloatArray, total: FloatArray, card_weights: FloatArray, overall: float) -> FloatArray:
+    """Mean of a card's blocks [C, G] over all other cards, shrunk to the overall mean.
+
+    A card's own record in the mean that it is compared with would hide how much cards differ.
+    """
+    prior = np.zeros_like(exposures)
+    for weight in card_weights.T[:, :, None]:  # group by group: all at once takes memory of cards x blocks
+        own_count, own_total = weight * exposures, weight * total
+        count, earned = own_count.sum(axis=0) - own_count, own_total.sum(axis=0) - own_total
+        prior += weight * (earned + BLOCK_STRENGTH * overall) / (count + BLOCK_STRENGTH)
+    return prior
 
 
 def _relative_spread(mean: FloatArray, overall: float) -> FloatArray:

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from processors.arrays import FloatArray, IntArray
+from processors.bandit.card_statistics import CardStatisticsTable, Observations
 from processors.bandit.posterior import posterior
 from processors.cocluster.normal_blocks import NormalBlocks
 from processors.cocluster.soft_groups import Interactions
@@ -39,6 +40,8 @@ class LadderSettings:
     groups: Literal["true", "estimated"] = "true"
     shown: int = 3
     confounded: bool = True  # the log follows past behaviour, if the world defines it (W6)
+    placed: bool = False  # accidental streams follow the slot of the exposure, whose propensity is logged
+    weight_max: float = 0.0  # exposures are weighted by inverse propensities up to this; 0: all alike
     rewards: tuple[str, ...] = REWARD_NAMES
 
 
@@ -49,6 +52,7 @@ class Log:
     user: IntArray
     card: IntArray
     seconds: FloatArray
+    propensity: FloatArray  # of the card in its slot
 
     @property
     def streamed(self) -> IntArray:
@@ -77,7 +81,7 @@ def climb(world: WorldSettings, settings: LadderSettings, seed: int) -> Values:
     values = {"uniform": {name: float(getattr(truth, name).mean()) for name in YARDSTICKS}}
     values["uniform"][SNIPS] = float((fresh.seconds >= STATIC_THRESHOLD_S).mean())
     for name in settings.rewards:
-        shown = best_cards(log, groups, times, reward_named(name, seed), settings.shown)
+        shown = best_cards(log, groups, times, reward_named(name, seed), settings.shown, settings.weight_max)
         values[name] = {**_worth(truth, shown), SNIPS: _snips(fresh, shown, planted.settings.cards)}
     return values
 
@@ -87,25 +91,37 @@ def logged(planted: SatisfactionWorld, settings: LadderSettings, seed: int, purp
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(purpose,)))
     user = rng.integers(planted.settings.users, size=settings.impressions)
     card = rng.integers(planted.settings.cards, size=settings.impressions)
+    if settings.placed:
+        slot, propensity = planted.place(card, rng)
+        _, seconds = planted.play(user, card, rng, slot=slot)
+        return Log(user=user, card=card, seconds=seconds, propensity=propensity)
     _, seconds = planted.play(user, card, rng, as_logged=settings.confounded)
-    return Log(user=user, card=card, seconds=seconds)
+    return Log(user=user, card=card, seconds=seconds, propensity=np.ones(len(user)))
 
 
-def best_cards(log: Log, groups: Groups, times: StreamingTimes, reward: GroupedReward, shown: int) -> IntArray:
+def best_cards(
+    log: Log, groups: Groups, times: StreamingTimes, reward: GroupedReward, shown: int, weight_max: float = 0.0
+) -> IntArray:
     """The cards [users, shown] with the highest expected reward for every listener under a bandit with this reward."""
     some = log.streamed
-    user, card = log.user[some], log.card[some]
-    earned = reward.success(times).over(log.seconds[some], groups.card[card])
-    weight, size = groups.user[user], len(groups.card)
-    exposures = _by_card(log.card, groups.user[log.user], size)
-    total, squares = (_by_card(card, weight * values, size) for values in (earned, earned**2))
-    expected = groups.user @ posterior(exposures, total, squares, groups.card).mean.T
+    importance = np.minimum(1.0 / log.propensity, weight_max) if weight_max else np.ones(len(log.user))
+    table = CardStatisticsTable((reward.name,), groups=groups.user.shape[1])
+    rows = table.rows_of(map(str, range(len(groups.card))))
+    earned = reward.success(times).over(log.seconds[some], groups.card[log.card[some]])
+    weights = groups.user[log.user]
+    seen = Observations(
+        cards=rows[log.card],
+        shown_ms=np.zeros(len(log.user), dtype=np.int64),
+        weights=weights,
+        exposures=np.ones(len(log.user)),
+        streamed=some,
+        gains=(weights[some] * earned)[:, None],
+        squares=(weights[some] * earned**2)[:, None],
+        importance=importance,
+    )
+    table.add(seen, np.zeros(len(log.user), dtype=np.int64))
+    expected = groups.user @ posterior(*table.current(rows, reward.name), groups.card).mean.T
     return np.argsort(-expected, axis=1, kind="stable")[:, :shown]
-
-
-def _by_card(card: IntArray, values: FloatArray, cards: int) -> FloatArray:
-    columns = [np.bincount(card, values[:, group], cards) for group in range(values.shape[1])]
-    return np.stack(columns, axis=1)
 
 
 def _groups(planted: SatisfactionWorld, log: Log, settings: LadderSettings, seed: int) -> Groups:

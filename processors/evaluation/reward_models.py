@@ -29,7 +29,7 @@ def cross_fitted(
     >>> item, context = np.array([0, 0, 1, 1] * 50), np.zeros(200, dtype=int)
     >>> predicted, expected = cross_fitted(item, context, (item == 1) * 1.0, np.array([[0.5, 0.5]]))
     >>> predicted[:4].round(2).tolist(), round(float(expected[0]), 2)
-    ([0.08, 0.08, 0.92, 0.92], 0.5)
+    ([0.14, 0.14, 0.86, 0.86], 0.5)
     """
     predicted, expected = np.zeros(len(item)), np.zeros(len(item))
     blocks = np.ones((targets.shape[1], 1)) if groups is None else groups

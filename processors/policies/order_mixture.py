@@ -7,6 +7,8 @@ import numpy as np
 from processors.arrays import FloatArray, IntArray
 from processors.policies.keyed_draws import BoolArray, KeyArray, mixed, uniforms
 
+LOG_DECIMALS = 6
+"""Decimals of logarithms of propensities: a relative error of half a millionth, however improbable the order."""
 _COMPONENT, _SHUFFLE = 1, 2
 
 
@@ -76,10 +78,11 @@ class OrderMixture:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Drawn:
-    """One order for each listener, with the probability of each item in its slot."""
+    """One order for each listener, with the probability of each item in its slot, and of the order up to each slot."""
 
     items: IntArray  # [n, L]
     propensities: FloatArray  # [n, L]
+    order_log_propensities: FloatArray  # [n, L], logarithms to six decimals, of the slots from the first to each
     was_shuffled: BoolArray  # [n]
 
 
@@ -99,4 +102,11 @@ def draw(mixture: OrderMixture, keys: KeyArray) -> Drawn:
     if was_shuffled.any():
         shuffle = mixed(mixed(keys[was_shuffled], _SHUFFLE)[:, None], np.arange(mixture.items)[None, :])
         items[was_shuffled] = np.argsort(shuffle, axis=1, kind="stable")[:, :slots]
-    return Drawn(items=items, propensities=mixture.propensities(items), was_shuffled=was_shuffled)
+    # at most zero: weights may sum to a little more than one
+    logs = np.minimum(np.round(np.log(mixture.prefix_propensities(items)), LOG_DECIMALS), 0.0) + 0.0
+    return Drawn(
+        items=items,
+        propensities=mixture.propensities(items),
+        order_log_propensities=logs,
+        was_shuffled=was_shuffled,
+    )

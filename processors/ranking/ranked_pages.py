@@ -22,7 +22,7 @@ from schemas.rankings import RankedShelf, ShelfRanking, ranking_key
 
 T = TypeVar("T", bound=np.generic)
 _CHUNK = 512  # pages written at a time
-_SLOT_COLUMNS = RankedShelf.__struct_fields__[3:]
+_SLOT_COLUMNS = (*RankedShelf.__struct_fields__[3:10], "order_log_propensities")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ShelfRanking).decode
@@ -95,6 +95,10 @@ class RankedPages:
             "shelves[].reason_values[]": reals(self._slots("reasons.first_value", np.float64), DECIMALS_FEW),
             "shelves[].second_reasons[]": raws(_REASONS, self._slots("reasons.second", np.int64)),
             "shelves[].second_values[]": reals(self._slots("reasons.second_value", np.float64), DECIMALS_FEW),
+            "shelves[].order_log_propensities[]": reals(
+                self._slots("drawn.order_log_propensities", np.float64), DECIMALS_FEW
+            ),
+            "shelves[].row_log_propensity": reals(self.order.order_log_propensities.ravel(), DECIMALS_FEW),
         }
 
     def _slots(self, name: str, kind: type[T]) -> NDArray[T]:

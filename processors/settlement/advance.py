@@ -5,34 +5,22 @@ import numpy as np
 from processors.arrays import Index
 from processors.compiled import borrowing
 from processors.settlement.agenda import ATTRIBUTE, SETTLE, kind_of, strike_first
+from processors.settlement.attribution import attribute
 from processors.settlement.book import COUNTERS, Book
 from processors.settlement.due import Due
 from processors.settlement.event_places import (
     drop_impression,
     drop_stream,
-    end_pending,
-    find_impression,
-    note_streamed,
-    owned_hash,
 )
 from processors.settlement.layout import NONE
 from processors.settlement.limits import Limits
-from processors.settlement.listener_places import drop_listener, note_change
-from processors.settlement.names import is_later_text
-from processors.settlement.page import ID_AT
+from processors.settlement.listener_places import drop_listener
 from processors.settlement.plays import copy_plays
-from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
-from processors.settlement.stream_text import PENDING, PENDING_NAMED, event_ms_of, played_ms_of, started_ms_of, state_at
-from processors.wire.binary import text_end
 
 _EXPOSURES_EVICTED = COUNTERS.index("exposures_evicted")
 _LISTENERS_EVICTED = COUNTERS.index("listeners_evicted")
 _LISTENERS_OVERSIZED = COUNTERS.index("listeners_oversized")
-_OUTCOMES_CORRECTED = COUNTERS.index("outcomes_corrected")
 _OUTCOMES_SETTLED = COUNTERS.index("outcomes_settled")
-_STREAMS_ATTRIBUTED = COUNTERS.index("streams_attributed")
-_STREAMS_ORGANIC = COUNTERS.index("streams_organic")
-_STREAMS_UNMATCHED = COUNTERS.index("streams_unmatched")
 
 
 @borrowing
@@ -61,7 +49,7 @@ def _keep_appointment(book: Book, due: Due, limits: Limits) -> bool:
         if book.streams[place]["serial"] == entry["serial"] and book.streams[place]["is_pending"]:
             if not _has_room(due, 0, limits):
                 return False
-            _attribute(book, place, due, limits)
+            attribute(book, place, due, limits)
     elif book.impressions[place]["serial"] == entry["serial"]:
         if kind == SETTLE:
             if not _has_room(due, book.impressions[place]["count"], limits):
@@ -121,7 +109,7 @@ def _evict_some(book: Book, place: Index, due: Due, limits: Limits) -> bool:
     if oldest_pending != NONE:
         if not _has_room(due, 0, limits):
             return False
-        _attribute(book, oldest_pending, due, limits)
+        attribute(book, oldest_pending, due, limits)
     elif listener["impression"] != NONE:
         impression = book.impressions[listener["impression"]]
         if not impression["is_settled"]:
@@ -171,92 +159,3 @@ def _settle(book: Book, place: Index, due: Due, limits: Limits) -> None:
                 handed_on["is_discovery"] = False
     due.counts[0] = number + 1
     due.counts[1] += impression["count"]
-
-
-@borrowing
-def _attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
-    stream, number = book.streams[place], due.counts[2]
-    owner = np.int64(stream["listener"])
-    listener = book.listeners[owner]
-    note_change(book, owner)
-    impression, index = _exposure_of(book, place, limits.attribution_ms)
-    handed_on = due.streams[number]
-    handed_on["user"], handed_on["user_end"] = listener["start"], listener["end"]
-    id_at, event_ms = stream["start"] + STREAM_ID_AT, event_ms_of(book.text, stream["start"])
-    played_ms = played_ms_of(book.text, stream["start"])
-    handed_on["start"], handed_on["end"] = id_at + 2, text_end(book.text, id_at)
-    handed_on["event_ms"], handed_on["played_ms"] = event_ms, played_ms
-    handed_on["card"], handed_on["page"], handed_on["is_correction"] = stream["card"], NONE, False
-    due.stream_offsets[number + 1], _ = copy_plays(
-        book, owner, event_ms, event_ms, limits.plays_max, due.stream_plays, due.stream_offsets[number]
-    )
-    due.counts[2] = number + 1
-    if impression != NONE:
-        shown = book.impressions[impression]
-        exposure = book.exposures[shown["exposures"] + index]
-        handed_on["page"], handed_on["page_end"], handed_on["exposure"] = shown["start"], shown["end"], index
-        handed_on["impression"], handed_on["serial"] = impression, shown["serial"]
-        handed_on["kept"] = shown["exposures"] + index
-        handed_on["previous_ms"] = exposure["played_ms"]
-        if not exposure["streams"]:
-            note_streamed(book, impression)
-        exposure["played_ms"] += played_ms
-        exposure["streams"] += 1
-        handed_on["total_ms"], handed_on["stream_count"] = exposure["played_ms"], exposure["streams"]
-        handed_on["is_correction"] = shown["is_settled"]
-        book.counters[_STREAMS_ATTRIBUTED] += 1
-        book.counters[_OUTCOMES_CORRECTED] += shown["is_settled"]
-    elif book.text[state_at(book.text, stream["start"])] == PENDING:
-        book.counters[_STREAMS_ORGANIC] += 1
-    else:
-        book.counters[_STREAMS_UNMATCHED] += 1
-    end_pending(book, place)
-
-
-@borrowing
-def _exposure_of(book: Book, place: Index, attribution_ms: Index) -> tuple[int, int]:
-    """The impression and exposure that led to a stream: the one it names, else the newest of its card before it began.
-
-    An impression that was shown after the stream had ended is never the cause.
-    """
-    stream, text = book.streams[place], book.text
-    owner = np.int64(stream["listener"])
-    at = state_at(text, stream["start"])
-    if text[at] == PENDING_NAMED:
-        start, end = at + 3, text_end(text, at + 1)
-        named = find_impression(book, owner, owned_hash(text, start, end, owner), text, start, end)
-        if named != NONE and book.impressions[named]["shown_ms"] <= event_ms_of(text, stream["start"]):
-            index = _index_of(book, named, stream["card"])
-            if index != NONE:
-                return int(named), int(index)
-        return NONE, NONE
-    best, best_index = np.int64(NONE), np.int64(NONE)
-    candidate, started_ms = np.int64(book.listeners[owner]["impression"]), started_ms_of(text, stream["start"])
-    while candidate != NONE:
-        shown = book.impressions[candidate]
-        since_shown_ms = started_ms - shown["shown_ms"]
-        if 0 <= since_shown_ms <= attribution_ms and (best == NONE or _is_newer(book, candidate, best)):
-            index = _index_of(book, candidate, stream["card"])
-            if index != NONE:
-                best, best_index = candidate, np.int64(index)
-        candidate = np.int64(shown["next"])
-    return int(best), int(best_index)
-
-
-@borrowing
-def _index_of(book: Book, place: Index, card: Index) -> int:
-    impression = book.impressions[place]
-    for index in range(impression["count"]):
-        if book.exposures[impression["exposures"] + index]["card"] == card:
-            return int(index)
-    return NONE
-
-
-@borrowing
-def _is_newer(book: Book, place: Index, other: Index) -> bool:
-    """Whether an impression is newer than another; equal times are ordered by id."""
-    one, two, text = book.impressions[place], book.impressions[other], book.text
-    if one["shown_ms"] != two["shown_ms"]:
-        return bool(one["shown_ms"] > two["shown_ms"])
-    first, second = one["start"] + ID_AT, two["start"] + ID_AT
-    return is_later_text(text, first + 2, text_end(text, first), second + 2, text_end(text, second))

@@ -155,7 +155,8 @@ def _keep(book: Book, columns: StreamEndColumns, number: Index, listener: Index,
     end = write_stream(columns, number, book.text, start)
     totals["text_used"] = end
     card = number_of(book.cards, columns.data, card_id[0], card_id[1])
-    _group_anew(book, listener, columns.event_ms[number])
+    if columns.stream_id[number, 0] == NONE:
+        _group_anew(book, listener, columns.event_ms[number])
     place = new_stream(book, listener, key, start, end, card)
     new_play(book, listener, place)
     appoint(book, columns.event_ms[number], ATTRIBUTE, place, book.streams[place]["serial"])

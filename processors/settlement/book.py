@@ -53,6 +53,7 @@ COUNTERS = (
     "streams_forgotten",
     "streams_late",
     "streams_organic",
+    "streams_playing",
     "streams_too_late",
     "streams_unmatched",
 )

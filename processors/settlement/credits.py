@@ -81,19 +81,22 @@ def exchange(book: Book, credited: Credited, previous: IntArray) -> None:
             if is_same:
                 share = get_int(book.text, at + 2 + KEY_BYTES + SHARE_BYTES * (place - first), SHARE_BYTES)
             previous[place] = share
-        if impression["serial"] != credited.serial[number]:  # dropped
-            continue
+        # of an impression that was dropped in this transaction, the credit is still needed by its corrections, but no
+        # longer by its listener's row
+        is_kept = impression["serial"] == credited.serial[number]
         if not is_same:
-            listener = book.listeners[impression["listener"]]
-            if at != NONE:
-                listener["row_bytes"] -= get_int(book.text, at, 2)
-                totals["text_dead"] += get_int(book.text, at, 2)
+            if is_kept:
+                listener = book.listeners[impression["listener"]]
+                listener["row_bytes"] += size
+                if at != NONE:
+                    listener["row_bytes"] -= get_int(book.text, at, 2)
+                    totals["text_dead"] += get_int(book.text, at, 2)
             at = np.int64(totals["text_used"])
             exposure["credit"], totals["text_used"] = at, at + 2 + size
-            listener["row_bytes"] += size
-            totals["text_dead"] += 2  # the length prefix, which is not counted when a credit is replaced
+            totals["text_dead"] += 2 if is_kept else 2 + size  # the length prefix is not counted when it is replaced
             put_int(out, put_int(out, at, size, 2), credited.key[number], KEY_BYTES)
-        note_change(book, np.int64(impression["listener"]))
+        if is_kept:
+            note_change(book, np.int64(impression["listener"]))
         for place in range(first, last):
             share_at = at + 2 + KEY_BYTES + SHARE_BYTES * (place - first)
             put_int(out, share_at, credited.shares[place], SHARE_BYTES)

@@ -49,6 +49,7 @@ DUE_STREAM = np.dtype(
         ("exposure", np.int32),  # its index on the page
         ("card", np.int32),
         ("is_correction", np.bool_),
+        ("is_playing", np.bool_),  # has not ended: no interaction
     ],
     align=True,
 )

@@ -9,8 +9,16 @@ from processors.settlement.layout import NONE, PLAYED_BYTES, Records
 from processors.settlement.listener_places import note_gone
 from processors.settlement.names import same_text
 from processors.settlement.page import ID_AT
-from processors.settlement.stream_text import ATTRIBUTED, state_at
 from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
+from processors.settlement.stream_text import (
+    PENDING,
+    PENDING_NAMED,
+    PLAYING,
+    is_playing_at,
+    name_at,
+    state_at,
+    state_of,
+)
 from processors.wire.binary import get_int, text_end
 from processors.wire.hash_index import NOWHERE, candidate, home, place_in, put, take_out
 from processors.wire.hashing import hash_of
@@ -154,8 +162,11 @@ def new_stream(book: Book, listener: Index, key: np.uint64, start: Index, end: I
     stream = streams[place]
     stream["start"], stream["end"], stream["hash"] = start, end, key
     stream["card"], stream["listener"] = card, listener
-    stream["is_pending"] = book.text[state_at(book.text, start)] != ATTRIBUTED
-    book.listeners[listener]["row_bytes"] += end - start
+    at, owner = state_at(book.text, start), book.listeners[listener]
+    state = state_of(book.text, at)
+    stream["is_pending"] = state in (PENDING, PENDING_NAMED)
+    owner["playing_count"] += is_playing_at(book.text, at)
+    owner["row_bytes"] += end - start
     put(book.stream_index, key, place)
     return int(place)
 
@@ -165,7 +176,9 @@ def drop_stream(book: Book, place: Index) -> None:
     """Remove a stream that is no longer among the plays."""
     totals, stream = book.totals[0], book.streams[place]
     take_out(book.stream_index, stream["hash"], place)
-    book.listeners[stream["listener"]]["row_bytes"] -= stream["end"] - stream["start"]
+    owner = book.listeners[stream["listener"]]
+    owner["row_bytes"] -= stream["end"] - stream["start"]
+    owner["playing_count"] -= is_playing_at(book.text, state_at(book.text, stream["start"]))
     totals["streams"] -= 1
     totals["text_dead"] += stream["end"] - stream["start"]
     stream["serial"] += 1
@@ -174,11 +187,13 @@ def drop_stream(book: Book, place: Index) -> None:
 
 
 @borrowing
-def end_pending(book: Book, place: Index) -> None:
-    """Mark a stream as attributed, and release the impression id that it named."""
+def end_pending(book: Book, place: Index, state: Index) -> None:
+    """Mark a stream as attributed, or as of no exposure, and release the impression id that it named."""
     stream = book.streams[place]
     at = state_at(book.text, stream["start"])
-    book.text[at], stream["is_pending"] = ATTRIBUTED, False
-    let_go, stream["end"] = stream["end"] - at - 1, at + 1
+    end = name_at(book.text, at)
+    book.text[at] = state | (book.text[at] & PLAYING)
+    stream["is_pending"] = False
+    let_go, stream["end"] = stream["end"] - end, end
     book.totals[0]["text_dead"] += let_go
     book.listeners[stream["listener"]]["row_bytes"] -= let_go

@@ -25,6 +25,7 @@ LISTENER = np.dtype(
         ("plays", np.int64),  # place of its first play, see `plays`
         ("plays_count", np.int32),
         ("plays_room", np.int32),
+        ("playing_count", np.int32),  # of its plays, records of streams that had not ended
         ("impression", np.int32),  # the newest to arrive
         ("earlier", np.int32),  # neighbours in the list by recency
         ("later", np.int32),
@@ -81,6 +82,7 @@ PLAY_KEPT = np.dtype(
         ("start", np.int64),  # copied from its stream, so that rows are written without reading streams
         ("card", np.int32),
         ("stream", np.int32),
+        ("is_playing", np.bool_),  # of a stream that had not ended: no play
     ],
     align=True,
 )

@@ -17,3 +17,4 @@ class Limits(NamedTuple):
     listeners_max: int
     exposures_max: int
     listener_bytes_max: int
+    longest_only: bool

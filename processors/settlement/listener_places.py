@@ -91,7 +91,7 @@ def new_listener(book: Book, key: np.uint64, start: Index, length: Index) -> int
     listener["touch"] = listener["event_count"] = listener["newest_ms"] = 0
     listener["row_bytes"] = ROW_BYTES_MIN
     listener["impressions_offset"] = listener["stream_ends_offset"] = -1
-    listener["plays"] = listener["plays_count"] = listener["plays_room"] = 0
+    listener["plays"] = listener["plays_count"] = listener["plays_room"] = listener["playing_count"] = 0
     listener["impression"] = NONE
     listener["is_changed"] = listener["awaits_page"] = listener["has_row"] = False
     put(book.listener_index, key, place)

@@ -25,7 +25,15 @@ from processors.settlement.layout import NONE
 from processors.settlement.limits import Limits
 from processors.settlement.listener_places import find_listener, join_line, new_listener
 from processors.settlement.names import number_of
-from processors.settlement.page import COUNT_AT, COUNT_BYTES, ID_AT, exposures_at
+from processors.settlement.page import (
+    COUNT_AT,
+    COUNT_BYTES,
+    ID_AT,
+    SHELF_AT,
+    exposure_end,
+    exposures_at,
+    order_count,
+)
 from processors.settlement.plays import begin_later, move_plays, put_play
 from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
 from processors.settlement.stream_text import event_ms_of, stream_end
@@ -81,7 +89,8 @@ def _write_played(book: Book, impression: Index, out: int, at: Index) -> int:
 def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index) -> int:
     """Write the streams; drop those too old to be needed for recognising a duplicate.
 
-    Pending streams and the newest `plays_max` up to the watermark are always kept.
+    Pending streams and the newest `plays_max` up to the watermark are always kept; records of streams that had not
+    ended are no plays.
     """
     text, watermark_ms, counted_at, rank = address_of(book.text), book.totals[0]["watermark_ms"], at, 0
     listener, plays, too_old_ms = book.listeners[place], book.plays, watermark_ms - limits.correction_ms
@@ -90,8 +99,9 @@ def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index
     for number in range(end - 1, first - 1, -1):
         play = plays[number]
         start = play["start"]
-        rank += play["event_ms"] <= watermark_ms
-        if rank > limits.plays_max and play["event_ms"] < too_old_ms and not book.streams[play["stream"]]["is_pending"]:
+        rank += play["event_ms"] <= watermark_ms and not play["is_playing"]
+        is_old = play["event_ms"] < too_old_ms and (rank > limits.plays_max or play["is_playing"])
+        if is_old and not book.streams[play["stream"]]["is_pending"]:
             drop_stream(book, np.int64(play["stream"]))
         else:
             at = copy_words(out, at, text, start, stream_end(book.text, start))
@@ -176,14 +186,13 @@ def read_impressions(
         impression["shown_ms"] = get_int(pages, start, 8)
         impression["has_row"] = impression["is_grouped"] = True
         impression["is_settled"] = impression["shown_ms"] <= book.totals[0]["settled_until_ms"]
-        at = exposures_at(book.text, first)
+        at, later = exposures_at(book.text, first), order_count(book.text, first)
         for offset in range(count):
             exposure = book.exposures[impression["exposures"] + offset]
             exposure["played_ms"], exposure["streams"], exposure["credit"] = 0, 0, NONE
-            card_at = text_end(book.text, at + 8)
-            card_end = text_end(book.text, card_at)
-            exposure["card"] = number_of(book.cards, book.text, card_at + 2, card_end)
-            at = text_end(book.text, card_end)
+            card_at = text_end(book.text, at + SHELF_AT)
+            exposure["card"] = number_of(book.cards, book.text, card_at + 2, text_end(book.text, card_at))
+            at = exposure_end(book.text, at, later)
         schedule(book, place, limits)
     return left_out
 

@@ -20,20 +20,23 @@ from processors.settlement.page import logged_page
 from processors.settlement.page_columns import ExposureColumns, PageColumns
 from processors.settlement.page_groups import PageGroups
 from processors.wire.column_writer import Records, Writer
+from processors.wire.impressions import ORDER
 from processors.wire.json_bytes import DECIMALS_FEW
 from processors.wire.values import Texts, lists, raws, reals, texts, truths, wholes
 from schemas.codec import encode
 from schemas.interactions import Interactions
-from schemas.outcomes import COLUMNS, OutcomeCorrected, OutcomesSettled
+from schemas.outcomes import EVERY_COLUMN, OutcomeCorrected, OutcomesSettled
 
 ROWS_MAX = 1_000
 RECORD_BYTES_MAX = 500_000
 
-_OUTCOMES = Writer(OutcomesSettled, raw=("logged[]", "propensity[]", "user_weights[]"))
+_OUTCOMES = Writer(
+    OutcomesSettled, raw=("logged[]", "propensity[]", "user_weights[]", *(f"{name}[]" for name in ORDER))
+)
 _WEIGHTS = Writer(OutcomesSettled, root="user_weights[]")
-_CORRECTIONS = Writer(OutcomeCorrected)
+_CORRECTIONS = Writer(OutcomeCorrected, raw=("propensity", "row_propensity"))
 _INTERACTIONS = Writer(Interactions)
-_OUTCOME_LISTS = (*COLUMNS, "page")
+_OUTCOME_LISTS = (*EVERY_COLUMN, "page")
 
 
 class Earned(NamedTuple):
@@ -78,6 +81,7 @@ def outcome_records(
         "played_ms[]": wholes(due.exposures["played_ms"], order),
         "stream_count[]": wholes(due.exposures["streams"], order),
         "propensity[]": raws(_texts(book.text, exposures.propensity), order),
+        **{f"{name}[]": raws(_texts(book.text, exposures.of_order(name)), order) for name in ORDER},
         "user_weights[]": raws(_soft_groups(groups), page),
         "credits[]": lists(earned.offsets[:-1], earned.offsets[1:], earner[order[is_streamed[order]]]),
         "credits[][]": reals(earned.credits, DECIMALS_FEW),
@@ -153,6 +157,8 @@ def correction_records(
         "credits[]": reals(earned.credits, DECIMALS_FEW),
         "previous_credits": earners,
         "previous_credits[]": reals(before, DECIMALS_FEW),
+        "propensity": raws(_texts(book.text, exposures.propensity)),
+        "row_propensity": raws(_texts(book.text, exposures.of_order("row_propensity"))),
     }
     return _CORRECTIONS.write(count, columns).values()
 

@@ -1,16 +1,17 @@
 """An impression as it is kept: a contiguous, immutable range of bytes, which is also its state row.
 
-Layout: time shown (8 bytes), number of exposures (3), number of logged fields beyond the first five (1, with
-`HAS_GROUPS` if a soft group follows), id, the fields of `LoggedPage` in order; for each exposure its row and slot (4
-bytes each), shelf, card, and the propensity as text; at the end the listener's soft group when the page was shown, see
-`page_groups`. Each text is preceded by its length in two bytes. New fields of `LoggedPage` are appended, so that older
-pages are read as having fewer.
+Layout: time shown (8 bytes), number of exposures (3), number of logged fields beyond the first five (1, with the number
+of later texts of each exposure in bits 5 and 6, and `HAS_GROUPS` if a soft group follows), id, the fields of
+`LoggedPage` in order; for each exposure its row and slot (4 bytes each), shelf, card, the propensity and the values
+`ORDER` as texts, empty for null; at the end the listener's soft group when the page was shown, see `page_groups`. Each
+text is preceded by its length in two bytes. New fields of `LoggedPage` and `ORDER` are appended, so that older pages
+are read as having fewer.
 """
 
 from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, fused
 from processors.wire.binary import get_int, put_int, put_text, text_end
-from processors.wire.impressions import LOGGED, ImpressionColumns
+from processors.wire.impressions import LOGGED, ORDER, ImpressionColumns
 from processors.wire.loads import address_of
 from processors.wire.name_index import name_of
 from schemas.outcomes import LoggedPage
@@ -18,17 +19,18 @@ from schemas.outcomes import LoggedPage
 COUNT_AT, COUNT_BYTES, LATER_AT, ID_AT = 8, 3, 11, 12
 SLOT_AT, SHELF_AT = 4, 8  # in an exposure
 LOGGED_COUNT, LOGGED_MIN = len(LOGGED), 5
-HAS_GROUPS = 0x80
+ORDER_COUNT, ORDER_SHIFT, ORDER_MASK = len(ORDER), 5, 3
+LATER_LOGGED_MASK, HAS_GROUPS = (1 << ORDER_SHIFT) - 1, 0x80
 GROUP_BYTES, GENERATION_BYTES = 4, 8
 TAIL_BYTES = GENERATION_BYTES + 1
 """Size after the weights of the soft group (`GROUP_BYTES` each): their generation and their number."""
 _PAGE_BYTES = ID_AT + 2 + 2 * LOGGED_COUNT
-_EXPOSURE_BYTES = 8 + 3 * 2
+_EXPOSURE_BYTES = 8 + 3 * 2 + 2 * ORDER_COUNT
 
 
 def bytes_of_pages(columns: ImpressionColumns, groups: int) -> int:
     """Size of these impressions in the text, each with a soft group of `groups` weights."""
-    spans = (columns.event_id, columns.logged, columns.shelf_id, columns.card_id, columns.propensity)
+    spans = (columns.event_id, columns.logged, columns.shelf_id, columns.card_id, columns.propensity, columns.order)
     text = sum(int((span[..., 1] - span[..., 0]).sum()) for span in spans)
     page_bytes = _PAGE_BYTES + GROUP_BYTES * groups + TAIL_BYTES
     return text + page_bytes * len(columns.event_ms) + _EXPOSURE_BYTES * len(columns.row)
@@ -44,7 +46,7 @@ def write_page(columns: ImpressionColumns, number: Index, groups: Index, text: I
     out, data, logged = address_of(text), address_of(columns.data), columns.logged[number]
     at = put_int(out, at, columns.event_ms[number], 8)
     put_int(out, at, last - first, 4)
-    later = LOGGED_COUNT - LOGGED_MIN
+    later = LOGGED_COUNT - LOGGED_MIN + (ORDER_COUNT << ORDER_SHIFT)
     at = put_int(out, at + COUNT_BYTES, later | HAS_GROUPS if groups else later, 1)
     at = put_text(out, at, data, columns.event_id[number, 0], columns.event_id[number, 1])
     for field in range(LOGGED_COUNT):
@@ -55,6 +57,8 @@ def write_page(columns: ImpressionColumns, number: Index, groups: Index, text: I
         at = put_text(out, at, data, columns.shelf_id[exposure, 0], columns.shelf_id[exposure, 1])
         at = put_text(out, at, data, columns.card_id[exposure, 0], columns.card_id[exposure, 1])
         at = put_text(out, at, data, columns.propensity[exposure, 0], columns.propensity[exposure, 1])
+        for field in range(ORDER_COUNT):
+            at = put_text(out, at, data, columns.order[exposure, field, 0], columns.order[exposure, field, 1])
     if groups:
         for _ in range(groups):
             at = put_int(out, at, 0, GROUP_BYTES)
@@ -77,7 +81,13 @@ def logged_at(text: IntArray, page: Index) -> int:
 @borrowing
 def logged_count(text: IntArray, page: Index) -> int:
     """Number of these texts."""
-    return LOGGED_MIN + (get_int(text, page + LATER_AT, 1) & ~HAS_GROUPS)
+    return LOGGED_MIN + (get_int(text, page + LATER_AT, 1) & LATER_LOGGED_MASK)
+
+
+@borrowing
+def order_count(text: IntArray, page: Index) -> int:
+    """Number of later texts of each of its exposures."""
+    return (get_int(text, page + LATER_AT, 1) >> ORDER_SHIFT) & ORDER_MASK
 
 
 @borrowing
@@ -116,9 +126,18 @@ def propensity_of(text: IntArray, exposure: Index) -> int:
 
 
 @borrowing
+def exposure_end(text: IntArray, exposure: Index, later: Index) -> int:
+    """Offset after an exposure with this number of later texts."""
+    at = text_end(text, propensity_of(text, exposure))
+    for _ in range(later):
+        at = text_end(text, at)
+    return int(at)
+
+
+@borrowing
 def exposure_at(text: IntArray, page: Index, index: Index) -> int:
-    """Offset of exposure `index`: each is a row, a slot and three texts."""
-    at = exposures_at(text, page)
+    """Offset of exposure `index`."""
+    at, later = exposures_at(text, page), order_count(text, page)
     for _ in range(index):
-        at = text_end(text, propensity_of(text, at))
+        at = exposure_end(text, at, later)
     return int(at)

@@ -9,15 +9,19 @@ from processors.compiled import borrowing, by_reference
 from processors.settlement.layout import NONE
 from processors.settlement.page import (
     ID_AT,
+    ORDER_COUNT,
     SHELF_AT,
     SLOT_AT,
+    exposure_end,
     exposures_at,
     logged_at,
+    order_count,
     propensity_of,
     shown_ms_of,
     variant_at,
 )
 from processors.wire.binary import get_int, text_end
+from processors.wire.impressions import ORDER
 
 
 @by_reference
@@ -44,6 +48,7 @@ class ExposureColumns(NamedTuple):
     slot: IntArray  # [x], in the shelf
     shelf_id: IntArray  # [x, 2]
     propensity: IntArray  # [x, 2], a number as text
+    order: IntArray  # [x, o, 2], the values `ORDER`, likewise; -1 for null
 
     @classmethod
     def of(cls, text: IntArray, pages: IntArray, places: IntArray) -> "ExposureColumns":
@@ -52,9 +57,14 @@ class ExposureColumns(NamedTuple):
         Fastest if the exposures of a page are in order.
         """
         numbers, spans = np.empty((2, len(pages)), dtype=np.int64), np.empty((2, len(pages), 2), dtype=np.int64)
-        columns = cls(*numbers, *spans)
+        order = np.full((len(pages), ORDER_COUNT, 2), NONE, dtype=np.int64)
+        columns = cls(numbers[0], numbers[1], spans[0], spans[1], order)
         read_exposures(text, np.ascontiguousarray(pages), np.ascontiguousarray(places, dtype=np.int64), columns)
         return columns
+
+    def of_order(self, name: str) -> IntArray:
+        """Spans [x, 2] of one of the values `ORDER`."""
+        return self.order[:, ORDER.index(name)]
 
 
 @borrowing
@@ -76,16 +86,23 @@ def read_pages(text: IntArray, pages: IntArray, columns: PageColumns) -> None:
 @borrowing
 def read_exposures(text: IntArray, pages: IntArray, places: IntArray, columns: ExposureColumns) -> None:
     """Fill the columns of exposures; an exposure next to the previous one is found without a search."""
-    page, place, at = np.int64(NONE), np.int64(0), np.int64(0)
+    page, place, at, later = np.int64(NONE), np.int64(0), np.int64(0), np.int64(0)
     for number in range(len(pages)):
         if pages[number] != page or places[number] < place:
             page, place, at = pages[number], np.int64(0), np.int64(exposures_at(text, pages[number]))
+            later = np.int64(order_count(text, page))
         while place < places[number]:
-            place, at = place + 1, np.int64(text_end(text, propensity_of(text, at)))
+            place, at = place + 1, np.int64(exposure_end(text, at, later))
         columns.row[number], columns.slot[number] = get_int(text, at, 4), get_int(text, at + SLOT_AT, 4)
         shelf, propensity = at + SHELF_AT, propensity_of(text, at)
         columns.shelf_id[number, 0], columns.shelf_id[number, 1] = shelf + 2, text_end(text, shelf)
         columns.propensity[number, 0], columns.propensity[number, 1] = propensity + 2, text_end(text, propensity)
+        value = text_end(text, propensity)
+        for field in range(later):
+            end = text_end(text, value)
+            if end > value + 2:
+                columns.order[number, field, 0], columns.order[number, field, 1] = value + 2, end
+            value = end
 
 
 def are_one(text: IntArray, spans: IntArray) -> BoolArray:

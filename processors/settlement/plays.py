@@ -12,7 +12,7 @@ from processors.compiled import borrowing, inlined
 from processors.settlement.book import Book
 from processors.settlement.layout import PLAYS_ROOM_MIN, Records
 from processors.settlement.names import is_later_text
-from processors.settlement.stream_text import ID_AT, event_ms_of, played_ms_of
+from processors.settlement.stream_text import ID_AT, event_ms_of, is_playing_at, played_ms_of, state_at
 from processors.wire.binary import text_end
 
 
@@ -46,6 +46,7 @@ def put_play(book: Book, at: Index, stream: Index) -> None:
     play["event_ms"] = event_ms_of(book.text, row["start"])
     play["played_ms"] = played_ms_of(book.text, row["start"])
     play["card"], play["stream"], play["start"] = row["card"], stream, row["start"]
+    play["is_playing"] = is_playing_at(book.text, state_at(book.text, row["start"]))
 
 
 @borrowing
@@ -90,7 +91,7 @@ def _has_later_id(book: Book, one: Index, other: Index) -> bool:
 def copy_plays(
     book: Book, listener: Index, until_ms: Index, mark_ms: Index, limit: Index, plays: Records, first: Index
 ) -> tuple[int, int]:
-    """Copy a listener's newest `limit` plays that had ended by `until_ms`, oldest first.
+    """Copy a listener's newest `limit` plays that had ended by `until_ms`, oldest first; those still playing are none.
 
     Returns the end of the copies, and the end of those that had ended by `mark_ms`.
     """
@@ -99,9 +100,23 @@ def copy_plays(
     while end > start and kept[end - 1]["event_ms"] > until_ms:
         end -= 1
     last, last_by_mark = np.int64(first), np.int64(first)
-    for at in range(max(start, end - limit), end):
+    for at in range(_newest(kept, owner, start, end, limit), end):
+        if kept[at]["is_playing"]:
+            continue
         plays[last]["played_ms"], plays[last]["card"] = kept[at]["played_ms"], kept[at]["card"]
         last += 1
         if kept[at]["event_ms"] <= mark_ms:
             last_by_mark = last
     return int(last), int(last_by_mark)
+
+
+@inlined
+def _newest(kept: Records, owner: Records, start: Index, end: Index, limit: Index) -> int:
+    """Index of the oldest of the newest `limit` plays; records of streams that had not ended are not counted."""
+    oldest = max(start, end - limit)
+    if owner["playing_count"]:
+        oldest, left = end, limit
+        while oldest > start and left:
+            oldest -= 1
+            left -= not kept[oldest]["is_playing"]
+    return int(oldest)

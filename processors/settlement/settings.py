@@ -16,7 +16,8 @@ class SettlementSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     `correction_ms` after the exposure; duplicates are recognised for the same time. Events may arrive out of order by
     up to `lateness_ms` without any effect on settlement. A source without events for `idle_ms` of wall clock no longer
     holds back the watermark. A listener whose state exceeds `listener_bytes_max` is assumed to be a robot and evicted,
-    as the least recent listeners are when there are too many.
+    as the least recent listeners are when there are too many. The time of an exposure is that of all its streams
+    together or, with `longest_only`, that of the longest.
 
     >>> SettlementSettings().horizon_ms
     1800000
@@ -34,10 +35,11 @@ class SettlementSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     listeners_max: int = 500_000
     exposures_max: int = 5_000_000
     listener_bytes_max: int = 4 * 1_048_576
+    longest_only: bool = False
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
-            if getattr(self, name) < (0 if name in {"lateness_ms", "idle_ms"} else 1):
+            if name != "longest_only" and getattr(self, name) < (0 if name in {"lateness_ms", "idle_ms"} else 1):
                 raise ValueError(f"{name} must be positive")
         if self.correction_ms < self.horizon_ms:
             raise ValueError("correction_ms must be at least horizon_ms")

@@ -38,7 +38,7 @@ from processors.wire.impressions import ImpressionColumns, impressions_of
 from processors.wire.stream_ends import StreamEndColumns, stream_ends_of
 from schemas.fields import EVENT_MS_MAX
 from schemas.impressions import Impression
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEvent
 
 DUE_ROOM = 1_024
 
@@ -69,6 +69,7 @@ class Settlement:
             listeners_max=settings.listeners_max,
             exposures_max=settings.exposures_max,
             listener_bytes_max=settings.listener_bytes_max,
+            longest_only=settings.longest_only,
         )
         self.dead_letters: Counter[str] = Counter()
         self.ranked_touches = 0  # listeners touched since then wait for a page
@@ -150,7 +151,9 @@ class Settlement:
         clock = None if clock_ms is None else np.array(clock_ms, dtype=np.int64)
         self.take_impressions(impressions_of([message for _, message in arrivals]), offsets, clock)
 
-    def arrive_streams(self, arrivals: Iterable[tuple[int, StreamEnd]], clock_ms: Sequence[int] | None = None) -> None:
+    def arrive_streams(
+        self, arrivals: Iterable[tuple[int, StreamEvent]], clock_ms: Sequence[int] | None = None
+    ) -> None:
         """Add stream-ends with their offsets; `clock_ms` has one time for each."""
         arrivals = list(arrivals)
         offsets = np.array([offset for offset, _ in arrivals], dtype=np.int64)

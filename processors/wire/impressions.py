@@ -13,12 +13,19 @@ from processors.wire.leaves import SPAN, SPAN_END
 from processors.wire.loads import number_at
 from processors.wire.reader import Reader, Shredded
 from schemas.impressions import Impression
-from schemas.outcomes import LoggedPage
+from schemas.outcomes import ORDER_COLUMNS, LoggedPage
 
 LOGGED = LoggedPage.__struct_fields__
 """Fields of an impression that are passed on to its outcomes."""
 
-_OF_SHELF = ("cards", "seen", "seen[]", "shelf_id", "cards[]", "propensities[]")
+ORDER = ORDER_COLUMNS
+"""What an impression says about the order of its page, passed on to outcomes: two values of a shelf, one of a slot."""
+_ROW_PROPENSITY, _ORDER_LOG, _ROW_LOG = range(3)
+
+_OF_SHELF = (
+    *("cards", "seen", "seen[]", "shelf_id", "cards[]", "propensities[]"),
+    *("order_log_propensities", "order_log_propensities[]", "propensity", "row_log_propensity"),
+)
 _SHELVES = ("shelves", *(f"shelves[].{name}" for name in _OF_SHELF))
 _KEPT = ("event_ms", "event_id", "user_id", *LOGGED, *_SHELVES)
 _READER = Reader(Impression, keep=_KEPT, key="user_id", event_ms="event_ms")
@@ -42,6 +49,7 @@ class ImpressionColumns(NamedTuple):
     shelf_id: IntArray  # [e, 2]
     card_id: IntArray  # [e, 2]
     propensity: IntArray  # [e, 2], a number as text
+    order: IntArray  # [e, o, 2], the values `ORDER`, likewise; -1 for null
 
 
 def read_impressions(values: Values, keys: Values, timestamps_ms: IntArray, slow: Slow) -> ImpressionColumns:
@@ -71,6 +79,10 @@ class _Shelves(NamedTuple):
     shelf_id: IntArray  # [s, 2]
     card_id: IntArray  # [c, 2]
     propensity: IntArray  # [c, 2]
+    orders: IntArray  # [s + 1]
+    order_log: IntArray  # [o, 2], of all cards of a shelf, or of none
+    row_propensity: IntArray  # [s, 2]
+    row_log: IntArray  # [s, 2]
 
 
 def _columns(shredded: Shredded) -> ImpressionColumns:
@@ -90,6 +102,7 @@ def _columns(shredded: Shredded) -> ImpressionColumns:
         shelf_id=np.empty((seen, 2), dtype=np.int64),
         card_id=np.empty((seen, 2), dtype=np.int64),
         propensity=np.empty((seen, 2), dtype=np.int64),
+        order=np.full((seen, len(ORDER), 2), -1),
     )
     join_seen(shelves, np.array([hold(one) for one in logged], dtype=np.int64), columns)
     return columns
@@ -102,13 +115,19 @@ def join_seen(shelves: _Shelves, logged: IntArray, columns: ImpressionColumns) -
     for page in range(len(columns.record)):
         first, last = shelves.of_page[page], shelves.of_page[page + 1]
         for shelf in range(first, last):
+            has_orders = shelves.orders[shelf] < shelves.orders[shelf + 1]
             for place in range(shelves.seen[shelf], shelves.seen[shelf + 1]):
                 card = shelves.cards[shelf] + shelves.slot[place]
+                order = shelves.orders[shelf] + shelves.slot[place]
                 columns.row[place] = shelf - first
                 for side in range(2):
                     columns.shelf_id[place, side] = shelves.shelf_id[shelf, side]
                     columns.card_id[place, side] = shelves.card_id[card, side]
                     columns.propensity[place, side] = shelves.propensity[card, side]
+                    columns.order[place, _ROW_PROPENSITY, side] = shelves.row_propensity[shelf, side]
+                    columns.order[place, _ROW_LOG, side] = shelves.row_log[shelf, side]
+                    if has_orders:
+                        columns.order[place, _ORDER_LOG, side] = shelves.order_log[order, side]
         columns.offsets[page + 1] = shelves.seen[last]
         for field in range(len(logged)):
             columns.logged[page, field, 0] = number_at(logged[field], SPAN * page)

@@ -45,6 +45,7 @@ from processors.wire.program import (
     KEY_BYTES,
     KIND,
     MASK,
+    NONE_OR_SAME_LENGTH,
     NOT_ABOVE,
     PLACES,
     REQUIRED,
@@ -174,6 +175,8 @@ def _holds(text: int, check: int, m: Memory, occasion: int) -> bool:
     other_begin, other_end = _last_list(m, second)
     if op == SAME_LENGTH:
         return end - begin == other_end - other_begin
+    if op == NONE_OR_SAME_LENGTH:
+        return other_begin == other_end or end - begin == other_end - other_begin
     return _agree(op, _elements(m, first) + NUMBER * begin, end - begin, m, second)
 
 

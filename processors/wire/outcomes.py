@@ -12,13 +12,14 @@ from processors.wire.reader import Reader, Shredded
 from schemas.outcomes import Outcome
 
 _SETTLED, _CORRECTED = 0, 1
-_READER = Reader(
-    Outcome,
-    keep=(
-        *("card_id", "generation", "rewards", "shown_ms[]", "settled_ms[]", "played_ms[]"),
-        *("shown_ms", "corrected_ms", "previous_ms", "played_ms"),
-    ),
-    exact=("user_weights[][]", "user_weights[]", "credits[][]", "credits[]", "previous_credits[]"),
+_KEPT = (
+    *("card_id", "generation", "rewards", "shown_ms[]", "settled_ms[]", "played_ms[]"),
+    *("shown_ms", "corrected_ms", "previous_ms", "played_ms"),
+)
+_EXACT = ("user_weights[][]", "user_weights[]", "credits[][]", "credits[]", "previous_credits[]")
+_READER = Reader(Outcome, keep=_KEPT, exact=_EXACT)
+_READER_OF_PROPENSITIES = Reader(
+    Outcome, keep=_KEPT, exact=(*_EXACT, "propensity[]", "row_propensity[]", "propensity", "row_propensity")
 )
 
 
@@ -54,14 +55,15 @@ class OutcomeColumns(NamedTuple):
     credit_places: IntArray  # [r + 1]
     credits: Ragged  # [c]
     previous_credits: Ragged  # [c]
+    propensities: FloatArray  # [e], of the card in its slot times that of the shelf in its row; NaN if not read
 
 
-def read_outcomes(values: Values, slow: Slow) -> OutcomeColumns:
+def read_outcomes(values: Values, slow: Slow, *, with_propensities: bool = False) -> OutcomeColumns:
     """Columns of the outcomes and corrections in these records."""
-    return _columns(_READER.read_unkeyed(values, slow))
+    return _columns(_reader(with_propensities).read_unkeyed(values, slow), with_propensities)
 
 
-def outcomes_of(messages: Sequence[Outcome]) -> OutcomeColumns:
+def outcomes_of(messages: Sequence[Outcome], *, with_propensities: bool = False) -> OutcomeColumns:
     """Columns of these messages.
 
     >>> from schemas.outcomes import OutcomeSettled, OutcomesSettled
@@ -70,7 +72,11 @@ def outcomes_of(messages: Sequence[Outcome]) -> OutcomeColumns:
     >>> columns = outcomes_of([OutcomesSettled.of([one, one])]); columns.known_ms, columns.weights
     (array([9, 9]), array([0.25, 0.75, 0.25, 0.75]))
     """
-    return _columns(_READER.read_messages(messages))
+    return _columns(_reader(with_propensities).read_messages(messages), with_propensities)
+
+
+def _reader(with_propensities: bool) -> Reader:
+    return _READER_OF_PROPENSITIES if with_propensities else _READER
 
 
 class _Part(NamedTuple):
@@ -91,7 +97,7 @@ class _Part(NamedTuple):
     previous_credits: Ragged
 
 
-def _columns(shredded: Shredded) -> OutcomeColumns:
+def _columns(shredded: Shredded, with_propensities: bool) -> OutcomeColumns:
     settled, corrected = _settled(shredded), _corrected(shredded)
     records, rows = len(shredded.record), len(settled.shown_ms) + len(corrected.shown_ms)
     columns = OutcomeColumns(
@@ -110,9 +116,28 @@ def _columns(shredded: Shredded) -> OutcomeColumns:
         credit_places=np.empty(records + 1, dtype=np.int64),
         credits=_room_for(settled.credits, corrected.credits),
         previous_credits=_room_for(settled.previous_credits, corrected.previous_credits),
+        propensities=np.full(rows, np.nan),
     )
     merge_in_order(settled, corrected, shredded.member, columns)
+    if with_propensities:
+        is_settled = np.repeat(columns.settles, np.diff(columns.offsets)) == 1
+        columns.propensities[is_settled] = _propensities_of_outcomes(shredded)
+        columns.propensities[~is_settled] = _propensities_of_corrections(shredded)
     return columns
+
+
+def _propensities_of_outcomes(shredded: Shredded) -> FloatArray:
+    """Of the rows of all outcomes; those of records without a propensity of rows are of slots alone."""
+    rows = np.diff(shredded.values_of("shown_ms", _SETTLED))
+    tells_row = np.repeat(np.diff(shredded.values_of("row_propensity", _SETTLED)) > 0, rows)
+    of_row = np.ones(len(tells_row))
+    of_row[tells_row] = shredded.doubles("row_propensity[]", _SETTLED)
+    return shredded.doubles("propensity[]", _SETTLED) * np.where(np.isnan(of_row), 1.0, of_row)
+
+
+def _propensities_of_corrections(shredded: Shredded) -> FloatArray:
+    of_row = shredded.doubles("row_propensity", _CORRECTED)
+    return shredded.doubles("propensity", _CORRECTED) * np.where(np.isnan(of_row), 1.0, of_row)
 
 
 def _room_for(one: Ragged, other: Ragged) -> Ragged:

@@ -33,6 +33,7 @@ from processors.wire.program import (
     LOW,
     LOW_REAL,
     NODE_WORDS,
+    NONE_OR_SAME_LENGTH,
     NOT_ABOVE,
     NULL_NUMBER,
     NULLABLE,
@@ -50,11 +51,21 @@ from processors.wire.program import (
     ColumnOf,
     Program,
 )
-from schemas.rules import AscendingPlaces, Distinct, NotAbove, Places, Rule, SameLength, SumsToOne, ZeroUnless
+from schemas.rules import (
+    AscendingPlaces,
+    Distinct,
+    NoneOrSameLength,
+    NotAbove,
+    Places,
+    Rule,
+    SameLength,
+    SumsToOne,
+    ZeroUnless,
+)
 
 _OPS: dict[type[Rule], int] = {
     SameLength: SAME_LENGTH, AscendingPlaces: ASCENDING_PLACES, Places: PLACES, Distinct: DISTINCT,
-    NotAbove: NOT_ABOVE, ZeroUnless: ZERO_UNLESS, SumsToOne: SUMS_TO_ONE,
+    NotAbove: NOT_ABOVE, ZeroUnless: ZERO_UNLESS, SumsToOne: SUMS_TO_ONE, NoneOrSameLength: NONE_OR_SAME_LENGTH,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from processors.arrays import FloatArray, IntArray
 from processors.wire.arena import Arena
 from processors.wire.batch import Batch, Column, Slow, Values, column_of_values
 from processors.wire.distinct import slots_for
+from processors.wire.nodes import members_of
 from processors.wire.program import Program
 from processors.wire.program_writer import program_of
 from processors.wire.reals import LATE_WORDS
@@ -64,8 +65,9 @@ class Reader:
         self, message: Any, keep: Iterable[str], exact: Iterable[str] = (), *, key: str = "", event_ms: str = ""
     ) -> None:
         self._program: Program = program_of(message, keep, exact)
-        self._key_column = self._program.column(key) if key else -1
-        self._event_ms_column = self._program.column(event_ms) if event_ms else -1
+        members = range(len(members_of(message)))
+        self._key_columns = np.array([self._program.column(key, one) if key else -1 for one in members])
+        self._event_ms_columns = np.array([self._program.column(event_ms, one) if event_ms else -1 for one in members])
 
     @property
     def texts(self) -> bytes:
@@ -88,8 +90,8 @@ class Reader:
             record=record,
             member=member,
             declined=declined,
-            key_column=self._key_column,
-            event_ms_column=self._event_ms_column,
+            key_columns=self._key_columns,
+            event_ms_columns=self._event_ms_columns,
         )
         progress = np.zeros(4, dtype=np.int64)
         while (full := read_records(batch, state, progress)) >= 0:

@@ -51,8 +51,8 @@ class State(NamedTuple):
     record: IntArray  # [n], of the records read
     member: IntArray  # [n]
     declined: IntArray  # [n]
-    key_column: int
-    event_ms_column: int
+    key_columns: IntArray  # [m], by member type; -1: not checked
+    event_ms_columns: IntArray  # [m]
 
 
 @compiled
@@ -80,7 +80,7 @@ def read_records(batch: Batch, state: State, progress: IntArray) -> int:
         late_count, member, at = state.late[0], _member(text, start, state.roots, m), LOST
         if member >= 0:
             at, objects = _record(text, start, state.roots[member], trusted, batch.texts_at, objects, m)
-        if at == batch.ends[index] and _is_right(batch, index, state, columns):
+        if at == batch.ends[index] and _is_right(batch, index, state, columns, member):
             state.record[count], state.member[count] = index, member
             count += 1
             for number in state.passing:
@@ -96,11 +96,12 @@ def read_records(batch: Batch, state: State, progress: IntArray) -> int:
 
 
 @fused
-def _is_right(batch: Batch, index: int, state: State, columns: int) -> bool:
+def _is_right(batch: Batch, index: int, state: State, columns: int, member: int) -> bool:
     """Whether the record just read matches its key and timestamp."""
-    if state.key_column < 0:
+    if state.key_columns[member] < 0:
         return True
-    span, event = columns + COLUMN_BYTES * state.key_column, columns + COLUMN_BYTES * state.event_ms_column
+    span = columns + COLUMN_BYTES * state.key_columns[member]
+    event = columns + COLUMN_BYTES * state.event_ms_columns[member]
     at = number_at(span, VALUES) + 2 * NUMBER * (number_at(span, HEAD) - 1)
     event_ms = number_at(number_at(event, VALUES), NUMBER * (number_at(event, HEAD) - 1))
     return is_acceptable(batch, index, event_ms, number_at(at, 0), number_at(at, SPAN_END))
@@ -108,7 +109,7 @@ def _is_right(batch: Batch, index: int, state: State, columns: int) -> bool:
 
 @fused
 def _member(text: int, at: int, roots: IntArray, m: Memory) -> int:
-    """Root node for the tag at this position, if there are several; a record with its tag elsewhere is declined."""
+    """Number of the member type with the tag at this position; with the tag elsewhere, it can only be the first."""
     if len(roots) == 1:
         return 0
     at = after(text, at, OBJECT)
@@ -118,7 +119,7 @@ def _member(text: int, at: int, roots: IntArray, m: Memory) -> int:
         node = number_at(table, ROWS_AT + FIELD_NODE)
         if number == 0 and tag(text, following, node, m) != LOST:
             return member
-    return -1
+    return 0
 
 
 @fused

@@ -22,15 +22,19 @@ from processors.worlds.satisfaction import Kind, SatisfactionWorld
 from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression, ShownShelf
 from schemas.rankings import ShelfRanking
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEnd, StreamPlaying
 
 GENRES = ("sleep", "jazz", "pop", "news", "focus", "party", "folk", "metal", "kids", "soul", "latin", "ambient", "rock")
 LEARNING, CONTROL = "learning", "control"
-Event = Impression | StreamEnd
+Event = Impression | StreamEnd | StreamPlaying
 
 
 class HomePageSettings(Struct, frozen=True, kw_only=True):
-    """Behaviour of listeners; all shares are probabilities."""
+    """Behaviour of listeners; all shares are probabilities.
+
+    With `playing_every_ms`, their clients tell this often that a stream is still playing. `again_share` is the
+    probability that a card is played once more, from the same page.
+    """
 
     control_share: float = 0.3
     organic_share: float = 0.05
@@ -41,6 +45,8 @@ class HomePageSettings(Struct, frozen=True, kw_only=True):
     look_deeper: float = 0.6
     look_along: float = 0.75
     decide_ms: int = 120_000
+    playing_every_ms: int = 0
+    again_share: float = 0.0
     mixed_shelves: int = 0
     """Number of shelves to which cards are dealt whatever their genre; 0 for a shelf of each genre."""
 
@@ -52,6 +58,9 @@ class SimulatedHome:
         self.world = world
         self.settings = settings
         self._rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x40E,)))
+        # its own, so that the other events are the same with and without
+        self._playing_rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x9A1,)))
+        self._again_rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0xA6A,)))
         self.catalogue = _catalogue(world, self._rng)
         if settings.mixed_shelves:
             self.catalogue = _mixed(self.catalogue, settings.mixed_shelves)
@@ -82,7 +91,7 @@ class SimulatedHome:
             variant = self.variant_of(user_id)
             page = pages.get(user_id, random_page) if variant == LEARNING else random_page
             impression = self._look(page, user_id, event_ms, variant)
-            self._publish(impression)
+            self._publish(impression, self._rng)
             self._play(user, impression)
             if self._rng.random() < self.settings.organic_share:
                 self._play_organically(user, event_ms)
@@ -120,6 +129,8 @@ class SimulatedHome:
                     cards=shelf.cards,
                     propensities=shelf.propensities,
                     propensity=shelf.propensity,
+                    order_log_propensities=shelf.order_log_propensities,
+                    row_log_propensity=shelf.row_log_propensity,
                     seen=tuple(range(min(len(shelf.cards), int(slots)))) if row < rows else (),
                 )
                 for row, (shelf, slots) in enumerate(zip(page.shelves, along, strict=True))
@@ -141,7 +152,11 @@ class SimulatedHome:
         for card_id, played_s in zip(seen, seconds.tolist(), strict=True):
             if played_s > 0.0:
                 named = self._rng.random() >= self.settings.unnamed_share
-                self._end(user, card_id, impression.event_ms, played_s, impression.event_id if named else None)
+                named_id = impression.event_id if named else None
+                self._end(user, card_id, impression.event_ms, played_s, named_id)
+                while self.settings.again_share and self._again_rng.random() < self.settings.again_share:
+                    _, more = self.world.play(np.array([user]), np.array([self._card_row[card_id]]), self._again_rng)
+                    self._end(user, card_id, impression.event_ms, float(more[0]) or played_s, named_id)
 
     def _play_organically(self, user: int, event_ms: int) -> None:
         if self._rng.random() < self.settings.unknown_card_share / self.settings.organic_share:
@@ -155,24 +170,40 @@ class SimulatedHome:
     def _end(self, user: int, card_id: str, shown_ms: int, played_s: float, impression_id: str | None) -> None:
         started_ms = shown_ms + int(self._rng.integers(1, self.settings.decide_ms))
         self._named += 1
-        self._publish(
-            StreamEnd(
-                event_id=f"s{self._named}",
-                user_id=self.user_id(user),
-                card_id=card_id,
-                started_ms=started_ms,
-                event_ms=started_ms + round(played_s * 1_000),
-                played_ms=round(played_s * 1_000),
-                impression_id=impression_id,
-            )
+        stream = StreamEnd(
+            event_id=f"s{self._named}",
+            user_id=self.user_id(user),
+            card_id=card_id,
+            started_ms=started_ms,
+            event_ms=started_ms + round(played_s * 1_000),
+            played_ms=round(played_s * 1_000),
+            impression_id=impression_id,
         )
+        self._publish(stream, self._rng)
+        if self.settings.playing_every_ms:
+            for heard_ms in range(self.settings.playing_every_ms, stream.played_ms, self.settings.playing_every_ms):
+                self._publish(_while_playing(stream, heard_ms), self._playing_rng)
 
-    def _publish(self, event: Event) -> None:
-        copies = 2 if self._rng.random() < self.settings.duplicate_share else 1
+    def _publish(self, event: Event, rng: np.random.Generator) -> None:
+        copies = 2 if rng.random() < self.settings.duplicate_share else 1
         for _ in range(copies):
-            delay_ms = int(self._rng.integers(self.settings.delay_max_ms + 1))
+            delay_ms = int(rng.integers(self.settings.delay_max_ms + 1))
             self._published += 1
             heappush(self._due, (event.event_ms + delay_ms, self._published, event))
+
+
+def _while_playing(stream: StreamEnd, heard_ms: int) -> StreamPlaying:
+    """What a client tells of a stream after this time."""
+    return StreamPlaying(
+        event_id=f"{stream.event_id}-{heard_ms}",
+        stream_id=stream.event_id,
+        user_id=stream.user_id,
+        card_id=stream.card_id,
+        started_ms=stream.started_ms,
+        event_ms=stream.started_ms + heard_ms,
+        played_ms=heard_ms,
+        impression_id=stream.impression_id,
+    )
 
 
 def _catalogue(world: SatisfactionWorld, rng: np.random.Generator) -> list[CatalogueCard]:

@@ -25,6 +25,9 @@ class Kind(IntEnum):
     NONE = 3
 
 
+PROMINENCE, ACCIDENTAL_MAX, PLACED_MIN = 3.0, 0.35, 0.05
+"""W6: log of the effect of a prominent slot, largest rate of accidental streams, least share of either slot."""
+
 LOG_FACTOR = np.log(np.array([1.0, 0.1, 2.0]))
 LOG_SD = np.array([0.6, 1.0, 0.5])
 
@@ -114,16 +117,42 @@ class SatisfactionWorld:
         """Probability [cards] of an accidental stream; in W6's past, it followed where cards were placed."""
         if not (as_logged and self.settings.placement_confounds):
             return self.accidental
-        lift = np.exp(3.0 * (2.0 * self.placement - 1.0))
-        return np.asarray(np.minimum(0.35, self.accidental * lift / lift.mean()), dtype=np.float64)
+        lift = np.exp(PROMINENCE * (2.0 * self.placement - 1.0))
+        return np.asarray(np.minimum(ACCIDENTAL_MAX, self.accidental * lift / lift.mean()), dtype=np.float64)
+
+    def place(self, cards: IntArray, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
+        """A slot for each exposure [n], 0 (prominent) or 1, and its probability: some cards are mostly prominent."""
+        share = np.clip(self.placement, PLACED_MIN, 1.0 - PLACED_MIN)[cards]
+        slot = (rng.random(len(cards)) >= share).astype(np.int64)
+        return slot, np.where(slot == 0, share, 1.0 - share)
+
+    def accidental_in(self, cards: IntArray, slot: IntArray) -> FloatArray:
+        """Probability [n] of an accidental stream by slot: W6's confounding, if the log tells the slot.
+
+        Its mean over the cards' placements is that without it, as far as it is below the bound.
+        """
+        share = np.clip(self.placement, PLACED_MIN, 1.0 - PLACED_MIN)
+        lift = np.exp(PROMINENCE * np.array([1.0, -1.0]))
+        mean = (share * lift[0] + (1.0 - share) * lift[1]).mean()
+        return np.asarray(np.minimum(ACCIDENTAL_MAX, self.accidental[cards] * lift[slot] / mean), dtype=np.float64)
 
     def play(
-        self, users: IntArray, cards: IntArray, rng: np.random.Generator, *, as_logged: bool = False
+        self,
+        users: IntArray,
+        cards: IntArray,
+        rng: np.random.Generator,
+        *,
+        as_logged: bool = False,
+        slot: IntArray | None = None,
     ) -> tuple[IntArray, FloatArray]:
-        """Results of exposures of cards to users [n], and streamed seconds (0 without a stream)."""
+        """Results of exposures of cards to users [n], and streamed seconds (0 without a stream).
+
+        With slots from `place`, accidental streams follow these.
+        """
         group, card_group = self.user_group[users], self.card_group[cards]
         satisfied = self.satisfied[users, cards]
-        accidental = satisfied + self.accidental_of(as_logged=as_logged)[cards]
+        lifted = self.accidental_of(as_logged=as_logged)[cards] if slot is None else self.accidental_in(cards, slot)
+        accidental = satisfied + lifted
         passive = accidental + self.passive[card_group]
         coin = rng.random(len(users))
         kind = (coin >= satisfied).astype(np.int64) + (coin >= accidental) + (coin >= passive)

@@ -14,12 +14,13 @@ from streams.auditing.own_messages import (
     CoClustersRead,
     ForgottenRead,
     ImpressionRead,
-    OutcomeRead,
+    PlayingRead,
     PositionRead,
     StreamEndRead,
     decoded,
-    outcomes_in,
 )
+from streams.auditing.own_outcomes import OutcomeRead, outcomes_in
+from streams.auditing.propensity_watch import PropensityWatch
 from streams.auditing.ranking_watch import RankingWatch
 from streams.auditing.reading import LogRecord
 
@@ -55,6 +56,7 @@ class Books:
         self.topics: set[str] = set()
         self.impressions: dict[tuple[str, str], ImpressionRead] = {}
         self.streams: dict[tuple[str, str], StreamEndRead] = {}
+        self.playing: dict[tuple[str, str], PlayingRead] = {}
         self.partition_of_user: dict[str, int] = {}
         self.newest_ms: dict[tuple[str, int], int] = {}
         self.passed_ms: dict[tuple[str, int], int] = {}  # limited by the records' own timestamps
@@ -79,6 +81,7 @@ class Books:
         self.blocks: CoClustersRead | None = None
         self.rankings = RankingWatch()
         self.evidence = EvidenceBook()
+        self.propensities = PropensityWatch()
         self.positions: dict[tuple[str, int], list[PositionRead]] = defaultdict(list)
 
     def take(self, record: LogRecord) -> None:
@@ -131,9 +134,11 @@ class Books:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             self.unreadable.append(place)
             return
-        known: dict[tuple[str, str], Any] = self.impressions if record.topic == "impressions" else self.streams
+        known = self._known(event)
         name = (event.user_id, event.event_id)
         self.duplicates += name in known
+        if name not in known and isinstance(event, ImpressionRead):
+            self.propensities.note(event)
         known.setdefault(name, event)
         self.partition_of_user[event.user_id] = record.partition
         source = (record.topic, record.partition)
@@ -144,6 +149,12 @@ class Books:
         self.rankings.note_input(place, event.user_id)
         self.asked_last.get(event.user_id, set()).discard(record.topic)
 
+    def _known(self, event: Any) -> dict[tuple[str, str], Any]:
+        """The events of this kind by listener and name."""
+        if isinstance(event, ImpressionRead):
+            return self.impressions
+        return self.playing if isinstance(event, PlayingRead) else self.streams
+
     def _take_request(self, record: LogRecord, user_id: str) -> None:
         """A listener asks to be forgotten: output of her earlier events may or may not exist."""
         self.forgotten.add(user_id)
@@ -152,6 +163,7 @@ class Books:
     def _take_output(self, topic: str, message: Any, record: LogRecord) -> None:
         if topic == "outcomes":
             self.credits.take(message)
+            self.propensities.take(message)
             for outcome in outcomes_in(message):
                 exposure = (outcome.user_id, outcome.impression_id, outcome.row, outcome.slot)
                 (self.corrected if outcome.stream_event_id is not None else self.settled)[exposure].append(outcome)
@@ -173,3 +185,4 @@ class Books:
             self.rankings.note_card(message)
         else:
             self.rankings.take(message, record)
+            self.propensities.take_ranking(message)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
-from streams.auditing.own_messages import CorrectionRead, OutcomesRead
+from streams.auditing.own_outcomes import CorrectionRead, OutcomesRead
 
 
 class Gain(NamedTuple):
@@ -14,6 +14,7 @@ class Gain(NamedTuple):
     shown_ms: int
     rewards: str
     gained: tuple[float, ...]
+    propensity: float | None
 
 
 class GroupSums:
@@ -52,7 +53,10 @@ class CreditBook:
         if isinstance(message, CorrectionRead):
             name = f"{message.impression_id} {message.row}.{message.slot}"
             before = message.previous_credits or [0.0] * len(message.credits)
-            self._earn(sums, message, name, message.shown_ms, message.user_weights, message.credits, before)
+            self._earn(
+                *(sums, message, name, message.shown_ms, message.user_weights, message.credits, before),
+                message.on_page(),
+            )
             if not message.rewards:
                 self.uncorrected.add(message.card_id)
             return
@@ -65,11 +69,12 @@ class CreditBook:
             if message.played_ms[number] > 0:
                 name = f"{message.impression_id[number]} {message.row[number]}.{message.slot[number]}"
                 before = [0.0] * len(earned)
-                self._earn(sums, message, name, message.shown_ms[number], weights, earned, before)
+                shown_ms, propensity = message.shown_ms[number], message.on_page(number)
+                self._earn(sums, message, name, shown_ms, weights, earned, before, propensity)
 
     def _earn(
         self, sums: GroupSums, message: CorrectionRead | OutcomesRead, name: str, shown_ms: int,
-        weights: Sequence[float], earned: Sequence[float], before: Sequence[float],
+        weights: Sequence[float], earned: Sequence[float], before: Sequence[float], propensity: float | None,
     ) -> None:  # fmt: skip
         if not message.rewards:
             self.untold.add(message.card_id)
@@ -82,7 +87,7 @@ class CreditBook:
         gained = list(_gained(weights, earned, before))
         for reward, by_group in zip(rewards, gained, strict=True):
             sums.earn(reward, by_group)
-        self.gains[message.card_id].append(Gain(shown_ms, message.rewards, tuple(map(sum, gained))))
+        self.gains[message.card_id].append(Gain(shown_ms, message.rewards, tuple(map(sum, gained)), propensity))
 
 
 def _gained(weights: Sequence[float], earned: Sequence[float], before: Sequence[float]) -> Iterator[list[float]]:

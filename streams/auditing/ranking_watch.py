@@ -1,6 +1,7 @@
 """Checks rankings as they are read, keeping only violations and the newest ones, because they are many and large."""
 
 from collections import defaultdict
+from math import exp
 
 from streams.auditing.own_messages import CardRead, RankingRead, ShelfRead
 from streams.auditing.reading import LogRecord
@@ -44,7 +45,7 @@ class RankingWatch:
         self.number_of[ranking.user_id] = self._number_under[ranking.key] = ranking.ranking_number
         self.user_under[ranking.key] = ranking.user_id
         for shelf in ranking.shelves:
-            if fault := self._fault_of(shelf):
+            if fault := self._fault_of(shelf) or _fault_of_order(shelf):
                 self.faults["ranking_propensities_wrong"].append(f"{where}, shelf {shelf.shelf_id}: {fault}")
         for source, offset in ranking.sources.items():
             if "/" not in source and self._user_at.get((source, record.partition, offset)) != ranking.user_id:
@@ -75,3 +76,23 @@ class RankingWatch:
             if shelf.shelf_id not in self._shelves_of.get(card, ()):
                 return f"{card} is not valid here"
         return None
+
+
+def _fault_of_order(shelf: ShelfRead) -> str | None:
+    """The violation of an order's propensities, if any: those of longer prefixes are not above those of shorter ones.
+
+    Neither is one above the propensity of its last slot.
+    """
+    logs = shelf.order_log_propensities
+    if not logs:
+        return None
+    if len(logs) != len(shelf.cards):
+        return "columns differ in length"
+    before = 0.0
+    for slot, (log, propensity) in enumerate(zip(logs, shelf.propensities, strict=True)):
+        if not log <= before + SUM_TOLERANCE or (propensity > 0.0 and exp(log) > propensity + SUM_TOLERANCE):
+            return f"the propensity of the order up to slot {slot} is exp({log})"
+        before = log
+    if shelf.row_log_propensity is not None and exp(shelf.row_log_propensity) > shelf.propensity + SUM_TOLERANCE:
+        return f"the propensity of the rows is exp({shelf.row_log_propensity})"
+    return None

@@ -18,12 +18,12 @@ from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.policy_evidence import PagesWeighed
 from schemas.rankings import ShelfRanking
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEnd, StreamEvent
 from streams.exactly_once.records.placement import partition_of
 from streams.pinned_model import PinnedModel
 from streams.settings import Settings
 
-Event = Impression | StreamEnd
+Event = Impression | StreamEvent
 
 
 class InProcess:
@@ -47,7 +47,9 @@ class InProcess:
         self.partitions = [
             Listeners(settings.listeners, f"listeners/{number}", self.learned) for number in range(partitions)
         ]
-        self.cards = Cards(rewards, settings.seed, settings.reward_half_life_ms, settings.cards_max)
+        self.cards = Cards(
+            rewards, settings.seed, settings.reward_half_life_ms, settings.cards_max, settings.reward_weight_max
+        )
         self.learner = Learner(settings.coclusters, rewards, settings.seed)
         self.leaderboard = Leaderboard()
         self.rankings: dict[str, ShelfRanking] = {}
@@ -69,7 +71,7 @@ class InProcess:
         messages: list[Struct] = []
         for listeners, part in zip(self.partitions, own, strict=True):
             listeners.impressions([(0, event) for event in part if isinstance(event, Impression)])
-            listeners.stream_ends([(0, event) for event in part if isinstance(event, StreamEnd)])
+            listeners.stream_ends([(0, event) for event in part if isinstance(event, StreamEvent)])
             messages += self._written(listeners.conclude(), ranks=ranks)
         self._pass_on(messages)
         return messages

@@ -11,11 +11,11 @@ from schemas.catalogue import CatalogueCard
 from schemas.codec import decode
 from schemas.impressions import Impression
 from schemas.outcomes import OutcomeSettled, one_by_one
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEnd, StreamEvent
 from schemas.whole_numbers import decoded
 from streams.auditing.reading import read_committed, stream_committed
 
-Event = Impression | StreamEnd
+Event = Impression | StreamEvent
 Name = tuple[str, str]
 INPUTS = ("impressions", "stream-ends")
 LETTERS = tuple(f"{topic}.dlq" for topic in INPUTS)
@@ -98,8 +98,9 @@ class Books:
         self._sampled = users_are_sampled
         for event in events:
             self.users.add(event.user_id)
-            if isinstance(event, StreamEnd):
-                self.streams.add((event.user_id, event.event_id))
+            if not isinstance(event, Impression):
+                if isinstance(event, StreamEnd):
+                    self.streams.add((event.user_id, event.event_id))
                 continue
             for row, shelf in enumerate(event.shelves):
                 self.exposures.update((event.user_id, event.event_id, row, slot) for slot in shelf.seen)

@@ -8,12 +8,12 @@ import msgspec
 
 from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEnd, StreamPlaying
 from schemas.whole_numbers import decoded
 from streams.files.tables import REASON_CHARACTERS_MAX
 from streams.files.text import lines_of
 
-Line = CatalogueCard | Impression | StreamEnd
+Line = CatalogueCard | Impression | StreamEnd | StreamPlaying
 
 
 def read_lines(path: Path, rejected: Counter[str]) -> Iterator[Line]:

@@ -17,9 +17,14 @@ class CardsTask:
     """One partition of cards: outcomes in, card statistics out at every tick."""
 
     def __init__(
-        self, rewards: Sequence[str], seed: int = 0, half_life_ms: int = 0, cards_max: int = CARDS_MAX
+        self,
+        rewards: Sequence[str],
+        seed: int = 0,
+        half_life_ms: int = 0,
+        cards_max: int = CARDS_MAX,
+        weight_max: float = 0.0,
     ) -> None:
-        self.core = Cards(rewards, seed, half_life_ms, cards_max)
+        self.core = Cards(rewards, seed, half_life_ms, cards_max, weight_max)
         self._intake = Intake(self._count)
 
     def restore(self, rows: Iterable[StateRow]) -> None:
@@ -41,7 +46,8 @@ class CardsTask:
         """Count one batch of outcomes; published statistics of evicted cards are withdrawn."""
         dead: list[Produced] = []
         slow = self._intake.canonical(topic, records, dead)
-        self.core.count(read_outcomes(Column(*records.values), slow))
+        weighs = self.core.weight_max > 0.0
+        self.core.count(read_outcomes(Column(*records.values), slow, with_propensities=weighs))
         return [*dead, *(Produced("card-statistics", name.encode(), None) for name in self.core.withdrawn())]
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same

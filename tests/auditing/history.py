@@ -19,7 +19,7 @@ from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.policy_evidence import PagesWeighed
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEvent
 from streams.auditing.books import READING_ORDER
 from streams.auditing.reading import LogRecord
 from streams.settings import Settings
@@ -38,7 +38,9 @@ class Run:
         self.records: list[LogRecord] = []
         self._offsets: Counter[str] = Counter()
         self.listeners = Listeners(settings.listeners, source="listeners/0")
-        self.cards = Cards(settings.rewards, half_life_ms=settings.reward_half_life_ms)
+        self.cards = Cards(
+            settings.rewards, half_life_ms=settings.reward_half_life_ms, weight_max=settings.reward_weight_max
+        )
         self.leaderboard = Leaderboard()
         self.learner = Learner(LearnerSettings(warmup_events=200), settings.rewards, seed=1)
 
@@ -49,10 +51,10 @@ class Run:
         self.records.append(LogRecord(record.topic, 0, offset, record.key, record.value))
         return offset
 
-    def feed(self, events: list[Impression | StreamEnd]) -> None:
+    def feed(self, events: list[Impression | StreamEvent]) -> None:
         numbered = [(self.write(event), event) for event in events]
         shown = [(offset, event) for offset, event in numbered if isinstance(event, Impression)]
-        ended = [(offset, event) for offset, event in numbered if isinstance(event, StreamEnd)]
+        ended = [(offset, event) for offset, event in numbered if isinstance(event, StreamEvent)]
         self.listeners.impressions(shown)
         self.listeners.stream_ends(ended)
         self._pass_on(self.listeners.conclude().everything())
@@ -91,10 +93,10 @@ class Run:
             self.listeners.learned.put_statistics(message)
 
 
-def small_run(settings: Settings | None = None) -> list[LogRecord]:
+def small_run(settings: Settings | None = None, playing_every_ms: int = 0) -> list[LogRecord]:
     """Some 1,000 events, all exposures settled, in the auditor's reading order."""
     world = SatisfactionWorld(world_settings("W1", users=USERS, cards=CARDS), world_seed=3)
-    home = SimulatedHome(world, HomePageSettings(control_share=1.0), seed=4)
+    home = SimulatedHome(world, HomePageSettings(control_share=1.0, playing_every_ms=playing_every_ms), seed=4)
     times = [START_MS + 20_000 * number for number in range(PAGES)]
     home.visit(np.random.default_rng(5).integers(USERS, size=PAGES).tolist(), times, {})
     events = home.events_until(START_MS + 10**10)
@@ -133,6 +135,29 @@ def run_with_late_impressions(count: int) -> list[LogRecord]:
     run.feed([impression(event_id=f"late-{n}", event_ms=at_ms, cards=cards) for n, at_ms in enumerate(shown_ms)])
     run.pass_time("end", START_MS + 10**8)
     run.pass_time("later", START_MS + 10**8 + 10**6)
+    return run.read()
+
+
+def run_with_replays(settings: Settings) -> list[LogRecord]:
+    """Each card of a few pages is streamed two times before it settles, and once more after."""
+    run = Run(settings)
+    run.write(card("c1"))
+    for number in range(5):
+        at_ms = START_MS + 10_000_000 * number
+        times = ((1_000, 16_000), (30_000, 20_000), (1_700_000, 200_000))
+        streams = [
+            stream_end(
+                event_id=f"s{number}-{after_ms}",
+                started_ms=at_ms + after_ms,
+                event_ms=at_ms + after_ms + played_ms,
+                played_ms=played_ms,
+                impression_id=f"i{number}",
+            )
+            for after_ms, played_ms in times
+        ]
+        run.feed([impression(event_id=f"i{number}", event_ms=at_ms, cards=("c1",)), *streams])
+    run.pass_time("end", START_MS + 10**9)
+    run.pass_time("later", START_MS + 10**9 + 10**6)
     return run.read()
 
 

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from processors.ranking.ranking_settings import RankingSettings, SurfaceSettings
+from processors.settlement.settings import SettlementSettings
 from schemas.dead_letters import DeadLetter
 from streams.audit_rules import audit_rules
 from streams.auditing.books import READING_ORDER
@@ -14,7 +15,7 @@ from streams.auditing.findings import Audit
 from streams.auditing.judging import judge
 from streams.auditing.reading import LogRecord
 from streams.settings import Settings
-from tests.auditing.history import run_with_late_impressions, small_run
+from tests.auditing.history import run_with_late_impressions, run_with_replays, small_run
 
 Logs = list[LogRecord]
 
@@ -72,6 +73,19 @@ def told_to_forget(index: int) -> LogRecord:
     """The learner is told to forget the listener of an interaction."""
     user_id = orjson.loads(untouched()[index].value or b"{}")["user_id"][0]
     return LogRecord("interactions", 0, 10**6, b"forgotten", orjson.dumps({"user_id": user_id}))
+
+
+def with_page_of(change: Callable[[dict], object]) -> Logs:  # type: ignore[type-arg]
+    """One more impression, without a seen slot, of the page of a ranking whose first shelf is changed by the client."""
+    ranking = orjson.loads(untouched()[where("shelf-rankings", is_full)].value or b"")
+    names = ("shelf_id", "cards", "propensities", "propensity", "order_log_propensities", "row_log_propensity")
+    shelves = [{name: shelf[name] for name in names} | {"seen": []} for shelf in ranking["shelves"]]
+    change(shelves[0])
+    body = {"type": "impression.v1", "event_id": "shown", "user_id": ranking["user_id"], "event_ms": 0}
+    body |= {"shelves": shelves, "ranking_number": ranking["ranking_number"]}
+    at = newest("impressions")
+    extra = LogRecord("impressions", 0, 10**6, ranking["user_id"].encode(), orjson.dumps(body))
+    return [*untouched()[: at + 1], extra, *untouched()[at + 1 :]]
 
 
 def is_settled(body: dict) -> bool:  # type: ignore[type-arg]
@@ -165,6 +179,33 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
             where("shelf-rankings", is_full), lambda body: body["shelves"][0]["propensities"].__setitem__(0, 0.0)
         ),
     ),
+    "an order is likelier than its last card": (
+        "ranking_propensities_wrong",
+        lambda: changed(
+            where("shelf-rankings", is_full),
+            lambda body: body["shelves"][0].update(order_log_propensities=[0.0] * len(body["shelves"][0]["cards"])),
+        ),
+    ),
+    "an outcome has another propensity than its impression": (
+        "propensities_not_kept",
+        lambda: changed(where("outcomes", is_settled), lambda body: body["propensity"].__setitem__(0, 0.123)),
+    ),
+    "an outcome has another order's propensity": (
+        "propensities_not_kept",
+        lambda: changed(where("outcomes", is_settled), lambda body: body["order_log_propensity"].__setitem__(0, -77.5)),
+    ),
+    "a correction has another row's propensity": (
+        "propensities_not_kept",
+        lambda: changed(where("outcomes", is_corrected), lambda body: body.update(row_propensity=0.123)),
+    ),
+    "an impression has another propensity than its ranking": (
+        "propensities_not_of_ranking",
+        lambda: with_page_of(lambda shelf: shelf["propensities"].__setitem__(0, 0.5 * shelf["propensities"][0])),
+    ),
+    "an impression has another row's propensity than its ranking": (
+        "propensities_not_of_ranking",
+        lambda: with_page_of(lambda shelf: shelf.update(row_log_propensity=shelf["row_log_propensity"] - 1.0)),
+    ),
     "a card stands in a shelf where it is not valid": (
         "ranking_propensities_wrong",
         lambda: changed(
@@ -243,7 +284,12 @@ def test_what_a_run_leaves_holds() -> None:
     assert found.corrections > 10
     assert found.interactions > 400
     assert found.rankings > 300
-    assert len(found.violations) == 28, "every check was made"
+    assert len(found.violations) == 30, "every check was made"
+
+
+def test_a_page_with_the_propensities_of_its_ranking_holds() -> None:
+    found = audited(with_page_of(lambda _: None))
+    assert found.violations["propensities_not_of_ranking"] == 0, found.findings
 
 
 def test_statistics_that_forget_and_rankings_of_two_surfaces_hold_as_well() -> None:
@@ -251,6 +297,41 @@ def test_statistics_that_forget_and_rankings_of_two_surfaces_hold_as_well() -> N
     found = audited(small_run(Settings(reward_half_life_ms=3_600_000, ranking=ranking)))
     assert found.holds, found.findings
     assert found.rankings > 600
+
+
+def test_streams_that_tell_that_they_are_playing_hold_and_a_correction_that_takes_one_twice_is_found() -> None:
+    logs = [record for record in small_run(playing_every_ms=600_000) if record.topic in READING_ORDER]
+    found = judge(logs, READING_ORDER, audit_rules(Settings()))
+    assert found.holds, found.findings
+    plain = audited(untouched())
+    assert found.corrections > 2 * plain.corrections
+    assert (found.stream_ends, found.interactions) == (plain.stream_ends, plain.interactions)
+    playing = [record for record in logs if b"stream-playing.v1" in (record.value or b"")]
+    assert len(playing) > 50
+    fewer = judge([one for one in logs if one not in playing], READING_ORDER, audit_rules(Settings()))
+    assert fewer.violations["corrections_broken"] > 0
+    assert fewer.violations["settled_early"] > 0
+
+
+def test_exposures_by_their_longest_stream_hold_and_are_found_wrong_by_the_sum() -> None:
+    together, longest = Settings(), Settings(settlement=SettlementSettings(longest_only=True))
+    for how in (together, longest):
+        logs = run_with_replays(how)
+        own = judge(logs, READING_ORDER, audit_rules(how))
+        assert own.holds, own.findings
+    found = judge(logs, READING_ORDER, audit_rules(Settings()))
+    assert found.violations["played_wrong"] > 0
+    assert found.violations["settled_early"] > 0
+
+
+def test_statistics_by_weighted_outcomes_hold_and_are_found_wrong_under_other_weights() -> None:
+    weighing = Settings(reward_weight_max=8.0)
+    logs = [record for record in small_run(weighing) if record.topic in READING_ORDER]
+    found = judge(logs, READING_ORDER, audit_rules(weighing))
+    assert found.holds, found.findings
+    other = judge(logs, READING_ORDER, audit_rules(Settings(reward_weight_max=2.0)))
+    assert other.violations["card_sums_wrong"] > 0
+    assert other.violations["totals_wrong"] > 0
 
 
 @pytest.mark.parametrize("what", TAMPERED)

@@ -167,6 +167,8 @@ def _settled(story: Story, number: int, step: Step, rng: np.random.Generator) ->
         one = msgspec.structs.replace(
             plain, impression_id=f"i{number}", slot=place, shown_ms=shown_ms, settled_ms=shown_ms + 1,
             rewards=",".join(NAMED), credits=_told(earned) if plain.played_ms else (),
+            propensity=round(float(rng.uniform(0.01, 1.0)), 4),
+            row_propensity=round(float(rng.uniform(0.1, 1.0)), 4) if number % 2 else None,
         )  # fmt: skip
         rows.append(one)
         story.exposures.append(Exposure(one, earned, one.stream_count))
@@ -196,6 +198,8 @@ def _corrected(exposure: Exposure, number: int, rng: np.random.Generator) -> Out
         rewards=",".join(NAMED),
         credits=_told(exposure.credits),
         previous_credits=_told(before) if previous_ms or rng.random() < 0.5 else (),
+        propensity=settled.propensity,
+        row_propensity=settled.row_propensity,
     )
 
 

@@ -33,6 +33,21 @@ def test_totals_lie_within_exposures_and_are_the_sums_over_them(steps: list, gro
 
 
 @settings(max_examples=80)
+@given(STEPS, GROUPS, HALF_LIVES, st.sampled_from([1.5, 30.0]))
+def test_weighted_totals_lie_within_weighted_exposures(
+    steps: list,  # type: ignore[type-arg]
+    groups: int,
+    half_life_ms: int,
+    weight_max: float,
+) -> None:
+    core = Cards(KNOWN, half_life_ms=half_life_ms, weight_max=weight_max)
+    tell(core, story_of(steps, groups).steps)
+    table = core.table
+    assert (table.total >= -1e-9).all()
+    assert (table.total <= table.exposures[:, None] + 1e-9).all()
+
+
+@settings(max_examples=80)
 @given(STEPS, GROUPS, HALF_LIVES, st.lists(st.integers(0, 24), max_size=3))
 def test_a_restart_anywhere_changes_no_bit(steps: list, groups: int, half_life_ms: int, cuts: list[int]) -> None:  # type: ignore[type-arg]
     story = story_of(steps, groups)

@@ -26,10 +26,13 @@ HOUR_MS = 3_600_000
 CARDS = ("c1", "c2", "c3")
 
 
-def settled(card_id: str, seconds: int, group: int, shown_ms: int) -> OutcomeSettled:
+def settled(
+    card_id: str, seconds: int, group: int, shown_ms: int, propensity: float = 0.5, of_row: float | None = None
+) -> OutcomeSettled:
     weights = (1.0, 0.0) if group == 0 else (0.0, 1.0)
     plain = outcome(card_id=card_id, played_ms=seconds * 1_000, weights=weights, generation=1)
-    return msgspec.structs.replace(plain, shown_ms=shown_ms, settled_ms=shown_ms + 1)
+    placed = {"propensity": propensity, "row_propensity": of_row}
+    return msgspec.structs.replace(plain, shown_ms=shown_ms, settled_ms=shown_ms + 1, **placed)
 
 
 histories = st.lists(
@@ -39,17 +42,24 @@ histories = st.lists(
         st.sampled_from([0, 0, 5, 40, 400, 4_000]),
         st.integers(0, 1),
         st.integers(0, 400 * HOUR_MS),
+        st.sampled_from([1.0, 0.5, 0.05, 1e-7]),
+        st.sampled_from([None, 1.0, 0.25]),
     ),
     max_size=40,
 )
 
 
-def cards(batches: Iterable[Sequence[OutcomeSettled]], half_life_ms: int = 0, kept: Kept | None = None) -> Cards:
-    core = Cards(REWARDS, half_life_ms=half_life_ms)
+def cards(
+    batches: Iterable[Sequence[OutcomeSettled]],
+    half_life_ms: int = 0,
+    kept: Kept | None = None,
+    weight_max: float = 0.0,
+) -> Cards:
+    core = Cards(REWARDS, half_life_ms=half_life_ms, weight_max=weight_max)
     core.put_co_clusters(co_clusters())
     for batch in batches:
         if kept is not None:
-            core = Cards(REWARDS, half_life_ms=half_life_ms)
+            core = Cards(REWARDS, half_life_ms=half_life_ms, weight_max=weight_max)
             core.restore(kept.rows.items())
             core.put_co_clusters(co_clusters())
         core.outcomes(by_card(batch))
@@ -72,28 +82,31 @@ def cut(history: Sequence[OutcomeSettled], places: Iterable[int]) -> list[Sequen
 
 
 PLACES = st.lists(st.integers(0, 40), max_size=4)
+WEIGHTS = st.sampled_from([0.0, 3.0, 100.0])
 HALF_LIVES = st.sampled_from([0, HOUR_MS, 24 * HOUR_MS, 1_000 * HOUR_MS])
 
 
 @settings(max_examples=60)
-@given(histories, PLACES, HALF_LIVES)
+@given(histories, PLACES, HALF_LIVES, WEIGHTS)
 def test_neither_batches_nor_crashes_change_a_bit(
-    history: list[OutcomeSettled], places: list[int], half_life_ms: int
+    history: list[OutcomeSettled], places: list[int], half_life_ms: int, weight_max: float
 ) -> None:
     def published(core: Cards) -> dict[str, bytes]:
         return {name: encode(core.table.message(name)) for name in sorted(core.table.row)}
 
-    whole = published(cards([history], half_life_ms))
-    assert published(cards(cut(history, places), half_life_ms)) == whole
-    assert published(cards(cut(history, places), half_life_ms, Kept())) == whole
+    whole = published(cards([history], half_life_ms, weight_max=weight_max))
+    assert published(cards(cut(history, places), half_life_ms, weight_max=weight_max)) == whole
+    assert published(cards(cut(history, places), half_life_ms, Kept(), weight_max)) == whole
 
 
 @settings(max_examples=60)
-@given(histories, st.randoms(use_true_random=False), HALF_LIVES)
-def test_the_order_of_outcomes_changes_nothing(history: list[OutcomeSettled], rng: object, half_life_ms: int) -> None:
+@given(histories, st.randoms(use_true_random=False), HALF_LIVES, WEIGHTS)
+def test_the_order_of_outcomes_changes_nothing(
+    history: list[OutcomeSettled], rng: object, half_life_ms: int, weight_max: float
+) -> None:
     shuffled = list(history)
     rng.shuffle(shuffled)  # type: ignore[attr-defined]
-    one, other = sums(cards([history], half_life_ms)), sums(cards([shuffled], half_life_ms))
+    one, other = (sums(cards([told], half_life_ms, weight_max=weight_max)) for told in (history, shuffled))
     assert one.keys() == other.keys()
     for name, values in one.items():
         np.testing.assert_allclose(values, other[name], rtol=1e-9, atol=1e-12)
@@ -116,6 +129,24 @@ def test_what_two_partitions_learned_adds_up_to_what_one_would_have(
                 factor = part.table.forgetting.as_of(part.table.epochs[[own]], now_ms)
                 together += part.table.exposures[own] * factor
         np.testing.assert_allclose(together, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_weighted_outcome_counts_by_its_inverse_propensity_and_trust_by_the_effective_number() -> None:
+    often = [settled("c1", 40, 0, 0, 0.8), settled("c1", 0, 0, 0, 0.8), settled("c1", 0, 0, 0, 0.8)]
+    seldom = [settled("c1", 40, 0, 0, 0.5, 0.2), settled("c1", 40, 0, 0, 1e-9)]
+    weights = np.array([1.25, 1.25, 1.25, 10.0, 20.0])
+    core = cards([[*often, *seldom]], weight_max=20.0)
+    (row,) = core.table.rows_of(["c1"])
+    assert core.table.exposures[row, 0] == pytest.approx(weights.sum())
+    exposures, total, _ = core.table.current(np.array([row]), "static")
+    assert exposures[0, 0] == pytest.approx(weights.sum() ** 2 / (weights**2).sum())
+    assert total[0, 0] / exposures[0, 0] == pytest.approx(weights[[0, 3, 4]].sum() / weights.sum())
+    message = core.table.message("c1")
+    assert message.weight_squares[0] == pytest.approx((weights**2).sum())
+    reader = CardStatisticsTable(REWARDS, groups=2, generation=1)
+    reader.adopt(decode("card-statistics", encode(message)))
+    np.testing.assert_array_equal(reader.current(reader.rows_of(["c1"]), "static")[0][0], exposures[0])
+    assert not cards([often]).table.message("c1").weight_squares
 
 
 def test_an_outcome_loses_half_its_weight_in_a_half_life() -> None:

@@ -23,6 +23,8 @@ def in_plain_python(pages: RankedPages, names: list[str]) -> list[ShelfRanking]:
             cards=tuple(names[card] for card in found.cards[index]),
             scores=tuple(found.scores[index].tolist()),
             propensities=tuple(np.round(found.drawn.propensities[index], 9).tolist()),
+            order_log_propensities=tuple(found.drawn.order_log_propensities[index].tolist()),
+            row_log_propensity=float(pages.order.order_log_propensities[index, row]),
             reasons=tuple(KINDS[reasons.first[index]]),
             reason_values=tuple(reasons.first_value[index].tolist()),
             second_reasons=tuple(KINDS[reasons.second[index]]),

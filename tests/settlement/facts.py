@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from processors.arrays import IntArray
 from processors.settlement.due import Due
 from processors.settlement.layout import NONE
 from processors.settlement.names import text_of
 from processors.settlement.page import (
     ID_AT,
     LOGGED_COUNT,
+    ORDER_COUNT,
     SHELF_AT,
     SLOT_AT,
     exposure_at,
@@ -18,8 +20,10 @@ from processors.settlement.page import (
 )
 from processors.settlement.settlement import Settlement
 from processors.wire.binary import get_int, text_end
+from schemas.stream_ends import StreamPlaying
 from tests.settlement import reference
 
+Order = tuple[float | None, ...]
 Plays = tuple[tuple[str, int], ...]
 
 
@@ -28,7 +32,7 @@ class Settled(NamedTuple):
     impression_id: str
     settled_ms: int
     logged: tuple[str, ...]
-    exposures: tuple[tuple[int, int, str, str, float, int, int, bool], ...]
+    exposures: tuple[tuple[int, int, str, str, float, Order, int, int, bool], ...]
     plays: Plays
 
 
@@ -40,6 +44,7 @@ class Ended(NamedTuple):
     played_ms: int
     variant: str | None
     plays: Plays
+    is_playing: bool
 
 
 class Corrected(NamedTuple):
@@ -84,6 +89,7 @@ def _settled(settlement: Settlement, due: Due, number: int, cards: list[str]) ->
                 _text_at(text, at + SHELF_AT),
                 cards[exposure["card"]],
                 float(_text_at(text, int(propensity_of(text, at)))),
+                _order(text, int(propensity_of(text, at))),
                 int(exposure["played_ms"]),
                 int(exposure["streams"]),
                 bool(exposure["is_discovery"]),
@@ -92,6 +98,15 @@ def _settled(settlement: Settlement, due: Due, number: int, cards: list[str]) ->
         ),
         _plays(due.page_plays, due.page_offsets, number, cards),
     )
+
+
+def _order(text: IntArray, propensity: int) -> Order:
+    """What is kept of the order behind the propensity of an exposure."""
+    values, at = [], int(text_end(text, propensity))
+    for _ in range(ORDER_COUNT):
+        values.append(float(found) if (found := _text_at(text, at)) else None)
+        at = int(text_end(text, at))
+    return tuple(values)
 
 
 def _ended(settlement: Settlement, due: Due, number: int, cards: list[str]) -> Iterable[Fact]:
@@ -109,6 +124,7 @@ def _ended(settlement: Settlement, due: Due, number: int, cards: list[str]) -> I
         int(stream["played_ms"]),
         variant,
         _plays(due.stream_plays, due.stream_offsets, number, cards),
+        bool(stream["is_playing"]),
     )
     if stream["is_correction"]:
         yield Corrected(
@@ -158,6 +174,7 @@ def facts_told_plainly(dues: Iterable[reference.Due]) -> list[Fact]:
                     stream.played_ms,
                     due.variant,
                     tuple((play.card_id, play.played_ms) for play in due.plays),
+                    isinstance(stream, StreamPlaying),
                 )
             )
         else:
@@ -181,7 +198,9 @@ def _settled_plainly(due: reference.SettledImpression) -> Settled:
     shown = due.impression
     known = {play.card_id for play in due.plays if play.event_ms <= shown.shown_ms}
     columns = zip(
-        shown.rows, shown.slots, shown.shelves, shown.cards, shown.propensities, due.played_ms, due.streams, strict=True
+        *(shown.rows, shown.slots, shown.shelves, shown.cards, shown.propensities, shown.orders),
+        *(due.played_ms, due.streams),
+        strict=True,
     )
     return Settled(
         due.user_id,

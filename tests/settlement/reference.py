@@ -13,7 +13,7 @@ from processors.settlement.settings import SettlementSettings
 from schemas.fields import EVENT_MS_MAX
 from schemas.impressions import Impression
 from schemas.outcomes import LoggedPage
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEnd, StreamEvent, StreamPlaying
 
 TICK_GAP_MAX_MS = 1_000
 """Longer gaps between ticks are our own standing still: they say nothing of how silent a source is."""
@@ -92,6 +92,7 @@ class OpenImpression(Struct, array_like=True):
     slots: list[int]
     cards: list[str]
     propensities: list[float]
+    orders: list[tuple[float, float | None, float | None]]  # the values `ORDER`
     played_ms: list[int]
     streams: list[int]
     settled: bool = False
@@ -109,6 +110,7 @@ class OpenImpression(Struct, array_like=True):
         slots: list[int] = []
         cards: list[str] = []
         propensities: list[float] = []
+        orders: list[tuple[float, float | None, float | None]] = []
         for row, shelf in enumerate(impression.shelves):
             seen = shelf.seen
             if seen:
@@ -117,6 +119,8 @@ class OpenImpression(Struct, array_like=True):
                 slots += seen
                 cards += map(shelf.cards.__getitem__, seen)
                 propensities += map(shelf.propensities.__getitem__, seen)
+                logs = shelf.order_log_propensities or (None,) * len(shelf.cards)
+                orders += [(shelf.propensity, logs[slot], shelf.row_log_propensity) for slot in seen]
         return cls(
             impression_id=impression.event_id,
             shown_ms=impression.event_ms,
@@ -126,6 +130,7 @@ class OpenImpression(Struct, array_like=True):
             slots=slots,
             cards=cards,
             propensities=propensities,
+            orders=orders,
             played_ms=[0] * len(cards),
             streams=[0] * len(cards),
         )
@@ -143,7 +148,8 @@ class Listener(Struct):
     newest_ms: int = 0
     offsets: dict[str, int] = {}
     plays: list[Play] = []
-    pending: dict[str, StreamEnd] = {}
+    pending: dict[str, StreamEvent] = {}
+    heard: dict[tuple[str, str, int], int] = {}  # by stream, the longest time that an exposure has been given
     stream_ids: dict[str, int] = {}
     impressions: dict[str, OpenImpression] = {}
 
@@ -163,7 +169,7 @@ class Listener(Struct):
             return len(plays)
         return bisect_right(plays, event_ms, key=_ended_ms)
 
-    def exposure_of(self, stream: StreamEnd, attribution_ms: int) -> tuple[OpenImpression, int] | None:
+    def exposure_of(self, stream: StreamEvent, attribution_ms: int) -> tuple[OpenImpression, int] | None:
         """The exposure that led to a stream: the one it names, else the newest of its card before it began.
 
         A named impression that was shown after the stream had ended led to nothing.
@@ -201,7 +207,7 @@ class CorrectedExposure(Struct, frozen=True):
     user_id: str
     impression: OpenImpression
     index: int
-    stream: StreamEnd
+    stream: StreamEvent
     previous_ms: int
     played_ms: int
     stream_count: int
@@ -209,9 +215,9 @@ class CorrectedExposure(Struct, frozen=True):
 
 
 class EndedStream(Struct, frozen=True):
-    """A stream has been attributed, or found to be organic: an interaction either way."""
+    """A stream has been attributed, or found to be organic: an interaction either way, if it has ended."""
 
-    stream: StreamEnd
+    stream: StreamEvent
     variant: str | None
     plays: tuple[Play, ...]
 
@@ -259,7 +265,7 @@ class Settlement:
         return touched
 
     def arrive_streams(
-        self, arrivals: Iterable[tuple[int, StreamEnd]], clock_ms: Iterable[int] = repeat(EVENT_MS_MAX)
+        self, arrivals: Iterable[tuple[int, StreamEvent]], clock_ms: Iterable[int] = repeat(EVENT_MS_MAX)
     ) -> list[str]:
         """Take in stream-ends with their offsets, and the time by a clock of ours; gives the user of each new one."""
         touched = []
@@ -276,7 +282,8 @@ class Settlement:
                 self._accept(listener, STREAM_ENDS, offset, stream.event_ms)
                 listener.stream_ids[stream.event_id] = stream.event_ms
                 listener.pending[stream.event_id] = stream
-                listener.add_play(stream)
+                if isinstance(stream, StreamEnd):
+                    listener.add_play(stream)
                 heappush(self._agenda, (stream.event_ms, _ATTRIBUTE, stream.event_id, stream.user_id))
                 touched.append(stream.user_id)
         return touched
@@ -344,19 +351,28 @@ class Settlement:
             elif kind == _FORGET and since_shown_ms == self.settings.correction_ms:
                 self._forget(listener, name)
 
-    def _attribute(self, listener: Listener, stream: StreamEnd, due: list[Due]) -> None:
+    def _attribute(self, listener: Listener, stream: StreamEvent, due: list[Due]) -> None:
         found = listener.exposure_of(stream, self.settings.attribution_ms)
         plays = tuple(listener.plays_until(stream.event_ms, self.settings.plays_max))
         due.append(EndedStream(stream, found[0].variant if found else None, plays))
+        has_ended = isinstance(stream, StreamEnd)
+        self.counters["streams_playing"] += not has_ended
         if found is None:
-            self.counters["streams_organic" if stream.impression_id is None else "streams_unmatched"] += 1
+            name = "streams_organic" if stream.impression_id is None else "streams_unmatched"
+            self.counters[name] += has_ended
+            if has_ended:
+                self._hear(listener, stream)
             return
         impression, index = found
         previous_ms = impression.played_ms[index]
-        impression.played_ms[index] += stream.played_ms
-        impression.streams[index] += 1
-        self.counters["streams_attributed"] += 1
-        if impression.settled:
+        is_unheard, gained_ms = self._hear(listener, stream)
+        is_first = is_unheard or not impression.streams[index]
+        if self.settings.longest_only:
+            gained_ms = max(0, stream.played_ms - previous_ms)
+        impression.played_ms[index] += gained_ms
+        impression.streams[index] += is_first
+        self.counters["streams_attributed"] += has_ended
+        if impression.settled and (is_first or gained_ms):
             self.counters["outcomes_corrected"] += 1
             due.append(
                 CorrectedExposure(
@@ -370,6 +386,15 @@ class Settlement:
                     plays,
                 )
             )
+
+    @staticmethod
+    def _hear(listener: Listener, stream: StreamEvent) -> tuple[bool, int]:
+        """Whether nothing of a stream has counted so far, and how much more of it counts now."""
+        name = stream.stream_id if isinstance(stream, StreamPlaying) else stream.event_id
+        same = name, stream.card_id, stream.started_ms
+        before_ms = listener.heard.get(same)
+        listener.heard[same] = max(stream.played_ms, before_ms or 0)
+        return before_ms is None, max(0, stream.played_ms - (before_ms or 0))
 
     def _settle(self, listener: Listener, impression: OpenImpression, due: list[Due]) -> None:
         impression.settled = True

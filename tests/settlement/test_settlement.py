@@ -15,8 +15,8 @@ from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
 from schemas.fields import EVENT_MS_MAX
 from schemas.impressions import Impression
-from schemas.stream_ends import StreamEnd
-from tests.builders import impression, stream_end
+from schemas.stream_ends import StreamEnd, StreamEvent, StreamPlaying
+from tests.builders import impression, stream_end, stream_playing
 from tests.settlement import reference
 from tests.settlement.facts import Corrected, Ended, Fact, Settled, facts_of, facts_told_plainly
 
@@ -25,7 +25,7 @@ SETTINGS = SettlementSettings(
     horizon_ms=100, attribution_ms=100, correction_ms=1_000, lateness_ms=LATENESS_MS, plays_max=3
 )
 END_MS = 5_000
-Event = Impression | StreamEnd
+Event = Impression | StreamEnd | StreamPlaying
 
 
 def closing(end_ms: int = END_MS) -> list[Event]:
@@ -43,7 +43,7 @@ def feed(settlement: Settlement, events: Iterable[Event]) -> list[Fact]:
 def feed_clocked(settlement: Settlement, events: Sequence[tuple[Event, int]]) -> list[Fact]:
     """Events, each with the time by a clock that its sender does not set."""
     shown = [(event, clock_ms) for event, clock_ms in events if isinstance(event, Impression)]
-    ended = [(event, clock_ms) for event, clock_ms in events if isinstance(event, StreamEnd)]
+    ended = [(event, clock_ms) for event, clock_ms in events if isinstance(event, StreamEvent)]
     settlement.arrive_impressions([(0, event) for event, _ in shown], [clock_ms for _, clock_ms in shown])
     settlement.arrive_streams([(0, event) for event, _ in ended], [clock_ms for _, clock_ms in ended])
     return facts_of(settlement, settlement.hand_over())
@@ -64,7 +64,7 @@ def settled(facts: Iterable[Fact]) -> list[Settled]:
 
 
 def played(fact: Settled) -> tuple[int, ...]:
-    return tuple(exposure[5] for exposure in fact.exposures)
+    return tuple(exposure[6] for exposure in fact.exposures)
 
 
 def test_an_exposure_without_a_stream_settles_as_zero_at_its_horizon() -> None:
@@ -106,6 +106,52 @@ def test_organic_play_is_an_interaction_and_no_outcome() -> None:
     facts = feed(settlement, [stream_end(card_id="c9"), *closing(70_000)])
     assert [fact.variant is None for fact in facts if isinstance(fact, Ended)][0]
     assert settlement.counters["streams_organic"] >= 1
+
+
+def test_what_is_still_playing_at_the_horizon_counts_as_far_as_it_was_heard_and_its_end_as_the_rest() -> None:
+    settlement = Settlement(SETTINGS)
+    so_far = stream_playing(started_ms=10, event_ms=60, played_ms=50)
+    facts = feed(settlement, [impression(event_ms=0), so_far, *closing(200)])
+    assert [played(fact) for fact in settled(facts) if fact.impression_id == "i1"] == [(50,)]
+    later = stream_playing(event_id="p2", started_ms=10, event_ms=250, played_ms=240)
+    facts = feed(settlement, [later, stream_end(started_ms=10, event_ms=400, played_ms=390), *closing()])
+    corrections = [fact for fact in facts if isinstance(fact, Corrected)]
+    assert [(fact.previous_ms, fact.played_ms, fact.stream_count) for fact in corrections] == [
+        (50, 240, 1),
+        (240, 390, 1),
+    ]
+    ended = [fact for fact in facts if isinstance(fact, Ended) and not fact.is_playing and fact.user_id == "u1"]
+    assert [fact.played_ms for fact in ended] == [390]
+    assert settlement.counters["streams_playing"] == 2
+    assert settlement.counters["streams_attributed"] == 1
+
+
+def test_what_was_heard_of_a_stream_whose_end_says_less_or_never_comes_remains() -> None:
+    settlement = Settlement(SETTINGS)
+    shown = impression(event_ms=0, cards=("c1", "c2"))
+    less = [
+        stream_playing(started_ms=10, event_ms=60, played_ms=50),
+        stream_end(started_ms=10, event_ms=70, played_ms=20),
+    ]
+    endless = stream_playing(event_id="p2", stream_id="s2", card_id="c2", started_ms=10, event_ms=80, played_ms=70)
+    facts = feed(settlement, [shown, *less, endless, *closing(200)])
+    assert [played(fact) for fact in settled(facts) if fact.impression_id == "i1"] == [(50, 70)]
+    assert not [fact for fact in [*facts, *feed(settlement, closing())] if isinstance(fact, Corrected)]
+
+
+@pytest.mark.parametrize(("longest_only", "expected"), [(False, (50, 120)), (True, (30, 70))])
+def test_streams_of_an_exposure_are_added_or_the_longest_counts(longest_only: bool, expected: tuple[int, int]) -> None:
+    how = SettlementSettings(
+        horizon_ms=100, attribution_ms=100, correction_ms=1_000, lateness_ms=0, longest_only=longest_only
+    )
+    settlement = Settlement(how)
+    streams = [
+        stream_end(event_id=f"s{at}", started_ms=at, event_ms=at + ms, played_ms=ms)
+        for at, ms in ((10, 20), (40, 30), (90, 70))
+    ]
+    facts = feed(settlement, [impression(event_ms=0), *streams, *closing()])
+    assert [played(fact) for fact in settled(facts) if fact.impression_id == "i1"] == [(expected[0],)]
+    assert [(fact.previous_ms, fact.played_ms) for fact in facts if isinstance(fact, Corrected)] == [expected]
 
 
 def test_beyond_the_correction_window_nothing_is_counted_twice_and_the_drop_is_counted() -> None:
@@ -176,7 +222,15 @@ def histories(draw: st.DrawFn, users: Sequence[str] = USERS, longest_ms: int = 5
     for number in range(draw(st.integers(0, 6))):
         cards = draw(st.lists(st.sampled_from(CARDS), unique=True, max_size=3))
         user_id, event_ms = draw(st.sampled_from(users)), draw(TIMES)
-        events.append(impression(event_id=f"i{number}", user_id=user_id, event_ms=event_ms, cards=cards))
+        events.append(
+            impression(
+                event_id=f"i{number}",
+                user_id=user_id,
+                event_ms=event_ms,
+                cards=cards,
+                is_order_logged=draw(st.booleans()),
+            )
+        )
     for number in range(draw(st.integers(0, 8))):
         started_ms, length_ms = draw(TIMES), draw(st.integers(0, longest_ms))
         events.append(
@@ -190,7 +244,40 @@ def histories(draw: st.DrawFn, users: Sequence[str] = USERS, longest_ms: int = 5
                 impression_id=draw(st.sampled_from([None, None, "i0", "i1", "i9"])),
             )
         )
+    for number in range(draw(st.integers(0, 6))):
+        events.append(draw(playing(events, number, users)))
     return sorted(events, key=lambda event: event.event_ms)
+
+
+@st.composite
+def playing(draw: st.DrawFn, events: Sequence[Event], number: int, users: Sequence[str]) -> StreamPlaying:
+    """A stream of the history while it was playing, or one whose end never comes."""
+    ended = [event for event in events if isinstance(event, StreamEnd)]
+    if ended and draw(st.booleans()):
+        of = draw(st.sampled_from(ended))
+    else:
+        started_ms, card_id = draw(TIMES), draw(st.sampled_from(CARDS))
+        at_ms = started_ms + draw(st.integers(0, 500))
+        endless = {"card_id": card_id, "started_ms": started_ms, "event_ms": at_ms, "played_ms": at_ms - started_ms}
+        name = draw(st.sampled_from(["endless-1", "endless-2"]))
+        of = stream_end(event_id=name, user_id=draw(st.sampled_from(users)), **endless)
+    event_ms = draw(st.integers(of.started_ms, of.event_ms))
+    heard_ms = draw(st.sampled_from([event_ms - of.started_ms, of.played_ms + 7, of.played_ms]))
+    # a client may contradict itself
+    other_card, other_page = (
+        draw(st.sampled_from([None, None, None, *CARDS])),
+        draw(st.sampled_from([0, 0, 0, "i0", "i1"])),
+    )
+    return stream_playing(
+        event_id=f"p{number}",
+        stream_id=of.event_id,
+        user_id=of.user_id,
+        card_id=other_card or of.card_id,
+        started_ms=of.started_ms,
+        event_ms=event_ms,
+        played_ms=heard_ms,
+        impression_id=other_page or of.impression_id,
+    )
 
 
 def cut(events: Sequence[Event], places: Iterable[int]) -> list[Sequence[Event]]:
@@ -218,7 +305,7 @@ def test_disorder_within_the_lateness_and_duplicates_change_nothing(
 @given(histories(), PLACES)
 def test_how_the_two_sources_interleave_changes_nothing(events: list[Event], places: list[int]) -> None:
     shown = [event for event in events if isinstance(event, Impression)]
-    ended = [event for event in events if isinstance(event, StreamEnd)]
+    ended = [event for event in events if isinstance(event, StreamEvent)]
     assert (
         run([*cut(shown, places), *cut(ended, places)])
         == run([*cut(ended, places), *cut(shown, places)])
@@ -300,6 +387,7 @@ BOUNDED = [
     SettlementSettings(horizon_ms=100, attribution_ms=300, correction_ms=400, lateness_ms=0, plays_max=3),
     SettlementSettings(horizon_ms=100, correction_ms=1_000, lateness_ms=20, listeners_max=2, plays_max=2),
     SettlementSettings(horizon_ms=100, correction_ms=1_000, lateness_ms=20, exposures_max=3),
+    SettlementSettings(horizon_ms=100, correction_ms=1_000, lateness_ms=20, longest_only=True),
 ]
 
 
@@ -321,7 +409,7 @@ def test_it_agrees_with_settlement_told_plainly(
     for batch in [*cut(events, places), closing()]:
         clocked = [(event, event.event_ms + random.choice((EVENT_MS_MAX, 0, -1, -30, -400))) for event in batch]
         shown = [(event, clock_ms) for event, clock_ms in clocked if isinstance(event, Impression)]
-        ended = [(event, clock_ms) for event, clock_ms in clocked if isinstance(event, StreamEnd)]
+        ended = [(event, clock_ms) for event, clock_ms in clocked if isinstance(event, StreamEvent)]
         plain.arrive_impressions([(0, event) for event, _ in shown], [clock_ms for _, clock_ms in shown])
         plain.arrive_streams([(0, event) for event, _ in ended], [clock_ms for _, clock_ms in ended])
         assert known(feed_clocked(compiled, clocked)) == known(facts_told_plainly(plain.advance()))

@@ -14,7 +14,7 @@ from processors.settlement.settings import SettlementSettings
 from schemas.learning import CoClusters
 from schemas.outcomes import Outcome, OutcomeCorrected, OutcomesSettled
 from tests.bandit.credited_histories import check, snapshot, story_told_by
-from tests.builders import card, impression, stream_end
+from tests.builders import card, impression, stream_end, stream_playing
 from tests.tasks.test_cores import Kept
 
 MINUTE_MS = 60_000
@@ -24,7 +24,9 @@ SETTINGS = ListenersSettings(settlement=SettlementSettings(lateness_ms=0), rewar
 
 
 class Act(NamedTuple):
-    """What happens `minutes` later: a page, a stream of a page, other thresholds, a generation, or a restart."""
+    """What happens `minutes` later: a page, a stream of a page or the news that it is playing, other thresholds, a
+    generation, or a restart.
+    """
 
     kind: str
     minutes: int
@@ -35,7 +37,7 @@ ACTS = st.lists(
     st.builds(
         Act,
         st.sampled_from(
-            ("page", "page", "stream", "stream", "stream", "stream", "thresholds", "generation", "restart")
+            ("page", "page", "stream", "stream", "stream", "playing", "playing", "thresholds", "generation", "restart")
         ),
         st.sampled_from((0, 1, 5, 20, 60)),
         st.integers(0, 2**20),
@@ -65,8 +67,8 @@ class Loop:
             user_id = f"u{act.which % 2}"
             self.show(f"i{len(self.pages)}", user_id, CARDS)
             self.pages.append((user_id, self.now_ms))
-        elif act.kind == "stream" and self.pages:
-            self.stream(number, act.which)
+        elif act.kind in {"stream", "playing"} and self.pages:
+            self.stream(number, act.which, has_ended=act.kind == "stream")
         elif act.kind == "thresholds":
             self.version += 1
             self.learn(snapshot(self.generation, self.version, self.groups))
@@ -79,13 +81,19 @@ class Loop:
         page = impression(event_id=event_id, user_id=user_id, event_ms=self.now_ms, cards=tuple(cards))
         self.listeners.impressions([(0, page)])
 
-    def stream(self, number: int, which: int) -> None:
-        """Of a card of one of the pages; seconds lie on both sides of any threshold."""
+    def stream(self, number: int, which: int, *, has_ended: bool) -> None:
+        """Of a card of one of the pages; seconds lie on both sides of any threshold.
+
+        One that is playing may be that of a stream-end to come, of the same card or of another.
+        """
         page = which % len(self.pages)
         seconds = (5, 40, 100, 200, 400, 1_000)[which // 8 % 6]
         user_id, started_ms = self.pages[page]
-        end = stream_end(
-            event_id=f"s{number}",
+        named = {"event_id": f"s{number}"}
+        if not has_ended:
+            named = {"event_id": f"p{number}", "stream_id": f"s{number + which // 512 % 4}"}
+        event = (stream_end if has_ended else stream_playing)(
+            **named,
             user_id=user_id,
             card_id=CARDS[which // 64 % 3],
             started_ms=started_ms,
@@ -93,7 +101,7 @@ class Loop:
             played_ms=min(1_000 * seconds, self.now_ms - started_ms),
             impression_id=f"i{page}",
         )
-        self.listeners.stream_ends([(0, end)])
+        self.listeners.stream_ends([(0, event)])
 
     def conclude(self) -> None:
         said: list[Outcome] = [
@@ -127,8 +135,8 @@ class Loop:
         self.cards.restore(self.cards_kept.rows.items())
         self.cards.put_co_clusters(self.newest)
 
-    def pass_time(self) -> None:
-        for hours in (1, 14):
+    def pass_time(self, steps: Sequence[int]) -> None:
+        for hours in steps:
             self.now_ms += 60 * hours * MINUTE_MS
             self.show(f"end-{hours}", "clock", ())
             clock = stream_end(event_id=f"e{hours}", user_id="clock", started_ms=self.now_ms, event_ms=self.now_ms)
@@ -137,12 +145,13 @@ class Loop:
 
 
 @settings(max_examples=40)
-@given(ACTS)
-def test_totals_are_the_sums_over_exposures_of_what_listeners_credited(acts: list[Act]) -> None:
+@given(ACTS, st.sampled_from([(1, 14), (14,)]))
+def test_totals_are_the_sums_over_exposures_of_what_listeners_credited(acts: list[Act], steps: Sequence[int]) -> None:
+    """Whether exposures settle, are corrected and are dropped at different times, or in one transaction."""
     loop = Loop()
     for number, act in enumerate(acts):
         loop.act(number, act)
-    loop.pass_time()
+    loop.pass_time(steps)
     story = story_told_by(loop.told)
     assert len(story.exposures) == len(CARDS) * len(loop.pages)
     check(loop.cards, story)

@@ -14,7 +14,18 @@ from processors.wire.cursor import COUNT_MAX
 from processors.wire.nodes import Kind, Node, members_of, tree_of
 from processors.wire.program import NULL_NUMBER
 from processors.wire.reader import Shredded
-from schemas.rules import AscendingPlaces, Distinct, NotAbove, Places, Rule, SameLength, SumsToOne, ZeroUnless, obey
+from schemas.rules import (
+    AscendingPlaces,
+    Distinct,
+    NoneOrSameLength,
+    NotAbove,
+    Places,
+    Rule,
+    SameLength,
+    SumsToOne,
+    ZeroUnless,
+    obey,
+)
 
 NAMES = ("a", "bc", "user_id", "a_name_of_24_characters", "second_reasons_1")
 ROOT = ""
@@ -78,7 +89,7 @@ def _rules(fields: list[Any]) -> list[Rule]:
     rules += [SumsToOne(name) for name in reals if not _is_union(of[name])]
     rules += [kind(*pair) for pair in pairwise(wholes) for kind in (NotAbove, ZeroUnless)]
     for one in lists:
-        rules += [SameLength(one, other) for other in lists if other != one]
+        rules += [kind(one, other) for other in lists if other != one for kind in (SameLength, NoneOrSameLength)]
         rules += [kind(name, one) for name in numbers if name != one for kind in (AscendingPlaces, Places)]
     return rules
 

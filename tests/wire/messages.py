@@ -1,13 +1,15 @@
 """Strategies for messages with names of all kinds, and records that carry them."""
 
+from functools import partial
+
 import msgspec
 from hypothesis import strategies as st
 
 from schemas.fields import DURATION_MS_MAX, EVENT_MS_MAX
 from schemas.impressions import Impression, ShownShelf
 from schemas.interactions import Interaction, Interactions
-from schemas.outcomes import LoggedPage, Outcome, OutcomeCorrected, OutcomeSettled, OutcomesSettled
-from schemas.stream_ends import StreamEnd
+from schemas.outcomes import ORDER_COLUMNS, LoggedPage, Outcome, OutcomeCorrected, OutcomeSettled, OutcomesSettled
+from schemas.stream_ends import StreamEnd, StreamEvent, StreamPlaying
 
 NAMES = st.one_of(
     st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=20),
@@ -18,6 +20,7 @@ CONTEXTS = st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=3)
 PROPENSITIES = st.one_of(
     st.floats(0.0, 1.0, exclude_min=True), st.integers(1, 1_000_000).map(lambda parts: parts / 1_000_000), st.just(1.0)
 )
+LOGS = st.one_of(st.floats(-1e4, 0.0), st.just(0.0), st.integers(-60_000_000, 0).map(lambda parts: parts / 1_000_000))
 TIMES = st.one_of(st.integers(0, 10), st.integers(0, EVENT_MS_MAX))
 
 
@@ -32,6 +35,10 @@ def shelves(draw: st.DrawFn) -> ShownShelf:
         propensities=tuple(draw(st.lists(PROPENSITIES, min_size=slots, max_size=slots))),
         seen=tuple(seen),
         propensity=draw(PROPENSITIES),
+        order_log_propensities=tuple(
+            draw(st.sampled_from([0, slots]).flatmap(lambda n: st.lists(LOGS, min_size=n, max_size=n)))
+        ),
+        row_log_propensity=draw(st.none() | LOGS),
     )
 
 
@@ -53,9 +60,10 @@ def impressions(draw: st.DrawFn) -> Impression:
 
 
 @st.composite
-def stream_ends(draw: st.DrawFn) -> StreamEnd:
+def stream_ends(draw: st.DrawFn) -> StreamEvent:
     started_ms, event_ms = sorted((draw(TIMES), draw(TIMES)))
-    return StreamEnd(
+    kind = draw(st.sampled_from([StreamEnd, StreamEnd, partial(StreamPlaying, stream_id=draw(NAMES))]))
+    return kind(
         event_id=draw(NAMES),
         user_id=draw(NAMES),
         card_id=draw(NAMES),
@@ -123,6 +131,9 @@ def settled_rows(draw: st.DrawFn, card_id: str) -> OutcomeSettled:
         propensity=draw(PROPENSITIES),
         logged=draw(names),
         user_weights=draw(weights()),
+        row_propensity=draw(st.none() | PROPENSITIES),
+        order_log_propensity=draw(st.none() | LOGS),
+        row_log_propensity=draw(st.none() | LOGS),
     )
 
 
@@ -133,6 +144,7 @@ def outcomes(draw: st.DrawFn) -> Outcome:
         rows = draw(st.lists(settled_rows(card_id), min_size=1, max_size=5))
         earned = tuple(draw(st.lists(earned_shares(), max_size=4)))
         shared = {"generation": generation, "rewards": draw(st.sampled_from(REWARDS)), "credits": earned}
+        shared |= {name: () for name in ORDER_COLUMNS if draw(st.booleans())}
         return msgspec.structs.replace(OutcomesSettled.of(rows), **shared)
     previous_ms, played_ms = sorted((draw(COUNTS), draw(COUNTS)))
     return OutcomeCorrected(
@@ -148,6 +160,8 @@ def outcomes(draw: st.DrawFn) -> Outcome:
         played_ms=played_ms,
         stream_count=draw(COUNTS) + 1,
         variant=draw(NAMES),
+        propensity=draw(st.none() | PROPENSITIES),
+        row_propensity=draw(st.none() | PROPENSITIES),
         generation=generation,
         user_weights=draw(weights()),
         rewards=draw(st.sampled_from(REWARDS)),

@@ -17,7 +17,17 @@ from processors.wire.batch import Batch, Column
 from processors.wire.nodes import members_of, tree_of
 from processors.wire.reader import Reader
 from schemas.outcomes import Outcome
-from schemas.rules import AscendingPlaces, Distinct, NotAbove, Places, Rule, SameLength, SumsToOne, ZeroUnless
+from schemas.rules import (
+    AscendingPlaces,
+    Distinct,
+    NoneOrSameLength,
+    NotAbove,
+    Places,
+    Rule,
+    SameLength,
+    SumsToOne,
+    ZeroUnless,
+)
 from tests.wire.any_struct import Base, columns_of, structs, told_by, values_of
 from tests.wire.odd_bytes import odd
 
@@ -95,7 +105,10 @@ SMALL: dict[str, Callable[[Random], Any]] = {
     "lists of shares": lambda random: {"a": [random.choice(([], [0.5, 0.5], [1], [0.4])) for _ in range(3)]},
 }
 RULED: tuple[tuple[Rule, list[Any], str], ...] = (
-    *((rule("a", "b"), LISTS, "lists") for rule in (SameLength, AscendingPlaces, Places, NotAbove, ZeroUnless)),
+    *(
+        (rule("a", "b"), LISTS, "lists")
+        for rule in (SameLength, NoneOrSameLength, AscendingPlaces, Places, NotAbove, ZeroUnless)
+    ),
     *((rule("a", "b"), NUMBERS, "numbers") for rule in (NotAbove, ZeroUnless)),
     (Distinct("a"), [("a", tuple[str, ...])], "texts"),
     (SumsToOne("a"), [("a", tuple[float, ...])], "shares"),

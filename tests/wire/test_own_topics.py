@@ -1,6 +1,8 @@
 """Compiled readers of our own topics give what the reference gives: outcomes, corrections and interactions."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from math import isnan
 from random import Random
 from typing import Any
 
@@ -21,8 +23,14 @@ from tests.wire.odd_bytes import odd
 from tests.wire.told import text_of
 
 TOPICS: dict[str, st.SearchStrategy[Any]] = {"interactions": interactions(), "outcomes": outcomes()}
-OF: dict[str, Callable[..., Any]] = {"interactions": interactions_of, "outcomes": outcomes_of}
-READERS: dict[str, Callable[..., Any]] = {"interactions": read_interactions, "outcomes": read_outcomes}
+OF: dict[str, Callable[..., Any]] = {
+    "interactions": interactions_of,
+    "outcomes": partial(outcomes_of, with_propensities=True),
+}
+READERS: dict[str, Callable[..., Any]] = {
+    "interactions": read_interactions,
+    "outcomes": partial(read_outcomes, with_propensities=True),
+}
 
 
 def told_by(columns: InteractionColumns | OutcomeColumns) -> list[Any]:
@@ -33,13 +41,20 @@ def told_by(columns: InteractionColumns | OutcomeColumns) -> list[Any]:
     told = []
     for at in range(len(columns.card_id)):
         rows = [
-            (*(int(column[row]) for column in columns[5:9]), tuple(columns.weights[slice(*ends)].tolist()))
+            (
+                *(int(column[row]) for column in columns[5:9]),
+                tuple(columns.weights[slice(*ends)].tolist()),
+                None if isnan(columns.propensities[row]) else float(columns.propensities[row]),
+            )
             for row in range(columns.offsets[at], columns.offsets[at + 1])
             for ends in [columns.weight_offsets[row : row + 2].tolist()]
         ]
         card_id, rewards = text_of(columns.data, columns.card_id[at]), text_of(columns.data, columns.rewards[at])
         earned = [
-            [tuple(kind.values[slice(*kind.offsets[place : place + 2])]) for kind in columns[-2:]]
+            [
+                tuple(kind.values[slice(*kind.offsets[place : place + 2])])
+                for kind in (columns.credits, columns.previous_credits)
+            ]
             for place in range(columns.credit_places[at], columns.credit_places[at + 1])
         ]
         told.append((card_id, int(columns.generation[at]), int(columns.settles[at]), rows, rewards, earned))
@@ -53,12 +68,16 @@ def told_of(message: Interactions | Outcome) -> list[Any]:
     is_settled = isinstance(message, OutcomesSettled)
     if isinstance(message, OutcomesSettled):
         known = zip(message.shown_ms, message.settled_ms, message.played_ms, strict=True)
-        rows = [(*one, 0, weights) for one, weights in zip(known, message.user_weights, strict=True)]
+        of_rows = message.row_propensity or (None,) * len(message.row)
+        placed = [one * (1.0 if row is None else row) for one, row in zip(message.propensity, of_rows, strict=True)]
+        rows = [(*one, 0, soft, p) for one, soft, p in zip(known, message.user_weights, placed, strict=True)]
         earned = [[one, ()] for one in message.credits]
     else:
-        rows = [(message.shown_ms, message.corrected_ms, message.played_ms, message.previous_ms, message.user_weights)]
+        on_page = None if message.propensity is None else message.propensity * (message.row_propensity or 1.0)
+        known_ms = (message.shown_ms, message.corrected_ms, message.played_ms, message.previous_ms)
+        rows = [(*known_ms, message.user_weights, on_page)]
         earned = [[message.credits, message.previous_credits]]
-    rows = [(*(min(number, COUNT_MAX) for number in row[:-1]), row[-1]) for row in rows]
+    rows = [(*(min(number, COUNT_MAX) for number in row[:-2]), *row[-2:]) for row in rows]
     return [(message.card_id, min(message.generation, COUNT_MAX), int(is_settled), rows, message.rewards, earned)]
 
 

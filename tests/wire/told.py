@@ -12,7 +12,7 @@ from processors.wire.impressions import ImpressionColumns, read_impressions
 from processors.wire.stream_ends import StreamEndColumns, read_stream_ends
 from schemas.codec import UnreadableError, encode
 from schemas.impressions import Impression
-from schemas.stream_ends import StreamEnd
+from schemas.stream_ends import StreamEvent
 from streams.tasks.intake import read_one
 from tests.settlement.reference import OpenImpression
 
@@ -61,14 +61,14 @@ def expected(topic: str, records: Sequence[Carried]) -> tuple[list[Any], list[st
     return messages, reasons
 
 
-def told_of(message: Impression | StreamEnd) -> Any:
-    if isinstance(message, StreamEnd):
+def told_of(message: Impression | StreamEvent) -> Any:
+    if isinstance(message, StreamEvent):
         return (
             message.event_id, message.user_id, message.card_id, message.impression_id, message.started_ms,
-            message.event_ms, message.played_ms,
+            message.event_ms, message.played_ms, getattr(message, "stream_id", None),
         )  # fmt: skip
     kept = OpenImpression.of(message)
-    exposures = list(zip(kept.rows, kept.slots, kept.shelves, kept.cards, kept.propensities, strict=True))
+    exposures = list(zip(kept.rows, kept.slots, kept.shelves, kept.cards, kept.propensities, kept.orders, strict=True))
     return message.event_id, message.user_id, message.event_ms, kept.logged, exposures
 
 
@@ -76,6 +76,10 @@ def text_of(data: IntArray, span: IntArray) -> str:
     start, end = span.tolist()
     text: str = json.loads(b'"' + data[start:end].tobytes() + b'"')
     return text
+
+
+def real_of(data: IntArray, span: IntArray) -> float | None:
+    return None if span[0] < 0 else float(data[slice(*span)].tobytes())
 
 
 def told_by(columns: ImpressionColumns | StreamEndColumns) -> list[tuple[int, Any]]:
@@ -88,8 +92,10 @@ def stream_end_at(columns: StreamEndColumns, at: int) -> Any:
     names = [text_of(columns.data, spans[at]) for spans in (columns.event_id, columns.user_id, columns.card_id)]
     named = columns.impression_id[at]
     impression = None if named[0] < 0 else text_of(columns.data, named)
+    playing = columns.stream_id[at]
+    stream_id = None if playing[0] < 0 else text_of(columns.data, playing)
     numbers = (columns.started_ms[at], columns.event_ms[at], columns.played_ms[at])
-    return (*names, impression, *map(int, numbers))
+    return (*names, impression, *map(int, numbers), stream_id)
 
 
 def impression_at(columns: ImpressionColumns, at: int) -> Any:
@@ -101,6 +107,7 @@ def impression_at(columns: ImpressionColumns, at: int) -> Any:
             text_of(data, columns.shelf_id[one]),
             text_of(data, columns.card_id[one]),
             float(data[slice(*columns.propensity[one])].tobytes()),
+            tuple(real_of(data, span) for span in columns.order[one]),
         )
         for one in range(columns.offsets[at], columns.offsets[at + 1])
     ]

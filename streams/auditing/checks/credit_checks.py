@@ -25,7 +25,7 @@ def credits_not_taken_back(books: Books, _: Recomputed) -> Iterator[str]:
     for exposure, corrections in books.corrected.items():
         if exposure[0] in books.forgotten:
             continue
-        steps = sorted(corrections, key=lambda step: step.stream_count)
+        steps = sorted(corrections, key=lambda step: step.step)
         for before, after in pairwise([*books.settled.get(exposure, ())[:1], *steps]):
             if not before.rewards or before.rewards != after.rewards:
                 continue
@@ -50,19 +50,22 @@ def totals_out_of_range(books: Books, _: Recomputed) -> Iterator[str]:
                     yield f"{card_id}: {reward} sums to {total:.6f} of {exposures:.6f} exposures in group {group}"
 
 
-def totals_wrong(books: Books, _: Recomputed) -> Iterator[str]:
+def totals_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]:
     """Cards of which a reward does not sum to the credits of its outcomes, corrections as differences.
 
     Sums over all groups are compared, with the weight that an outcome has where statistics forget. Group by group they
-    are compared where nothing is forgotten and all outcomes are of the statistics' own generation, so that nothing was
-    carried over to other groups. Cards of which a stream tells no credits are not compared.
+    are compared where nothing is forgotten or weighted and all outcomes are of the statistics' own generation, so that
+    nothing was carried over to other groups. Cards of which a stream tells no credits are not compared.
     """
     for card_id, told in sorted(books.statistics.items()):
         if card_id in books.credits.untold:
             continue
         gains = books.credits.gains.get(card_id, [])
         for reward, sums in told.rewards.items():
-            expected = sum(told.weight(gain.shown_ms) * _of(gain, reward) for gain in gains)
+            expected = sum(
+                told.weight(gain.shown_ms) * recomputed.rules.importance(gain.propensity) * _of(gain, reward)
+                for gain in gains
+            )
             if _differ(sum(sums.total), expected):
                 yield f"{card_id}: {reward} sums to {sum(sums.total):.6f}, its outcomes earned {expected:.6f}"
             else:
@@ -71,7 +74,7 @@ def totals_wrong(books: Books, _: Recomputed) -> Iterator[str]:
 
 def _wrong_by_group(books: Books, card_id: str, told: CardStatisticsRead, reward: str) -> Iterator[str]:
     by_generation = books.credits.by_group[card_id]
-    if told.half_life_ms or by_generation.keys() != {told.generation}:
+    if told.half_life_ms or told.weight_squares or by_generation.keys() != {told.generation}:
         return
     own = by_generation[told.generation]
     nothing = [0.0] * len(own.exposures)

@@ -5,18 +5,25 @@ from itertools import pairwise
 
 from streams.auditing.books import Books
 from streams.auditing.checks.excuses import Wrong, unexcused
-from streams.auditing.recomputed import Recomputed
+from streams.auditing.own_messages import PlayingRead
+from streams.auditing.recomputed import Recomputed, streamed
 
 
-def corrections_broken(books: Books, _: Recomputed) -> Iterator[str]:
-    """Corrections that do not continue the last outcome, or that one stream caused twice."""
+def corrections_broken(books: Books, recomputed: Recomputed) -> Iterator[str]:
+    """Corrections that do not continue the last outcome, or that one record caused twice.
+
+    Each is one stream more, or, where a stream was still playing, more of the same.
+    """
     for exposure, corrections in books.corrected.items():
         if exposure[0] in books.forgotten:
             continue
-        steps = sorted(corrections, key=lambda step: step.stream_count)
+        steps = sorted(corrections, key=lambda step: step.step)
+        may_go_on = any(isinstance(record, PlayingRead) for record in recomputed.heard_of.get(exposure, ()))
         reached = [*books.settled.get(exposure, ())[:1], *steps]
         for before, after in pairwise(reached):
-            if (after.previous_ms, after.stream_count) != (before.played_ms, before.stream_count + 1):
+            goes_on = may_go_on and after.stream_count == before.stream_count and after.played_ms > before.played_ms
+            is_next = goes_on or after.stream_count == before.stream_count + 1
+            if after.previous_ms != before.played_ms or not is_next:
                 yield f"{exposure}: {before.played_ms} ms, then from {after.previous_ms} to {after.played_ms} ms"
         if len({step.stream_event_id for step in steps}) != len(steps):
             yield f"{exposure} is corrected twice by one stream"
@@ -37,14 +44,16 @@ def _played_wrong(books: Books, recomputed: Recomputed) -> Iterator[Wrong]:
     for exposure, settled in books.settled.items():
         if exposure[0] in books.forgotten:
             continue
-        last = max([*settled, *books.corrected.get(exposure, ())], key=lambda outcome: outcome.stream_count)
-        streams = recomputed.streams_of.get(exposure, ())
-        sure = [stream for stream in streams if recomputed.is_due(stream.user_id, stream.event_ms)]
-        least, most = sum(stream.played_ms for stream in sure), sum(stream.played_ms for stream in streams)
-        if least <= last.played_ms <= most and len(sure) <= last.stream_count <= len(streams):
+        last = max([*settled, *books.corrected.get(exposure, ())], key=lambda outcome: outcome.step)
+        records = recomputed.heard_of.get(exposure, ())
+        due = [record for record in records if recomputed.is_due(record.user_id, record.event_ms)]
+        sure, most = (streamed(some, longest_only=recomputed.rules.longest_only) for some in (due, records))
+        is_time_right = sure.played_ms <= last.played_ms <= most.played_ms
+        if is_time_right and sure.stream_count <= last.stream_count <= most.stream_count:
             continue
-        case = f"{exposure}: {last.played_ms} ms in {last.stream_count} streams, not {most} ms in {len(streams)}"
-        yield Wrong(exposure, last.card_id, last.stream_count < len(sure), case)
+        told = f"{last.played_ms} ms in {last.stream_count} streams"
+        case = f"{exposure}: {told}, not {most.played_ms} ms in {most.stream_count}"
+        yield Wrong(exposure, last.card_id, last.stream_count < sure.stream_count, case)
 
 
 def settled_early(books: Books, recomputed: Recomputed) -> Iterator[str]:
@@ -60,8 +69,9 @@ def _settled_early(books: Books, recomputed: Recomputed) -> Iterator[Wrong]:
             continue
         first = settled[0]
         horizon_ms = first.shown_ms + recomputed.rules.horizon_ms
-        streams = [s for s in recomputed.streams_of.get(exposure, ()) if s.event_ms <= horizon_ms]
-        played_ms = sum(stream.played_ms for stream in streams)
+        records = recomputed.heard_of.get(exposure, ())
+        in_time = [record for record in records if record.event_ms <= horizon_ms]
+        played_ms = streamed(in_time, longest_only=recomputed.rules.longest_only).played_ms
         if first.settled_ms == horizon_ms and first.played_ms == played_ms:
             continue
         case = f"{exposure}: {first.played_ms} ms at {first.settled_ms}, not {played_ms} ms at {horizon_ms}"

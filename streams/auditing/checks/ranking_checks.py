@@ -20,7 +20,7 @@ def ranking_sources_wrong(books: Books, _: Recomputed) -> Iterator[str]:
 def ranking_numbers_wrong(books: Books, _: Recomputed) -> Iterator[str]:
     """Rankings written twice or out of order, and listeners whose last number is not the count of their events."""
     yield from books.rankings.faults["ranking_numbers_wrong"]
-    accepted: Counter[str] = Counter(user_id for user_id, _ in (*books.impressions, *books.streams))
+    accepted: Counter[str] = Counter(user_id for user_id, _ in (*books.impressions, *books.streams, *books.playing))
     excused = books.counters["impressions_too_late"] + books.counters["streams_too_late"]
     if books.counters["listeners_evicted"]:
         return  # a forgotten listener counts from one again

@@ -19,9 +19,10 @@ def card_sums_wrong(books: Books, recomputed: Recomputed) -> Iterator[str]:
     exposures: defaultdict[str, float] = defaultdict(float)
     successes: defaultdict[str, float] = defaultdict(float)
     for exposure, settled in books.settled.items():
-        last = max([*settled, *books.corrected.get(exposure, ())], key=lambda outcome: outcome.stream_count)
+        last = max([*settled, *books.corrected.get(exposure, ())], key=lambda outcome: outcome.step)
         known = books.statistics.get(last.card_id)
         weight = 1.0 if known is None else known.weight(last.shown_ms)
+        weight *= recomputed.rules.importance(settled[0].propensity)
         exposures[last.card_id] += weight * len(settled)
         successes[last.card_id] += weight * (last.played_ms >= 1_000 * recomputed.rules.yardstick_s)
     for card_id in sorted(exposures.keys() | books.statistics.keys()):
