@@ -8,6 +8,7 @@ from processors.arrays import FloatArray, IntArray
 from processors.calibrating import Calibrating
 from processors.crediting import Crediting
 from processors.engagement_sums import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
+from processors.leaderboard.shadow import Shadow
 from processors.listeners_settings import ListenersSettings
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
@@ -48,12 +49,14 @@ class Conclusions:
         self.engagement = Engagement(settings.bucket_length_ms)
         self._source, self._learned, self._sample_share = source, learned, settings.sample_share
         self._crediting = Crediting(learned, settings.rewards, settings.ranking.seed)
+        self.shadow = Shadow(settings.leaderboard, settings.ranking, settings.rewards, learned)
         self._calibrating = Calibrating(learned, settings.rewards, settings.ranking.reward)
 
     def of(self, settlement: Settlement, due: Due, row: IntArray) -> list[Written]:
         """Output for what is due; `row` [n] is the catalogue row of each card by its number in settlement."""
         self.group_pages(settlement, row)
         self._group_gone(settlement, due, row)
+        self.shadow.settle(settlement.book, due)
         return [*self._outcomes(settlement, due, row), *self._plays(settlement, due, row)]
 
     def group_pages(self, settlement: Settlement, row: IntArray) -> None:
@@ -63,7 +66,8 @@ class Conclusions:
         if len(places):
             shown = plays_when_shown(book, places, settlement.settings.plays_max)
             starts, ends = book.impressions["start"][places], book.impressions["end"][places]
-            self._put_groups(book.text, starts, ends, shown, row)
+            plays, weights = self._put_groups(book.text, starts, ends, shown, row)
+            self.shadow.watch(book, places, plays, weights, row)
 
     def _group_gone(self, settlement: Settlement, due: Due, row: IntArray) -> None:
         """The same for due pages that were never grouped, and whose impressions the book has dropped by now."""
@@ -71,12 +75,16 @@ class Conclusions:
         is_gone = book.impressions["serial"][due.pages["impression"]] != due.pages["serial"]
         gone = np.flatnonzero(is_gone & ~due.pages["is_grouped"])
         pages = due.pages[gone]
-        self._put_groups(book.text, pages["page"], pages["page_end"], plays_of_gone(due, gone), row)
-
-    def _put_groups(self, text: IntArray, pages: IntArray, ends: IntArray, shown: ShownPlays, row: IntArray) -> None:
         if len(pages):
-            plays = PlayColumns(shown.offsets, row[shown.plays["card"]], shown.plays["played_ms"] / 1_000.0)
-            put(text, pages, ends, self._learned.user_weights(plays), self._learned.blocks.generation)
+            self._put_groups(book.text, pages["page"], pages["page_end"], plays_of_gone(due, gone), row)
+
+    def _put_groups(
+        self, text: IntArray, pages: IntArray, ends: IntArray, shown: ShownPlays, row: IntArray
+    ) -> tuple[PlayColumns, FloatArray]:
+        plays = PlayColumns(shown.offsets, row[shown.plays["card"]], shown.plays["played_ms"] / 1_000.0)
+        weights = self._learned.user_weights(plays)
+        put(text, pages, ends, weights, self._learned.blocks.generation)
+        return plays, weights
 
     def _outcomes(self, settlement: Settlement, due: Due, row: IntArray) -> Iterator[Written]:
         """The outcomes of each card, with the soft groups that listeners had when each page was shown."""

@@ -6,6 +6,7 @@ columns and leave as bytes of records: under load, compiled code does all work p
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ from msgspec import Struct
 
 from processors.arrays import IntArray
 from processors.conclusions import Conclusions
+from processors.leaderboard.shadow import Shadow
+from processors.leaderboard.shadow_pages import PREFIX
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
@@ -67,18 +70,25 @@ class Listeners:
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Restore the settlement that wrote these rows."""
-        self.settlement = restore(self.settings.settlement, rows)
+        own, of_shadow = _parted(rows)
+        self.settlement = restore(self.settings.settlement, own)
+        self.shadow.pages.restore(of_shadow)
         self._conclusions.engagement.report_from(self.settlement.counters)
 
     def changed_rows(self) -> Iterable[Row]:
         """Rows of state that have changed since the last call."""
         self._group_pages()
-        return changed_rows(self.settlement)
+        return chain(changed_rows(self.settlement), self.shadow.pages.changed_rows())
 
     def changed_columns(self) -> ChangedRows | None:
-        """The same in columns; None if nothing has changed."""
+        """Those of settlement in columns, None if nothing has changed; fetch those of the shadow after it."""
         self._group_pages()
         return changed_columns(self.settlement)
+
+    @property
+    def shadow(self) -> Shadow:
+        """The candidates in the shadow of this partition's pages."""
+        return self._conclusions.shadow
 
     def take_impressions(self, columns: ImpressionColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
         """Add a batch of impressions, with the offsets of its records; `conclude` returns the output.
@@ -119,6 +129,7 @@ class Listeners:
         """
         due = self._what_is_due() if self.settlement.is_due else []
         self.settlement.forget(user_id)
+        self.shadow.forget(user_id)
         return due, ListenerForgotten(source=self.source, user_id=user_id)
 
     @property
@@ -143,7 +154,9 @@ class Listeners:
             generation=self.learned.blocks.generation,
             counters=self.settlement.counters,
         )
-        return Concluded(written, list(sums), pages)
+        limits = self.settings.settlement
+        corrected_no_more_ms = self.settlement.watermark_ms - limits.correction_ms - limits.lateness_ms
+        return Concluded(written, [*sums, *self.shadow.hand_over(self.source, corrected_no_more_ms)], pages)
 
     def _group_pages(self) -> None:
         self._conclusions.group_pages(self.settlement, self._rows_of_cards())
@@ -196,3 +209,15 @@ class Listeners:
                 )
             )
         return requests
+
+
+def _parted(rows: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], list[Row]]:
+    """Rows of settlement, and those of the shadow."""
+    own: list[tuple[bytes, bytes]] = []
+    of_shadow: list[Row] = []
+    for key, value in rows:
+        if key.startswith(PREFIX):
+            of_shadow.append((key, value))
+        else:
+            own.append((key, value))
+    return own, of_shadow

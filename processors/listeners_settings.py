@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from processors.leaderboard.leaderboard_settings import LeaderboardSettings
 from processors.ranking.ranking_settings import RankingSettings
 from processors.settlement.settings import SettlementSettings
 
@@ -20,3 +21,4 @@ class ListenersSettings(Struct, frozen=True, kw_only=True):
     bucket_length_ms: int = 600_000
     sample_share: float = 1.0
     catching_up_ms: int = 10_000
+    leaderboard: LeaderboardSettings = LeaderboardSettings()

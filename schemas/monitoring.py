@@ -1,4 +1,4 @@
-"""Monitoring: sums of engagement, metrics, drift alerts and policy values."""
+"""Monitoring: sums of engagement, metrics and drift alerts."""
 
 from typing import Literal
 
@@ -178,21 +178,3 @@ class DriftIncident(Struct, frozen=True, kw_only=True, tag="drift-incident.v1", 
     size: float
     size_low: float
     size_high: float
-
-
-class PolicyValue(Struct, frozen=True, kw_only=True, tag="policy-value.v1", tag_field="type"):
-    """Value of one policy under one reward on the live log, with its diagnostics. Keyed by policy and reward.
-
-    `ess` is the effective sample size; `weight_max` and `weight_mean` are of the importance weights.
-    """
-
-    policy: Identifier
-    reward: Identifier
-    estimator: Identifier
-    event_ms: EventMs
-    value: float
-    standard_error: float
-    count: Count
-    ess: float
-    weight_max: float
-    weight_mean: float

@@ -1,90 +1,30 @@
 """The data flow as one table: each topic with its message, retention, writer and readers."""
 
-from enum import StrEnum
-from types import UnionType
-
-from msgspec import Struct
-
 from schemas.catalogue import CatalogueCard
-from schemas.fields import EVENT_AHEAD_MAX_MS
 from schemas.impressions import Impression
 from schemas.interactions import Learned
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
-from schemas.monitoring import DriftAlert, DriftIncident, EngagementMetrics, EngagementSums, PolicyValue
+from schemas.monitoring import DriftAlert, DriftIncident, EngagementMetrics, EngagementSums
 from schemas.outcomes import Outcome
+from schemas.policy_evidence import PagesWeighed
+from schemas.policy_values import PolicyValue
 from schemas.rankings import ShelfRanking
 from schemas.stream_ends import StreamEvent
+from schemas.topic_row import STAMP_AHEAD_MAX, STATE_BYTES_MAX, Cleanup, Role, Topic
+
+__all__ = [
+    "DEAD_LETTER_SUFFIX",
+    "STAMP_AHEAD_MAX",
+    "STATE_BYTES_MAX",
+    "STATE_SUFFIX",
+    "TOPICS",
+    "Cleanup",
+    "Role",
+    "Topic",
+]
 
 DEAD_LETTER_SUFFIX = ".dlq"
 STATE_SUFFIX = "-state"
-INPUT_BYTES_MAX = 8 * 1_048_576
-"""Record limit of input topics, above the limit of a message, so that too large ones become dead letters."""
-STAMP_AHEAD_MAX = "message.timestamp.after.max.ms"
-"""Kafka's setting for how far a record's time stamp may be ahead of the broker's clock (3.6 and later know it)."""
-
-STATE_BYTES_MAX = 16 * 1_048_576
-"""Record limit of state topics: a row has 80 bytes for each stream of the correction window, and robots have many."""
-
-
-class Cleanup(StrEnum):
-    """Kafka's cleanup policy: delete after the retention time, or keep the newest record of each key."""
-
-    DELETE = "delete"
-    COMPACT = "compact"
-
-
-class Role(StrEnum):
-    """What a topic is for."""
-
-    INPUT = "input"
-    BROADCAST = "broadcast"
-    INTERNAL = "internal"
-    OUTPUT = "output"
-    STATE = "state"
-    DEAD_LETTERS = "dead letters"
-
-
-class Topic(Struct, frozen=True, kw_only=True):
-    """One row of the table. `partitions` of 0 means the configured number of page partitions."""
-
-    name: str
-    about: str
-    role: Role
-    message: type[Struct] | UnionType | None
-    key: str
-    partitions: int
-    cleanup: Cleanup
-    writer: str
-    readers: tuple[str, ...]
-    retention_ms: int = 7 * 24 * 3_600_000
-
-    @property
-    def is_compacted(self) -> bool:
-        """Whether only the newest record of each key is kept."""
-        return self.cleanup is Cleanup.COMPACT
-
-    @property
-    def is_paged(self) -> bool:
-        """Whether it has the configured number of page partitions; these topics are joined by partition."""
-        return self.partitions == 0
-
-    def partition_count(self, page_partitions: int) -> int:
-        """Number of partitions, given that of the page topics."""
-        return self.partitions or page_partitions
-
-    def config(self) -> dict[str, str]:
-        """Topic settings for Kafka's admin interface."""
-        if self.is_compacted:
-            compacted = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1"}
-            return compacted | ({"max.message.bytes": str(STATE_BYTES_MAX)} if self.role is Role.STATE else {})
-        config = {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
-        if self.role is Role.INPUT:
-            config["max.message.bytes"] = str(INPUT_BYTES_MAX)
-            config[STAMP_AHEAD_MAX] = str(EVENT_AHEAD_MAX_MS)
-        if self.role is Role.DEAD_LETTERS:  # any record of the input topic fits, with its headers
-            config["max.message.bytes"] = str(INPUT_BYTES_MAX + 65_536)
-        return config
-
 
 _FLOW = (
     Topic(
@@ -163,6 +103,17 @@ _FLOW = (
         cleanup=Cleanup.DELETE,
         writer="listeners",
         readers=("model",),
+    ),
+    Topic(
+        name="policy-evidence",
+        about="settled pages of a share of the listeners, as the candidates of the leaderboard weigh them",
+        role=Role.INTERNAL,
+        message=PagesWeighed,
+        key="source",
+        partitions=1,
+        cleanup=Cleanup.DELETE,
+        writer="listeners",
+        readers=("leaderboard",),
     ),
     Topic(
         name="card-statistics",
@@ -246,10 +197,10 @@ _FLOW = (
         about="counterfactual values of policies and rewards on the live log",
         role=Role.OUTPUT,
         message=PolicyValue,
-        key="policy and reward",
+        key="candidate and yardstick",
         partitions=1,
         cleanup=Cleanup.COMPACT,
-        writer="model",
+        writer="leaderboard",
         readers=("subscribers",),
     ),
 )
@@ -288,7 +239,8 @@ def state_of(task: str, partitions: int) -> Topic:
 
 def _table() -> dict[str, Topic]:
     dead = [dead_letters_of(topic) for topic in _FLOW if topic.role in {Role.INPUT, Role.BROADCAST, Role.INTERNAL}]
-    state = [state_of("listeners", 0), state_of("cards", 0), state_of("learner", 1), state_of("model", 1)]
+    tasks = {"listeners": 0, "cards": 0, "learner": 1, "model": 1, "leaderboard": 1}
+    state = [state_of(task, partitions) for task, partitions in tasks.items()]
     return {topic.name: topic for topic in (*_FLOW, *dead, *state)}
 
 

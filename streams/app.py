@@ -14,6 +14,7 @@ from streams.pinned_model import PinnedModel
 from streams.settings import Settings
 from streams.tasks.cards_task import CardsTask
 from streams.tasks.engagement_task import EngagementTask
+from streams.tasks.leaderboard_task import LeaderboardTask
 from streams.tasks.learner_task import LearnerTask
 from streams.tasks.listeners_task import ListenersTask
 from streams.tasks.pinned_task import pinned_spec
@@ -63,6 +64,13 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             broadcasts=("co-clusters",),
             make=lambda _partition: EngagementTask(settings.drift),
             state_format=3,
+        ),
+        "leaderboard": lambda: TaskSpec(
+            name="leaderboard",
+            inputs=("policy-evidence",),
+            state_topic="leaderboard" + STATE_SUFFIX,
+            make=lambda _partition: LeaderboardTask(settings.leaderboard.publish_interval_ms),
+            tick_interval_ms=500,
         ),
     }
     return [every[name]() for name in settings.tasks]

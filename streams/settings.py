@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import msgspec
 from msgspec.inspect import is_struct_type
@@ -24,6 +24,7 @@ from pydantic_settings import (
 from processors.cards import CARDS_MAX
 from processors.cocluster.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
+from processors.leaderboard.leaderboard_settings import LeaderboardSettings
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.ranking_settings import RankingSettings
 from processors.rewards.reward_catalogue import COMPARED, REWARD_NAMES
@@ -36,8 +37,8 @@ from streams.profiles import PROFILES, ProfileName
 __all__ = ["TASKS", "ConfigurationError", "Settings", "TaskName", "load"]
 
 PREFIX = "SHELFWISE_"
-TaskName = Literal["listeners", "cards", "learner", "model"]
-TASKS: tuple[TaskName, ...] = ("listeners", "cards", "learner", "model")
+TaskName = Literal["listeners", "cards", "learner", "model", "leaderboard"]
+TASKS: tuple[TaskName, ...] = ("listeners", "cards", "learner", "model", "leaderboard")
 
 
 def _section(kind: type[Any]) -> BeforeValidator:
@@ -45,7 +46,7 @@ def _section(kind: type[Any]) -> BeforeValidator:
         if isinstance(value, kind):
             return value
         try:
-            section = msgspec.convert(value, kind, strict=False)
+            section = msgspec.convert(_with_lists(value, kind), kind, strict=False)
         except msgspec.ValidationError as error:
             raise ValueError(str(error)) from error
         for name, number in msgspec.to_builtins(section).items():
@@ -56,11 +57,21 @@ def _section(kind: type[Any]) -> BeforeValidator:
     return BeforeValidator(convert)
 
 
+def _with_lists(section: Any, kind: type[Any]) -> Any:
+    """A section as it comes from the environment, where a list is written with commas."""
+    if not isinstance(section, dict):
+        return section
+    lists = {name for name, of in get_type_hints(kind).items() if get_origin(of) is tuple}
+    given = {name: text for name, text in section.items() if name in lists and isinstance(text, str)}
+    return section | {name: [part.strip() for part in text.split(",")] for name, text in given.items()}
+
+
 _AS_DICT = PlainSerializer(msgspec.to_builtins)
 
 Settlement = Annotated[SettlementSettings, _section(SettlementSettings), _AS_DICT]
 Ranking = Annotated[RankingSettings, _section(RankingSettings), _AS_DICT]
 Drift = Annotated[DriftSettings, _section(DriftSettings), _AS_DICT]
+Leaderboard = Annotated[LeaderboardSettings, _section(LeaderboardSettings), _AS_DICT]
 CoClustering = Annotated[LearnerSettings, _section(LearnerSettings), _AS_DICT]
 
 
@@ -132,6 +143,7 @@ class Settings(BaseSettings):
     ranking: Ranking = RankingSettings()
     drift: Drift = DriftSettings()
     coclusters: CoClustering = LearnerSettings()
+    leaderboard: Leaderboard = LeaderboardSettings()
 
     @property
     def reward_names(self) -> tuple[str, ...]:
@@ -152,6 +164,7 @@ class Settings(BaseSettings):
             bucket_length_ms=self.drift.bucket_length_ms,
             sample_share=self.sample_share,
             catching_up_ms=self.catching_up_ms,
+            leaderboard=self.leaderboard,
         )
 
     def secrets(self) -> list[str]:
@@ -217,6 +230,7 @@ def _layered(from_file: dict[str, Any]) -> type[Settings]:
 
 def _check_names(settings: Settings) -> None:
     """Refuse unknown policies and rewards before anything runs."""
+    from processors.leaderboard.candidate import candidates_of
     from processors.policies.policy_catalogue import policy_named
     from processors.rewards.reward_catalogue import reward_named
 
@@ -232,3 +246,7 @@ def _check_names(settings: Settings) -> None:
             raise ValueError(
                 f"ranking.reward: {ranking.surface} ranks by {ranking.reward!r}, which must be one of rewards, {names}"
             )
+    try:
+        candidates_of(settings.leaderboard, settings.ranking, settings.reward_names)
+    except ValueError as error:
+        raise ValueError(f"leaderboard.candidates: {error}") from error

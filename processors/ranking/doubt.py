@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from processors.arrays import FloatArray
+from processors.arrays import FloatArray, IntArray
 from processors.bandit.posterior import Posterior
 from processors.ranking.scores import expected
 
@@ -15,6 +15,10 @@ class Doubt:
 
     variance: FloatArray  # [n, C], of the score
     count: FloatArray  # [n, C], exposures behind the score, including those of the prior
+
+    def of_listeners(self, chosen: IntArray) -> "Doubt":
+        """The uncertainty for these listeners."""
+        return Doubt(variance=self.variance[chosen], count=self.count[chosen])
 
 
 def doubt_of(estimate: Posterior, weights: FloatArray) -> Doubt:

@@ -45,6 +45,18 @@ class PlayColumns(NamedTuple):
         np.cumsum(np.fromiter(map(len, plays), dtype=np.int64, count=len(plays)), out=offsets[1:])
         return cls(offsets, rows, played_ms / 1_000.0)
 
+    def of_listeners(self, chosen: IntArray) -> "PlayColumns":
+        """The plays of these listeners.
+
+        >>> columns = PlayColumns(np.array([0, 1, 3]), np.array([7, 8, 9]), np.array([1.0, 2.0, 3.0]))
+        >>> columns.of_listeners(np.array([1])).row.tolist()
+        [8, 9]
+        """
+        counts = np.diff(self.offsets)[chosen]
+        offsets = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts)))
+        place = np.repeat(self.offsets[chosen] - offsets[:-1], counts) + np.arange(int(offsets[-1]))
+        return PlayColumns(offsets, self.row[place], self.played_s[place])
+
     @property
     def listener(self) -> IntArray:
         """The listener of each play [e]."""

@@ -5,11 +5,11 @@ a preference that is set (`own_weight`), not estimated: with it a score is no ex
 `processors/ranking/calibration`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from processors.arrays import FloatArray
+from processors.arrays import FloatArray, IntArray
 from processors.bandit.posterior import Posterior
 from processors.policies.keyed_draws import BoolArray
 from processors.ranking.learned import Learned
@@ -29,6 +29,11 @@ class Scores:
     own: FloatArray  # [n, C], contribution of the listener's own recent streams
     prior_share: FloatArray  # [C], share of the score that is not the card's own record
     streamed: BoolArray  # [n, C], the listener has streamed it recently
+
+    def of_listeners(self, chosen: IntArray) -> "Scores":
+        """The scores of these listeners."""
+        own = {name: getattr(self, name)[chosen] for name in ("score", "group", "own", "streamed")}
+        return replace(self, **own)
 
 
 def expected(weights: FloatArray, values: FloatArray) -> FloatArray:

@@ -1,13 +1,13 @@
 """Ranks one shelf for many listeners: scores, the drawn order, and explanations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from processors.arrays import FloatArray, IntArray
 from processors.policies.beliefs import Beliefs
 from processors.policies.keyed_draws import KeyArray
-from processors.policies.order_mixture import Drawn, draw
+from processors.policies.order_mixture import Drawn, OrderMixture, draw
 from processors.policies.policy import Policy, best_first
 from processors.ranking.discovery import with_room
 from processors.ranking.diversity import diversified
@@ -48,16 +48,11 @@ class ShelfMaker:
         Freshness, diversity and discovery change the scores before the policy sees them, each a function of what is
         known then; nothing is moved after the draw. The policy's propensities are thus those of the shown page.
         """
-        slots = min(self.settings.slots_max, len(rows))
-        score = self.scores.score[:, rows]
-        worth, wanted = self._wanted(score, rows, slots)
-        beliefs = Beliefs.certain(wanted)
-        if self.doubt is not None:
-            variance, count = self.doubt.variance[:, rows], self.doubt.count[:, rows]
-            beliefs = Beliefs(mean=wanted, sd=np.sqrt(variance), count=count)
+        slots, score = self.slots_of(rows), self.scores.score[:, rows]
+        worth, beliefs = self._beliefs(score, rows, slots)
         mixture = self.policy.mixture(beliefs, slots, keys)
         drawn = draw(mixture, keys)
-        best = mixture.orders[:, 0] if self.policy.leads_with_best else best_first(wanted, slots)
+        best = mixture.orders[:, 0] if self.policy.leads_with_best else best_first(beliefs.mean, slots)
         cards, explored = rows[drawn.items], (drawn.items != best).any(axis=1)
         return Shelf(
             shelf_id=shelf_id,
@@ -66,9 +61,38 @@ class ShelfMaker:
             scores=np.take_along_axis(score, drawn.items, axis=1),
             reasons=explain(self.scores, self.fresh, cards, explored, mixture.elsewhere(best)),
             promise=np.round(self._looked_at(worth, best), 6),
-            promise_sd=None if self.doubt is None else np.sqrt(self._looked_at(variance, best, power=2.0)),
-            promise_count=None if self.doubt is None else self._looked_at(count, best),
+            promise_sd=None if self.doubt is None else self._promise_sd(self.doubt.variance[:, rows], best),
+            promise_count=None if self.doubt is None else self._looked_at(beliefs.count, best),
         )
+
+    def of_listeners(self, chosen: IntArray, scores: Scores | None = None) -> "ShelfMaker":
+        """The same for some of the listeners, or for one several times; `scores` are theirs, if they are at hand."""
+        return replace(
+            self,
+            scores=self.scores.of_listeners(chosen) if scores is None else scores,
+            doubt=None if self.doubt is None else self.doubt.of_listeners(chosen),
+            fresh=None if self.fresh is None else self.fresh[chosen],
+        )
+
+    def slots_of(self, rows: IntArray) -> int:
+        """Number of slots of a shelf with these valid cards."""
+        return min(self.settings.slots_max, len(rows))
+
+    def beliefs(self, rows: IntArray) -> Beliefs:
+        """What the policy is told of the valid cards `rows` [m]."""
+        return self._beliefs(self.scores.score[:, rows], rows, self.slots_of(rows))[1]
+
+    def mixture(self, rows: IntArray, keys: KeyArray) -> OrderMixture:
+        """The distribution over orders of the valid cards `rows` [m] from which `shelf` draws."""
+        return self.policy.mixture(self.beliefs(rows), self.slots_of(rows), keys)
+
+    def _beliefs(self, score: FloatArray, rows: IntArray, slots: int) -> tuple[FloatArray, Beliefs]:
+        """Expected rewards of the cards [n, m], and what the policy is told of them."""
+        worth, wanted = self._wanted(score, rows, slots)
+        if self.doubt is None:
+            return worth, Beliefs.certain(wanted)
+        variance, count = self.doubt.variance[:, rows], self.doubt.count[:, rows]
+        return worth, Beliefs(mean=wanted, sd=np.sqrt(variance), count=count)
 
     def _wanted(self, score: FloatArray, rows: IntArray, slots: int) -> tuple[FloatArray, FloatArray]:
         """Expected rewards of the cards [n, m], and the scores to order them by."""
@@ -78,6 +102,9 @@ class ShelfMaker:
         if settings.discovery_share == 0.0:
             return worth, worth
         return worth, with_room(worth, self.scores.streamed[:, rows], slots, settings.discovery_share)
+
+    def _promise_sd(self, variance: FloatArray, best: IntArray) -> FloatArray:
+        return np.sqrt(self._looked_at(variance, best, power=2.0))
 
     def _looked_at(self, values: FloatArray, order: IntArray, power: float = 1.0) -> FloatArray:
         """Mean [n] of values [n, m] over the slots of an order [n, L], weighted by attention to the power."""

@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from processors.policies.keyed_draws import name_key
 from processors.policies.uniform import UniformPolicy
@@ -17,7 +18,7 @@ from processors.ranking.pages import PageMaker
 from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.ranking_settings import RankingSettings
 from processors.rewards.reward_catalogue import reward_named
-from processors.worlds.satisfaction import SatisfactionWorld
+from processors.worlds.satisfaction import Kind, SatisfactionWorld
 from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression, ShownShelf
 from schemas.rankings import ShelfRanking
@@ -46,6 +47,8 @@ class HomePageSettings(Struct, frozen=True, kw_only=True):
     decide_ms: int = 120_000
     playing_every_ms: int = 0
     again_share: float = 0.0
+    mixed_shelves: int = 0
+    """Number of shelves to which cards are dealt whatever their genre; 0 for a shelf of each genre."""
 
 
 class SimulatedHome:
@@ -59,6 +62,8 @@ class SimulatedHome:
         self._playing_rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x9A1,)))
         self._again_rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0xA6A,)))
         self.catalogue = _catalogue(world, self._rng)
+        if settings.mixed_shelves:
+            self.catalogue = _mixed(self.catalogue, settings.mixed_shelves)
         self._learned = Learned(("static",))
         for card in self.catalogue:
             self._learned.put_card(card.card_id, card)
@@ -67,6 +72,8 @@ class SimulatedHome:
         self._card_row = {card.card_id: row for row, card in enumerate(self.catalogue)}
         self._visits = self._named = self._published = 0
         self._due: list[tuple[int, int, Event]] = []
+        self.satisfied: set[tuple[str, int, int]] | None = None
+        """Set it to remember what no event tells: impression, row and slot of the exposures that satisfied."""
 
     def user_id(self, user: int) -> str:
         """Name of a listener."""
@@ -137,7 +144,11 @@ class SimulatedHome:
     def _play(self, user: int, impression: Impression) -> None:
         seen = [shelf.cards[slot] for shelf in impression.shelves for slot in shelf.seen]
         rows = np.array([self._card_row[card_id] for card_id in seen], dtype=np.int64)
-        _, seconds = self.world.play(np.full(len(rows), user), rows, self._rng)
+        kinds, seconds = self.world.play(np.full(len(rows), user), rows, self._rng)
+        if self.satisfied is not None:
+            places = [(row, slot) for row, shelf in enumerate(impression.shelves) for slot in shelf.seen]
+            happy = np.flatnonzero(kinds == Kind.SATISFIED).tolist()
+            self.satisfied.update((impression.event_id, *places[number]) for number in happy)
         for card_id, played_s in zip(seen, seconds.tolist(), strict=True):
             if played_s > 0.0:
                 named = self._rng.random() >= self.settings.unnamed_share
@@ -205,3 +216,8 @@ def _catalogue(world: SatisfactionWorld, rng: np.random.Generator) -> list[Catal
         title = f"{genre.title()} {row}"
         cards.append(CatalogueCard(card_id=f"c{row}", title=title, shelves=(genre, *discover), genres=(genre,)))
     return cards
+
+
+def _mixed(cards: Sequence[CatalogueCard], shelves: int) -> list[CatalogueCard]:
+    """The cards dealt to so many shelves, in turn."""
+    return [replace(card, shelves=(f"mix-{number % shelves}",)) for number, card in enumerate(cards)]

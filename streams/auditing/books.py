@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from streams.auditing.credit_book import CreditBook
+from streams.auditing.evidence_book import EvidenceBook
 from streams.auditing.own_messages import (
     DECODERS,
     CardStatisticsRead,
@@ -27,11 +28,12 @@ Place = tuple[str, int, int]
 Exposure = tuple[str, str, int, int]
 INPUTS = ("impressions", "stream-ends")
 LETTERS = tuple(f"{topic}.dlq" for topic in INPUTS)
-STATES = ("listeners-state", "cards-state", "learner-state", "model-state")
+STATES = ("listeners-state", "cards-state", "learner-state", "model-state", "leaderboard-state")
+EVIDENCE = ("policy-evidence", "policy-values")
 POSITION_KEY = b"__position__"
 READING_ORDER = (
     *LETTERS, "catalogue", *INPUTS, "outcomes", "interactions", "engagement", "card-statistics", "co-clusters",
-    "shelf-rankings", *STATES,
+    "shelf-rankings", *EVIDENCE, *STATES,
 )  # fmt: skip
 """Dead letters are read before the inputs that they excuse, the catalogue and the inputs before the rankings."""
 
@@ -78,6 +80,7 @@ class Books:
         self.statistics: dict[str, CardStatisticsRead] = {}
         self.blocks: CoClustersRead | None = None
         self.rankings = RankingWatch()
+        self.evidence = EvidenceBook()
         self.propensities = PropensityWatch()
         self.positions: dict[tuple[str, int], list[PositionRead]] = defaultdict(list)
 
@@ -90,6 +93,9 @@ class Books:
             self._take_letter(record)
         elif record.topic in INPUTS:
             self._take_input(record)
+        elif record.topic in EVIDENCE:
+            message = None if record.value is None else DECODERS[record.topic].decode(record.value)
+            self.evidence.take((record.key or b"").decode(errors="replace"), message)
         elif record.value is None:
             if record.topic == "shelf-rankings":
                 self.rankings.withdraw((record.key or b"").decode(errors="replace"))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from streams.auditing.books import LETTERS, STATES, Books
 from streams.auditing.checks import (
     credit_checks,
+    evidence_checks,
     inputs,
     interaction_checks,
     playing,
@@ -59,6 +60,9 @@ CHECKS = (
     Checked(ranking_checks.ranking_propensities_wrong, IN | {"shelf-rankings", "catalogue"}),
     Checked(ranking_checks.ranking_sources_wrong, IN | {"shelf-rankings"}),
     Checked(ranking_checks.ranking_numbers_wrong, IN | {"shelf-rankings"}),
+    Checked(evidence_checks.evidence_broken, frozenset({"policy-evidence"})),
+    Checked(evidence_checks.evidence_played_wrong, OUTCOMES | {"policy-evidence"}),
+    Checked(evidence_checks.policy_values_wrong, frozenset({"policy-evidence", "policy-values"})),
     Checked(positions.positions_broken, frozenset(STATES)),
     Checked(ranking_checks.forgotten_remembered, IN | {"shelf-rankings"}),
 )

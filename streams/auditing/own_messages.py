@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct, ValidationError, convert, field, json
 
+from streams.auditing.own_evidence import PagesWeighedRead, PolicyValueRead
 from streams.auditing.own_outcomes import CorrectionRead, OutcomesRead
 
 
@@ -173,6 +174,8 @@ DECODERS: dict[str, Any] = {
     "co-clusters": json.Decoder(CoClustersRead),
     "shelf-rankings": json.Decoder(RankingRead),
     "catalogue": json.Decoder(CardRead),
+    "policy-evidence": json.Decoder(PagesWeighedRead),
+    "policy-values": json.Decoder(PolicyValueRead),
 }
 
 

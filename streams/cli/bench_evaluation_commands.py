@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from streams.cli.options import COUNT_MAX, SEED_MAX, JsonOption, all_finite, finite, print_json
+from streams.configuration_error import ConfigurationError
 
 WorldsOption = Annotated[int, typer.Option(min=1, max=10_000, help="Planted worlds.")]
 FirstSeedOption = Annotated[int, typer.Option("--seed", min=0, max=SEED_MAX // 2, help="Seed of the first world.")]
@@ -15,6 +16,7 @@ def register(group: typer.Typer) -> None:
     group.command("looks")(looks)
     group.command("shelves")(shelves)
     group.command("candidates")(candidates)
+    group.command("leaderboard")(leaderboard)
     group.command("drift")(drift)
 
 
@@ -59,6 +61,30 @@ def candidates(
     from streams.benchmarks.evaluation.bench_candidates import CandidatesSettings, bench_candidates
 
     tell(bench_candidates(CandidatesSettings(worlds=worlds, shelves=shelves, seed=seed), _progress), json=json)
+
+
+def leaderboard(
+    world: Annotated[
+        list[str] | None, typer.Option(help="Planted world; may be repeated.", show_default="W1, W5")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Seeds of each world.")] = 5,
+    pages: Annotated[int, typer.Option(min=1_000, max=COUNT_MAX, help="Pages shown in each.")] = 20_000,
+    random_share: Annotated[
+        float, typer.Option(min=0.01, max=1.0, callback=finite, help="Share of listeners who are shown random pages.")
+    ] = 0.5,
+    seed: FirstSeedOption = 1,
+    json: JsonOption = False,
+) -> None:
+    """The leaderboard of the whole pipeline, in process: order of rewards, and how often intervals miss the truth."""
+    from streams.benchmarks.evaluation.bench_leaderboard import LeaderboardBench, bench_leaderboard
+
+    worlds = tuple(world) if world else LeaderboardBench().worlds
+    settings = LeaderboardBench(worlds=worlds, seeds=seeds, pages=pages, random_share=random_share, seed=seed)
+    try:
+        found = bench_leaderboard(settings, _progress)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    tell(found, json=json)
 
 
 def drift(

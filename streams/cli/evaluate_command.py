@@ -5,7 +5,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.options import COUNT_MAX, SEED_MAX, JsonOption, all_finite, print_json
+from streams.cli.options import (
+    COUNT_MAX,
+    SEED_MAX,
+    BrokerOption,
+    ConfigOption,
+    JsonOption,
+    NoAnswerError,
+    all_finite,
+    needed_broker,
+    print_json,
+    settings_of,
+)
 from streams.configuration_error import ConfigurationError
 
 if TYPE_CHECKING:
@@ -13,16 +24,60 @@ if TYPE_CHECKING:
     from processors.evaluation.counterfactual import Counterfactual
     from streams.replaying.open_bandit_log import ExposureLog, Target
 
+EventsOption = Annotated[
+    Path | None, typer.Option(help="File of our own messages, as written by `simulate --out`, in place of a broker.")
+]
 BATCH = 10_000
 CAP_MAX = 1e12
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Counterfactual values of policies on logs.")
-    group.callback()(lambda: None)
+    group = typer.Typer(help="Counterfactual values of policies on logs: our own, or the Open Bandit Dataset's.")
+    group.callback(invoke_without_command=True)(own_log)
+    group.command("log")(log)
     group.command("obd")(obd)
     app.add_typer(group, name="evaluate")
+
+
+def own_log(
+    context: typer.Context,
+    events: EventsOption = None,
+    broker: BrokerOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Counterfactual values of policies on logs; without a command, on our own log."""
+    if context.invoked_subcommand is None:
+        log(events, broker, config, json)
+
+
+def log(
+    events: EventsOption = None, broker: BrokerOption = None, config: ConfigOption = None, json: JsonOption = False
+) -> None:
+    """Value the configured candidates on our own log: that of a cluster, or a file of events.
+
+    On a cluster, all evidence that is still kept counts, as the leaderboard reads it. The events of a file are
+    replayed in one process, and every page is weighed, by what had been learned when it was shown.
+    """
+    from streams.backtesting.own_log import values_of_events, values_of_evidence
+    from streams.cli.backtest_command import lines_of
+    from streams.standings_table import print_standings
+
+    settings = settings_of(config, broker=broker)
+    if events is None:
+        bootstrap = needed_broker(settings)
+        values = values_of_evidence(settings, bootstrap)
+    else:
+        values = values_of_events(lines_of(events, settings), settings)
+    if not values:
+        raise NoAnswerError("no page has been weighed: nothing has settled, or the catalogue does not know its shelves")
+    if json:
+        import msgspec
+
+        print_json({"values": msgspec.to_builtins(values)})
+    else:
+        print_standings(values)
 
 
 def obd(

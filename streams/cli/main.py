@@ -10,6 +10,7 @@ import typer
 
 from streams.cli import (
     audit_command,
+    backtest_command,
     bench_command,
     broker_command,
     cocluster_command,
@@ -22,6 +23,7 @@ from streams.cli import (
     harness_command,
     labels_command,
     ladder_command,
+    leaderboard_command,
     rankings_command,
     replay_command,
     schemas_command,
@@ -50,9 +52,9 @@ FAILURES = (
 """Exceptions of a job that ran and failed; by name, because importing them would load every client."""
 COMMANDS = (
     demo_command, worker_command, broker_command, simulate_command, schemas_command, compile_command,
-    cocluster_command, ladder_command, evaluate_command, labels_command, topics_command, replay_command,
-    rankings_command, forget_command, dlq_command, audit_command, bench_command, harness_command,
-    config_command,
+    cocluster_command, ladder_command, leaderboard_command, evaluate_command, backtest_command, labels_command,
+    topics_command, replay_command, rankings_command, forget_command, dlq_command, audit_command, bench_command,
+    harness_command, config_command,
 )  # fmt: skip
 
 

@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 def worker(
     broker: BrokerOption = None,
     config: ConfigOption = None,
-    tasks: Annotated[str | None, typer.Option(help="Comma-separated tasks: listeners,cards,learner,model.")] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="Comma-separated, of listeners, cards, learner, model, leaderboard.")
+    ] = None,
     metrics_port: Annotated[
         int | None, typer.Option(min=0, max=65_535, help="Serve /metrics, /livez and /readyz on this port.")
     ] = None,

@@ -41,5 +41,6 @@ class DemoSettings(Struct, frozen=True, kw_only=True):
             "SHELFWISE_COCLUSTERS__RETHINK_GROWTH": "20",  # a new generation would restart the drift monitors
             "SHELFWISE_COCLUSTERS__STUCK_TEST": "false",
             **{f"SHELFWISE_DRIFT__{name.upper()}": str(value) for name, value in asdict(self.drift).items()},
+            "SHELFWISE_LEADERBOARD__SHARE": "0.2",  # with so few listeners, a twentieth is nobody
             "SHELFWISE_LOG_LEVEL": "info",
         }

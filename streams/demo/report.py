@@ -12,6 +12,7 @@ from processors.worlds.planted_drift import planted_majority
 from schemas.codec import decode
 from schemas.monitoring import DriftAlert
 from schemas.outcomes import OutcomeCorrected, OutcomeSettled, one_by_one
+from schemas.policy_values import PolicyValue
 from schemas.rankings import ShelfRanking
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
 from streams.auditing.findings import Audit
@@ -73,6 +74,7 @@ class Report(Struct, frozen=True, kw_only=True):
     alerts: list[DriftAlert]
     counters: dict[str, int]
     dead_letters: int
+    leaderboard: list[PolicyValue]
     audit: Audit
 
 
@@ -115,8 +117,14 @@ async def make_report(bootstrap: str, traffic: Traffic, watcher: Watcher, rules:
         alerts=watcher.alerts,
         counters=watcher.counters,
         dead_letters=sum(dead),
+        leaderboard=await _leaderboard(bootstrap),
         audit=found,
     )
+
+
+async def _leaderboard(bootstrap: str) -> list[PolicyValue]:
+    newest = dict(await read_committed(bootstrap, "policy-values"))
+    return [decode("policy-values", value) for value in newest.values() if value is not None]
 
 
 async def _calibration(

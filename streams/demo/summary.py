@@ -6,6 +6,7 @@ from rich.table import Table
 from processors.ranking.calibration import CalibrationRow
 from streams.demo.arms import ArmRate
 from streams.demo.report import Report
+from streams.standings_table import brief_table
 
 
 def print_summary(report: Report, console: Console) -> None:
@@ -17,6 +18,9 @@ def print_summary(report: Report, console: Console) -> None:
     console.print(table)
     if report.calibration:
         console.print(_calibration(report.calibration))
+    by_rate = [value for value in report.leaderboard if value.yardstick == "stream-rate"]
+    if by_rate:
+        console.print(brief_table("what would others have made of these pages? (stream rate)", by_rate))
 
 
 def _calibration(rows: list[CalibrationRow]) -> Table:

@@ -1,1 +1,1 @@
-"""The four tasks for the exactly-once driver: decode records, call the pure core, encode its output."""
+"""The tasks for the exactly-once driver: decode records, call the pure core, encode its output."""

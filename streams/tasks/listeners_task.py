@@ -110,13 +110,14 @@ class ListenersTask:
     def changed(self) -> Rows:
         """Changed rows of the settlement."""
         rows = self.core.changed_columns()
+        of_shadow = [StateRow(key, value) for key, value in self.core.shadow.pages.changed_rows()]
         if rows is None:
-            return []
+            return of_shadow
         columns = rows.columns
         values = Spans.packed(columns.values, columns.value_ends)
         lengths = np.where(columns.is_deleted, ABSENT, values.lengths)
         in_columns = RowColumns(Spans.packed(columns.keys, columns.key_ends), values._replace(lengths=lengths))
-        return [in_columns, StateRow(*rows.partition)]
+        return [in_columns, StateRow(*rows.partition), *of_shadow]
 
     def measures(self) -> Measures:
         """Counters and sizes of the settlement, and the generation of the co-clusters in use."""
@@ -124,11 +125,12 @@ class ListenersTask:
         if self._now_ms >= self._unsettled[0] + COUNT_UNSETTLED_MS:
             self._unsettled = (self._now_ms, settlement.exposures_unsettled)
         return Measures(
-            settlement.counters,
+            {**settlement.counters, **self.core.shadow.counters},
             {
                 "exposures_open": self._unsettled[1],
                 "exposures_kept": settlement.exposures_open,
                 "listeners_kept": settlement.listeners_count,
+                "shadow_pages_kept": len(self.core.shadow.pages),
                 "generation": self.core.learned.blocks.generation,
             },
         )

@@ -8,10 +8,10 @@ from typing import Any
 from msgspec import Struct
 
 from schemas.codec import encode
-from schemas.composite_keys import WORD_SEPARATOR, joined
 from schemas.interactions import FORGOTTEN_KEY, ListenerForgotten
 from schemas.learning import CoClusters
-from schemas.monitoring import DriftAlert, PolicyValue
+from schemas.monitoring import DriftAlert
+from schemas.policy_values import PolicyValue
 from schemas.rankings import ShelfRanking
 from schemas.topics import TOPICS
 from streams.exactly_once.records.produced import Produced
@@ -55,7 +55,7 @@ def _key_reader(kind: type[Struct]) -> Callable[[Any], bytes]:
     if kind is DriftAlert:
         return lambda alert: f"{alert.user_group}.{alert.card_group}".encode()
     if kind is PolicyValue:
-        return lambda value: joined((value.policy, value.reward), WORD_SEPARATOR).encode()
+        return lambda value: value.key.encode()
     if kind is ListenerForgotten:
         return lambda _: FORGOTTEN_KEY.encode()
     name = attrgetter("key" if kind is ShelfRanking else TOPICS[topic_of(kind)].key)

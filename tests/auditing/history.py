@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from processors.cards import Cards
 from processors.cocluster.settings import LearnerSettings
+from processors.leaderboard.leaderboard_settings import LeaderboardSettings
+from processors.leaderboard.standings import Leaderboard
 from processors.learner import Learner
 from processors.listeners import Listeners
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
@@ -16,6 +18,7 @@ from schemas.impressions import Impression
 from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
+from schemas.policy_evidence import PagesWeighed
 from schemas.stream_ends import StreamEvent
 from streams.auditing.books import READING_ORDER
 from streams.auditing.reading import LogRecord
@@ -25,6 +28,7 @@ from tests.builders import card, impression, stream_end
 
 USERS, CARDS, PAGES, BATCH = 40, 24, 400, 50
 START_MS = 1_700_000_000_000
+WEIGHED = LeaderboardSettings(share=0.5, candidates=("static epsilon-greedy", "mean uniform"))
 
 
 class Run:
@@ -37,6 +41,7 @@ class Run:
         self.cards = Cards(
             settings.rewards, half_life_ms=settings.reward_half_life_ms, weight_max=settings.reward_weight_max
         )
+        self.leaderboard = Leaderboard()
         self.learner = Learner(LearnerSettings(warmup_events=200), settings.rewards, seed=1)
 
     def write(self, message: Struct) -> int:
@@ -67,6 +72,9 @@ class Run:
         messages = list(messages)
         for message in messages:
             self.write(message)
+        self.leaderboard.take([m for m in messages if isinstance(m, PagesWeighed)])
+        for value in self.leaderboard.publish()[0]:
+            self.write(value)
         self.cards.outcomes([m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)])
         self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
         for message in (*self.cards.statistics(), *self.learner.publish()):
@@ -92,7 +100,7 @@ def small_run(settings: Settings | None = None, playing_every_ms: int = 0) -> li
     times = [START_MS + 20_000 * number for number in range(PAGES)]
     home.visit(np.random.default_rng(5).integers(USERS, size=PAGES).tolist(), times, {})
     events = home.events_until(START_MS + 10**10)
-    run = Run(settings or Settings())
+    run = Run(settings or Settings(leaderboard=WEIGHED))
     for known in home.catalogue:
         run.write(known)
         run.listeners.learned.put_card(known.card_id, known)

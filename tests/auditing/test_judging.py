@@ -100,6 +100,18 @@ def is_corrected(body: dict) -> bool:  # type: ignore[type-arg]
     return body["type"] == "outcome-corrected.v1"
 
 
+def has_first(body: dict) -> bool:  # type: ignore[type-arg]
+    return any(body["is_first"])
+
+
+def has_correction(body: dict) -> bool:  # type: ignore[type-arg]
+    return not all(body["is_first"])
+
+
+def is_shown_value(body: dict) -> bool:  # type: ignore[type-arg]
+    return body["value"] is not None
+
+
 def is_full(body: dict) -> bool:  # type: ignore[type-arg]
     return len(body["shelves"]) > 1
 
@@ -218,6 +230,33 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
         "withdrawals_wrong",
         lambda: [*untouched(), told_to_forget(newest("interactions"))],
     ),
+    "a weighed page is dropped": ("policy_values_wrong", lambda: dropped(where("policy-evidence"))),
+    "weighed pages are written twice": ("evidence_broken", lambda: doubled(where("policy-evidence", has_first))),
+    "a correction of a weighed page begins elsewhere": (
+        "evidence_broken",
+        lambda: changed(
+            where("policy-evidence", has_correction),
+            lambda body: body.update(previous_ms=[ms + 1 for ms in body["previous_ms"]]),
+        ),
+    ),
+    "a weighed page has earned more than its outcomes say": (
+        "evidence_played_wrong",
+        lambda: changed(
+            newest("policy-evidence"), lambda body: body["played_ms"].__setitem__(0, body["played_ms"][0] + 1)
+        ),
+    ),
+    "a policy's value is too high": (
+        "policy_values_wrong",
+        lambda: changed(newest("policy-values", is_shown_value), lambda body: body.update(value=body["value"] + 0.001)),
+    ),
+    "a policy's effective sample is too large": (
+        "policy_values_wrong",
+        lambda: changed(newest("policy-values"), lambda body: body.update(ess=body["ess"] + 1.0)),
+    ),
+    "a policy is worth testing without reason": (
+        "policy_values_wrong",
+        lambda: changed(newest("policy-values"), lambda body: body.update(is_worth_testing=True)),
+    ),
     "an input is lost": ("settled_unexpectedly", lambda: dropped(where("impressions", is_full))),
     "an input is no message": (
         "inputs_unaccounted",
@@ -245,7 +284,7 @@ def test_what_a_run_leaves_holds() -> None:
     assert found.corrections > 10
     assert found.interactions > 400
     assert found.rankings > 300
-    assert len(found.violations) == 27, "every check was made"
+    assert len(found.violations) == 30, "every check was made"
 
 
 def test_a_page_with_the_propensities_of_its_ranking_holds() -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from streams.benchmarks.evaluation.bench_candidates import SHUFFLED, CandidatesSettings, bench_candidates
+from streams.benchmarks.evaluation.bench_leaderboard import LeaderboardBench, bench_leaderboard
 from streams.benchmarks.evaluation.bench_looks import LooksSettings, bench_looks
 from streams.benchmarks.evaluation.bench_shelves import MAKE, ShelvesSettings, bench_shelves
 from streams.cli.bench_evaluation_commands import tell
@@ -70,3 +71,17 @@ def test_the_commands_print_a_table_or_json_and_tell_progress_apart(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"benchmark {words[0]}")
     assert len(lines) > 5
+
+
+def test_the_leaderboard_of_a_planted_world_is_within_its_errors_of_the_truth() -> None:
+    rows: list[str] = []
+    settings = LeaderboardBench(worlds=("W1",), seeds=1, pages=600, users=60, cards=36, shelves=3, random_share=1.0)
+    found = bench_leaderboard(settings, rows.append)
+    assert len(rows) == 1
+    for yardstick in ("stream-rate", "satisfied"):
+        row = found["W1"][yardstick]
+        assert row["shown"] == 1.0
+        assert row["missed_at_any_time"] in {None, 0.0}
+        assert row["missed"] <= 0.25
+        assert 0.0 < row["incumbent"] < 1.0
+        assert row["error"] < 0.1

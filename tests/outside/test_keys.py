@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.composite_keys import joined, parted
-from schemas.monitoring import PolicyValue
+from schemas.policy_values import PolicyValue
 from schemas.rankings import HOME, ranking_key, user_of_key
 from streams.auditing.own_messages import RankingRead
 from streams.subscribers.ranking_table import RankingTable
@@ -42,15 +42,16 @@ def test_the_auditor_expects_the_same_key(user: str, surface: str) -> None:
 
 
 @given(NAMES, NAMES, NAMES, NAMES)
-def test_no_two_policy_values_share_a_key(policy: str, reward: str, other: str, others_reward: str) -> None:
-    def value(policy: str, reward: str) -> PolicyValue:
+def test_no_two_policy_values_share_a_key(candidate: str, yardstick: str, other: str, others_yardstick: str) -> None:
+    def value(candidate: str, yardstick: str) -> PolicyValue:
         return PolicyValue(
-            policy=policy, reward=reward, estimator="ips", event_ms=0, value=0.0, standard_error=0.0, count=0, ess=0.0,
-            weight_max=0.0, weight_mean=0.0,
+            candidate=candidate, policy="greedy", reward="mean", yardstick=yardstick, estimator="snips",
+            incumbent="mean/greedy", event_ms=0, evidence_count=0, count=0, exposures=0, ess=0.0, weight_max=0.0,
+            weight_mean=0.0, weight_mean_error=0.0,
         )  # fmt: skip
 
-    same = (policy, reward) == (other, others_reward)
-    assert (key_of(value(policy, reward)) == key_of(value(other, others_reward))) is same
+    same = (candidate, yardstick) == (other, others_yardstick)
+    assert (key_of(value(candidate, yardstick)) == key_of(value(other, others_yardstick))) is same
 
 
 def test_a_subscriber_forgets_whom_the_key_means() -> None:

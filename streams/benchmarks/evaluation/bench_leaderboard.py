@@ -1,0 +1,226 @@
+"""The leaderboard of the whole pipeline against the truth: the order of rewards, and misses of its intervals."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from processors.arrays import FloatArray
+from processors.cocluster.settings import LearnerSettings
+from processors.leaderboard.candidate import candidates_of
+from processors.leaderboard.leaderboard_settings import LeaderboardSettings
+from processors.leaderboard.page_terms import STREAMED_MS
+from processors.leaderboard.shadow_pages import PageKey
+from processors.leaderboard.standings import Leaderboard
+from processors.worlds.home_page import HomePageSettings, SimulatedHome
+from processors.worlds.satisfaction import SatisfactionWorld, world_settings
+from schemas.policy_evidence import PagesWeighed
+from schemas.policy_values import LOGGED, PolicyValue
+from streams.backtesting.in_process import InProcess
+from streams.benchmarks.evaluation.planted_truth import YARDSTICKS, TruthfulRanking
+from streams.settings import Settings, load
+
+COMPARED = ("mean", "static", "mean:none", "mean:users", "mean:cards", "continuous", "random-groups")
+STEP_MS, TAIL_STEP_MS = 60_000, 1_800_000
+START_MS = 1_000_000_000
+TWO_SIDED = 1.959964
+TAIL_STEPS = 26
+"""Half hours at the end, with a visit each that lets time pass: until the last page of a minute before is corrected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaderboardBench:
+    """Worlds, and the size of each, played in the closed loop.
+
+    `random_share` of the listeners are shown random pages, the others what the incumbent ranks for them. Every shelf
+    has cards of all groups, because values are of the order inside shelves.
+    """
+
+    worlds: tuple[str, ...] = ("W1", "W5")
+    seeds: int = 5
+    pages: int = 20_000
+    visits_per_minute: int = 60
+    users: int = 500
+    cards: int = 120
+    shelves: int = 6
+    random_share: float = 0.5
+    seed: int = 1
+
+
+def bench_leaderboard(settings: LeaderboardBench, on_row: Callable[[str], None]) -> dict[str, Any]:
+    """For each world and yardstick: Kendall's tau of the rewards' values with the truth, and the share of misses.
+
+    `missed` is of the intervals of values, for one look at the end; `missed_at_any_time` of those that hold at any
+    time; `difference_missed_at_any_time` of the differences from the incumbent. `sure` is the share of differences that
+    are above or below zero at any time, `sure_and_wrong` of those the share with the wrong sign. Only values that are
+    shown count.
+    """
+    found: dict[str, Any] = {
+        "benchmark": "leaderboard",
+        "seeds": settings.seeds,
+        "pages": settings.pages,
+        "random_share": settings.random_share,
+    }
+    for name in settings.worlds:
+        runs = []
+        for seed in range(settings.seed, settings.seed + settings.seeds):
+            runs.append(_world(name, seed, settings))
+            told = ", ".join(f"{yardstick} tau {row['tau']:.2f}" for yardstick, row in runs[-1].items())
+            on_row(f"{name}, seed {seed}: {told}")
+        found[name] = {yardstick: _summed([run[yardstick] for run in runs]) for yardstick in YARDSTICKS}
+    return found
+
+
+def _summed(rows: list[dict[str, float]]) -> dict[str, float | None]:
+    """Means over seeds, and the lowest and highest tau."""
+    means = {key: _mean([row[key] for row in rows]) for key in rows[0]}
+    taus = [row["tau"] for row in rows]
+    return {**means, "tau_low": min(taus), "tau_high": max(taus)}
+
+
+def _mean(values: list[float]) -> float | None:
+    some = [value for value in values if not np.isnan(value)]
+    return float(np.mean(some)) if some else None
+
+
+def pipeline_settings(seed: int) -> Settings:
+    """Settings of the runs: every page is weighed, all rewards by the incumbent's policy."""
+    policy = "epsilon-greedy"
+    chosen = (*(f"{name} {policy}" for name in COMPARED), "mean uniform")
+    own = {
+        "seed": seed,
+        "rewards": COMPARED,
+        "leaderboard": LeaderboardSettings(share=1.0, pages_max=10**6, candidates=chosen),
+        "coclusters": LearnerSettings(warmup_events=1_000),
+    }
+    return load(None, own)
+
+
+def _world(name: str, seed: int, settings: LeaderboardBench) -> dict[str, dict[str, float]]:
+    size = world_settings(name, users=settings.users, cards=settings.cards)
+    world = SatisfactionWorld(size, world_seed=seed + 1_000)
+    played = pipeline_settings(seed)
+    candidates = candidates_of(played.leaderboard, played.listeners.ranking, played.reward_names)
+    ranking = TruthfulRanking(candidates, world)
+    pipeline = InProcess(played)
+    pipeline.partitions[0].shadow.ranking = ranking
+    by_satisfaction, settled = _play(pipeline, world, settings, seed)
+    truth = np.mean([ranking.of_page[page] for page in settled], axis=0)  # [y, k]
+    names = [one.name for one in candidates]
+    values = {(value.yardstick, value.candidate): value for value in pipeline.leaderboard.values()}
+    values |= {
+        ("satisfied", value.candidate): value for value in by_satisfaction.values() if value.yardstick == "stream-rate"
+    }
+    rewards = [number for number, one in enumerate(candidates) if one.ranking.policy != "uniform"]
+    return {
+        yardstick: _judged([values[yardstick, one] for one in names if one != LOGGED], truth[row], rewards)
+        for row, yardstick in enumerate(YARDSTICKS)
+    }
+
+
+def _play(
+    pipeline: InProcess, world: SatisfactionWorld, settings: LeaderboardBench, seed: int
+) -> tuple[Leaderboard, list[PageKey]]:
+    """Play the world; returns the leaderboard by satisfaction, and the names of the pages that settled."""
+    home = SimulatedHome(
+        world,
+        HomePageSettings(control_share=settings.random_share, mixed_shelves=settings.shelves, look_deeper=0.9),
+        seed=seed,
+    )
+    home.satisfied = set()
+    for card in home.catalogue:
+        pipeline.put_card(card)
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x1EAD,)))
+    activity = rng.gamma(2.0, size=world.settings.users)
+    by_satisfaction, now_ms = Leaderboard(), START_MS
+    settled: list[PageKey] = []
+    steps = settings.pages // settings.visits_per_minute
+    for step in range(steps + TAIL_STEPS):
+        visits, length_ms = (settings.visits_per_minute, STEP_MS) if step < steps else (1, TAIL_STEP_MS)
+        users = rng.choice(len(activity), size=visits, p=activity / activity.sum()).tolist()
+        times = np.sort(rng.integers(now_ms, now_ms + length_ms, size=visits)).tolist()
+        home.visit(users, times, pipeline.rankings)
+        now_ms += length_ms
+        for message in pipeline.take(home.events_until(now_ms), ranks=True):
+            firsts = _as_satisfied(message, home.satisfied) if isinstance(message, PagesWeighed) else None
+            if firsts is not None:
+                by_satisfaction.take([firsts])
+                settled += map(_key, firsts.user_id, firsts.impression_id)
+    return by_satisfaction, settled
+
+
+def _key(user_id: str, impression_id: str) -> PageKey:
+    return user_id.encode(), impression_id.encode()
+
+
+def _as_satisfied(message: PagesWeighed, satisfied: set[tuple[str, int, int]]) -> PagesWeighed | None:
+    """The pages that settle, with 30 s in place of satisfaction, and nothing else; None if there are none."""
+    firsts = [page for page in message.pages() if page.is_first]
+    if not firsts:
+        return None
+    places = [(page.impression_id, *place) for page in firsts for place in zip(page.row, page.slot, strict=True)]
+    return PagesWeighed(
+        source=message.source,
+        candidates=message.candidates,
+        user_id=tuple(page.user_id for page in firsts),
+        impression_id=tuple(page.impression_id for page in firsts),
+        shown_ms=tuple(page.shown_ms for page in firsts),
+        is_first=(True,) * len(firsts),
+        seen=tuple(len(page.row) for page in firsts),
+        row=tuple(row for _, row, _ in places),
+        slot=tuple(slot for _, _, slot in places),
+        played_ms=tuple(STREAMED_MS * (place in satisfied) for place in places),
+        previous_ms=(0,) * len(places),
+        weights=tuple(
+            tuple(weight for page in firsts for weight in page.weights[number])
+            for number in range(len(message.candidates))
+        ),
+    )
+
+
+def _judged(values: list[PolicyValue], truth: FloatArray, rewards: list[int]) -> dict[str, float]:
+    """Values of all candidates, the incumbent first, against their truth; `rewards` are to be ordered."""
+    shown = [number for number, value in enumerate(values) if value.value is not None]
+    less = [
+        (value.difference_low_anytime, value.difference_high_anytime, truth[number] - truth[0])
+        for number, value in enumerate(values)
+        if number and value.difference_low_anytime is not None and value.difference_high_anytime is not None
+    ]
+    sure = [(low > 0.0, apart) for low, high, apart in less if low > 0.0 or high < 0.0]
+    errors = [_half_width(value) / TWO_SIDED for value in values[1:] if value.difference_low is not None]
+    spread = [abs(truth[one] - truth[two]) for one, two in combinations(rewards, 2)]
+    return {
+        "tau": _tau(values, truth, [number for number in rewards if number in shown]),
+        "tau_with_random_pages": _tau(values, truth, shown),
+        "shown": len(shown) / len(values),
+        "missed": _share([not values[n].low <= truth[n] <= values[n].high for n in shown]),
+        "missed_at_any_time": _share(
+            [
+                not values[n].low_anytime <= truth[n] <= values[n].high_anytime
+                for n in shown
+                if values[n].low_anytime is not None
+            ]
+        ),
+        "difference_missed_at_any_time": _share([not low <= apart <= high for low, high, apart in less]),
+        "sure": _share([low > 0.0 or high < 0.0 for low, high, _ in less]),
+        "sure_and_wrong": _share([is_better != (apart > 0.0) for is_better, apart in sure]),
+        "incumbent": float(truth[0]),
+        "rewards_apart": float(np.mean(spread)),
+        "difference_error": float(np.mean(errors)) if errors else float("nan"),
+        "error": float(np.mean([values[n].standard_error or np.nan for n in shown])) if shown else float("nan"),
+    }
+
+
+def _tau(values: list[PolicyValue], truth: FloatArray, some: list[int]) -> float:
+    return float(kendalltau([values[n].value for n in some], truth[some]).statistic) if len(some) > 1 else float("nan")
+
+
+def _half_width(value: PolicyValue) -> float:
+    return ((value.difference_high or 0.0) - (value.difference_low or 0.0)) / 2.0
+
+
+def _share(hits: list[bool]) -> float:
+    return float(np.mean(hits)) if hits else float("nan")
