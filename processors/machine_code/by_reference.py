@@ -55,7 +55,15 @@ def _unbox(kind: Reference, value: Any, context: Any) -> Any:
     fields = context.unbox(kind.of, value)
     place = alloca_once_value(context.builder, fields.value)
     address = context.builder.bitcast(place, context.context.get_value_type(kind))
-    return NativeValue(address, is_error=fields.is_error, cleanup=fields.cleanup)
+
+    def cleanup() -> None:
+        """Release the fields: numba releases arguments by type, and finds no array in a pointer."""
+        if fields.cleanup is not None:
+            fields.cleanup()
+        if context.context.enable_nrt:
+            context.context.nrt.decref(context.builder, kind.of, fields.value)
+
+    return NativeValue(address, is_error=fields.is_error, cleanup=cleanup)
 
 
 @infer_getattr

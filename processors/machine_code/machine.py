@@ -10,8 +10,8 @@ import numba
 
 from processors.machine_code.numba_core import get_host_cpu_features
 
-FORMAT = 1
-"""Version of the file format; files of other versions are ignored."""
+FORMAT = 2
+"""Version of the file format and of the way arguments are passed; files of other versions are ignored."""
 
 GENERIC = ("generic", "")
 """Processor and features for code that runs on any processor of the architecture."""

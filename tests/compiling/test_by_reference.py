@@ -1,5 +1,6 @@
 """Named tuples by reference: compiled code reads the fields of the tuple that Python passed, also of nested ones."""
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +59,18 @@ def test_arrays_outlive_the_call() -> None:
     made = [longer(Inside(values, 1)) for _ in range(1_000)]
     assert all(one.tolist() == [0, 1, 2, 0] for one in made)
     assert values.tolist() == [0, 1, 2]
+
+
+def test_a_call_keeps_no_array() -> None:
+    one, other, square = Inside(np.arange(4), 10), Inside(np.arange(3), 1), np.zeros((2, 2), np.int64)
+    outside, arrays = Outside(one, other, square), (one.values, other.values, square)
+    put_sums(outside, 0), longer(one)
+    before = [sys.getrefcount(array) for array in arrays]
+    for _ in range(100):
+        put_sums(outside, 0)
+        add_up(other)
+        longer(one)
+    assert [sys.getrefcount(array) for array in arrays] == before
 
 
 def test_other_types_of_fields_are_another_version() -> None:
