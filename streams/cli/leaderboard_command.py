@@ -54,7 +54,10 @@ def leaderboard(
     bootstrap = needed_broker(settings)
     values = _newest(settings, bootstrap)
     if not values and not follow:
-        raise NoAnswerError("there are no values yet: the first pages settle a horizon after they were shown")
+        raise NoAnswerError(
+            "there are no values yet: the leaderboard needs a share of the listeners ([leaderboard] share = 0.05), "
+            "and the first pages settle a horizon after they were shown"
+        )
     told: list[PolicyValue] = []
     while True:
         if values != told:
