@@ -1,7 +1,8 @@
 """A worker of one task, from takeover to transaction, that can be dropped or frozen at any of its requests.
 
-One thing is left out, since the protocol does not survive it: a zombie that completes a transaction, and whose request
-arrives between the question and the fence of whoever takes over (``_fenced_at_once``).
+One thing is left out, since the protocol does not survive it: a worker that completes its last transaction, or that of
+the worker before it, and whose request arrives between the question and the fence of whoever takes over. So the fence
+follows at once where the answer is that a transaction was committed (``_fenced_at_once``).
 """
 
 from collections.abc import Callable, Collection, Generator
@@ -61,7 +62,7 @@ class ModelCoordinator:
     async def describe(self) -> LastTransaction:
         await self._arrived()
         last = self._cluster.describe()
-        self._fenced_at_once = last.is_completing
+        self._fenced_at_once = last.is_completing or last.is_committed
         return last
 
     async def fence(self, timeout_ms: int, *, over: object) -> Identity | None:
