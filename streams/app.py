@@ -29,7 +29,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             name="listeners",
             inputs=("impressions", "stream-ends"),
             state_topic="listeners" + STATE_SUFFIX,
-            broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics"),
+            broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics", "experiments"),
             make=lambda partition: ListenersTask(settings.listeners, partition, settings.page_partitions),
             state_format=LISTENERS_FORMAT,
             partition_count=settings.page_partitions,
