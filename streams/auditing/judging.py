@@ -8,6 +8,7 @@ from streams.auditing.books import LETTERS, STATES, Books
 from streams.auditing.checks import (
     credit_checks,
     evidence_checks,
+    experiment_checks,
     inputs,
     interaction_checks,
     playing,
@@ -33,6 +34,7 @@ class Checked(NamedTuple):
 
 
 IN = frozenset({"impressions", "stream-ends", *LETTERS})
+EXPERIMENTS = frozenset({"experiments", "experiment-exposures"})
 OUTCOMES = IN | {"outcomes"}
 CHECKS = (
     Checked(inputs.inputs_unaccounted, IN),
@@ -63,6 +65,10 @@ CHECKS = (
     Checked(evidence_checks.evidence_broken, frozenset({"policy-evidence"})),
     Checked(evidence_checks.evidence_played_wrong, OUTCOMES | {"policy-evidence"}),
     Checked(evidence_checks.policy_values_wrong, frozenset({"policy-evidence", "policy-values"})),
+    Checked(experiment_checks.experiment_exposures_wrong, IN | EXPERIMENTS),
+    Checked(experiment_checks.experiment_exposures_twice, EXPERIMENTS),
+    Checked(experiment_checks.experiment_exposures_missing, IN | EXPERIMENTS),
+    Checked(experiment_checks.assignments_wrong, OUTCOMES | {"experiments", "shelf-rankings"}),
     Checked(positions.positions_broken, frozenset(STATES)),
     Checked(ranking_checks.forgotten_remembered, IN | {"shelf-rankings"}),
 )

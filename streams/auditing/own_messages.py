@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct, ValidationError, convert, field, json
 
 from streams.auditing.own_evidence import PagesWeighedRead, PolicyValueRead
+from streams.auditing.own_experiments import ExperimentRead, ExposureRead
 from streams.auditing.own_outcomes import CorrectionRead, OutcomesRead
 
 
@@ -29,6 +30,7 @@ class ImpressionRead(Struct, frozen=True):
     shelves: list[ShelfSeen]
     surface: str = "home"
     ranking_number: int | None = None
+    assignments: str = ""
 
     def seen(self) -> dict[tuple[int, int], str]:
         """The card in every slot that was seen, by row and slot."""
@@ -149,6 +151,8 @@ class RankingRead(Struct, frozen=True):
     shelves: list[ShelfRead]
     sources: dict[str, int] = field(default_factory=dict)
     surface: str = "home"
+    event_ms: int = 0
+    assignments: str = ""
 
     @property
     def key(self) -> str:
@@ -174,6 +178,8 @@ DECODERS: dict[str, Any] = {
     "co-clusters": json.Decoder(CoClustersRead),
     "shelf-rankings": json.Decoder(RankingRead),
     "catalogue": json.Decoder(CardRead),
+    "experiments": json.Decoder(ExperimentRead),
+    "experiment-exposures": json.Decoder(ExposureRead),
     "policy-evidence": json.Decoder(PagesWeighedRead),
     "policy-values": json.Decoder(PolicyValueRead),
 }

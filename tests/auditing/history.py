@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from processors.cards import Cards
 from processors.cocluster.settings import LearnerSettings
@@ -24,10 +25,12 @@ from streams.auditing.books import READING_ORDER
 from streams.auditing.reading import LogRecord
 from streams.settings import Settings
 from streams.tasks.routing import produced
-from tests.builders import card, impression, stream_end
+from tests.builders import card, experiment, impression, stream_end
 
 USERS, CARDS, PAGES, BATCH = 40, 24, 400, 50
 START_MS = 1_700_000_000_000
+TESTED = experiment("tested", buckets={"a": range(450), "b": range(450, 900)}, effective_ms=START_MS + 1_000_000)
+OTHER = experiment("other", buckets={"x": range(500), "y": range(500, 1_000)}, layer="page", salt="s")
 WEIGHED = LeaderboardSettings(share=0.5, candidates=("static epsilon-greedy", "mean uniform"))
 
 
@@ -99,8 +102,11 @@ def small_run(settings: Settings | None = None, playing_every_ms: int = 0) -> li
     home = SimulatedHome(world, HomePageSettings(control_share=1.0, playing_every_ms=playing_every_ms), seed=4)
     times = [START_MS + 20_000 * number for number in range(PAGES)]
     home.visit(np.random.default_rng(5).integers(USERS, size=PAGES).tolist(), times, {})
-    events = home.events_until(START_MS + 10**10)
+    events = [*map(_reporting, home.events_until(START_MS + 10**10))]
     run = Run(settings or Settings(leaderboard=WEIGHED))
+    for definition in (TESTED, OTHER):
+        run.write(definition)
+        run.listeners.definitions.put(definition.name, definition)
     for known in home.catalogue:
         run.write(known)
         run.listeners.learned.put_card(known.card_id, known)
@@ -110,6 +116,13 @@ def small_run(settings: Settings | None = None, playing_every_ms: int = 0) -> li
     run.pass_time("end", end_ms)
     run.pass_time("later", end_ms + 10**6)
     return run.read()
+
+
+def _reporting(event: Impression | StreamEvent) -> Impression | StreamEvent:
+    """Every fifth page reports a variant, and every tenth the same, whoever sees it."""
+    if not isinstance(event, Impression) or event.event_ms // 20_000 % 5:
+        return event
+    return replace(event, assignments="other/y" if event.event_ms // 20_000 % 10 else "other/x tested/b")
 
 
 def run_with_late_impressions(count: int) -> list[LogRecord]:
