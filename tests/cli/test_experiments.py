@@ -18,7 +18,7 @@ layer = "ranking"
 metric = "stream-rate"
 hypothesis = "thirty seconds are enough"
 ends = 2099-01-01T00:00:00Z
-guardrails = [{ metric = "minutes", loss_max = 0.02 }]
+guardrails = [{ metric = "minutes-per-page", loss_max = 0.02 }]
 
 [[variants]]
 name = "control"
@@ -58,7 +58,7 @@ def test_an_experiment_is_applied_changed_listed_and_stopped(file: Path, capsys:
         assert [one["bucket_count"] for one in changed["variants"]] == [100, 300]
         assert run(["experiments", "show", "static-home", *where]) == 0
         shown = capsys.readouterr().out
-        assert "improves stream-rate, guards minutes (at most 2.0% less)" in shown
+        assert "improves stream-rate, guards minutes-per-page (at most 2.0% less)" in shown
         assert "static            30.0%  reward static, epsilon 0.05" in shown
         assert run(["experiments", "stop", "static-home", *where, "--lead-s", "1", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["status"] == "stopped"
@@ -109,7 +109,7 @@ def test_a_layer_without_room_and_a_setting_that_two_decide_are_refused(
     assert run(["experiments", "apply", str(file), *where]) == 0
     other = tmp_path / "other.json"
     variants = [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.4, "overrides": {"epsilon": 0.3}}]
-    body = {"name": "other", "layer": "ranking", "metric": "minutes", "variants": variants}
+    body = {"name": "other", "layer": "ranking", "metric": "minutes-per-page", "variants": variants}
     other.write_text(json.dumps(body))
     assert run(["experiments", "apply", str(other), *where]) == 2
     assert "layer ranking has 0.8 left, and the shares add to 0.9" in capsys.readouterr().err
