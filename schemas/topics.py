@@ -4,6 +4,8 @@ from schemas.catalogue import CatalogueCard
 from schemas.impressions import Impression
 from schemas.interactions import Learned
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
+from schemas.metric_signals import Signalled
+from schemas.metric_windows import ExperimentDecision, MetricAlarm, MetricWindow
 from schemas.monitoring import DriftAlert, DriftIncident, EngagementMetrics, EngagementSums
 from schemas.outcomes import Outcome
 from schemas.policy_evidence import PagesWeighed
@@ -116,6 +118,17 @@ _FLOW = (
         readers=("leaderboard",),
     ),
     Topic(
+        name="metric-signals",
+        about="what settled exposures add to the sums of listeners by window; listeners to forget",
+        role=Role.INTERNAL,
+        message=Signalled,
+        key="source",
+        partitions=1,
+        cleanup=Cleanup.DELETE,
+        writer="listeners",
+        readers=("metrics",),
+    ),
+    Topic(
         name="card-statistics",
         about="bandit statistics of every card, by user group and reward",
         role=Role.BROADCAST,
@@ -203,6 +216,39 @@ _FLOW = (
         writer="leaderboard",
         readers=("subscribers",),
     ),
+    Topic(
+        name="metric-windows",
+        about="sums and metrics by surface, arm, user group and window of event time, revised",
+        role=Role.OUTPUT,
+        message=MetricWindow,
+        key="surface, experiment, variant, group, kind and window",
+        partitions=1,
+        cleanup=Cleanup.COMPACT,
+        writer="metrics",
+        readers=("subscribers",),
+    ),
+    Topic(
+        name="metric-alarms",
+        about="optimised metrics that run against a KPI",
+        role=Role.OUTPUT,
+        message=MetricAlarm,
+        key="alarm_id",
+        partitions=1,
+        cleanup=Cleanup.DELETE,
+        writer="metrics",
+        readers=("subscribers",),
+    ),
+    Topic(
+        name="experiment-decisions",
+        about="what the data say about each experiment by now",
+        role=Role.OUTPUT,
+        message=ExperimentDecision,
+        key="experiment",
+        partitions=1,
+        cleanup=Cleanup.COMPACT,
+        writer="metrics",
+        readers=("subscribers",),
+    ),
 )
 
 
@@ -239,7 +285,7 @@ def state_of(task: str, partitions: int) -> Topic:
 
 def _table() -> dict[str, Topic]:
     dead = [dead_letters_of(topic) for topic in _FLOW if topic.role in {Role.INPUT, Role.BROADCAST, Role.INTERNAL}]
-    tasks = {"listeners": 0, "cards": 0, "learner": 1, "model": 1, "leaderboard": 1}
+    tasks = {"listeners": 0, "cards": 0, "learner": 1, "model": 1, "leaderboard": 1, "metrics": 1}
     state = [state_of(task, partitions) for task, partitions in tasks.items()]
     return {topic.name: topic for topic in (*_FLOW, *dead, *state)}
 

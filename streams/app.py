@@ -17,6 +17,7 @@ from streams.tasks.engagement_task import EngagementTask
 from streams.tasks.leaderboard_task import LeaderboardTask
 from streams.tasks.learner_task import LearnerTask
 from streams.tasks.listeners_task import ListenersTask
+from streams.tasks.metrics_task import MetricsTask
 from streams.tasks.pinned_task import pinned_spec
 
 LISTENERS_FORMAT = 2
@@ -71,6 +72,14 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             state_topic="leaderboard" + STATE_SUFFIX,
             make=lambda _partition: LeaderboardTask(settings.leaderboard.publish_interval_ms),
             tick_interval_ms=500,
+        ),
+        "metrics": lambda: TaskSpec(
+            name="metrics",
+            inputs=("metric-signals",),
+            state_topic="metrics" + STATE_SUFFIX,
+            make=lambda _partition: MetricsTask(settings.metrics),
+            tick_interval_ms=500,
+            in_thread=True,  # judging all listeners takes a while
         ),
     }
     return [every[name]() for name in settings.tasks]
