@@ -14,11 +14,14 @@ from msgspec import Struct
 
 from processors.arrays import IntArray
 from processors.conclusions import Conclusions
+from processors.experiments.definitions import Definitions
+from processors.experiments.exposing import Exposing
+from processors.experiments.exposure_memory import PREFIX as EXPOSED
+from processors.experiments.variant_pages import VariantPages
 from processors.leaderboard.shadow import Shadow
 from processors.leaderboard.shadow_pages import PREFIX
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.learned import Learned
-from processors.ranking.pages import PageMaker
 from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
@@ -63,27 +66,34 @@ class Listeners:
         self.learned = learned or Learned(settings.rewards)
         self.positions: dict[str, int] = {}
         self.settlement = Settlement(settings.settlement)
-        self._makers = [PageMaker.of(ranking) for ranking in settings.ranking.by_surface()]
+        self.definitions = Definitions(settings.ranking, settings.rewards)
+        self.exposing = Exposing(self.definitions, settings.exposed_max)
+        self._makers = [VariantPages(ranking, self.definitions) for ranking in settings.ranking.by_surface()]
         self._conclusions = Conclusions(settings, source, self.learned)
         self._looked_up: tuple[list[str], int, int, IntArray] = ([], 0, 0, np.empty(0, dtype=np.int64))
         self._wall_ms = self._ranked_ms = self._pause_ms = 0
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Restore the settlement that wrote these rows."""
-        own, of_shadow = _parted(rows)
+        own, of_shadow, of_exposed = _parted(rows, PREFIX, EXPOSED)
         self.settlement = restore(self.settings.settlement, own)
         self.shadow.pages.restore(of_shadow)
+        self.exposing.memory.restore(of_exposed)
         self._conclusions.engagement.report_from(self.settlement.counters)
 
     def changed_rows(self) -> Iterable[Row]:
         """Rows of state that have changed since the last call."""
         self._group_pages()
-        return chain(changed_rows(self.settlement), self.shadow.pages.changed_rows())
+        return chain(changed_rows(self.settlement), self.other_rows())
 
     def changed_columns(self) -> ChangedRows | None:
-        """Those of settlement in columns, None if nothing has changed; fetch those of the shadow after it."""
+        """Those of settlement in columns, None if nothing has changed; fetch the others after it."""
         self._group_pages()
         return changed_columns(self.settlement)
+
+    def other_rows(self) -> Iterable[Row]:
+        """Those of the shadow and of experiments."""
+        return chain(self.shadow.pages.changed_rows(), self.exposing.memory.changed_rows())
 
     @property
     def shadow(self) -> Shadow:
@@ -95,7 +105,8 @@ class Listeners:
 
         `clock_ms` has for each record the time of a clock that its sender does not control.
         """
-        self.settlement.take_impressions(columns, offsets, clock_ms, groups=len(self.learned.blocks.user_prior))
+        shown = self.exposing.take(columns)
+        self.settlement.take_impressions(shown, offsets, clock_ms, groups=len(self.learned.blocks.user_prior))
         self.settlement.advance()
 
     def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
@@ -131,6 +142,7 @@ class Listeners:
         self.settlement.forget(user_id)
         self.shadow.forget(user_id)
         self._conclusions.signals.forget(self.source, user_id)
+        self.exposing.forget(user_id)
         return due, ListenerForgotten(source=self.source, user_id=user_id)
 
     @property
@@ -162,7 +174,8 @@ class Listeners:
             settled_until_ms=self.settlement.watermark_ms - limits.horizon_ms,
             generation=self.learned.blocks.generation,
         )
-        return Concluded(written, [*sums, *self.shadow.hand_over(self.source, corrected_no_more_ms), *signals], pages)
+        of_shadow, exposures = self.shadow.hand_over(self.source, corrected_no_more_ms), self.exposing.hand_over()
+        return Concluded(written, [*sums, *of_shadow, *exposures, *signals], pages)
 
     def _group_pages(self) -> None:
         self._conclusions.group_pages(self.settlement, self._rows_of_cards())
@@ -189,9 +202,7 @@ class Listeners:
         plays = PlayColumns(waiting.offsets, row[waiting.plays["card"]], waiting.plays["played_ms"] / 1_000.0)
         self.settlement.surfaces.update(self.surfaces)
         for maker in self._makers:
-            pages = maker.pages(self.learned, requests, plays)
-            if pages is not None:
-                yield pages
+            yield from maker.pages(self.learned, requests, plays)
 
     def _requests(self, waiting: Waiting) -> Sequence[RankingRequest]:
         book = self.settlement.book
@@ -217,13 +228,10 @@ class Listeners:
         return requests
 
 
-def _parted(rows: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], list[Row]]:
-    """Rows of settlement, and those of the shadow."""
-    own: list[tuple[bytes, bytes]] = []
-    of_shadow: list[Row] = []
+def _parted(rows: Iterable[tuple[bytes, bytes]], *prefixes: bytes) -> list[list[tuple[bytes, bytes]]]:
+    """Rows of settlement, and those with each of these prefixes."""
+    parts: list[list[tuple[bytes, bytes]]] = [[] for _ in range(len(prefixes) + 1)]
     for key, value in rows:
-        if key.startswith(PREFIX):
-            of_shadow.append((key, value))
-        else:
-            own.append((key, value))
-    return own, of_shadow
+        number = next((number for number, prefix in enumerate(prefixes, 1) if key.startswith(prefix)), 0)
+        parts[number].append((key, value))
+    return parts

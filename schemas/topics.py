@@ -1,6 +1,7 @@
 """The data flow as one table: each topic with its message, retention, writer and readers."""
 
 from schemas.catalogue import CatalogueCard
+from schemas.experiments import ExperimentDefinition, ExperimentExposure
 from schemas.impressions import Impression
 from schemas.interactions import Learned
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
@@ -72,6 +73,17 @@ _FLOW = (
         cleanup=Cleanup.COMPACT,
         writer="editors",
         readers=("learner",),
+    ),
+    Topic(
+        name="experiments",
+        about="definitions of experiments, with their earlier revisions",
+        role=Role.BROADCAST,
+        message=ExperimentDefinition,
+        key="name",
+        partitions=1,
+        cleanup=Cleanup.COMPACT,
+        writer="experimenters",
+        readers=("listeners", "metrics", "subscribers"),
     ),
     Topic(
         name="outcomes",
@@ -169,6 +181,17 @@ _FLOW = (
         key="user_id",
         partitions=0,
         cleanup=Cleanup.COMPACT,
+        writer="listeners",
+        readers=("subscribers",),
+    ),
+    Topic(
+        name="experiment-exposures",
+        about="the first page of each experiment that a listener saw on a day",
+        role=Role.OUTPUT,
+        message=ExperimentExposure,
+        key="user_id",
+        partitions=0,
+        cleanup=Cleanup.DELETE,
         writer="listeners",
         readers=("subscribers",),
     ),

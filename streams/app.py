@@ -30,7 +30,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             name="listeners",
             inputs=("impressions", "stream-ends"),
             state_topic="listeners" + STATE_SUFFIX,
-            broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics"),
+            broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics", "experiments"),
             make=lambda partition: ListenersTask(settings.listeners, partition, settings.page_partitions),
             state_format=LISTENERS_FORMAT,
             partition_count=settings.page_partitions,
@@ -77,6 +77,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             name="metrics",
             inputs=("metric-signals",),
             state_topic="metrics" + STATE_SUFFIX,
+            broadcasts=("experiments",),
             make=lambda _partition: MetricsTask(settings.metrics),
             tick_interval_ms=500,
             in_thread=True,  # judging all listeners takes a while

@@ -1,6 +1,6 @@
 """Judges experiments: differences that hold at any time, the split, guardrails, and what follows from them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Literal, NamedTuple
 
@@ -41,7 +41,7 @@ def judge(
 ) -> tuple[ExperimentDecision, float]:  # fmt: skip
     """The decision by now, and the largest evidence against the split of all looks, `worst_evidence` until now."""
     names = [variant.name for variant in definition.variants]
-    found = exposed(cells, definition, Days(settings.day_ms, settled_until_ms))
+    found = exposed(cells, definition, Days(settings.day_ms, settled_until_ms), settings.window_ms)
     listeners = {name: int(found.of_arm(number).sum()) for number, name in enumerate(names)}
     evidence = max(worst_evidence, _evidence(definition, found, settings.window_ms))
     judged = list(_judged(definition, found))
@@ -66,23 +66,25 @@ def judge(
     return decision, evidence
 
 
-def exposed(cells: Cells, definition: ExperimentDefinition, days: Days) -> Population:
+def exposed(cells: Cells, definition: ExperimentDefinition, days: Days, window_ms: int) -> Population:
     """The listeners of an experiment, by the variant that their pages were logged with."""
     names = [variant.name for variant in definition.variants]
 
     def arm_of(kind: Kind) -> int:
-        variant = assigned(getattr(kind.logged, "assignments", "")).get(definition.name)
+        variant = assigned(kind.logged.assignments).get(definition.name)
         is_here = kind.logged.surface in definition.surfaces and variant in names
         return names.index(variant) if is_here and variant is not None else -1
 
-    return population(cells.columns(), arms_by_kind(cells.kinds(), arm_of), days, cells.nobody())
+    begins_ms = definition.begins_ms // window_ms * window_ms
+    between = begins_ms, 2**62 if definition.ends_ms is None else definition.ends_ms
+    return population(cells.columns(), arms_by_kind(cells.kinds(), arm_of), days, cells.nobody(), between)
 
 
-def arms_by_kind(kinds: Mapping[int, Kind], arm_of: "object") -> IntArray:
+def arms_by_kind(kinds: Mapping[int, Kind], arm_of: Callable[[Kind], int]) -> IntArray:
     """The arm of each kind by its number; -1 for none."""
     arms = np.full(max(kinds, default=-1) + 1, -1)
     for number, kind in kinds.items():
-        arms[number] = arm_of(kind)  # type: ignore[operator]
+        arms[number] = arm_of(kind)
     return arms
 
 

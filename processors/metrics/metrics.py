@@ -6,6 +6,7 @@ Definitions come from a broadcast topic: when one is read decides when it is jud
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -13,7 +14,7 @@ import numpy as np
 from msgspec import Struct
 
 from processors.metrics.alarms import Alarms, AlarmState, Pair
-from processors.metrics.cells import Cells
+from processors.metrics.cells import Cells, Kind
 from processors.metrics.judging import arms_by_kind, compared, exposed, judge
 from processors.metrics.listener_ratios import Difference
 from processors.metrics.metrics_settings import KPIS, MetricsSettings
@@ -231,17 +232,16 @@ class Metrics:
         for surface, names in sorted(variants.items()):
             if baseline in names and len(names) > 1:
                 arms = [baseline, *sorted(names - {baseline})[:VARIANTS_MAX]]
-                place = {name: number for number, name in enumerate(arms)}
-                of_kind = arms_by_kind(
-                    kinds,
-                    lambda kind, on=surface, known=place: (
-                        known.get(in_metrics(kind.logged.variant), -1) if kind.logged.surface == on else -1
-                    ),
-                )
+                of_kind = arms_by_kind(kinds, partial(_client_arm, surface, arms))
                 yield surface, "", arms, population(self.cells.columns(), of_kind, days, self.cells.nobody())
 
     def _of_experiments(self) -> Iterator[tuple[str, str, list[str], Population]]:
         days = Days(self.settings.day_ms, self.settled_until_ms)
         for name, definition in sorted(self.definitions.items()):
             arms = [variant.name for variant in definition.variants]
-            yield definition.surfaces[0], name, arms, exposed(self.cells, definition, days)
+            yield definition.surfaces[0], name, arms, exposed(self.cells, definition, days, self.settings.window_ms)
+
+
+def _client_arm(surface: str, arms: list[str], kind: Kind) -> int:
+    variant = in_metrics(kind.logged.variant)
+    return arms.index(variant) if kind.logged.surface == surface and variant in arms else -1

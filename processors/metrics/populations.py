@@ -32,15 +32,19 @@ class Population(NamedTuple):
         return np.asarray(self.arm == number)
 
 
-def population(columns: Columns, arm_of_kind: IntArray, days: Days, nobody: int = -1) -> Population:
+def population(
+    columns: Columns, arm_of_kind: IntArray, days: Days, nobody: int = -1, between: tuple[int, int] = (0, _FAR)
+) -> Population:
     """The listeners who were exposed to an arm; `arm_of_kind` [k] has the arm of each kind of page, -1 for none.
+
+    Only windows that begin `between` two times expose.
 
     A listener stays in the arm of her first window, whatever she is shown later (intention to treat). Her sums are
     those of all pages of any arm; she has come back on a day if she saw any page then.
     """
     columns = columns.some(columns.user != nobody)
     arm = arm_of_kind[columns.kind]
-    some = np.flatnonzero(arm >= 0)
+    some = np.flatnonzero((arm >= 0) & (columns.window_ms >= between[0]) & (columns.window_ms < between[1]))
     users, owner = np.unique(columns.user[some], return_inverse=True)
     first_ms = np.full(len(users), _FAR)
     np.minimum.at(first_ms, owner, columns.window_ms[some])
@@ -53,7 +57,7 @@ def population(columns: Columns, arm_of_kind: IntArray, days: Days, nobody: int 
     number[users[stay]] = np.arange(len(stay))
     own = number[columns.user]  # of each sum, -1 if its listener is not among them
     first_ms = first_ms[stay]
-    earlier = np.flatnonzero((own >= 0) & (columns.window_ms < first_ms[own]))
+    earlier = np.flatnonzero(columns.window_ms < np.append(first_ms, -1)[own])
     later = some[own[some] >= 0]
     came = own >= 0
     return Population(

@@ -39,7 +39,7 @@ def arms_of(kind: Kind) -> Iterator[Arm]:
     pairs = [
         ("", ALL_VARIANTS),
         ("", in_metrics(logged.variant)),
-        *sorted(assigned(getattr(logged, "assignments", "")).items()),
+        *sorted(assigned(logged.assignments).items()),
     ]
     for experiment, variant in pairs:
         yield logged.surface, experiment, variant, 0, -1

@@ -45,7 +45,7 @@ def signals(rows: Iterable[Told], *, source: str = "listeners/0", settled_ms: in
 
 
 def _logged(row: Told) -> LoggedPage:
-    return LoggedPage(surface=row.surface, variant=row.variant)
+    return LoggedPage(surface=row.surface, variant=row.variant, assignments=row.assignments)
 
 
 def _signals(row: Told) -> Sequence[int]:
