@@ -31,7 +31,8 @@ class MetricWindow(Struct, frozen=True, kw_only=True, tag="metric-window.v1", ta
     name is written `~all`). `user_group` is -1 for all groups, else a group of `generation`. `sums` has the signals
     `schemas.metric_signals.SIGNALS`, `plays_by_group` first streams by card group, `diversity` the effective number of
     card groups played (the exponential of the entropy), `listeners` how many differ. The KPIs `returning` and
-    `minutes-per-listener` are metrics of days. `signal_count` rows of signals had been read.
+    `minutes-per-listener` are metrics of days. `signal_count` rows of signals and
+    requests to forget had been read.
     """
 
     surface: Identifier

@@ -70,7 +70,7 @@ class Metrics:
 
     @property
     def signal_count(self) -> int:
-        """Number of rows of signals read."""
+        """Number of rows of signals, and of listeners to forget, read."""
         return self._own.signal_count
 
     @property
@@ -97,6 +97,7 @@ class Metrics:
                 self._own.settled_ms[message.source] = max(known_ms, message.settled_until_ms)
                 self.cells.add(message)
             else:
+                self._own.signal_count += 1
                 self.cells.forget(message.user_id)
         self._waiting.update(self.cells.changed_windows())
         self._drop_old()

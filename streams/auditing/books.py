@@ -8,6 +8,7 @@ import msgspec
 
 from streams.auditing.credit_book import CreditBook
 from streams.auditing.evidence_book import EvidenceBook
+from streams.auditing.metrics_book import MetricsBook
 from streams.auditing.own_messages import (
     DECODERS,
     CardStatisticsRead,
@@ -28,12 +29,13 @@ Place = tuple[str, int, int]
 Exposure = tuple[str, str, int, int]
 INPUTS = ("impressions", "stream-ends")
 LETTERS = tuple(f"{topic}.dlq" for topic in INPUTS)
-STATES = ("listeners-state", "cards-state", "learner-state", "model-state", "leaderboard-state")
+STATES = ("listeners-state", "cards-state", "learner-state", "model-state", "leaderboard-state", "metrics-state")
 EVIDENCE = ("policy-evidence", "policy-values")
+METRICS = ("metric-signals", "metric-windows", "experiment-decisions")
 POSITION_KEY = b"__position__"
 READING_ORDER = (
     *LETTERS, "catalogue", *INPUTS, "outcomes", "interactions", "engagement", "card-statistics", "co-clusters",
-    "shelf-rankings", *EVIDENCE, *STATES,
+    "shelf-rankings", *EVIDENCE, *METRICS, *STATES,
 )  # fmt: skip
 """Dead letters are read before the inputs that they excuse, the catalogue and the inputs before the rankings."""
 
@@ -81,6 +83,7 @@ class Books:
         self.blocks: CoClustersRead | None = None
         self.rankings = RankingWatch()
         self.evidence = EvidenceBook()
+        self.metrics = MetricsBook()
         self.propensities = PropensityWatch()
         self.positions: dict[tuple[str, int], list[PositionRead]] = defaultdict(list)
 
@@ -96,6 +99,9 @@ class Books:
         elif record.topic in EVIDENCE:
             message = None if record.value is None else DECODERS[record.topic].decode(record.value)
             self.evidence.take((record.key or b"").decode(errors="replace"), message)
+        elif record.topic in METRICS:
+            message = None if record.value is None else DECODERS[record.topic].decode(record.value)
+            self.metrics.take(record.topic, (record.key or b"").decode(errors="replace"), message)
         elif record.value is None:
             if record.topic == "shelf-rankings":
                 self.rankings.withdraw((record.key or b"").decode(errors="replace"))

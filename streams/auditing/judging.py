@@ -10,6 +10,7 @@ from streams.auditing.checks import (
     evidence_checks,
     inputs,
     interaction_checks,
+    metric_checks,
     playing,
     positions,
     propensity_checks,
@@ -63,6 +64,9 @@ CHECKS = (
     Checked(evidence_checks.evidence_broken, frozenset({"policy-evidence"})),
     Checked(evidence_checks.evidence_played_wrong, OUTCOMES | {"policy-evidence"}),
     Checked(evidence_checks.policy_values_wrong, frozenset({"policy-evidence", "policy-values"})),
+    Checked(metric_checks.signals_wrong, OUTCOMES | {"metric-signals"}),
+    Checked(metric_checks.metric_windows_wrong, frozenset({"metric-signals", "metric-windows"})),
+    Checked(metric_checks.experiment_decisions_wrong, frozenset({"metric-signals", "experiment-decisions"})),
     Checked(positions.positions_broken, frozenset(STATES)),
     Checked(ranking_checks.forgotten_remembered, IN | {"shelf-rankings"}),
 )

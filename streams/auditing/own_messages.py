@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct, ValidationError, convert, field, json
 
 from streams.auditing.own_evidence import PagesWeighedRead, PolicyValueRead
+from streams.auditing.own_metrics import DecisionRead, MetricWindowRead, SignalledRead
 from streams.auditing.own_outcomes import CorrectionRead, OutcomesRead
 
 
@@ -28,6 +29,7 @@ class ImpressionRead(Struct, frozen=True):
     event_ms: int
     shelves: list[ShelfSeen]
     surface: str = "home"
+    variant: str = "default"
     ranking_number: int | None = None
 
     def seen(self) -> dict[tuple[int, int], str]:
@@ -176,6 +178,9 @@ DECODERS: dict[str, Any] = {
     "catalogue": json.Decoder(CardRead),
     "policy-evidence": json.Decoder(PagesWeighedRead),
     "policy-values": json.Decoder(PolicyValueRead),
+    "metric-signals": json.Decoder(SignalledRead),
+    "metric-windows": json.Decoder(MetricWindowRead),
+    "experiment-decisions": json.Decoder(DecisionRead),
 }
 
 

@@ -12,11 +12,15 @@ from processors.leaderboard.leaderboard_settings import LeaderboardSettings
 from processors.leaderboard.standings import Leaderboard
 from processors.learner import Learner
 from processors.listeners import Listeners
+from processors.metrics.metrics import Metrics
+from processors.metrics.metrics_settings import MetricsSettings
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
+from schemas.experiments import ExperimentDefinition, Variant
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
+from schemas.metric_signals import MetricSignals
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.policy_evidence import PagesWeighed
 from schemas.stream_ends import StreamEvent
@@ -29,6 +33,16 @@ from tests.builders import card, impression, stream_end
 USERS, CARDS, PAGES, BATCH = 40, 24, 400, 50
 START_MS = 1_700_000_000_000
 WEIGHED = LeaderboardSettings(share=0.5, candidates=("static epsilon-greedy", "mean uniform"))
+MEASURED = MetricsSettings(enabled=True)
+TEST = ExperimentDefinition(
+    name="half",
+    layer="ranking",
+    variants=tuple(
+        Variant(name=name, share=0.5, buckets=tuple(range(500 * number, 500 * number + 500)))
+        for number, name in enumerate(("control", "other"))
+    ),
+    metric="stream-rate",
+)
 
 
 class Run:
@@ -42,6 +56,9 @@ class Run:
             settings.rewards, half_life_ms=settings.reward_half_life_ms, weight_max=settings.reward_weight_max
         )
         self.leaderboard = Leaderboard()
+        self.metrics = Metrics(settings.metrics)
+        self.metrics.put_definition(TEST)
+        self.listeners.definitions.put(TEST.name, TEST)
         self.learner = Learner(LearnerSettings(warmup_events=200), settings.rewards, seed=1)
 
     def write(self, message: Struct) -> int:
@@ -75,6 +92,9 @@ class Run:
         self.leaderboard.take([m for m in messages if isinstance(m, PagesWeighed)])
         for value in self.leaderboard.publish()[0]:
             self.write(value)
+        self.metrics.take([m for m in messages if isinstance(m, MetricSignals)])
+        for told in self.metrics.publish().messages:
+            self.write(told)
         self.cards.outcomes([m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)])
         self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
         for message in (*self.cards.statistics(), *self.learner.publish()):
@@ -100,7 +120,7 @@ def small_run(settings: Settings | None = None, playing_every_ms: int = 0) -> li
     times = [START_MS + 20_000 * number for number in range(PAGES)]
     home.visit(np.random.default_rng(5).integers(USERS, size=PAGES).tolist(), times, {})
     events = home.events_until(START_MS + 10**10)
-    run = Run(settings or Settings(leaderboard=WEIGHED))
+    run = Run(settings or Settings(leaderboard=WEIGHED, metrics=MEASURED))
     for known in home.catalogue:
         run.write(known)
         run.listeners.learned.put_card(known.card_id, known)
