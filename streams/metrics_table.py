@@ -21,7 +21,7 @@ def console() -> Console:
 
 
 def windows_table(windows: Iterable[MetricWindow], metrics: Sequence[str]) -> Table:
-    """One row for each window and arm, a column for each metric; the metric that a surface optimises has an asterisk."""
+    """One row for each window and arm, a column for each metric; what its surface optimises has an asterisk."""
     table = Table(box=None, pad_edge=False)
     for name in ("from (UTC)", "surface", "arm", "group"):
         table.add_column(name, no_wrap=True)

@@ -118,6 +118,10 @@ def is_shown_value(body: dict) -> bool:  # type: ignore[type-arg]
     return body["value"] is not None
 
 
+def is_assigned(body: dict) -> bool:  # type: ignore[type-arg]
+    return not body["is_reported"]
+
+
 def is_full(body: dict) -> bool:  # type: ignore[type-arg]
     return len(body["shelves"]) > 1
 
@@ -272,11 +276,17 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
     "a window is never told": ("metric_windows_wrong", without_window),
     "an experiment counts listeners who were not exposed": (
         "experiment_decisions_wrong",
-        lambda: changed(newest("experiment-decisions"), lambda body: body["listeners"].update(other=10**6)),
+        lambda: changed(
+            newest("experiment-decisions", lambda body: body["experiment"] == "tested"),
+            lambda body: body["listeners"].update(b=10**6),
+        ),
     ),
     "an experiment ships what is not known to differ": (
         "experiment_decisions_wrong",
-        lambda: changed(newest("experiment-decisions"), lambda body: body.update(decision="ship", winner="other")),
+        lambda: changed(
+            newest("experiment-decisions", lambda body: body["experiment"] == "tested"),
+            lambda body: body.update(decision="ship", winner="b"),
+        ),
     ),
     "a policy's value is too high": (
         "policy_values_wrong",
@@ -289,6 +299,49 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
     "a policy is worth testing without reason": (
         "policy_values_wrong",
         lambda: changed(newest("policy-values"), lambda body: body.update(is_worth_testing=True)),
+    ),
+    "an exposure to an experiment is dropped": (
+        "experiment_exposures_missing",
+        lambda: dropped(where("experiment-exposures")),
+    ),
+    "an exposure to an experiment is told twice": (
+        "experiment_exposures_twice",
+        lambda: doubled(where("experiment-exposures")),
+    ),
+    "an exposure is to the other variant": (
+        "experiment_exposures_wrong",
+        lambda: changed(where("experiment-exposures", is_assigned), lambda body: body.update(variant="z")),
+    ),
+    "an exposure is of a later page": (
+        "experiment_exposures_wrong",
+        lambda: changed(where("experiment-exposures"), lambda body: body.update(impression_id="i-of-nobody")),
+    ),
+    "an exposure of a client's is told as assigned": (
+        "experiment_exposures_wrong",
+        lambda: changed(
+            where("experiment-exposures", lambda body: not is_assigned(body)),
+            lambda body: body.update(is_reported=False),
+        ),
+    ),
+    "listeners are exposed who are not in the experiment": (
+        "experiment_exposures_wrong",
+        lambda: changed(where("experiments", nth=0), lambda body: body["variants"][0].update(buckets=[])),
+    ),
+    "a variant has fewer exposures than its share": (
+        "experiment_exposures_missing",
+        lambda: changed(
+            where("experiments", nth=0), lambda body: body["variants"][0].update(buckets=list(range(1_000)))
+        ),
+    ),
+    "an outcome has another assignment than its page": (
+        "assignments_wrong",
+        lambda: changed(
+            where("outcomes", is_settled), lambda body: body["logged"][body["page"][0]].update(assignments="other/z")
+        ),
+    ),
+    "a ranking has another assignment than its time": (
+        "assignments_wrong",
+        lambda: changed(where("shelf-rankings", is_full), lambda body: body.update(assignments="")),
     ),
     "an input is lost": ("settled_unexpectedly", lambda: dropped(where("impressions", is_full))),
     "an input is no message": (
@@ -317,7 +370,7 @@ def test_what_a_run_leaves_holds() -> None:
     assert found.corrections > 10
     assert found.interactions > 400
     assert found.rankings > 300
-    assert len(found.violations) == 33, "every check was made"
+    assert len(found.violations) == 37, "every check was made"
 
 
 def test_a_page_with_the_propensities_of_its_ranking_holds() -> None:
@@ -327,7 +380,7 @@ def test_a_page_with_the_propensities_of_its_ranking_holds() -> None:
 
 def test_statistics_that_forget_and_rankings_of_two_surfaces_hold_as_well() -> None:
     ranking = RankingSettings(surfaces={"search": SurfaceSettings(reward="static", policy="thompson")})
-    found = audited(small_run(Settings(reward_half_life_ms=3_600_000, ranking=ranking)))
+    found = audited(small_run(Settings(reward_half_life_ms=3_600_000, ranking=ranking, metrics=MEASURED)))
     assert found.holds, found.findings
     assert found.rankings > 600
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from processors.experiments.admission import REVISIONS_MAX, admitted
 from processors.experiments.assignment import Schedule, bucket_of, layer_key
+from processors.experiments.layer_admission import REVISIONS_MAX, admitted
 from schemas.experiments import BUCKETS, ExperimentDefinition
 from tests.builders import experiment
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from processors.experiments.admission import admitted
 from processors.experiments.assignment import Schedule
+from processors.experiments.layer_admission import admitted
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.ranking_settings import RankingSettings, SurfaceSettings

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from hashlib import blake2b
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from schemas.experiments import BUCKETS, ExperimentDefinition, Variant, bucket_count
 
@@ -18,7 +18,7 @@ def admitted(
 
     Variants keep their buckets as far as their shares last, and get more at random among the free ones of the layer
     that no other variant has ever had: so listeners move between a variant and nobody, never between variants. Raises
-    `ValueError` if there are too few, or if layer or salt change, which would move everybody.
+    `ValueError` if there are too few, or if layer or salt change, which would move everybody; or if it ends before.
 
     >>> from tests.builders import experiment
     >>> small = admitted(experiment("e", shares={"a": 0.1, "b": 0.1}), {}, 5)
@@ -38,6 +38,8 @@ def admitted(
             )
     if before is not None and (before.layer, before.salt) != (wanted.layer, wanted.salt):
         raise ValueError("layer and salt of an experiment cannot change: give the new experiment another name")
+    if wanted.ends_ms is not None and wanted.ends_ms <= effective_ms:
+        raise ValueError("it would end before it takes effect: set a later end")
     if before is not None and before.revision >= REVISIONS_MAX:
         raise ValueError(f"it has been changed {REVISIONS_MAX} times: stop it, and start one of another name")
     taken = {bucket for one in others for bucket in buckets_claimed(one, effective_ms)}
@@ -49,6 +51,51 @@ def admitted(
         effective_ms=max(effective_ms, earlier[-1].effective_ms if earlier else 0),
         earlier=earlier,
     )
+
+
+def stopped(known: ExperimentDefinition, effective_ms: int) -> ExperimentDefinition:
+    """The definition as it is, but stopped from this event time on.
+
+    >>> from tests.builders import experiment
+    >>> end = stopped(admitted(experiment("e", shares={"a": 0.1, "b": 0.1}), {}, 5), 9)
+    >>> end.status, end.revision, end.phase_at(8).status, len(buckets_claimed(end, 9))
+    ('stopped', 2, 'running', 0)
+    """
+    return replace(
+        known,
+        status="stopped",
+        revision=known.revision + 1,
+        effective_ms=max(effective_ms, known.effective_ms),
+        earlier=(*known.earlier, known.phase),
+    )
+
+
+def refuse_unless_compatible(wanted: ExperimentDefinition, known: Mapping[str, ExperimentDefinition]) -> None:
+    """Raise `ValueError` if a listener could be in two experiments of other layers that decide about one setting.
+
+    >>> from schemas.experiments import Overrides
+    >>> from tests.builders import experiment
+    >>> def test(name):
+    ...     return experiment(name, shares={"a": 0.1, "b": 0.1}, overrides={"b": Overrides(epsilon=0.2)}, layer=name)
+    >>> refuse_unless_compatible(test("e"), {"f": test("f")})
+    Traceback (most recent call last):
+    ValueError: experiment f of layer f decides about epsilon on home too: use its layer, so that nobody is in both
+    """
+    own = _decided(wanted)
+    for other in known.values():
+        if other.name == wanted.name or other.layer == wanted.layer or other.status == "stopped":
+            continue
+        common = sorted(set(other.surfaces) & set(wanted.surfaces))
+        both = sorted(own & _decided(other))
+        if common and both:
+            raise ValueError(
+                f"experiment {other.name} of layer {other.layer} decides about {', '.join(both)} on "
+                f"{', '.join(common)} too: use its layer, so that nobody is in both"
+            )
+
+
+def _decided(definition: ExperimentDefinition) -> set[str]:
+    return {name for one in definition.variants for name, value in asdict(one.overrides).items() if value is not None}
 
 
 def buckets_claimed(definition: ExperimentDefinition, event_ms: int) -> frozenset[int]:
