@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
+from processors.metrics.correlation import Correlation, Row
 from schemas.metric_windows import ExperimentDecision, MetricDifference, MetricValue, MetricWindow
 
 WIDTH = 240
@@ -39,6 +40,23 @@ def windows_table(windows: Iterable[MetricWindow], metrics: Sequence[str]) -> Ta
             settled, window.surface, arm, group, f"{window.listeners:,}", f"{window.sums[1]:,}", *cells, diversity
         )
     return table
+
+
+def correlations_table(rows: Iterable[Row]) -> Table:
+    """One row for each metric and KPI; what a surface optimises has an asterisk."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("surface", "metric", "KPI"):
+        table.add_column(name, no_wrap=True)
+    for name in ("between arms", "within arms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        metric = f"{'*' if row.is_optimised else ''}{row.metric}"
+        table.add_row(row.surface, metric, row.kpi, _correlation(row.between), _correlation(row.within))
+    return table
+
+
+def _correlation(found: Correlation | None) -> str:
+    return "" if found is None else f"{found.rho:+.2f} ({found.low:+.2f} to {found.high:+.2f}, {found.points} points)"
 
 
 def decision_table(decision: ExperimentDecision, *, every: bool = False) -> Table:

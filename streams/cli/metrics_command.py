@@ -21,6 +21,7 @@ from streams.cli.options import (
 from streams.configuration_error import ConfigurationError
 
 if TYPE_CHECKING:
+    from processors.metrics.correlation import Correlation
     from schemas.metric_windows import MetricAlarm, MetricWindow
     from streams.settings import Settings
 
@@ -52,6 +53,9 @@ def metrics(
     metric: Annotated[list[str] | None, typer.Option(help="Only these metrics; a few by default.")] = None,
     groups: Annotated[bool, typer.Option("--groups", help="Also each user group by itself.")] = False,
     last: Annotated[int, typer.Option(min=1, max=10_000, help="Newest windows of each surface and arm.")] = 3,
+    correlated: Annotated[
+        bool, typer.Option("--correlations", help="How metrics go with the KPIs over arms, groups and days.")
+    ] = False,
     follow: Annotated[bool, typer.Option(help="Print again when they change, until Ctrl-C.")] = False,
     every: Annotated[
         float, typer.Option(min=0.1, max=86_400.0, callback=finite, help="Seconds between two looks, with --follow.")
@@ -70,6 +74,9 @@ def metrics(
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
     settings = settings_of(config, broker=broker)
+    if correlated:
+        _show_correlations(_windows(settings), json=json)
+        return
     columns = tuple(metric or SHOWN + (KPIS if by is By.DAY else ()))
     told: list[MetricWindow] = []
     while True:
@@ -86,6 +93,29 @@ def metrics(
         if not follow:
             return
         time.sleep(every)
+
+
+def _show_correlations(windows: "Sequence[MetricWindow]", *, json: bool) -> None:
+    from processors.metrics.correlation import correlations
+    from streams.metrics_table import console, correlations_table
+
+    rows = list(correlations(windows))
+    if not rows:
+        raise NoAnswerError(f"{NOTHING_YET}; correlations need settled days")
+    if json:
+        print_json(
+            {
+                "correlations": [
+                    {**row._asdict(), "between": _told(row.between), "within": _told(row.within)} for row in rows
+                ]
+            }
+        )
+    else:
+        console().print(correlations_table(rows))
+
+
+def _told(found: "Correlation | None") -> dict[str, float] | None:
+    return None if found is None else found._asdict()
 
 
 def _show(
