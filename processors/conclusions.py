@@ -10,7 +10,7 @@ from processors.crediting import Crediting
 from processors.engagement_sums import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
 from processors.leaderboard.shadow import Shadow
 from processors.listeners_settings import ListenersSettings
-from processors.metrics.signals import Signals
+from processors.metrics.listener_signals import Signals
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
 from processors.ranking.play_columns import PlayColumns

@@ -5,8 +5,7 @@ from schemas.experiments import ExperimentDefinition, ExperimentExposure
 from schemas.impressions import Impression
 from schemas.interactions import Learned
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
-from schemas.metric_signals import Signalled
-from schemas.metric_windows import ExperimentDecision, MetricAlarm, MetricWindow
+from schemas.metric_topics import METRIC_TOPICS
 from schemas.monitoring import DriftAlert, DriftIncident, EngagementMetrics, EngagementSums
 from schemas.outcomes import Outcome
 from schemas.policy_evidence import PagesWeighed
@@ -130,17 +129,6 @@ _FLOW = (
         readers=("leaderboard",),
     ),
     Topic(
-        name="metric-signals",
-        about="what settled exposures add to the sums of listeners by window; listeners to forget",
-        role=Role.INTERNAL,
-        message=Signalled,
-        key="source",
-        partitions=1,
-        cleanup=Cleanup.DELETE,
-        writer="listeners",
-        readers=("metrics",),
-    ),
-    Topic(
         name="card-statistics",
         about="bandit statistics of every card, by user group and reward",
         role=Role.BROADCAST,
@@ -239,39 +227,7 @@ _FLOW = (
         writer="leaderboard",
         readers=("subscribers",),
     ),
-    Topic(
-        name="metric-windows",
-        about="sums and metrics by surface, arm, user group and window of event time, revised",
-        role=Role.OUTPUT,
-        message=MetricWindow,
-        key="surface, experiment, variant, group, kind and window",
-        partitions=1,
-        cleanup=Cleanup.COMPACT,
-        writer="metrics",
-        readers=("subscribers",),
-    ),
-    Topic(
-        name="metric-alarms",
-        about="optimised metrics that run against a KPI",
-        role=Role.OUTPUT,
-        message=MetricAlarm,
-        key="alarm_id",
-        partitions=1,
-        cleanup=Cleanup.DELETE,
-        writer="metrics",
-        readers=("subscribers",),
-    ),
-    Topic(
-        name="experiment-decisions",
-        about="what the data say about each experiment by now",
-        role=Role.OUTPUT,
-        message=ExperimentDecision,
-        key="experiment",
-        partitions=1,
-        cleanup=Cleanup.COMPACT,
-        writer="metrics",
-        readers=("subscribers",),
-    ),
+    *METRIC_TOPICS,
 )
 
 

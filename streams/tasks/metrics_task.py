@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from processors.metrics.metrics import Metrics
+from processors.metrics.metrics_core import Metrics
 from processors.metrics.metrics_settings import MetricsSettings
 from streams.exactly_once.records.produced import Produced, StateRow
 from streams.exactly_once.records.read_records import Record

@@ -13,7 +13,7 @@ from processors.leaderboard.leaderboard_settings import LeaderboardSettings
 from processors.leaderboard.standings import Leaderboard
 from processors.learner import Learner
 from processors.listeners import Listeners
-from processors.metrics.metrics import Metrics
+from processors.metrics.metrics_core import Metrics
 from processors.metrics.metrics_settings import MetricsSettings
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from msgspec import Struct
 
-from processors.metrics.metrics import Metrics
+from processors.metrics.metrics_core import Metrics
 from processors.metrics.metrics_settings import MetricsSettings
 from schemas.codec import encode
 from streams.broker.embedded import EmbeddedBroker

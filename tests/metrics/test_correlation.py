@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from processors.metrics.correlation import correlations, spearman
-from processors.metrics.metrics import Metrics
+from processors.metrics.metrics_core import Metrics
 from processors.metrics.metrics_settings import MetricsSettings
 from schemas.metric_windows import MetricWindow
 from tests.metrics.told_signals import Told, signals

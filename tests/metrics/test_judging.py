@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from processors.metrics.metrics import Metrics
+from processors.metrics.metrics_core import Metrics
 from processors.metrics.metrics_settings import MetricsSettings
 from schemas.experiments import ExperimentDefinition, Guardrail
 from schemas.metric_windows import ExperimentDecision, MetricAlarm

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
 from processors.metrics.cells import NOBODY
-from processors.metrics.metrics import Metrics
+from processors.metrics.metrics_core import Metrics
 from processors.metrics.metrics_settings import MetricsSettings
 from processors.ranking.learned import Learned
 from processors.settlement.settings import SettlementSettings

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from processors.metrics.alarms import Alarms, AlarmState, Pair
 from processors.metrics.cells import Cells, Kind
-from processors.metrics.judging import arms_by_kind, compared, exposed, judge
+from processors.metrics.experiment_judging import arms_by_kind, compared, exposed, judge
 from processors.metrics.listener_ratios import Difference
 from processors.metrics.metrics_settings import KPIS, MetricsSettings
 from processors.metrics.populations import Days, Population, population
