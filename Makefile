@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-without-brokers test-checked lint bench requirements clean
+.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-without-brokers test-checked search lint bench requirements clean
 
 demo: $(STAMP)
 	$(BIN)/shelfwise demo
@@ -38,6 +38,9 @@ CHECKED := $(addprefix tests/,settlement wire ranking/test_ranked_pages.py tasks
 
 test-checked: $(STAMP)  ## every access of compiled code to memory is checked
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -q $(CHECKED)
+
+search: $(STAMP)  ## the properties again, with random examples instead of those that every test run has
+	HYPOTHESIS_PROFILE=search $(BIN)/python -m pytest -q -m "hypothesis and not kafka"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
