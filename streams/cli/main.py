@@ -48,7 +48,7 @@ FAILURES = (
     "streams.exactly_once.errors.DriverError",
     "streams.forgetting.asking.NotDoneError",
     "streams.harness.interface.HarnessError",
-    "streams.subscribers.ranking_table.TopicMissingError",
+    "streams.subscribers.topic_missing.TopicMissingError",
     "streams.topics.admin.TopicsError",
 )
 """Exceptions of a job that ran and failed; by name, because importing them would load every client."""

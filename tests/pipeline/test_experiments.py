@@ -51,7 +51,7 @@ def newest_rankings(bootstrap: str) -> Sequence[ShelfRanking]:
 def test_over_a_kill_and_a_revision_each_is_exposed_once_and_ranked_by_her_variant(
     bootstrap: str, worker: Callable[[], WorkerProcess]
 ) -> None:
-    home = traffic(pages=900, seed=11)
+    home = traffic(pages=700, seed=11)
     events = [
         replace(one, assignments="test/a") if isinstance(one, Impression) and one.user_id == "u1" else one
         for one in home.events_until(NOW_MS + 10**10)
