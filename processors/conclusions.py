@@ -10,6 +10,7 @@ from processors.crediting import Crediting
 from processors.engagement_sums import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
 from processors.leaderboard.shadow import Shadow
 from processors.listeners_settings import ListenersSettings
+from processors.metrics.listener_signals import Signals
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
 from processors.ranking.play_columns import PlayColumns
@@ -50,6 +51,7 @@ class Conclusions:
         self._source, self._learned, self._sample_share = source, learned, settings.sample_share
         self._crediting = Crediting(learned, settings.rewards, settings.ranking.seed)
         self.shadow = Shadow(settings.leaderboard, settings.ranking, settings.rewards, learned)
+        self.signals = Signals(is_told=settings.metrics.enabled, window_ms=settings.metrics.window_ms)
         self._calibrating = Calibrating(learned, settings.rewards, settings.ranking.reward)
 
     def of(self, settlement: Settlement, due: Due, row: IntArray) -> list[Written]:
@@ -103,14 +105,16 @@ class Conclusions:
         exposures = due_exposures(book, due)
         for card, value in outcome_records(book, due, pages, exposures, groups, earned):
             yield Written(OutcomesSettled, names[card].encode(), value)
+        user_group, card_group = self._hard_groups(groups), self._card_groups(cards)
+        self.signals.add_settled(book, due, pages, exposures, user_group, card_group)
         named, number = variants_of(book.text, pages.variant, ORGANIC)
         self.engagement.add_impressions(due.pages["settled_ms"])
         self.engagement.add_settled(
             SettledColumns(
                 event_ms=due.pages["settled_ms"][page],
                 variant=Variants(named, number[page]),
-                user_group=self._hard_groups(groups)[page],
-                card_group=self._card_groups(cards),
+                user_group=user_group[page],
+                card_group=card_group,
                 played_ms=due.exposures["played_ms"],
                 is_discovery=due.exposures["is_discovery"],
                 is_sure=are_one(book.text, exposures.propensity),
@@ -205,11 +209,15 @@ class Conclusions:
         earned, before = self._credited(
             settlement, corrected, corrected["kept"], cards[chosen], seconds, groups, every, before=True
         )
+        user_group = self._hard_groups(groups)
+        self.signals.add_corrections(
+            settlement.book, corrected, pages.some(chosen), user_group, heard.card_group[chosen]
+        )
         self.engagement.add_corrections(
             CorrectionColumns(
                 event_ms=heard.event_ms[chosen],
                 variant=Variants(heard.variant.names, heard.variant.number[chosen]),
-                user_group=self._hard_groups(groups),
+                user_group=user_group,
                 card_group=heard.card_group[chosen],
                 previous_ms=corrected["previous_ms"],
                 played_ms=corrected["total_ms"],

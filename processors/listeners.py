@@ -141,6 +141,7 @@ class Listeners:
         due = self._what_is_due() if self.settlement.is_due else []
         self.settlement.forget(user_id)
         self.shadow.forget(user_id)
+        self._conclusions.signals.forget(self.source, user_id)
         self.exposing.forget(user_id)
         return due, ListenerForgotten(source=self.source, user_id=user_id)
 
@@ -168,8 +169,13 @@ class Listeners:
         )
         limits = self.settings.settlement
         corrected_no_more_ms = self.settlement.watermark_ms - limits.correction_ms - limits.lateness_ms
+        signals = self._conclusions.signals.hand_over(
+            self.source,
+            settled_until_ms=self.settlement.watermark_ms - limits.horizon_ms,
+            generation=self.learned.blocks.generation,
+        )
         of_shadow, exposures = self.shadow.hand_over(self.source, corrected_no_more_ms), self.exposing.hand_over()
-        return Concluded(written, [*sums, *of_shadow, *exposures], pages)
+        return Concluded(written, [*sums, *of_shadow, *exposures, *signals], pages)
 
     def _group_pages(self) -> None:
         self._conclusions.group_pages(self.settlement, self._rows_of_cards())

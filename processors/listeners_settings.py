@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from processors.leaderboard.leaderboard_settings import LeaderboardSettings
+from processors.metrics.metrics_settings import MetricsSettings
 from processors.ranking.ranking_settings import RankingSettings
 from processors.settlement.settings import SettlementSettings
 
@@ -24,4 +25,5 @@ class ListenersSettings(Struct, frozen=True, kw_only=True):
     sample_share: float = 1.0
     catching_up_ms: int = 10_000
     leaderboard: LeaderboardSettings = LeaderboardSettings()
+    metrics: MetricsSettings = MetricsSettings()
     exposed_max: int = 1_000_000

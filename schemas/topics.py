@@ -5,6 +5,7 @@ from schemas.experiments import ExperimentDefinition, ExperimentExposure
 from schemas.impressions import Impression
 from schemas.interactions import Learned
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
+from schemas.metric_topics import METRIC_TOPICS
 from schemas.monitoring import DriftAlert, DriftIncident, EngagementMetrics, EngagementSums
 from schemas.outcomes import Outcome
 from schemas.policy_evidence import PagesWeighed
@@ -81,7 +82,7 @@ _FLOW = (
         partitions=1,
         cleanup=Cleanup.COMPACT,
         writer="experimenters",
-        readers=("listeners", "subscribers"),
+        readers=("listeners", "metrics", "subscribers"),
     ),
     Topic(
         name="outcomes",
@@ -226,6 +227,7 @@ _FLOW = (
         writer="leaderboard",
         readers=("subscribers",),
     ),
+    *METRIC_TOPICS,
 )
 
 
@@ -262,7 +264,7 @@ def state_of(task: str, partitions: int) -> Topic:
 
 def _table() -> dict[str, Topic]:
     dead = [dead_letters_of(topic) for topic in _FLOW if topic.role in {Role.INPUT, Role.BROADCAST, Role.INTERNAL}]
-    tasks = {"listeners": 0, "cards": 0, "learner": 1, "model": 1, "leaderboard": 1}
+    tasks = {"listeners": 0, "cards": 0, "learner": 1, "model": 1, "leaderboard": 1, "metrics": 1}
     state = [state_of(task, partitions) for task, partitions in tasks.items()]
     return {topic.name: topic for topic in (*_FLOW, *dead, *state)}
 

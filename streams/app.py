@@ -17,6 +17,7 @@ from streams.tasks.engagement_task import EngagementTask
 from streams.tasks.leaderboard_task import LeaderboardTask
 from streams.tasks.learner_task import LearnerTask
 from streams.tasks.listeners_task import ListenersTask
+from streams.tasks.metrics_task import MetricsTask
 from streams.tasks.pinned_task import pinned_spec
 
 LISTENERS_FORMAT = 2
@@ -72,8 +73,21 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             make=lambda _partition: LeaderboardTask(settings.leaderboard.publish_interval_ms),
             tick_interval_ms=500,
         ),
+        "metrics": lambda: _metrics_spec(settings),
     }
     return [every[name]() for name in settings.tasks]
+
+
+def _metrics_spec(settings: Settings) -> TaskSpec:
+    return TaskSpec(
+        name="metrics",
+        inputs=("metric-signals",),
+        state_topic="metrics" + STATE_SUFFIX,
+        broadcasts=("experiments",),
+        make=lambda _partition: MetricsTask(settings.metrics),
+        tick_interval_ms=500,
+        in_thread=True,  # judging all listeners takes a while
+    )
 
 
 def build_app(

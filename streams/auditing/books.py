@@ -9,6 +9,7 @@ import msgspec
 from streams.auditing.credit_book import CreditBook
 from streams.auditing.evidence_book import EvidenceBook
 from streams.auditing.experiment_book import ExperimentBook
+from streams.auditing.metrics_book import MetricsBook
 from streams.auditing.own_messages import (
     DECODERS,
     CardStatisticsRead,
@@ -29,13 +30,14 @@ Place = tuple[str, int, int]
 Exposure = tuple[str, str, int, int]
 INPUTS = ("impressions", "stream-ends")
 LETTERS = tuple(f"{topic}.dlq" for topic in INPUTS)
-STATES = ("listeners-state", "cards-state", "learner-state", "model-state", "leaderboard-state")
+STATES = ("listeners-state", "cards-state", "learner-state", "model-state", "leaderboard-state", "metrics-state")
 EVIDENCE = ("policy-evidence", "policy-values")
+METRICS = ("metric-signals", "metric-windows", "experiment-decisions")
 EXPERIMENTS = ("experiments", "experiment-exposures")
 POSITION_KEY = b"__position__"
 READING_ORDER = (
     *LETTERS, "catalogue", EXPERIMENTS[0], *INPUTS, "outcomes", "interactions", "engagement", "card-statistics",
-    "co-clusters", "shelf-rankings", EXPERIMENTS[1], *EVIDENCE, *STATES,
+    "co-clusters", "shelf-rankings", EXPERIMENTS[1], *EVIDENCE, *METRICS, *STATES,
 )  # fmt: skip
 """Dead letters are read before the inputs that they excuse; catalogue, experiments and inputs before what follows."""
 
@@ -83,6 +85,7 @@ class Books:
         self.blocks: CoClustersRead | None = None
         self.rankings = RankingWatch()
         self.evidence = EvidenceBook()
+        self.metrics = MetricsBook()
         self.propensities = PropensityWatch()
         self.experiments = ExperimentBook()
         self.positions: dict[tuple[str, int], list[PositionRead]] = defaultdict(list)
@@ -100,6 +103,9 @@ class Books:
             message = None if record.value is None else DECODERS[record.topic].decode(record.value)
             book = self.evidence if record.topic in EVIDENCE else self.experiments
             book.take((record.key or b"").decode(errors="replace"), message)
+        elif record.topic in METRICS:
+            message = None if record.value is None else DECODERS[record.topic].decode(record.value)
+            self.metrics.take(record.topic, (record.key or b"").decode(errors="replace"), message)
         elif record.value is None:
             if record.topic == "shelf-rankings":
                 self.rankings.withdraw((record.key or b"").decode(errors="replace"))

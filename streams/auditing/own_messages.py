@@ -6,6 +6,7 @@ from msgspec import Struct, ValidationError, convert, field, json
 
 from streams.auditing.own_evidence import PagesWeighedRead, PolicyValueRead
 from streams.auditing.own_experiments import ExperimentRead, ExposureRead
+from streams.auditing.own_metrics import DecisionRead, MetricWindowRead, SignalledRead
 from streams.auditing.own_outcomes import CorrectionRead, OutcomesRead
 
 
@@ -29,6 +30,7 @@ class ImpressionRead(Struct, frozen=True):
     event_ms: int
     shelves: list[ShelfSeen]
     surface: str = "home"
+    variant: str = "default"
     ranking_number: int | None = None
     assignments: str = ""
 
@@ -182,6 +184,9 @@ DECODERS: dict[str, Any] = {
     "experiment-exposures": json.Decoder(ExposureRead),
     "policy-evidence": json.Decoder(PagesWeighedRead),
     "policy-values": json.Decoder(PolicyValueRead),
+    "metric-signals": json.Decoder(SignalledRead),
+    "metric-windows": json.Decoder(MetricWindowRead),
+    "experiment-decisions": json.Decoder(DecisionRead),
 }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streams.cli.compacted_topics import newest_of, publish
+from streams.cli.experiment_results_command import results
 from streams.cli.options import ConfigOption, JsonOption, NeededBrokerOption, NoAnswerError, print_json, settings_of
 from streams.configuration_error import ConfigurationError
 
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(show_all)
     group.command("show")(show)
     group.command("stop")(stop)
+    group.command("results")(results)
     app.add_typer(group, name="experiments")
 
 
@@ -48,12 +50,14 @@ def apply(
     """Start an experiment, or change it: listeners keep their variants as far as the shares allow."""
     from processors.experiments.layer_admission import admitted, refuse_unless_compatible
     from processors.experiments.overriding import refuse_unless_rankable
+    from processors.metrics.metric_table import check_metrics
     from streams.files.experiment_file import definition_in
 
     settings = settings_of(config, broker=broker)
     wanted = definition_in(file)
     try:
         refuse_unless_rankable(wanted, settings.ranking, settings.listeners.rewards)
+        check_metrics(wanted)
         known = _known(settings)
         effective_ms = _now_ms() + 1_000 * lead_s
         refuse_unless_compatible(wanted, known)

@@ -25,6 +25,7 @@ from streams.cli import (
     labels_command,
     ladder_command,
     leaderboard_command,
+    metrics_command,
     rankings_command,
     replay_command,
     schemas_command,
@@ -54,7 +55,7 @@ FAILURES = (
 COMMANDS = (
     demo_command, worker_command, broker_command, simulate_command, schemas_command, compile_command,
     cocluster_command, ladder_command, leaderboard_command, evaluate_command, backtest_command, labels_command,
-    experiments_command, topics_command, replay_command, rankings_command, forget_command, dlq_command,
+    experiments_command, metrics_command, topics_command, replay_command, rankings_command, forget_command, dlq_command,
     audit_command, bench_command, harness_command, config_command,
 )  # fmt: skip
 

@@ -48,7 +48,7 @@ def grants(program: Program, settings: Settings) -> list[Grant]:
 
     >>> [grant.name for grant in grants(Program.SUBSCRIBER, Settings())]  # doctest: +NORMALIZE_WHITESPACE
     ['experiments', 'shelf-rankings', 'experiment-exposures', 'drift-alerts', 'drift-incidents', 'engagement-metrics',
-     'policy-values']
+     'policy-values', 'metric-windows', 'metric-alarms', 'experiment-decisions']
     >>> {grant.operations for grant in grants(Program.CLIENT, Settings())}
     {('Write',)}
     """

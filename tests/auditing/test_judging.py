@@ -15,7 +15,7 @@ from streams.auditing.findings import Audit
 from streams.auditing.judging import judge
 from streams.auditing.reading import LogRecord
 from streams.settings import Settings
-from tests.auditing.history import run_with_late_impressions, run_with_replays, small_run
+from tests.auditing.history import MEASURED, run_with_late_impressions, run_with_replays, small_run
 
 Logs = list[LogRecord]
 
@@ -27,7 +27,7 @@ def untouched() -> Logs:
 
 def audited(logs: Logs, *, closed: bool = False) -> Audit:
     read = (record for record in logs if record.topic in READING_ORDER)
-    return judge(read, READING_ORDER, audit_rules(Settings(), closed=closed))
+    return judge(read, READING_ORDER, audit_rules(Settings(metrics=MEASURED), closed=closed))
 
 
 def where(topic: str, fits: Callable[[dict], bool] = lambda body: True, nth: int = 3) -> int:  # type: ignore[type-arg]
@@ -86,6 +86,12 @@ def with_page_of(change: Callable[[dict], object]) -> Logs:  # type: ignore[type
     at = newest("impressions")
     extra = LogRecord("impressions", 0, 10**6, ranking["user_id"].encode(), orjson.dumps(body))
     return [*untouched()[: at + 1], extra, *untouched()[at + 1 :]]
+
+
+def without_window() -> Logs:
+    """A window of all variants and groups is told in no record."""
+    gone = next(r.key for r in untouched() if r.topic == "metric-windows" and b" all all window" in (r.key or b""))
+    return [record for record in untouched() if record.key != gone]
 
 
 def is_settled(body: dict) -> bool:  # type: ignore[type-arg]
@@ -249,6 +255,39 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
             newest("policy-evidence"), lambda body: body["played_ms"].__setitem__(0, body["played_ms"][0] + 1)
         ),
     ),
+    "signals are dropped": ("signals_wrong", lambda: dropped(where("metric-signals"))),
+    "signals are written twice": ("metric_windows_wrong", lambda: doubled(where("metric-signals"))),
+    "a signal is one too many": (
+        "signals_wrong",
+        lambda: changed(where("metric-signals"), lambda body: body["signals"][3].__setitem__(0, 99)),
+    ),
+    "a window's sum is one too many": (
+        "metric_windows_wrong",
+        lambda: changed(newest("metric-windows"), lambda body: body["sums"].__setitem__(1, body["sums"][1] + 1)),
+    ),
+    "a window has a listener too many": (
+        "metric_windows_wrong",
+        lambda: changed(newest("metric-windows"), lambda body: body.update(listeners=body["listeners"] + 1)),
+    ),
+    "a window's rate is too high": (
+        "metric_windows_wrong",
+        lambda: changed(newest("metric-windows"), lambda body: body["metrics"][0].update(value=0.987)),
+    ),
+    "a window is never told": ("metric_windows_wrong", without_window),
+    "an experiment counts listeners who were not exposed": (
+        "experiment_decisions_wrong",
+        lambda: changed(
+            newest("experiment-decisions", lambda body: body["experiment"] == "tested"),
+            lambda body: body["listeners"].update(b=10**6),
+        ),
+    ),
+    "an experiment ships what is not known to differ": (
+        "experiment_decisions_wrong",
+        lambda: changed(
+            newest("experiment-decisions", lambda body: body["experiment"] == "tested"),
+            lambda body: body.update(decision="ship", winner="b"),
+        ),
+    ),
     "a policy's value is too high": (
         "policy_values_wrong",
         lambda: changed(newest("policy-values", is_shown_value), lambda body: body.update(value=body["value"] + 0.001)),
@@ -331,7 +370,7 @@ def test_what_a_run_leaves_holds() -> None:
     assert found.corrections > 10
     assert found.interactions > 400
     assert found.rankings > 300
-    assert len(found.violations) == 34, "every check was made"
+    assert len(found.violations) == 37, "every check was made"
 
 
 def test_a_page_with_the_propensities_of_its_ranking_holds() -> None:
@@ -341,7 +380,7 @@ def test_a_page_with_the_propensities_of_its_ranking_holds() -> None:
 
 def test_statistics_that_forget_and_rankings_of_two_surfaces_hold_as_well() -> None:
     ranking = RankingSettings(surfaces={"search": SurfaceSettings(reward="static", policy="thompson")})
-    found = audited(small_run(Settings(reward_half_life_ms=3_600_000, ranking=ranking)))
+    found = audited(small_run(Settings(reward_half_life_ms=3_600_000, ranking=ranking, metrics=MEASURED)))
     assert found.holds, found.findings
     assert found.rankings > 600
 
