@@ -5,6 +5,7 @@ is columns, with an index from key to row; windows leave whole, the oldest first
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 import msgspec
@@ -60,7 +61,7 @@ class Cells:
         self._room = _empty(64)
         self._count = 0
         self._kinds: dict[int, Kind] = {}
-        self._plays: dict[tuple[int, int], dict[int, int]] = {}  # first streams by card group, by window and kind
+        self._plays: dict[int, dict[int, dict[int, int]]] = {}  # first streams by window, kind and card group
         self._changed: set[int] = set()  # rows of the columns
         self._plays_changed: set[tuple[int, int]] = set()
         self._windows: set[int] = set()
@@ -77,7 +78,7 @@ class Cells:
         self._put(users, windows, kinds, np.array(message.signals, dtype=np.int64).reshape(len(SIGNALS), -1).T)
         for row, group, plays in zip(message.play_row, message.play_group, message.plays, strict=True):
             key = (int(windows[row]), int(kinds[row]))
-            own = self._plays.setdefault(key, {})
+            own = self._plays.setdefault(key[0], {}).setdefault(key[1], {})
             own[group] = own.get(group, 0) + plays
             self._plays_changed.add(key)
 
@@ -89,12 +90,13 @@ class Cells:
         """The kinds by number."""
         return self._kinds
 
-    def plays_of(self, windows: "set[int]", kinds: "set[int]") -> dict[int, int]:
+    def plays_of(self, windows: Iterable[int], kinds: AbstractSet[int]) -> dict[int, int]:
         """First streams by card group, of these windows and kinds."""
         found: dict[int, int] = {}
-        for (window_ms, kind), plays in self._plays.items():
-            if window_ms in windows and kind in kinds:
-                for group, count in plays.items():
+        for window_ms in windows:
+            own = self._plays.get(window_ms, {})
+            for kind in own.keys() & kinds:
+                for group, count in own[kind].items():
                     found[group] = found.get(group, 0) + count
         return dict(sorted(found.items()))
 
@@ -109,8 +111,9 @@ class Cells:
         if number is None:
             return
         hers = np.flatnonzero(self.columns().user == number)
-        moved = Columns(*(column.copy() for column in self.columns().some(hers)))
-        self._drop(hers)
+        moved = self.columns().some(hers)
+        for row in reversed(hers.tolist()):
+            self._remove(row)
         self.users.release([number])
         self._put(np.repeat(self.users.ids_of([NOBODY]), len(hers)), moved.window_ms, moved.kind, moved.signals)
 
@@ -127,9 +130,8 @@ class Cells:
             self.kinds_known.release(idle)
             for number in idle:
                 del self._kinds[number]
-        for key in [key for key in self._plays if key[0] < window_ms]:
-            del self._plays[key]
-            self._plays_changed.add(key)
+        for old_ms in [old_ms for old_ms in self._plays if old_ms < window_ms]:
+            self._plays_changed.update((old_ms, kind) for kind in self._plays.pop(old_ms))
         self._windows.difference_update(dropped)
         return dropped
 
@@ -151,7 +153,7 @@ class Cells:
             yield key, msgspec.msgpack.encode(signals)
         self._changed.clear()
         for place in sorted(self._plays_changed):
-            plays = self._plays.get(place)
+            plays = self._plays.get(place[0], {}).get(place[1])
             yield _PLAYS + b"%d/%d" % place, None if plays is None else msgspec.msgpack.encode(sorted(plays.items()))
         self._plays_changed.clear()
 
@@ -164,7 +166,7 @@ class Cells:
                 signals.append(msgspec.msgpack.decode(value))
             elif key.startswith(_PLAYS):
                 window_ms, kind = (int(part) for part in key[len(_PLAYS) :].split(b"/"))
-                self._plays[window_ms, kind] = dict(msgspec.msgpack.decode(value))
+                self._plays.setdefault(window_ms, {})[kind] = dict(msgspec.msgpack.decode(value))
             elif not self.users.adopt(key, value):
                 self.kinds_known.adopt(key, value)
         numbers = self.kinds_known.all_ids().tolist()
@@ -198,6 +200,28 @@ class Cells:
         np.add.at(self._room.signals, rows, signals)
         self._changed.update(rows.tolist())
         self._windows.update(np.unique(window_ms).tolist())
+
+    def _remove(self, row: int) -> None:
+        """Remove one row: the last one takes its place."""
+        last = self._count - 1
+        for place in {row, last}:
+            del self._index[self._code_at(place)]
+        self._gone.append(_key(*self._place_at(row)))
+        for column in self._room:
+            column[row] = column[last]
+        self._count = last
+        is_changed = last in self._changed
+        self._changed -= {row, last}
+        if row != last:
+            self._index[self._code_at(row)] = row
+            self._changed.update([row] if is_changed else [])
+
+    def _place_at(self, row: int) -> tuple[int, int, int]:
+        user, window_ms, kind = (int(column[row]) for column in self._room[:3])
+        return user, window_ms, kind
+
+    def _code_at(self, row: int) -> int:
+        return _code(*self._place_at(row))
 
     def _drop(self, rows: IntArray) -> None:
         """Drop rows of the columns; the others move up, in order."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from processors.metrics.metrics_core import Metrics
 from processors.metrics.metrics_settings import MetricsSettings
-from schemas.metric_signals import SIGNALS, MetricSignals
+from schemas.metric_signals import SIGNALS, MetricSignals, SignalsForgotten
 from schemas.metric_windows import MetricValue, MetricWindow
 from tests.metrics.told_signals import Told, signals
 from tests.tasks.test_cores import Kept
@@ -190,3 +190,31 @@ def test_messages_of_two_partitions_settle_with_the_slower() -> None:
     empty: list[MetricSignals] = [signals([Told("ann")], source=f"listeners/{n}", settled_ms=n * DAY) for n in (1, 2)]
     metrics.take(empty)
     assert metrics.settled_until_ms == DAY
+
+
+@settings(max_examples=25, deadline=None)
+@given(ROWS, ROWS, st.sampled_from(["ann", "bob", "eve"]), st.booleans())
+def test_who_is_forgotten_leaves_totals_as_they_are(
+    before: list[Told], after: list[Told], user_id: str, is_kept_between: bool
+) -> None:
+    kept, metrics, whole = Kept(), Metrics(SHORT), Metrics(SHORT)
+    whole.take([signals(before), signals(after)])
+    metrics.take([signals(before)])
+    if is_kept_between:
+        kept.keep(metrics.changed_rows())
+    metrics.take([SignalsForgotten(source="listeners/0", user_id=user_id), signals(after)])
+    found = published(metrics)
+    assert {key: one.sums for key, one in found.items()} == {key: one.sums for key, one in published(whole).items()}
+    kept.keep(metrics.changed_rows())
+    again = Metrics(SHORT)
+    again.restore(list(kept.rows.items()))
+    ours = {(name, *place) for name, *place in _named(metrics)}
+    assert ours == {(name, *place) for name, *place in _named(again)}
+    if user_id not in {row.user_id for row in after}:
+        assert user_id not in {name for name, *_ in ours}
+
+
+def _named(metrics: Metrics) -> list[tuple[object, ...]]:
+    columns, users, kinds = metrics.cells.columns(), metrics.cells.users, metrics.cells.kinds()
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [(users.name_of(user), window, kinds[kind], tuple(sums)) for user, window, kind, sums in rows]
