@@ -46,7 +46,7 @@ class PlantedTests(Struct, frozen=True, kw_only=True):
     taste_sd: float = 0.08
     effect: float = 0.06
     comes_less: float = 0.2
-    lost_share: float = 0.28
+    lost_share: float = 0.35
 
 
 def definitions(planted: PlantedTests) -> list[ExperimentDefinition]:
