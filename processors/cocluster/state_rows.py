@@ -1,8 +1,10 @@
 """The learner as keyed rows of bytes: one per user ring, one per card, one for the structure.
 
-Little-endian columns after a format byte. Messages are not stored: they follow from rings, card evidence and blocks.
+Each row is one record or several, whose numpy types are declared here; the first field is a format byte. Messages are
+not stored: they follow from rings, card evidence and blocks.
 """
 
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +16,25 @@ from processors.arrays import FloatArray, IntArray
 FORMAT = 3
 STRUCTURE_KEY = b"s"
 EDGE = np.dtype([("card", "<i8"), ("event_ms", "<i8"), ("x", "<f4")])
+_FORMAT = ("format", "u1")
+_STRUCTURE_HEAD = np.dtype([_FORMAT, ("counters", "u1"), ("arrays", "u1")])
+_COUNTER, _VALUE = np.dtype("<i8"), np.dtype("<f8")
+_KEY = struct.Struct(">cq")
+
+
+def _ring_head(user_groups: int) -> np.dtype[np.void]:
+    """What precedes the edges in the row of a user."""
+    return np.dtype([_FORMAT, ("frozen", "<f4", (user_groups,))])
+
+
+def _card_record(card_groups: int) -> np.dtype[np.void]:
+    """The row of a card."""
+    return np.dtype([_FORMAT, ("evidence", "<f4", (card_groups,)), ("frozen", "<f4", (card_groups,))])
+
+
+def _array_head(dimensions: int) -> np.dtype[np.void]:
+    """What precedes the values of an array in the row of the structure."""
+    return np.dtype([("dimensions", "u1"), ("shape", "<u4", (dimensions,))])
 
 
 def user_key(identity: int) -> bytes:
@@ -22,12 +43,12 @@ def user_key(identity: int) -> bytes:
     >>> user_key(1) < user_key(256)
     True
     """
-    return b"u" + struct.pack(">q", identity)
+    return _KEY.pack(b"u", identity)
 
 
 def card_key(identity: int) -> bytes:
     """Key of a card's row."""
-    return b"c" + struct.pack(">q", identity)
+    return _KEY.pack(b"c", identity)
 
 
 def identity_of(key: bytes) -> int:
@@ -36,14 +57,14 @@ def identity_of(key: bytes) -> int:
     >>> identity_of(card_key(77))
     77
     """
-    (identity,) = struct.unpack(">q", key[1:])
+    _, identity = _KEY.unpack(key)
     return int(identity)
 
 
 def ring_rows(
     card: IntArray, event_ms: IntArray, x: FloatArray, degree: IntArray, frozen: FloatArray
 ) -> Iterator[bytes]:
-    """Pack rings, each oldest first: 20 bytes per edge, and the frozen evidence as floats.
+    """Pack rings, each oldest first, and the frozen evidence.
 
     Ring i has the next `degree[i]` of the edges, and `frozen[i]` of the [n, G] floats.
 
@@ -53,31 +74,35 @@ def ring_rows(
     """
     edges = np.empty(len(card), EDGE)
     edges["card"], edges["event_ms"], edges["x"] = card, event_ms, x
-    packed, floats, head = edges.tobytes(), np.asarray(frozen, "<f4").tobytes(), bytes([FORMAT])
-    width = 4 * frozen.shape[1]
+    heads = np.empty(len(degree), _ring_head(frozen.shape[1]))
+    heads["format"], heads["frozen"] = FORMAT, frozen
+    packed, packed_heads, width = edges.tobytes(), heads.tobytes(), heads.itemsize
     start = 0
     for number, end in enumerate((np.cumsum(degree) * EDGE.itemsize).tolist()):
-        yield head + floats[number * width : (number + 1) * width] + packed[start:end]
+        yield packed_heads[number * width : (number + 1) * width] + packed[start:end]
         start = end
 
 
 def read_ring(row: bytes, user_groups: int) -> tuple[np.ndarray, FloatArray]:
     """Unpack a ring: structured edges and the frozen evidence [G]."""
     _check_format(row)
-    frozen = np.frombuffer(row, "<f4", user_groups, 1)
-    return np.frombuffer(row, EDGE, offset=1 + 4 * user_groups), frozen
+    head = np.frombuffer(row, _ring_head(user_groups), 1)
+    return np.frombuffer(row, EDGE, offset=head.itemsize), head["frozen"][0]
 
 
 def card_row(evidence: FloatArray, frozen: FloatArray) -> bytes:
     """Pack a card's evidence [K] and the frozen part of it."""
-    return bytes([FORMAT]) + np.concatenate((evidence, frozen)).astype("<f4").tobytes()
+    record = np.empty(1, _card_record(len(evidence)))
+    record["format"], record["evidence"], record["frozen"] = FORMAT, evidence, frozen
+    return record.tobytes()
 
 
 def read_card(row: bytes) -> tuple[FloatArray, FloatArray]:
     """Unpack a card: evidence and frozen evidence."""
     _check_format(row)
-    evidence, frozen = np.frombuffer(row, "<f4", offset=1).reshape(2, -1)
-    return evidence, frozen
+    groups = (len(row) - _card_record(0).itemsize) // (_card_record(1).itemsize - _card_record(0).itemsize)
+    (record,) = np.frombuffer(row, _card_record(groups))
+    return record["evidence"], record["frozen"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,10 +114,11 @@ class Structure:
 
     def row(self) -> bytes:
         """Pack counters, then arrays with their shapes."""
-        parts = [bytes([FORMAT, len(self.counters), len(self.arrays)]), self.counters.astype("<i8").tobytes()]
+        head = np.array([(FORMAT, len(self.counters), len(self.arrays))], _STRUCTURE_HEAD)
+        parts = [head.tobytes(), self.counters.astype(_COUNTER).tobytes()]
         for array in self.arrays:
-            parts.append(struct.pack(f"<B{array.ndim}I", array.ndim, *array.shape))
-            parts.append(array.astype("<f8").tobytes())
+            parts.append(np.array([(array.ndim, array.shape)], _array_head(array.ndim)).tobytes())
+            parts.append(array.astype(_VALUE).tobytes())
         return b"".join(parts)
 
     @classmethod
@@ -105,16 +131,16 @@ class Structure:
                [0., 1.]])
         """
         _check_format(row)
-        counters = np.frombuffer(row, "<i8", row[1], 3).astype(np.int64)
-        at = 3 + 8 * row[1]
-        arrays = []
-        for _ in range(row[2]):
-            shape = struct.unpack_from(f"<{row[at]}I", row, at + 1)
-            at += 1 + 4 * row[at]
-            size = int(np.prod(shape))
-            arrays.append(np.frombuffer(row, "<f8", size, at).reshape(shape).copy())
-            at += 8 * size
-        return cls(counters=counters, arrays=tuple(arrays))
+        (head,) = np.frombuffer(row, _STRUCTURE_HEAD, 1)
+        counters = np.frombuffer(row, _COUNTER, int(head["counters"]), _STRUCTURE_HEAD.itemsize)
+        at, arrays = _STRUCTURE_HEAD.itemsize + counters.nbytes, []
+        for _ in range(int(head["arrays"])):
+            (array_head,) = np.frombuffer(row, _array_head(row[at]), 1, at)
+            shape = tuple(array_head["shape"].tolist())
+            values = np.frombuffer(row, _VALUE, math.prod(shape), at + array_head.nbytes)
+            arrays.append(values.reshape(shape).copy())
+            at += array_head.nbytes + values.nbytes
+        return cls(counters=counters.astype(np.int64), arrays=tuple(arrays))
 
 
 def _check_format(row: bytes) -> None:

@@ -9,9 +9,9 @@ from processors.compiled import borrowing, fused, inlined
 from processors.settlement.book import Book
 from processors.settlement.layout import Records
 from processors.settlement.names import is_later_text
-from processors.settlement.page import ID_AT
-from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
-from processors.wire.binary import text_end
+from processors.settlement.page import PAGE_ID_AT
+from processors.settlement.stream_text import STREAM_ID_AT
+from processors.wire.binary import text_span
 
 ATTRIBUTE, SETTLE, FORGET = 0, 1, 2
 """Kinds of entries; entries of the same time are processed in this order."""
@@ -97,8 +97,8 @@ def _id_of(book: Book, kind: Index, place: Index, serial: Index) -> tuple[int, i
         is_known, first = stream["serial"] == serial, stream["start"] + STREAM_ID_AT
     else:
         impression = book.impressions[place]
-        is_known, first = impression["serial"] == serial, impression["start"] + ID_AT
-    return (int(first + 2), int(text_end(book.text, first))) if is_known else (0, 0)
+        is_known, first = impression["serial"] == serial, impression["start"] + PAGE_ID_AT
+    return text_span(book.text, first) if is_known else (0, 0)
 
 
 @borrowing

@@ -11,24 +11,21 @@ from processors.settlement.layout import NONE
 from processors.settlement.limits import Limits
 from processors.settlement.listener_places import note_change
 from processors.settlement.names import is_later_text, same_text
-from processors.settlement.page import ID_AT
+from processors.settlement.page import PAGE_ID_AT
 from processors.settlement.plays import copy_plays
+from processors.settlement.state_layouts import ATTRIBUTED, ORGANIC, PENDING, PENDING_NAMED
 from processors.settlement.stream_text import (
-    ATTRIBUTED,
-    ORGANIC,
-    PENDING,
-    PENDING_NAMED,
+    STREAM_ID_AT,
     event_ms_of,
     is_playing_at,
-    name_at,
+    named_at,
     played_ms_of,
     same_stream_at,
     started_ms_of,
     state_at,
     state_of,
 )
-from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
-from processors.wire.binary import text_end
+from processors.wire.binary import text_span
 
 _OUTCOMES_CORRECTED = COUNTERS.index("outcomes_corrected")
 _STREAMS_ATTRIBUTED = COUNTERS.index("streams_attributed")
@@ -47,9 +44,9 @@ def attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
     impression, index = _exposure_of(book, place, limits.attribution_ms)
     handed_on = due.streams[number]
     handed_on["user"], handed_on["user_end"] = listener["start"], listener["end"]
-    id_at, event_ms = stream["start"] + STREAM_ID_AT, event_ms_of(book.text, stream["start"])
+    event_ms = event_ms_of(book.text, stream["start"])
     played_ms = played_ms_of(book.text, stream["start"])
-    handed_on["start"], handed_on["end"] = id_at + 2, text_end(book.text, id_at)
+    handed_on["start"], handed_on["end"] = text_span(book.text, stream["start"] + STREAM_ID_AT)
     handed_on["event_ms"], handed_on["played_ms"] = event_ms, played_ms
     handed_on["card"], handed_on["page"], handed_on["is_correction"] = stream["card"], NONE, False
     at = state_at(book.text, stream["start"])
@@ -99,14 +96,15 @@ def _heard_before(book: Book, place: Index) -> int:
     listener, heard_ms = book.listeners[stream["listener"]], np.int64(NONE)
     if not listener["playing_count"]:
         return NONE
-    own, started_ms = same_stream_at(text, stream["start"]), started_ms_of(text, stream["start"])
+    own_start, own_end = text_span(text, same_stream_at(text, stream["start"]))
+    started_ms = started_ms_of(text, stream["start"])
     for number in range(listener["plays"], listener["plays"] + listener["plays_count"]):
         start = book.plays[number]["start"]
         if book.plays[number]["card"] != stream["card"] or started_ms_of(text, start) != started_ms:
             continue
-        other = same_stream_at(text, start)
+        other_start, other_end = text_span(text, same_stream_at(text, start))
         is_counted = state_of(text, state_at(text, start)) == ATTRIBUTED
-        if is_counted and same_text(text, own + 2, text_end(text, own), text, other + 2, text_end(text, other)):
+        if is_counted and same_text(text, own_start, own_end, text, other_start, other_end):
             heard_ms = max(heard_ms, np.int64(played_ms_of(text, start)))
     return int(heard_ms)
 
@@ -121,8 +119,7 @@ def _exposure_of(book: Book, place: Index, attribution_ms: Index) -> tuple[int, 
     owner = np.int64(stream["listener"])
     at = state_at(text, stream["start"])
     if state_of(text, at) == PENDING_NAMED:
-        name = name_at(text, at)
-        start, end = name + 2, text_end(text, name)
+        start, end = text_span(text, named_at(text, stream["start"]))
         named = find_impression(book, owner, owned_hash(text, start, end, owner), text, start, end)
         if named != NONE and book.impressions[named]["shown_ms"] <= event_ms_of(text, stream["start"]):
             index = _index_of(book, named, stream["card"])
@@ -157,5 +154,6 @@ def _is_newer(book: Book, place: Index, other: Index) -> bool:
     one, two, text = book.impressions[place], book.impressions[other], book.text
     if one["shown_ms"] != two["shown_ms"]:
         return bool(one["shown_ms"] > two["shown_ms"])
-    first, second = one["start"] + ID_AT, two["start"] + ID_AT
-    return is_later_text(text, first + 2, text_end(text, first), second + 2, text_end(text, second))
+    start, end = text_span(text, one["start"] + PAGE_ID_AT)
+    other_start, other_end = text_span(text, two["start"] + PAGE_ID_AT)
+    return is_later_text(text, start, end, other_start, other_end)

@@ -61,15 +61,19 @@ def move_text(book: Book, text: IntArray) -> None:
     place = np.int64(totals["least_recent"])
     while place != NONE:
         listener = book.listeners[place]
-        used = _move(book.text, listener, text, used)
+        listener["start"], listener["end"] = _moved(book.text, listener["start"], listener["end"], text, used)
+        used = np.int64(listener["end"])
         for at in range(listener["plays"], listener["plays"] + listener["plays_count"]):
             play = book.plays[at]
+            stream = book.streams[play["stream"]]
             play["start"] = used
-            used = _move(book.text, book.streams[play["stream"]], text, used)
+            stream["start"], stream["end"] = _moved(book.text, stream["start"], stream["end"], text, used)
+            used = np.int64(stream["end"])
         impression = np.int64(listener["impression"])
         while impression != NONE:
             shown = book.impressions[impression]
-            used = _move(book.text, shown, text, used)
+            shown["start"], shown["end"] = _moved(book.text, shown["start"], shown["end"], text, used)
+            used = np.int64(shown["end"])
             if shown["streamed"]:
                 used = _move_credits(book, shown, text, used)
             impression = np.int64(shown["next"])
@@ -90,10 +94,9 @@ def _move_credits(book: Book, impression: Records, into: IntArray, used: Index) 
 
 
 @borrowing
-def _move(text: IntArray, row: Records, into: IntArray, used: Index) -> int:
-    start, end = np.int64(row["start"]), np.int64(row["end"])
-    row["start"], row["end"] = used, used + end - start
-    return copy_words(address_of(into), used, address_of(text), start, end)
+def _moved(text: IntArray, start: Index, end: Index, into: IntArray, used: Index) -> tuple[int, int]:
+    """Copy a span to offset `used` of another text; returns the span there."""
+    return int(used), copy_words(address_of(into), used, address_of(text), start, end)
 
 
 @compiled

@@ -1,7 +1,7 @@
 """Credits of exposures, kept with those that were streamed, so that a correction takes back exactly what was credited.
 
-A credit is a record in the book's text: its length (2 bytes), a key that identifies the rewards and groups it refers to
-(4), and for each reward and user group a share of a success in ten-thousandths (2).
+A credit is a record in the book's text: a key that identifies the rewards and groups it refers to, and for each reward
+and user group a share of a success in ten-thousandths.
 """
 
 from typing import NamedTuple
@@ -13,12 +13,14 @@ from processors.compiled import borrowing, by_reference
 from processors.settlement.book import Book
 from processors.settlement.layout import NONE
 from processors.settlement.listener_places import note_change
-from processors.wire.binary import get_int, put_int
+from processors.settlement.state_layouts import CREDIT, SHARE_BYTES
+from processors.wire.binary import LENGTH_BYTES, get_int, put_int
 from processors.wire.loads import address_of
 
 SHARES = 10_000
 """Resolution of credits: shares per success."""
-KEY_BYTES, SHARE_BYTES = 4, 2
+_HEAD_BYTES = CREDIT.bytes_min
+_length_of, _key_of, _put_head = CREDIT.get("length"), CREDIT.get("key"), CREDIT.put()
 
 
 @by_reference
@@ -51,7 +53,7 @@ def exchanged(book: Book, credited: Credited) -> IntArray:
 
 def bytes_of(credited: Credited) -> int:
     """Upper bound of the bytes that these credits take in the text."""
-    return (2 + KEY_BYTES) * len(credited.kept) + SHARE_BYTES * len(credited.shares)
+    return _HEAD_BYTES * len(credited.kept) + SHARE_BYTES * len(credited.shares)
 
 
 def in_shares(credit: FloatArray) -> IntArray:
@@ -70,16 +72,16 @@ def exchange(book: Book, credited: Credited, previous: IntArray) -> None:
     for number in range(len(credited.kept)):
         exposure, impression = book.exposures[credited.kept[number]], book.impressions[credited.impression[number]]
         first, last = credited.offsets[number], credited.offsets[number + 1]
-        size = KEY_BYTES + SHARE_BYTES * (last - first)
+        length = _HEAD_BYTES - LENGTH_BYTES + SHARE_BYTES * (last - first)
         at = np.int64(exposure["credit"])
-        is_same = at != NONE and get_int(book.text, at, 2) == size
-        is_same = is_same and get_int(book.text, at + 2, KEY_BYTES) == credited.key[number]
+        is_same = at != NONE and _length_of(book.text, at) == length
+        is_same = is_same and _key_of(book.text, at) == credited.key[number]
         # an unknown previous credit is taken as the new one, so that their difference is zero
         is_unknown = at != NONE or credited.earned_before[number]
         for place in range(first, last):
             share = credited.shares[place] if is_unknown else np.int64(0)
             if is_same:
-                share = get_int(book.text, at + 2 + KEY_BYTES + SHARE_BYTES * (place - first), SHARE_BYTES)
+                share = get_int(book.text, at + _HEAD_BYTES + SHARE_BYTES * (place - first), SHARE_BYTES)
             previous[place] = share
         # of an impression that was dropped in this transaction, the credit is still needed by its corrections, but no
         # longer by its listener's row
@@ -87,16 +89,17 @@ def exchange(book: Book, credited: Credited, previous: IntArray) -> None:
         if not is_same:
             if is_kept:
                 listener = book.listeners[impression["listener"]]
-                listener["row_bytes"] += size
+                listener["row_bytes"] += length
                 if at != NONE:
-                    listener["row_bytes"] -= get_int(book.text, at, 2)
-                    totals["text_dead"] += get_int(book.text, at, 2)
+                    listener["row_bytes"] -= _length_of(book.text, at)
+                    totals["text_dead"] += _length_of(book.text, at)
             at = np.int64(totals["text_used"])
-            exposure["credit"], totals["text_used"] = at, at + 2 + size
-            totals["text_dead"] += 2 if is_kept else 2 + size  # the length prefix is not counted when it is replaced
-            put_int(out, put_int(out, at, size, 2), credited.key[number], KEY_BYTES)
+            exposure["credit"], totals["text_used"] = at, at + LENGTH_BYTES + length
+            # the length prefix is not counted when it is replaced
+            totals["text_dead"] += LENGTH_BYTES if is_kept else LENGTH_BYTES + length
+            _put_head(out, at, length=length, key=credited.key[number])
         if is_kept:
             note_change(book, np.int64(impression["listener"]))
         for place in range(first, last):
-            share_at = at + 2 + KEY_BYTES + SHARE_BYTES * (place - first)
+            share_at = at + _HEAD_BYTES + SHARE_BYTES * (place - first)
             put_int(out, share_at, credited.shares[place], SHARE_BYTES)

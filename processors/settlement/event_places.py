@@ -5,25 +5,18 @@ import numpy as np
 from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, fused, inlined
 from processors.settlement.book import Book
-from processors.settlement.layout import NONE, PLAYED_BYTES, Records
+from processors.settlement.layout import NONE, Records
 from processors.settlement.listener_places import note_gone
 from processors.settlement.names import same_text
-from processors.settlement.page import ID_AT
-from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
-from processors.settlement.stream_text import (
-    PENDING,
-    PENDING_NAMED,
-    PLAYING,
-    is_playing_at,
-    name_at,
-    state_at,
-    state_of,
-)
-from processors.wire.binary import get_int, text_end
+from processors.settlement.page import PAGE_ID_AT
+from processors.settlement.state_layouts import CREDITED, PENDING, PENDING_NAMED, PLAYING
+from processors.settlement.stream_text import STREAM_ID_AT, is_playing_at, named_at, state_at, state_of
+from processors.wire.binary import text_span
 from processors.wire.hash_index import NOWHERE, candidate, home, place_in, put, take_out
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of
 
+_CREDITED_BYTES = CREDITED.bytes_min
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -36,7 +29,7 @@ def owned_hash(data: IntArray, start: Index, end: Index, listener: Index) -> np.
 @fused
 def find_impression(book: Book, listener: Index, key: np.uint64, data: IntArray, start: Index, end: Index) -> int:
     """Place of a listener's impression with this id; -1 if there is none."""
-    return _find(book.impression_index, book.impressions, ID_AT, book.text, listener, key, data, start, end)
+    return _find(book.impression_index, book.impressions, PAGE_ID_AT, book.text, listener, key, data, start, end)
 
 
 @fused
@@ -62,8 +55,8 @@ def _find(
     while at != NOWHERE:
         place = place_in(index, at)
         if rows[place]["listener"] == listener:
-            first = rows[place]["start"] + id_at
-            if same_text(text, first + 2, text_end(text, first), data, start, end):
+            own_start, own_end = text_span(text, rows[place]["start"] + id_at)
+            if same_text(text, own_start, own_end, data, start, end):
                 return place
         at = candidate(index, key, at + 1)
     return NONE
@@ -139,13 +132,15 @@ def _credit_bytes(book: Book, impression: Records) -> int:
     for place in range(first, first + impression["count"]):
         credit = book.exposures[place]["credit"]
         if credit != NONE:
-            size += text_end(book.text, credit) - credit - 2
+            start, end = text_span(book.text, credit)
+            size += end - start
     return int(size)
 
 
 @inlined
 def _played_bytes(book: Book, impression: Records) -> int:
-    return int(PLAYED_BYTES + get_int(book.text, np.int64(impression["start"]) + ID_AT, 2))
+    start, end = text_span(book.text, np.int64(impression["start"]) + PAGE_ID_AT)
+    return int(_CREDITED_BYTES + end - start)
 
 
 @borrowing
@@ -191,7 +186,7 @@ def end_pending(book: Book, place: Index, state: Index) -> None:
     """Mark a stream as attributed, or as of no exposure, and release the impression id that it named."""
     stream = book.streams[place]
     at = state_at(book.text, stream["start"])
-    end = name_at(book.text, at)
+    end = named_at(book.text, stream["start"])
     book.text[at] = state | (book.text[at] & PLAYING)
     stream["is_pending"] = False
     let_go, stream["end"] = stream["end"] - end, end

@@ -7,8 +7,6 @@ Records = NDArray[np.void]
 NONE = -1
 HASH_AHEAD = 8
 """Bytes after a text that may be read, and that may be overwritten when it is written: both work in words."""
-ROW_BYTES_MIN, PLAYED_BYTES = 5 * 8 + 4 + 4, 2 + 4 + 8 + 4 + 2
-"""Fixed sizes of a listener's row, and of its entry for a streamed exposure; texts come on top."""
 PLAYS_ROOM_MIN = 4
 """Initial capacity of a listener's play list."""
 _SPAN = (("start", np.int64), ("end", np.int64))

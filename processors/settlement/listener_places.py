@@ -5,11 +5,14 @@ import numpy as np
 from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, inlined
 from processors.settlement.book import IMPRESSIONS, Book, keep_text
-from processors.settlement.layout import NONE, ROW_BYTES_MIN
+from processors.settlement.layout import NONE
 from processors.settlement.names import same_text
+from processors.settlement.state_layouts import LISTENER, STREAM_COUNT
 from processors.wire.hash_index import NOWHERE, candidate, home, place_in, put, take_out
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of
+
+_ROW_BYTES_MIN = LISTENER.bytes_min + STREAM_COUNT.bytes_min
 
 
 @borrowing
@@ -89,7 +92,7 @@ def new_listener(book: Book, key: np.uint64, start: Index, length: Index) -> int
     listener = book.listeners[place]
     listener["start"], listener["end"], listener["hash"] = start, start + length, key
     listener["touch"] = listener["event_count"] = listener["newest_ms"] = 0
-    listener["row_bytes"] = ROW_BYTES_MIN
+    listener["row_bytes"] = _ROW_BYTES_MIN
     listener["impressions_offset"] = listener["stream_ends_offset"] = -1
     listener["plays"] = listener["plays_count"] = listener["plays_room"] = listener["playing_count"] = 0
     listener["impression"] = NONE

@@ -1,10 +1,4 @@
-"""The state row of a listener in bytes: written when it has changed, and read back.
-
-Layout: touch, event count, newest event time and the offsets of both sources (8 bytes each, offsets plus one); the
-number of streamed exposures (4, with `HAS_CREDITS`), and for each the id of its impression, its index there (4),
-milliseconds (8), streams (4) and its credit (see `credits`; absent without `HAS_CREDITS`, as in older rows); the number
-of streams (4), and each as it is kept in the text (`stream_text`), newest first. The row of an impression is its page.
-"""
+"""The state row of a listener in bytes: written when it has changed, and read back; see `state_layouts`."""
 
 import numpy as np
 
@@ -26,63 +20,76 @@ from processors.settlement.limits import Limits
 from processors.settlement.listener_places import find_listener, join_line, new_listener
 from processors.settlement.names import number_of
 from processors.settlement.page import (
-    COUNT_AT,
-    COUNT_BYTES,
-    ID_AT,
-    SHELF_AT,
+    PAGE_ID_AT,
+    card_at,
+    exposure_count_of,
     exposure_end,
     exposures_at,
     order_count,
+    shown_ms_of,
 )
 from processors.settlement.plays import begin_later, move_plays, put_play
-from processors.settlement.stream_text import ID_AT as STREAM_ID_AT
-from processors.settlement.stream_text import event_ms_of, stream_end
-from processors.wire.binary import get_int, put_int, text_end
+from processors.settlement.state_layouts import CREDITED, HAS_CREDITS, LISTENER, STREAM_COUNT, STREAMED
+from processors.settlement.stream_text import STREAM_ID_AT, event_ms_of, stream_end
+from processors.settlement.stream_text import card_at as stream_card_at
+from processors.wire.binary import LENGTH_BYTES, text_span
 from processors.wire.hashing import hash_of
 from processors.wire.loads import address_of, copy_words
 
-HAS_CREDITS = 1 << 31
-"""Flag in the number of streamed exposures: each entry ends with a credit."""
+_put_listener, _put_streamed, _put_count = LISTENER.put(), CREDITED.put(), STREAM_COUNT.put()
+_replace_streamed = LISTENER.replace("streamed")
+_listener_in, _streamed_in, _count_of = LISTENER.numbers(), STREAMED.numbers(), STREAM_COUNT.get("streams")
+_credit_at, _streamed_end = CREDITED.place("credit"), CREDITED.end()
+_LISTENER_BYTES, _COUNT_BYTES = LISTENER.bytes_min, STREAM_COUNT.bytes_min
+_IMPRESSION_ID_AT = STREAMED.offset("impression_id")
 
 
 @borrowing
 def write_row(book: Book, place: Index, limits: Limits, out: int, at: Index) -> int:
     """Write a listener's row by words, and drop streams that are no longer needed; returns the offset after it."""
-    listener = book.listeners[place]
-    at = put_int(out, at, listener["touch"], 8)
-    at = put_int(out, at, listener["event_count"], 8)
-    at = put_int(out, at, listener["newest_ms"], 8)
-    at = put_int(out, at, listener["impressions_offset"] + 1, 8)
-    at = put_int(out, at, listener["stream_ends_offset"] + 1, 8)
-    at = _write_played(book, np.int64(listener["impression"]), out, at)
+    listener, row = book.listeners[place], at
+    at = _put_listener(
+        out,
+        row,
+        touch=listener["touch"],
+        event_count=listener["event_count"],
+        newest_ms=listener["newest_ms"],
+        impressions_end=listener["impressions_offset"] + 1,
+        stream_ends_end=listener["stream_ends_offset"] + 1,
+        streamed=0,
+    )
+    at, count = _write_streamed(book, np.int64(listener["impression"]), out, at)
+    _replace_streamed(out, row, count | HAS_CREDITS)
     return _write_streams(book, place, limits, out, at)
 
 
 @borrowing
-def _write_played(book: Book, impression: Index, out: int, at: Index) -> int:
-    text, counted_at, count = address_of(book.text), at, 0
-    at += 4
+def _write_streamed(book: Book, impression: Index, out: int, at: Index) -> tuple[int, int]:
+    """Write the streamed exposures of a list of impressions; returns the offset after them, and their number."""
+    text, count = address_of(book.text), 0
     while impression != NONE:
         shown = book.impressions[impression]
-        left, place, id_at = shown["streamed"], np.int64(shown["exposures"]), shown["start"] + ID_AT
+        left, place = shown["streamed"], np.int64(shown["exposures"])
+        event_id = text_span(book.text, shown["start"] + PAGE_ID_AT)
         count += left
         while left:
             exposure = book.exposures[place]
             if exposure["streams"]:
-                at = copy_words(out, at, text, id_at, text_end(book.text, id_at))
-                at = put_int(out, at, place - shown["exposures"], 4)
-                at = put_int(out, at, exposure["played_ms"], 8)
-                at = put_int(out, at, exposure["streams"], 4)
                 credit = np.int64(exposure["credit"])
-                if credit == NONE:
-                    at = put_int(out, at, 0, 2)
-                else:
-                    at = copy_words(out, at, text, credit, text_end(book.text, credit))
+                at = _put_streamed(
+                    out,
+                    at,
+                    text,
+                    impression_id=event_id,
+                    exposure=place - shown["exposures"],
+                    played_ms=exposure["played_ms"],
+                    streams=exposure["streams"],
+                    credit=(0, 0) if credit == NONE else text_span(book.text, credit),
+                )
                 left -= 1
             place += 1
         impression = np.int64(shown["next"])
-    put_int(out, counted_at, count | HAS_CREDITS, 4)
-    return int(at)
+    return int(at), int(count)
 
 
 @borrowing
@@ -92,9 +99,9 @@ def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index
     Pending streams and the newest `plays_max` up to the watermark are always kept; records of streams that had not
     ended are no plays.
     """
-    text, watermark_ms, counted_at, rank = address_of(book.text), book.totals[0]["watermark_ms"], at, 0
+    text, watermark_ms, count_at, rank = address_of(book.text), book.totals[0]["watermark_ms"], at, 0
     listener, plays, too_old_ms = book.listeners[place], book.plays, watermark_ms - limits.correction_ms
-    first, at = np.int64(listener["plays"]), at + 4
+    first, at = np.int64(listener["plays"]), at + _COUNT_BYTES
     kept = end = first + listener["plays_count"]
     for number in range(end - 1, first - 1, -1):
         play = plays[number]
@@ -108,7 +115,7 @@ def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index
             kept -= 1
             plays[kept] = play
     begin_later(book, listener, kept)
-    put_int(out, counted_at, end - kept, 4)
+    _put_count(out, count_at, streams=end - kept)
     return int(at)
 
 
@@ -121,21 +128,16 @@ def read_listeners(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArr
             book, hash_of(address_of(keys), start, end), keep_text(book, keys, start, end), end - start
         )
         join_line(book, place)
-        listener, at = book.listeners[place], row_spans[number, 0]
-        listener["touch"], listener["event_count"] = get_int(rows, at, 8), get_int(rows, at + 8, 8)
-        listener["newest_ms"] = get_int(rows, at + 16, 8)
-        listener["impressions_offset"] = get_int(rows, at + 24, 8) - 1
-        listener["stream_ends_offset"] = get_int(rows, at + 32, 8) - 1
+        listener, row = book.listeners[place], _listener_in(rows, row_spans[number, 0])
+        listener["touch"], listener["event_count"], listener["newest_ms"] = row.touch, row.event_count, row.newest_ms
+        listener["impressions_offset"] = row.impressions_end - 1
+        listener["stream_ends_offset"] = row.stream_ends_end - 1
         listener["has_row"] = True
-        at += 40
-        played = get_int(rows, at, 4)
-        at += 4
-        for _ in range(played & ~HAS_CREDITS):
-            at = text_end(rows, at) + 16
-            if played & HAS_CREDITS:
-                at = text_end(rows, at)
-        count = get_int(rows, at, 4)
-        at += 4
+        at = row_spans[number, 0] + _LISTENER_BYTES
+        for _ in range(row.streamed & ~HAS_CREDITS):
+            at = _streamed_end(rows, at) if row.streamed & HAS_CREDITS else _credit_at(rows, at)
+        count = _count_of(rows, at)
+        at += _COUNT_BYTES
         move_plays(book, listener, count)
         listener["plays_count"] = count
         for play in range(listener["plays"] + count - 1, listener["plays"] - 1, -1):
@@ -145,10 +147,12 @@ def read_listeners(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArr
 @borrowing
 def _read_stream(book: Book, listener: Index, rows: IntArray, at: Index, number: Index) -> int:
     """Restore the stream at `at` as play `number`; returns the offset after it."""
-    id_at, card_at, end = at + STREAM_ID_AT, text_end(rows, at + STREAM_ID_AT), stream_end(rows, at)
+    end = stream_end(rows, at)
     first = keep_text(book, rows, at, end)
-    key = owned_hash(rows, id_at + 2, card_at, listener)
-    card = number_of(book.cards, rows, card_at + 2, text_end(rows, card_at))
+    id_start, id_end = text_span(rows, at + STREAM_ID_AT)
+    key = owned_hash(rows, id_start, id_end, listener)
+    card_start, card_end = text_span(rows, stream_card_at(rows, at))
+    card = number_of(book.cards, rows, card_start, card_end)
     place = new_stream(book, listener, key, first, first + end - at, card)
     put_play(book, number, place)
     stream = book.streams[place]
@@ -178,20 +182,20 @@ def read_impressions(
             continue
         start, end = page_spans[number, 0], page_spans[number, 1]
         first = keep_text(book, pages, start, end)
-        id_at = first + ID_AT
-        key = owned_hash(book.text, id_at + 2, text_end(book.text, id_at), listener)
-        count = get_int(pages, start + COUNT_AT, COUNT_BYTES)
+        id_start, id_end = text_span(book.text, first + PAGE_ID_AT)
+        key = owned_hash(book.text, id_start, id_end, listener)
+        count = exposure_count_of(pages, start)
         place = new_impression(book, listener, key, first, first + end - start, count)
         impression = book.impressions[place]
-        impression["shown_ms"] = get_int(pages, start, 8)
+        impression["shown_ms"] = shown_ms_of(pages, start)
         impression["has_row"] = impression["is_grouped"] = True
         impression["is_settled"] = impression["shown_ms"] <= book.totals[0]["settled_until_ms"]
         at, later = exposures_at(book.text, first), order_count(book.text, first)
         for offset in range(count):
             exposure = book.exposures[impression["exposures"] + offset]
             exposure["played_ms"], exposure["streams"], exposure["credit"] = 0, 0, NONE
-            card_at = text_end(book.text, at + SHELF_AT)
-            exposure["card"] = number_of(book.cards, book.text, card_at + 2, text_end(book.text, card_at))
+            card_start, card_end = text_span(book.text, card_at(book.text, at))
+            exposure["card"] = number_of(book.cards, book.text, card_start, card_end)
             at = exposure_end(book.text, at, later)
         schedule(book, place, limits)
     return left_out
@@ -202,20 +206,19 @@ def read_played(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArray,
     """Restore what has been streamed of exposures, from the listeners' rows."""
     for number in range(len(key_spans)):
         listener = find_listener(book, keys, key_spans[number, 0], key_spans[number, 1])
-        at = row_spans[number, 0] + 40
-        count = get_int(rows, at, 4)
-        at += 4
+        row = row_spans[number, 0]
+        count, at = _listener_in(rows, row).streamed, row + _LISTENER_BYTES
         for _ in range(count & ~HAS_CREDITS):
-            start, end = at + 2, text_end(rows, at)
-            key = owned_hash(rows, start, end, listener)
-            place = find_impression(book, listener, key, rows, start, end)
-            at = end + 16
-            following = text_end(rows, at) if count & HAS_CREDITS else at
+            start, end = text_span(rows, at + _IMPRESSION_ID_AT)
+            place = find_impression(book, listener, owned_hash(rows, start, end, listener), rows, start, end)
+            credit_at = _credit_at(rows, at)
+            following = _streamed_end(rows, at) if count & HAS_CREDITS else credit_at
             if place != NONE:
-                exposure = book.exposures[book.impressions[place]["exposures"] + get_int(rows, end, 4)]
-                exposure["played_ms"], exposure["streams"] = get_int(rows, end + 4, 8), get_int(rows, end + 12, 4)
+                streamed = _streamed_in(rows, at)
+                exposure = book.exposures[book.impressions[place]["exposures"] + streamed.exposure]
+                exposure["played_ms"], exposure["streams"] = streamed.played_ms, streamed.streams
                 note_streamed(book, place)
-                if following > at + 2:
-                    exposure["credit"] = keep_text(book, rows, at, following)
-                    book.listeners[listener]["row_bytes"] += following - at - 2
+                if following > credit_at + LENGTH_BYTES:
+                    exposure["credit"] = keep_text(book, rows, credit_at, following)
+                    book.listeners[listener]["row_bytes"] += following - credit_at - LENGTH_BYTES
             at = following

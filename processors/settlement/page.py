@@ -1,39 +1,48 @@
-"""An impression as it is kept: a contiguous, immutable range of bytes, which is also its state row.
-
-Layout: time shown (8 bytes), number of exposures (3), number of logged fields beyond the first five (1, with the number
-of later texts of each exposure in bits 5 and 6, and `HAS_GROUPS` if a soft group follows), id, the fields of
-`LoggedPage` in order; for each exposure its row and slot (4 bytes each), shelf, card, the propensity and the values
-`ORDER` as texts, empty for null; at the end the listener's soft group when the page was shown, see `page_groups`. Each
-text is preceded by its length in two bytes. New fields of `LoggedPage` and `ORDER` are appended, so that older pages
-are read as having fewer.
-"""
+"""An impression as it is kept: contiguous bytes, which are also its state row; only its soft group changes."""
 
 from processors.arrays import Index, IntArray
 from processors.compiled import borrowing, fused
-from processors.wire.binary import get_int, put_int, put_text, text_end
-from processors.wire.impressions import LOGGED, ORDER, ImpressionColumns
+from processors.settlement.state_layouts import (
+    EXPOSURE,
+    GROUP_END,
+    HAS_GROUPS,
+    LATER_LOGGED_MASK,
+    LOGGED_COUNT,
+    LOGGED_MIN,
+    ORDER_COUNT,
+    ORDER_MASK,
+    ORDER_SHIFT,
+    PAGE,
+    WEIGHT_BYTES,
+)
+from processors.wire.binary import LENGTH_BYTES, put_int, put_text, text_end
+from processors.wire.impressions import ImpressionColumns
 from processors.wire.loads import address_of
 from processors.wire.name_index import name_of
 from schemas.outcomes import LoggedPage
 
-COUNT_AT, COUNT_BYTES, LATER_AT, ID_AT = 8, 3, 11, 12
-SLOT_AT, SHELF_AT = 4, 8  # in an exposure
-LOGGED_COUNT, LOGGED_MIN = len(LOGGED), 5
-ORDER_COUNT, ORDER_SHIFT, ORDER_MASK = len(ORDER), 5, 3
-LATER_LOGGED_MASK, HAS_GROUPS = (1 << ORDER_SHIFT) - 1, 0x80
-GROUP_BYTES, GENERATION_BYTES = 4, 8
-TAIL_BYTES = GENERATION_BYTES + 1
-"""Size after the weights of the soft group (`GROUP_BYTES` each): their generation and their number."""
-_PAGE_BYTES = ID_AT + 2 + 2 * LOGGED_COUNT
-_EXPOSURE_BYTES = 8 + 3 * 2 + 2 * ORDER_COUNT
+PAGE_ID_AT = PAGE.offset("event_id")
+LATER_AT = PAGE.offset("later")
+_LATER = LOGGED_COUNT - LOGGED_MIN + (ORDER_COUNT << ORDER_SHIFT)
+_put_page, _put_exposure, _put_group_end = PAGE.put(), EXPOSURE.put(), GROUP_END.put()
+
+shown_ms_of, exposure_count_of, later_of = (PAGE.get(name) for name in ("shown_ms", "exposures", "later"))
+logged_at = PAGE.end()
+"""Offset of the texts that were logged with a page."""
+
+row_of, slot_of = EXPOSURE.get("row"), EXPOSURE.get("slot")
+shelf_at, card_at, propensity_at = (EXPOSURE.place(name) for name in ("shelf_id", "card_id", "propensity"))
+order_at = EXPOSURE.end()
+"""Offset of the values `ORDER` of an exposure."""
 
 
 def bytes_of_pages(columns: ImpressionColumns, groups: int) -> int:
     """Size of these impressions in the text, each with a soft group of `groups` weights."""
     spans = (columns.event_id, columns.logged, columns.shelf_id, columns.card_id, columns.propensity, columns.order)
     text = sum(int((span[..., 1] - span[..., 0]).sum()) for span in spans)
-    page_bytes = _PAGE_BYTES + GROUP_BYTES * groups + TAIL_BYTES
-    return text + page_bytes * len(columns.event_ms) + _EXPOSURE_BYTES * len(columns.row)
+    page_bytes = PAGE.bytes_min + LENGTH_BYTES * LOGGED_COUNT + WEIGHT_BYTES * groups + GROUP_END.bytes_min
+    exposure_bytes = EXPOSURE.bytes_min + LENGTH_BYTES * ORDER_COUNT
+    return text + page_bytes * len(columns.event_ms) + exposure_bytes * len(columns.row)
 
 
 @borrowing
@@ -44,50 +53,53 @@ def write_page(columns: ImpressionColumns, number: Index, groups: Index, text: I
     """
     first, last = columns.offsets[number], columns.offsets[number + 1]
     out, data, logged = address_of(text), address_of(columns.data), columns.logged[number]
-    at = put_int(out, at, columns.event_ms[number], 8)
-    put_int(out, at, last - first, 4)
-    later = LOGGED_COUNT - LOGGED_MIN + (ORDER_COUNT << ORDER_SHIFT)
-    at = put_int(out, at + COUNT_BYTES, later | HAS_GROUPS if groups else later, 1)
-    at = put_text(out, at, data, columns.event_id[number, 0], columns.event_id[number, 1])
+    at = _put_page(
+        out,
+        at,
+        data,
+        shown_ms=columns.event_ms[number],
+        exposures=last - first,
+        later=_LATER | HAS_GROUPS if groups else _LATER,
+        event_id=columns.event_id[number],
+    )
     for field in range(LOGGED_COUNT):
         at = put_text(out, at, data, logged[field, 0], logged[field, 1])
     for exposure in range(first, last):
-        at = put_int(out, at, columns.row[exposure], 4)
-        at = put_int(out, at, columns.slot[exposure], 4)
-        at = put_text(out, at, data, columns.shelf_id[exposure, 0], columns.shelf_id[exposure, 1])
-        at = put_text(out, at, data, columns.card_id[exposure, 0], columns.card_id[exposure, 1])
-        at = put_text(out, at, data, columns.propensity[exposure, 0], columns.propensity[exposure, 1])
+        at = _put_exposure(
+            out,
+            at,
+            data,
+            row=columns.row[exposure],
+            slot=columns.slot[exposure],
+            shelf_id=columns.shelf_id[exposure],
+            card_id=columns.card_id[exposure],
+            propensity=columns.propensity[exposure],
+        )
         for field in range(ORDER_COUNT):
             at = put_text(out, at, data, columns.order[exposure, field, 0], columns.order[exposure, field, 1])
     if groups:
         for _ in range(groups):
-            at = put_int(out, at, 0, GROUP_BYTES)
-        at = put_int(out, put_int(out, at, 0, GENERATION_BYTES), groups, 1)
+            at = put_int(out, at, 0, WEIGHT_BYTES)
+        at = _put_group_end(out, at, generation=0, groups=groups)
     return int(at)
 
 
 @borrowing
-def shown_ms_of(text: IntArray, page: Index) -> int:
-    """When the page was shown."""
-    return get_int(text, page, 8)
-
-
-@borrowing
-def logged_at(text: IntArray, page: Index) -> int:
-    """Offset of the texts that were logged with a page."""
-    return text_end(text, page + ID_AT)
-
-
-@borrowing
 def logged_count(text: IntArray, page: Index) -> int:
-    """Number of these texts."""
-    return LOGGED_MIN + (get_int(text, page + LATER_AT, 1) & LATER_LOGGED_MASK)
+    """Number of the texts that were logged with a page."""
+    return LOGGED_MIN + (later_of(text, page) & LATER_LOGGED_MASK)
 
 
 @borrowing
 def order_count(text: IntArray, page: Index) -> int:
-    """Number of later texts of each of its exposures."""
-    return (get_int(text, page + LATER_AT, 1) >> ORDER_SHIFT) & ORDER_MASK
+    """Number of values `ORDER` of each of its exposures."""
+    return (later_of(text, page) >> ORDER_SHIFT) & ORDER_MASK
+
+
+@fused
+def has_groups(text: IntArray, page: Index) -> bool:
+    """Whether a page ends with a soft group."""
+    return later_of(text, page) & HAS_GROUPS != 0
 
 
 @borrowing
@@ -113,22 +125,17 @@ def logged_page(text: bytes) -> LoggedPage:
     """
     parts, at = [], 0
     while at < len(text):
-        end = at + 2 + int.from_bytes(text[at : at + 2], "little")
-        parts.append(name_of(text[at + 2 : end]))
+        start = at + LENGTH_BYTES
+        end = start + int.from_bytes(text[at:start], "little")
+        parts.append(name_of(text[start:end]))
         at = end
     return LoggedPage(*parts)
 
 
-@fused
-def propensity_of(text: IntArray, exposure: Index) -> int:
-    """Offset of the propensity of an exposure, after shelf and card."""
-    return text_end(text, text_end(text, exposure + SHELF_AT))
-
-
 @borrowing
 def exposure_end(text: IntArray, exposure: Index, later: Index) -> int:
-    """Offset after an exposure with this number of later texts."""
-    at = text_end(text, propensity_of(text, exposure))
+    """Offset after an exposure with this number of values `ORDER`."""
+    at = order_at(text, exposure)
     for _ in range(later):
         at = text_end(text, at)
     return int(at)

@@ -8,19 +8,21 @@ from processors.arrays import BoolArray, IntArray
 from processors.compiled import borrowing, by_reference
 from processors.settlement.layout import NONE
 from processors.settlement.page import (
-    ID_AT,
-    ORDER_COUNT,
-    SHELF_AT,
-    SLOT_AT,
+    PAGE_ID_AT,
     exposure_end,
     exposures_at,
     logged_at,
+    order_at,
     order_count,
-    propensity_of,
+    propensity_at,
+    row_of,
+    shelf_at,
     shown_ms_of,
+    slot_of,
     variant_at,
 )
-from processors.wire.binary import get_int, text_end
+from processors.settlement.state_layouts import ORDER_COUNT
+from processors.wire.binary import text_span
 from processors.wire.impressions import ORDER
 
 
@@ -77,10 +79,9 @@ def read_pages(text: IntArray, pages: IntArray, columns: PageColumns) -> None:
             columns.shown_ms[number] = event_id[:] = logged[:] = variant[:] = NONE
             continue
         columns.shown_ms[number] = shown_ms_of(text, page)
-        event_id[0], event_id[1] = page + ID_AT + 2, text_end(text, page + ID_AT)
+        event_id[0], event_id[1] = text_span(text, page + PAGE_ID_AT)
         logged[0], logged[1] = logged_at(text, page), exposures_at(text, page)
-        at = variant_at(text, page)
-        variant[0], variant[1] = at + 2, text_end(text, at)
+        variant[0], variant[1] = text_span(text, variant_at(text, page))
 
 
 @borrowing
@@ -93,15 +94,14 @@ def read_exposures(text: IntArray, pages: IntArray, places: IntArray, columns: E
             later = np.int64(order_count(text, page))
         while place < places[number]:
             place, at = place + 1, np.int64(exposure_end(text, at, later))
-        columns.row[number], columns.slot[number] = get_int(text, at, 4), get_int(text, at + SLOT_AT, 4)
-        shelf, propensity = at + SHELF_AT, propensity_of(text, at)
-        columns.shelf_id[number, 0], columns.shelf_id[number, 1] = shelf + 2, text_end(text, shelf)
-        columns.propensity[number, 0], columns.propensity[number, 1] = propensity + 2, text_end(text, propensity)
-        value = text_end(text, propensity)
+        columns.row[number], columns.slot[number] = row_of(text, at), slot_of(text, at)
+        columns.shelf_id[number, 0], columns.shelf_id[number, 1] = text_span(text, shelf_at(text, at))
+        columns.propensity[number, 0], columns.propensity[number, 1] = text_span(text, propensity_at(text, at))
+        value = order_at(text, at)
         for field in range(later):
-            end = text_end(text, value)
-            if end > value + 2:
-                columns.order[number, field, 0], columns.order[number, field, 1] = value + 2, end
+            start, end = text_span(text, value)
+            if end > start:
+                columns.order[number, field, 0], columns.order[number, field, 1] = start, end
             value = end
 
 

@@ -15,12 +15,15 @@ from processors.compiled import borrowing
 from processors.settlement.book import Book
 from processors.settlement.due import PLAY, Due
 from processors.settlement.layout import Records
-from processors.settlement.page import GENERATION_BYTES, GROUP_BYTES, HAS_GROUPS, LATER_AT, TAIL_BYTES
+from processors.settlement.page import LATER_AT, has_groups
 from processors.settlement.plays import copy_plays
+from processors.settlement.state_layouts import GROUP_END, HAS_GROUPS, WEIGHT_BYTES
 from processors.wire.binary import get_int, put_int
 from processors.wire.loads import address_of
 
 _MILLION = 1_000_000
+_END_BYTES, _GROUPS_AT = GROUP_END.bytes_min, GROUP_END.offset("groups")
+_generation_of, _groups_of, _put_group_end = GROUP_END.get("generation"), GROUP_END.get("groups"), GROUP_END.put()
 
 
 class ShownPlays(NamedTuple):
@@ -44,7 +47,7 @@ class PageGroups(NamedTuple):
         """Read the groups of pages, given by start and end; a page without one gets the prior, with `generation`."""
         pages, page_ends = np.ascontiguousarray(pages), np.ascontiguousarray(page_ends)
         has_group = text[pages + LATER_AT] & HAS_GROUPS != 0
-        sizes = np.where(has_group, text[page_ends - 1], len(prior)).astype(np.int64)
+        sizes = np.where(has_group, text[page_ends - _END_BYTES + _GROUPS_AT], len(prior)).astype(np.int64)
         offsets = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(sizes)))
         groups = cls(np.full(len(pages), generation), offsets, np.empty(int(offsets[-1])))
         for page in np.flatnonzero(~has_group).tolist():
@@ -102,26 +105,26 @@ def copy_shown_plays(book: Book, places: IntArray, plays_max: int, shown: ShownP
 def put_groups(text: IntArray, pages: IntArray, page_ends: IntArray, weights: IntArray, generation: int) -> None:
     """Write the weights [n, G] in millionths, and their generation."""
     for number in range(len(pages)):
-        if not get_int(text, pages[number] + LATER_AT, 1) & HAS_GROUPS:
+        if not has_groups(text, pages[number]):
             continue
-        at, groups = page_ends[number] - TAIL_BYTES, get_int(text, page_ends[number] - 1, 1)
-        first = at - GROUP_BYTES * groups
-        if groups == weights.shape[1]:
+        at = page_ends[number] - _END_BYTES
+        groups = _groups_of(text, at)
+        first = at - WEIGHT_BYTES * groups
+        is_same_number = groups == weights.shape[1]
+        if is_same_number or not _has_weights(text, first, groups):
             for group in range(groups):
-                put_int(address_of(text), first + GROUP_BYTES * group, weights[number, group], GROUP_BYTES)
-            put_int(address_of(text), at, generation, GENERATION_BYTES)
-        elif not _has_weights(text, first, groups):
-            for group in range(groups):
-                alike = _MILLION - (groups - 1) * (_MILLION // groups) if group == 0 else _MILLION // groups
-                put_int(address_of(text), first + GROUP_BYTES * group, alike, GROUP_BYTES)
-            put_int(address_of(text), at, generation, GENERATION_BYTES)
+                weight = _MILLION - (groups - 1) * (_MILLION // groups) if group == 0 else _MILLION // groups
+                if is_same_number:
+                    weight = weights[number, group]
+                put_int(address_of(text), first + WEIGHT_BYTES * group, weight, WEIGHT_BYTES)
+            _put_group_end(address_of(text), at, generation=generation, groups=groups)
 
 
 @borrowing
 def _has_weights(text: IntArray, first: int, groups: int) -> bool:
     total = 0
     for group in range(groups):
-        total += get_int(text, first + GROUP_BYTES * group, GROUP_BYTES)
+        total += get_int(text, first + WEIGHT_BYTES * group, WEIGHT_BYTES)
     return total > 0
 
 
@@ -130,7 +133,8 @@ def read_groups(text: IntArray, chosen: IntArray, page_ends: IntArray, groups: P
     """Fill in the groups of the chosen pages."""
     for page in chosen:
         first, last = groups.offsets[page], groups.offsets[page + 1]
-        at = page_ends[page] - TAIL_BYTES - GROUP_BYTES * (last - first)
+        end = page_ends[page] - _END_BYTES
+        at = end - WEIGHT_BYTES * (last - first)
         for group in range(last - first):
-            groups.weights[first + group] = get_int(text, at + GROUP_BYTES * group, GROUP_BYTES) / _MILLION
-        groups.generation[page] = get_int(text, page_ends[page] - TAIL_BYTES, GENERATION_BYTES)
+            groups.weights[first + group] = get_int(text, at + WEIGHT_BYTES * group, WEIGHT_BYTES) / _MILLION
+        groups.generation[page] = _generation_of(text, end)

@@ -12,8 +12,8 @@ from processors.compiled import borrowing, inlined
 from processors.settlement.book import Book
 from processors.settlement.layout import PLAYS_ROOM_MIN, Records
 from processors.settlement.names import is_later_text
-from processors.settlement.stream_text import ID_AT, event_ms_of, is_playing_at, played_ms_of, state_at
-from processors.wire.binary import text_end
+from processors.settlement.stream_text import STREAM_ID_AT, event_ms_of, is_playing_at, played_ms_of, state_at
+from processors.wire.binary import text_span
 
 
 @inlined
@@ -83,8 +83,9 @@ def _ended_after(book: Book, play: Records, event_ms: Index, stream: Index) -> b
 
 @borrowing
 def _has_later_id(book: Book, one: Index, other: Index) -> bool:
-    first, second = book.streams[one]["start"] + ID_AT, book.streams[other]["start"] + ID_AT
-    return is_later_text(book.text, first + 2, text_end(book.text, first), second + 2, text_end(book.text, second))
+    start, end = text_span(book.text, book.streams[one]["start"] + STREAM_ID_AT)
+    other_start, other_end = text_span(book.text, book.streams[other]["start"] + STREAM_ID_AT)
+    return is_later_text(book.text, start, end, other_start, other_end)
 
 
 @borrowing

@@ -1,6 +1,6 @@
 """Settlement as keyed rows: one per listener, one per impression, one for the partition; written when changed.
 
-See `listener_rows` and `page` for the layouts. The row of an impression is written once: whether it has settled follows
+See `state_layouts`. The row of an impression is written once: whether it has settled follows
 from the time it was shown and the partition's row, and its streams are part of the listener's row.
 """
 
@@ -12,18 +12,16 @@ from msgspec import Struct
 
 from processors.settlement.book import with_room
 from processors.settlement.listener_rows import read_impressions, read_listeners, read_played
-from processors.settlement.page import COUNT_AT, COUNT_BYTES
 from processors.settlement.row_columns import WrittenRows, row_columns
+from processors.settlement.row_keys import IMPRESSION_KIND, LISTENER_KIND, PARTITION_KEY, listener_in
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
+from processors.settlement.state_layouts import LISTENER, PAGE
 from processors.settlement.stream_text import STREAM_BYTES_MIN
 from processors.settlement.waiting import await_pages
 from processors.settlement.watermark import SOURCES
 from processors.wire.batch import end_to_end
 
-PARTITION_KEY = b"p"
-_LISTENER, _IMPRESSION = b"l/", b"i/"
-_SEPARATOR = b"\x00"
 Row = tuple[bytes, bytes | None]
 
 
@@ -85,10 +83,10 @@ def restore(settings: SettlementSettings, rows: Iterable[tuple[bytes, bytes]]) -
     for key, value in rows:
         if key == PARTITION_KEY:
             _adopt_partition(settlement, _unpack_partition(value))
-        elif key.startswith(_LISTENER):
-            listeners.append((int.from_bytes(value[:8], "little"), key[len(_LISTENER) :], value))
-        elif key.startswith(_IMPRESSION):
-            impressions.append((key[len(_IMPRESSION) :].split(_SEPARATOR, 1)[0], value))
+        elif key.startswith(LISTENER_KIND):
+            listeners.append((LISTENER.value("touch", value), listener_in(key), value))
+        elif key.startswith(IMPRESSION_KIND):
+            impressions.append((listener_in(key), value))
     listeners.sort(key=lambda row: row[0])
     _adopt_listeners(settlement, [row[1] for row in listeners], [row[2] for row in listeners])
     _adopt_impressions(settlement, impressions, sum(len(row[2]) for row in listeners))
@@ -108,7 +106,7 @@ def _adopt_listeners(settlement: Settlement, names: Sequence[bytes], rows: Seque
 def _adopt_impressions(settlement: Settlement, pairs: Sequence[tuple[bytes, bytes]], row_bytes: int) -> None:
     """Adopt pages, and reserve text for the credits in the listeners' rows: growing it twice takes seconds."""
     names, pages = [name for name, _ in pairs], [page for _, page in pairs]
-    exposures = sum(int.from_bytes(page[COUNT_AT : COUNT_AT + COUNT_BYTES], "little") for page in pages)
+    exposures = sum(PAGE.value("exposures", page) for page in pages)
     text = sum(map(len, pages)) + row_bytes
     settlement.book = with_room(settlement.book, impressions=len(pages), exposures=exposures, text=text)
     read_impressions(settlement.book, *end_to_end(names), *end_to_end(pages), settlement.limits)

@@ -5,7 +5,8 @@ from random import Random
 
 import pytest
 
-from processors.settlement.rows import PARTITION_KEY, changed_rows, restore
+from processors.settlement.row_keys import PARTITION_KEY
+from processors.settlement.rows import changed_rows, restore
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
 from schemas.impressions import Impression
