@@ -1,8 +1,6 @@
 """Processes the agenda up to the watermark: attributes streams, settles exposures, drops impressions; and evicts."""
 
-import numpy as np
-
-from processors.arrays import Index
+from processors.arrays import Index, Place
 from processors.compiled import borrowing
 from processors.settlement.agenda import ATTRIBUTE, SETTLE, kind_of, strike_first
 from processors.settlement.attribution import attribute
@@ -98,13 +96,13 @@ def _has_room(due: Due, exposures: Index, limits: Limits) -> bool:
 
 
 @borrowing
-def _evict_some(book: Book, place: Index, due: Due, limits: Limits) -> bool:
+def _evict_some(book: Book, place: Place, due: Due, limits: Limits) -> bool:
     """Evict a listener in steps: attribute and settle what is open, then drop the listener; false if `due` is full."""
     listener = book.listeners[place]
-    first, oldest_pending = np.int64(listener["plays"]), np.int64(NONE)
+    first, oldest_pending = Place(listener["plays"]), Place(NONE)
     for at in range(first, first + listener["plays_count"]):
         if book.streams[book.plays[at]["stream"]]["is_pending"]:
-            oldest_pending = np.int64(book.plays[at]["stream"])
+            oldest_pending = Place(book.plays[at]["stream"])
             break
     if oldest_pending != NONE:
         if not _has_room(due, 0, limits):
@@ -120,7 +118,7 @@ def _evict_some(book: Book, place: Index, due: Due, limits: Limits) -> bool:
         drop_impression(book, listener["impression"])
     else:
         for at in range(first, first + listener["plays_count"]):
-            drop_stream(book, np.int64(book.plays[at]["stream"]))
+            drop_stream(book, Place(book.plays[at]["stream"]))
         drop_listener(book, place)
         book.totals[0]["leaving"] = NONE
         book.counters[_LISTENERS_EVICTED] += 1
@@ -128,9 +126,9 @@ def _evict_some(book: Book, place: Index, due: Due, limits: Limits) -> bool:
 
 
 @borrowing
-def _settle(book: Book, place: Index, due: Due, limits: Limits) -> None:
+def _settle(book: Book, place: Place, due: Due, limits: Limits) -> None:
     impression, number = book.impressions[place], due.counts[0]
-    owner = np.int64(impression["listener"])
+    owner = Place(impression["listener"])
     listener = book.listeners[owner]
     impression["is_settled"] = True
     book.counters[_OUTCOMES_SETTLED] += impression["count"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from processors.arrays import Index, IntArray
+from processors.arrays import Index, IntArray, Offset, Place
 from processors.compiled import borrowing, fused, inlined
 from processors.settlement.book import Book
 from processors.settlement.layout import Records
@@ -19,7 +19,7 @@ _KIND_SHIFT = np.uint64(62)
 
 
 @borrowing
-def appoint(book: Book, event_ms: Index, kind: Index, place: Index, serial: Index) -> None:
+def appoint(book: Book, event_ms: Index, kind: Index, place: Place, serial: Index) -> None:
     """Add an entry; entries of the same time are ordered by kind, then by id."""
     totals, agenda = book.totals[0], book.agenda
     at = np.int64(totals["agenda"])
@@ -90,7 +90,7 @@ def _has_earlier_id(book: Book, one: Any, other: Any) -> bool:
 
 
 @borrowing
-def _id_of(book: Book, kind: Index, place: Index, serial: Index) -> tuple[int, int]:
+def _id_of(book: Book, kind: Index, place: Place, serial: Index) -> tuple[Offset, Offset]:
     """Span of the id of a stream or an impression in the text; empty if its record has been dropped."""
     if kind == ATTRIBUTE:
         stream = book.streams[place]
@@ -98,11 +98,11 @@ def _id_of(book: Book, kind: Index, place: Index, serial: Index) -> tuple[int, i
     else:
         impression = book.impressions[place]
         is_known, first = impression["serial"] == serial, impression["start"] + PAGE_ID_AT
-    return text_span(book.text, first) if is_known else (0, 0)
+    return text_span(book.text, first) if is_known else (Offset(0), Offset(0))
 
 
 @borrowing
-def prefix(text: IntArray, start: Index, end: Index) -> np.uint64:
+def prefix(text: IntArray, start: Offset, end: Offset) -> np.uint64:
     """The first seven bytes of a text as an integer with the same order."""
     word = np.uint64(0)
     for offset in range(7):

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from processors.arrays import Index, IntArray
+from processors.arrays import Index, IntArray, Place
 from processors.compiled import borrowing
 from processors.settlement.agenda import ATTRIBUTE, FORGET, SETTLE, appoint
 from processors.settlement.book import COUNTERS, IMPRESSIONS, STREAM_ENDS, Book
 from processors.settlement.event_places import find_impression, find_stream, new_impression, new_stream, owned_hash
-from processors.settlement.layout import NONE
+from processors.settlement.layout import NO_TEXT, NONE
 from processors.settlement.limits import Limits
 from processors.settlement.listener_places import accept, touch
 from processors.settlement.names import number_of
@@ -62,7 +62,7 @@ def _open(
     book: Book,
     columns: ImpressionColumns,
     number: Index,
-    listener: Index,
+    listener: Place,
     key: np.uint64,
     limits: Limits,
     groups: Index,
@@ -77,7 +77,7 @@ def _open(
     impression["shown_ms"] = columns.event_ms[number]
     for exposure in range(first, last):
         kept = book.exposures[impression["exposures"] + exposure - first]
-        kept["played_ms"], kept["streams"], kept["credit"] = 0, 0, NONE
+        kept["played_ms"], kept["streams"], kept["credit"] = 0, 0, NO_TEXT
         kept["card"] = number_of(book.cards, columns.data, columns.card_id[exposure, 0], columns.card_id[exposure, 1])
     book.opened[totals["opened"], 0] = place
     book.opened[totals["opened"], 1] = impression["serial"]
@@ -86,7 +86,7 @@ def _open(
 
 
 @borrowing
-def schedule(book: Book, place: Index, limits: Limits) -> None:
+def schedule(book: Book, place: Place, limits: Limits) -> None:
     """Schedule an impression: to settle, unless it has settled, and to be dropped.
 
     An impression that arrives late, among others that have settled under an earlier and shorter horizon, settles at
@@ -133,23 +133,23 @@ def take_stream_ends(
 
 
 @borrowing
-def _group_anew(book: Book, listener: Index, event_ms: Index) -> None:
+def _group_anew(book: Book, listener: Place, event_ms: Index) -> None:
     """A stream has ended that some of the listener's pages were shown after: their soft groups are to know of it.
 
     Each of them is written once more; those that have settled stay as they are.
     """
-    totals, place = book.totals[0], np.int64(book.listeners[listener]["impression"])
+    totals, place = book.totals[0], Place(book.listeners[listener]["impression"])
     while place != NONE:
         impression = book.impressions[place]
         if impression["is_grouped"] and not impression["is_settled"] and impression["shown_ms"] >= event_ms:
             impression["is_grouped"] = False
             book.opened[totals["opened"], 0], book.opened[totals["opened"], 1] = place, impression["serial"]
             totals["opened"] += 1
-        place = np.int64(impression["next"])
+        place = Place(impression["next"])
 
 
 @borrowing
-def _keep(book: Book, columns: StreamEndColumns, number: Index, listener: Index, key: np.uint64) -> None:
+def _keep(book: Book, columns: StreamEndColumns, number: Index, listener: Place, key: np.uint64) -> None:
     totals, card_id = book.totals[0], columns.card_id[number]
     start = totals["text_used"]
     end = write_stream(columns, number, book.text, start)

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from processors.arrays import Index
+from processors.arrays import Index, Place
 from processors.compiled import borrowing
 from processors.settlement.book import COUNTERS, Book
 from processors.settlement.due import Due
 from processors.settlement.event_places import end_pending, find_impression, note_streamed, owned_hash
-from processors.settlement.layout import NONE
+from processors.settlement.layout import NO_TEXT, NONE
 from processors.settlement.limits import Limits
 from processors.settlement.listener_places import note_change
 from processors.settlement.names import is_later_text, same_text
@@ -35,10 +35,10 @@ _STREAMS_UNMATCHED = COUNTERS.index("streams_unmatched")
 
 
 @borrowing
-def attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
+def attribute(book: Book, place: Place, due: Due, limits: Limits) -> None:
     """Attribute a stream to the exposure that led to it, if any; it corrects an exposure that has settled."""
     stream, number = book.streams[place], due.counts[2]
-    owner = np.int64(stream["listener"])
+    owner = Place(stream["listener"])
     listener = book.listeners[owner]
     note_change(book, owner)
     impression, index = _exposure_of(book, place, limits.attribution_ms)
@@ -48,7 +48,7 @@ def attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
     played_ms = played_ms_of(book.text, stream["start"])
     handed_on["start"], handed_on["end"] = text_span(book.text, stream["start"] + STREAM_ID_AT)
     handed_on["event_ms"], handed_on["played_ms"] = event_ms, played_ms
-    handed_on["card"], handed_on["page"], handed_on["is_correction"] = stream["card"], NONE, False
+    handed_on["card"], handed_on["page"], handed_on["is_correction"] = stream["card"], NO_TEXT, False
     at = state_at(book.text, stream["start"])
     is_playing = is_playing_at(book.text, at)
     handed_on["is_playing"] = is_playing
@@ -86,7 +86,7 @@ def attribute(book: Book, place: Index, due: Due, limits: Limits) -> None:
 
 
 @borrowing
-def _heard_before(book: Book, place: Index) -> int:
+def _heard_before(book: Book, place: Place) -> int:
     """Time of a stream that its exposure has been given already, while it was playing; -1 if there is none.
 
     Whatever the order in which its records come, the longest counts. They are of one stream if they name it, its card
@@ -110,13 +110,13 @@ def _heard_before(book: Book, place: Index) -> int:
 
 
 @borrowing
-def _exposure_of(book: Book, place: Index, attribution_ms: Index) -> tuple[int, int]:
+def _exposure_of(book: Book, place: Place, attribution_ms: Index) -> tuple[Place, Place]:
     """The impression and exposure that led to a stream: the one it names, else the newest of its card before it began.
 
     An impression that was shown after the stream had ended is never the cause.
     """
     stream, text = book.streams[place], book.text
-    owner = np.int64(stream["listener"])
+    owner = Place(stream["listener"])
     at = state_at(text, stream["start"])
     if state_of(text, at) == PENDING_NAMED:
         start, end = text_span(text, named_at(text, stream["start"]))
@@ -124,32 +124,32 @@ def _exposure_of(book: Book, place: Index, attribution_ms: Index) -> tuple[int, 
         if named != NONE and book.impressions[named]["shown_ms"] <= event_ms_of(text, stream["start"]):
             index = _index_of(book, named, stream["card"])
             if index != NONE:
-                return int(named), int(index)
+                return named, index
         return NONE, NONE
-    best, best_index = np.int64(NONE), np.int64(NONE)
-    candidate, started_ms = np.int64(book.listeners[owner]["impression"]), started_ms_of(text, stream["start"])
+    best, best_index = Place(NONE), Place(NONE)
+    candidate, started_ms = Place(book.listeners[owner]["impression"]), started_ms_of(text, stream["start"])
     while candidate != NONE:
         shown = book.impressions[candidate]
         since_shown_ms = started_ms - shown["shown_ms"]
         if 0 <= since_shown_ms <= attribution_ms and (best == NONE or _is_newer(book, candidate, best)):
             index = _index_of(book, candidate, stream["card"])
             if index != NONE:
-                best, best_index = candidate, np.int64(index)
-        candidate = np.int64(shown["next"])
-    return int(best), int(best_index)
+                best, best_index = candidate, index
+        candidate = Place(shown["next"])
+    return best, best_index
 
 
 @borrowing
-def _index_of(book: Book, place: Index, card: Index) -> int:
+def _index_of(book: Book, place: Place, card: Place) -> Place:
     impression = book.impressions[place]
     for index in range(impression["count"]):
         if book.exposures[impression["exposures"] + index]["card"] == card:
-            return int(index)
+            return Place(index)
     return NONE
 
 
 @borrowing
-def _is_newer(book: Book, place: Index, other: Index) -> bool:
+def _is_newer(book: Book, place: Place, other: Index) -> bool:
     """Whether an impression is newer than another; equal times are ordered by id."""
     one, two, text = book.impressions[place], book.impressions[other], book.text
     if one["shown_ms"] != two["shown_ms"]:

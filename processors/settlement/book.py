@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.arrays import Index, IntArray
+from processors.arrays import IntArray, Offset
 from processors.compiled import by_reference, inlined
 from processors.settlement.growing import grown
 from processors.settlement.layout import (
@@ -148,9 +148,9 @@ def with_room(
 
 
 @inlined
-def keep_text(book: Book, data: IntArray, start: Index, end: Index) -> int:
+def keep_text(book: Book, data: IntArray, start: Offset, end: Offset) -> Offset:
     """Append a span of `data` to the text, copied by words; returns where it begins there."""
     totals = book.totals[0]
     first = totals["text_used"]
     totals["text_used"] = copy_words(address_of(book.text), first, address_of(data), start, end)
-    return int(first)
+    return Offset(first)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from processors.arrays import Index, IntArray
+from processors.arrays import IntArray, Offset, Place
 from processors.compiled import borrowing, compiled
 from processors.settlement.book import Book
-from processors.settlement.layout import EXPOSURE, HASH_AHEAD, NONE, PLAY_KEPT, Records
+from processors.settlement.layout import EXPOSURE, HASH_AHEAD, NO_TEXT, NONE, PLAY_KEPT, Records
 from processors.settlement.names import Names, names_with_room, new_names, number_of
 from processors.wire.binary import text_end
 from processors.wire.loads import address_of, copy_words
@@ -57,44 +57,44 @@ def with_plays_together(book: Book) -> Book:
 def move_text(book: Book, text: IntArray) -> None:
     """Copy all live text into `text`."""
     totals = book.totals[0]
-    used: Index = np.int64(0)
-    place = np.int64(totals["least_recent"])
+    used = Offset(0)
+    place = Place(totals["least_recent"])
     while place != NONE:
         listener = book.listeners[place]
         listener["start"], listener["end"] = _moved(book.text, listener["start"], listener["end"], text, used)
-        used = np.int64(listener["end"])
+        used = Offset(listener["end"])
         for at in range(listener["plays"], listener["plays"] + listener["plays_count"]):
             play = book.plays[at]
             stream = book.streams[play["stream"]]
             play["start"] = used
             stream["start"], stream["end"] = _moved(book.text, stream["start"], stream["end"], text, used)
-            used = np.int64(stream["end"])
-        impression = np.int64(listener["impression"])
+            used = Offset(stream["end"])
+        impression = Place(listener["impression"])
         while impression != NONE:
             shown = book.impressions[impression]
             shown["start"], shown["end"] = _moved(book.text, shown["start"], shown["end"], text, used)
-            used = np.int64(shown["end"])
+            used = Offset(shown["end"])
             if shown["streamed"]:
                 used = _move_credits(book, shown, text, used)
-            impression = np.int64(shown["next"])
-        place = np.int64(listener["later"])
+            impression = Place(shown["next"])
+        place = Place(listener["later"])
     totals["text_used"], totals["text_dead"] = used, 0
 
 
 @borrowing
-def _move_credits(book: Book, impression: Records, into: IntArray, used: Index) -> int:
-    first = np.int64(impression["exposures"])
+def _move_credits(book: Book, impression: Records, into: IntArray, used: Offset) -> Offset:
+    first = Place(impression["exposures"])
     for place in range(first, first + impression["count"]):
         exposure = book.exposures[place]
-        start = np.int64(exposure["credit"])
-        if start != NONE:
+        start = Offset(exposure["credit"])
+        if start != NO_TEXT:
             exposure["credit"] = used
             used = copy_words(address_of(into), used, address_of(book.text), start, text_end(book.text, start))
-    return int(used)
+    return Offset(used)
 
 
 @borrowing
-def _moved(text: IntArray, start: Index, end: Index, into: IntArray, used: Index) -> tuple[int, int]:
+def _moved(text: IntArray, start: Offset, end: Offset, into: IntArray, used: Offset) -> tuple[int, int]:
     """Copy a span to offset `used` of another text; returns the span there."""
     return int(used), copy_words(address_of(into), used, address_of(text), start, end)
 
@@ -104,25 +104,25 @@ def renumber_cards(book: Book, cards: Names) -> None:
     """Renumber the cards that records refer to, in `cards`."""
     text = book.cards.text
     numbers = np.full(book.cards.counts[0], NONE, dtype=np.int64)
-    place = np.int64(book.totals[0]["least_recent"])
+    place = Place(book.totals[0]["least_recent"])
     while place != NONE:
         listener = book.listeners[place]
         for at in range(listener["plays"], listener["plays"] + listener["plays_count"]):
             play = book.plays[at]
             play["card"] = _renumbered(book.cards.rows, text, play["card"], numbers, cards)
             book.streams[play["stream"]]["card"] = play["card"]
-        impression = np.int64(book.listeners[place]["impression"])
+        impression = Place(book.listeners[place]["impression"])
         while impression != NONE:
             shown = book.impressions[impression]
             for offset in range(shown["count"]):
                 exposure = book.exposures[shown["exposures"] + offset]
                 exposure["card"] = _renumbered(book.cards.rows, text, exposure["card"], numbers, cards)
-            impression = np.int64(shown["next"])
-        place = np.int64(book.listeners[place]["later"])
+            impression = Place(shown["next"])
+        place = Place(book.listeners[place]["later"])
 
 
 @borrowing
-def _renumbered(rows: Records, text: IntArray, card: Index, numbers: IntArray, cards: Names) -> int:
+def _renumbered(rows: Records, text: IntArray, card: Place, numbers: IntArray, cards: Names) -> int:
     if numbers[card] == NONE:
         numbers[card] = number_of(cards, text, rows[card]["start"], rows[card]["end"])
     return int(numbers[card])
@@ -132,18 +132,18 @@ def _renumbered(rows: Records, text: IntArray, card: Index, numbers: IntArray, c
 def move_exposures(book: Book, exposures: Records) -> None:
     """Copy the exposures of all impressions into `exposures`."""
     totals = book.totals[0]
-    used: Index = np.int64(0)
-    place = np.int64(totals["least_recent"])
+    used = Offset(0)
+    place = Place(totals["least_recent"])
     while place != NONE:
-        impression = np.int64(book.listeners[place]["impression"])
+        impression = Place(book.listeners[place]["impression"])
         while impression != NONE:
             shown = book.impressions[impression]
             for offset in range(shown["count"]):
                 exposures[used + offset] = book.exposures[shown["exposures"] + offset]
             shown["exposures"] = used
             used += shown["count"]
-            impression = np.int64(shown["next"])
-        place = np.int64(book.listeners[place]["later"])
+            impression = Place(shown["next"])
+        place = Place(book.listeners[place]["later"])
     totals["exposures_used"], totals["exposures_dead"] = used, 0
 
 
@@ -151,13 +151,13 @@ def move_exposures(book: Book, exposures: Records) -> None:
 def move_plays(book: Book, plays: Records) -> None:
     """Copy the plays of all listeners into `plays`, each list with its capacity."""
     totals = book.totals[0]
-    used: Index = np.int64(0)
-    place = np.int64(totals["least_recent"])
+    used = Offset(0)
+    place = Place(totals["least_recent"])
     while place != NONE:
         listener = book.listeners[place]
         for offset in range(listener["plays_count"]):
             plays[used + offset] = book.plays[listener["plays"] + offset]
         listener["plays"] = used
         used += listener["plays_room"]
-        place = np.int64(listener["later"])
+        place = Place(listener["later"])
     totals["plays_used"], totals["plays_dead"] = used, 0

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.arrays import BoolArray, FloatArray, IntArray
+from processors.arrays import BoolArray, FloatArray, IntArray, Offset, Place
 from processors.compiled import borrowing, by_reference
 from processors.settlement.book import Book
-from processors.settlement.layout import NONE
+from processors.settlement.layout import NO_TEXT
 from processors.settlement.listener_places import note_change
 from processors.settlement.state_layouts import CREDIT, SHARE_BYTES
 from processors.wire.binary import LENGTH_BYTES, get_int, put_int
@@ -73,11 +73,11 @@ def exchange(book: Book, credited: Credited, previous: IntArray) -> None:
         exposure, impression = book.exposures[credited.kept[number]], book.impressions[credited.impression[number]]
         first, last = credited.offsets[number], credited.offsets[number + 1]
         length = _HEAD_BYTES - LENGTH_BYTES + SHARE_BYTES * (last - first)
-        at = np.int64(exposure["credit"])
-        is_same = at != NONE and _length_of(book.text, at) == length
+        at = Offset(exposure["credit"])
+        is_same = at != NO_TEXT and _length_of(book.text, at) == length
         is_same = is_same and _key_of(book.text, at) == credited.key[number]
         # an unknown previous credit is taken as the new one, so that their difference is zero
-        is_unknown = at != NONE or credited.earned_before[number]
+        is_unknown = at != NO_TEXT or credited.earned_before[number]
         for place in range(first, last):
             share = credited.shares[place] if is_unknown else np.int64(0)
             if is_same:
@@ -90,16 +90,16 @@ def exchange(book: Book, credited: Credited, previous: IntArray) -> None:
             if is_kept:
                 listener = book.listeners[impression["listener"]]
                 listener["row_bytes"] += length
-                if at != NONE:
+                if at != NO_TEXT:
                     listener["row_bytes"] -= _length_of(book.text, at)
                     totals["text_dead"] += _length_of(book.text, at)
-            at = np.int64(totals["text_used"])
+            at = Offset(totals["text_used"])
             exposure["credit"], totals["text_used"] = at, at + LENGTH_BYTES + length
             # the length prefix is not counted when it is replaced
             totals["text_dead"] += LENGTH_BYTES if is_kept else LENGTH_BYTES + length
             _put_head(out, at, length=length, key=credited.key[number])
         if is_kept:
-            note_change(book, np.int64(impression["listener"]))
+            note_change(book, Place(impression["listener"]))
         for place in range(first, last):
             share_at = at + _HEAD_BYTES + SHARE_BYTES * (place - first)
             put_int(out, share_at, credited.shares[place], SHARE_BYTES)

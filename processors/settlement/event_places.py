@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from processors.arrays import Index, IntArray
+from processors.arrays import Index, IntArray, Offset, Place
 from processors.compiled import borrowing, fused, inlined
 from processors.settlement.book import Book
-from processors.settlement.layout import NONE, Records
+from processors.settlement.layout import NO_TEXT, NONE, Records
 from processors.settlement.listener_places import note_gone
 from processors.settlement.names import same_text
 from processors.settlement.page import PAGE_ID_AT
@@ -21,19 +21,19 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @inlined
-def owned_hash(data: IntArray, start: Index, end: Index, listener: Index) -> np.uint64:
+def owned_hash(data: IntArray, start: Offset, end: Offset, listener: Place) -> np.uint64:
     """Hash of an id together with its listener, since ids are unique per listener only."""
     return hash_of(address_of(data), start, end) ^ (np.uint64(listener + 1) * _GOLDEN)
 
 
 @fused
-def find_impression(book: Book, listener: Index, key: np.uint64, data: IntArray, start: Index, end: Index) -> int:
+def find_impression(book: Book, listener: Place, key: np.uint64, data: IntArray, start: Offset, end: Offset) -> Place:
     """Place of a listener's impression with this id; -1 if there is none."""
     return _find(book.impression_index, book.impressions, PAGE_ID_AT, book.text, listener, key, data, start, end)
 
 
 @fused
-def find_stream(book: Book, listener: Index, key: np.uint64, data: IntArray, start: Index, end: Index) -> int:
+def find_stream(book: Book, listener: Place, key: np.uint64, data: IntArray, start: Offset, end: Offset) -> Place:
     """Place of a listener's stream with this id; -1 if there is none."""
     return _find(book.stream_index, book.streams, STREAM_ID_AT, book.text, listener, key, data, start, end)
 
@@ -44,12 +44,12 @@ def _find(
     rows: Records,
     id_at: Index,
     text: IntArray,
-    listener: Index,
+    listener: Place,
     key: np.uint64,
     data: IntArray,
-    start: Index,
-    end: Index,
-) -> int:
+    start: Offset,
+    end: Offset,
+) -> Place:
     """Place of the listener's row whose text has this id at `id_at`; -1 if there is none."""
     at = candidate(index, key, home(index, key))
     while at != NOWHERE:
@@ -63,10 +63,10 @@ def _find(
 
 
 @borrowing
-def new_impression(book: Book, listener: Index, key: np.uint64, start: Index, end: Index, count: Index) -> int:
+def new_impression(book: Book, listener: Place, key: np.uint64, start: Offset, end: Offset, count: Index) -> Place:
     """Allocate an impression whose page is in the text already, with its exposures."""
     totals = book.totals[0]
-    place = np.int64(totals["impressions_free"])
+    place = Place(totals["impressions_free"])
     if place == NONE:
         place = totals["impressions_top"]
         totals["impressions_top"] = place + 1
@@ -85,11 +85,11 @@ def new_impression(book: Book, listener: Index, key: np.uint64, start: Index, en
         book.impressions[owner["impression"]]["previous"] = place
     owner["impression"] = place
     put(book.impression_index, key, place)
-    return int(place)
+    return Place(place)
 
 
 @borrowing
-def drop_impression(book: Book, place: Index) -> None:
+def drop_impression(book: Book, place: Place) -> None:
     """Remove an impression and its exposures."""
     totals, impression = book.totals[0], book.impressions[place]
     owner = book.listeners[impression["listener"]]
@@ -118,7 +118,7 @@ def drop_impression(book: Book, place: Index) -> None:
 
 
 @borrowing
-def note_streamed(book: Book, place: Index) -> None:
+def note_streamed(book: Book, place: Place) -> None:
     """Count another exposure of an impression as streamed, and the bytes that it adds to the listener's row."""
     impression = book.impressions[place]
     impression["streamed"] += 1
@@ -128,10 +128,10 @@ def note_streamed(book: Book, place: Index) -> None:
 @borrowing
 def _credit_bytes(book: Book, impression: Records) -> int:
     """Bytes of the credits of an impression's exposures."""
-    size, first = 0, np.int64(impression["exposures"])
+    size, first = 0, Place(impression["exposures"])
     for place in range(first, first + impression["count"]):
         credit = book.exposures[place]["credit"]
-        if credit != NONE:
+        if credit != NO_TEXT:
             start, end = text_span(book.text, credit)
             size += end - start
     return int(size)
@@ -139,15 +139,15 @@ def _credit_bytes(book: Book, impression: Records) -> int:
 
 @inlined
 def _played_bytes(book: Book, impression: Records) -> int:
-    start, end = text_span(book.text, np.int64(impression["start"]) + PAGE_ID_AT)
+    start, end = text_span(book.text, Offset(impression["start"]) + PAGE_ID_AT)
     return int(_CREDITED_BYTES + end - start)
 
 
 @borrowing
-def new_stream(book: Book, listener: Index, key: np.uint64, start: Index, end: Index, card: Index) -> int:
+def new_stream(book: Book, listener: Place, key: np.uint64, start: Offset, end: Offset, card: Place) -> Place:
     """Allocate a stream that is in the text already."""
     totals, streams = book.totals[0], book.streams
-    place = np.int64(totals["streams_free"])
+    place = Place(totals["streams_free"])
     if place == NONE:
         place = totals["streams_top"]
         totals["streams_top"] = place + 1
@@ -163,11 +163,11 @@ def new_stream(book: Book, listener: Index, key: np.uint64, start: Index, end: I
     owner["playing_count"] += is_playing_at(book.text, at)
     owner["row_bytes"] += end - start
     put(book.stream_index, key, place)
-    return int(place)
+    return Place(place)
 
 
 @borrowing
-def drop_stream(book: Book, place: Index) -> None:
+def drop_stream(book: Book, place: Place) -> None:
     """Remove a stream that is no longer among the plays."""
     totals, stream = book.totals[0], book.streams[place]
     take_out(book.stream_index, stream["hash"], place)
@@ -182,7 +182,7 @@ def drop_stream(book: Book, place: Index) -> None:
 
 
 @borrowing
-def end_pending(book: Book, place: Index, state: Index) -> None:
+def end_pending(book: Book, place: Place, state: Index) -> None:
     """Mark a stream as attributed, or as of no exposure, and release the impression id that it named."""
     stream = book.streams[place]
     at = state_at(book.text, stream["start"])

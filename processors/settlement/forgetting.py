@@ -3,9 +3,7 @@
 Eviction, in contrast, settles open exposures first, and would thereby write the listener's name again.
 """
 
-import numpy as np
-
-from processors.arrays import Index, IntArray
+from processors.arrays import IntArray, Offset, Place
 from processors.compiled import borrowing
 from processors.settlement.book import COUNTERS, Book
 from processors.settlement.event_places import drop_impression, drop_stream
@@ -18,9 +16,9 @@ _STREAMS_FORGOTTEN = COUNTERS.index("streams_forgotten")
 
 
 @borrowing
-def forget(book: Book, data: IntArray, start: Index, end: Index) -> None:
+def forget(book: Book, data: IntArray, start: Offset, end: Offset) -> None:
     """Erase the listener with this name, if known; open exposures and pending streams are counted."""
-    place, counters = np.int64(find_listener(book, data, start, end)), book.counters
+    place, counters = find_listener(book, data, start, end), book.counters
     if place == NONE:
         return
     listener = book.listeners[place]
@@ -28,10 +26,10 @@ def forget(book: Book, data: IntArray, start: Index, end: Index) -> None:
         impression = book.impressions[listener["impression"]]
         if not impression["is_settled"]:
             counters[_EXPOSURES_FORGOTTEN] += impression["count"]
-        drop_impression(book, np.int64(listener["impression"]))
-    first = np.int64(listener["plays"])
+        drop_impression(book, Place(listener["impression"]))
+    first = Place(listener["plays"])
     for at in range(first, first + listener["plays_count"]):
-        stream = np.int64(book.plays[at]["stream"])
+        stream = Place(book.plays[at]["stream"])
         counters[_STREAMS_FORGOTTEN] += book.streams[stream]["is_pending"]
         drop_stream(book, stream)
     drop_listener(book, place)

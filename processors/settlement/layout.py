@@ -1,10 +1,16 @@
 """Record types of the arrays of a book."""
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
+from processors.arrays import Offset, Place
+
 Records = NDArray[np.void]
-NONE = -1
+NONE = cast("Place", -1)
+NO_TEXT = cast("Offset", -1)
+"""What stands for no record, and for no text."""
 HASH_AHEAD = 8
 """Bytes after a text that may be read, and that may be overwritten when it is written: both work in words."""
 PLAYS_ROOM_MIN = 4

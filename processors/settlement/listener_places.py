@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from processors.arrays import Index, IntArray
+from processors.arrays import Index, IntArray, Offset, Place
 from processors.compiled import borrowing, inlined
 from processors.settlement.book import IMPRESSIONS, Book, keep_text
-from processors.settlement.layout import NONE
+from processors.settlement.layout import NO_TEXT, NONE
 from processors.settlement.names import same_text
 from processors.settlement.state_layouts import LISTENER, STREAM_COUNT
 from processors.wire.hash_index import NOWHERE, candidate, home, place_in, put, take_out
@@ -16,7 +16,7 @@ _ROW_BYTES_MIN = LISTENER.bytes_min + STREAM_COUNT.bytes_min
 
 
 @borrowing
-def touch(book: Book, data: IntArray, start: Index, end: Index) -> int:
+def touch(book: Book, data: IntArray, start: Offset, end: Offset) -> Place:
     """Place of the listener with this name, created if new; marks the listener as the most recent."""
     key = hash_of(address_of(data), start, end)
     found = _find_listener(book, key, data, start, end)
@@ -29,11 +29,11 @@ def touch(book: Book, data: IntArray, start: Index, end: Index) -> int:
     totals["touches"] += 1
     listener["touch"] = totals["touches"]
     note_change(book, found)
-    return int(found)
+    return Place(found)
 
 
 @borrowing
-def _leave_line(book: Book, place: Index) -> None:
+def _leave_line(book: Book, place: Place) -> None:
     totals, listener = book.totals[0], book.listeners[place]
     earlier, later = listener["earlier"], listener["later"]
     if earlier == NONE:
@@ -47,7 +47,7 @@ def _leave_line(book: Book, place: Index) -> None:
 
 
 @borrowing
-def join_line(book: Book, place: Index) -> None:
+def join_line(book: Book, place: Place) -> None:
     """Append a listener to the recency list as the most recent; it must not be in the list."""
     totals, listener = book.totals[0], book.listeners[place]
     last = totals["most_recent"]
@@ -60,13 +60,13 @@ def join_line(book: Book, place: Index) -> None:
 
 
 @borrowing
-def find_listener(book: Book, data: IntArray, start: Index, end: Index) -> int:
+def find_listener(book: Book, data: IntArray, start: Offset, end: Offset) -> Place:
     """Place of the listener with this name; -1 if there is none."""
     return _find_listener(book, hash_of(address_of(data), start, end), data, start, end)
 
 
 @borrowing
-def _find_listener(book: Book, key: np.uint64, data: IntArray, start: Index, end: Index) -> int:
+def _find_listener(book: Book, key: np.uint64, data: IntArray, start: Offset, end: Offset) -> Place:
     index = book.listener_index
     at = candidate(index, key, home(index, key))
     while at != NOWHERE:
@@ -79,10 +79,10 @@ def _find_listener(book: Book, key: np.uint64, data: IntArray, start: Index, end
 
 
 @borrowing
-def new_listener(book: Book, key: np.uint64, start: Index, length: Index) -> int:
+def new_listener(book: Book, key: np.uint64, start: Offset, length: Index) -> Place:
     """Allocate a listener whose name is in the text already; it is not yet in the recency list."""
     totals = book.totals[0]
-    place = np.int64(totals["listeners_free"])
+    place = Place(totals["listeners_free"])
     if place == NONE:
         place = totals["listeners_top"]
         totals["listeners_top"] = place + 1
@@ -98,17 +98,17 @@ def new_listener(book: Book, key: np.uint64, start: Index, length: Index) -> int
     listener["impression"] = NONE
     listener["is_changed"] = listener["awaits_page"] = listener["has_row"] = False
     put(book.listener_index, key, place)
-    return int(place)
+    return Place(place)
 
 
 @borrowing
-def drop_listener(book: Book, place: Index) -> None:
+def drop_listener(book: Book, place: Place) -> None:
     """Free the place of a listener without streams and impressions."""
     totals, listener = book.totals[0], book.listeners[place]
     _leave_line(book, place)
     take_out(book.listener_index, listener["hash"], place)
     if listener["has_row"]:
-        note_gone(book, listener["start"], listener["end"], NONE)
+        note_gone(book, listener["start"], listener["end"], NO_TEXT)
     totals["text_dead"] += listener["end"] - listener["start"]
     totals["plays_dead"] += listener["plays_room"]
     totals["listeners"] -= 1
@@ -118,7 +118,7 @@ def drop_listener(book: Book, place: Index) -> None:
 
 
 @inlined
-def note_change(book: Book, place: Index) -> None:
+def note_change(book: Book, place: Place) -> None:
     """Mark the listener's row as changed, to be written."""
     listener = book.listeners[place]
     if not listener["is_changed"]:
@@ -129,7 +129,7 @@ def note_change(book: Book, place: Index) -> None:
 
 
 @inlined
-def note_waiting(book: Book, place: Index) -> None:
+def note_waiting(book: Book, place: Place) -> None:
     """Mark the listener as waiting for a page."""
     listener = book.listeners[place]
     if not listener["awaits_page"]:
@@ -140,7 +140,7 @@ def note_waiting(book: Book, place: Index) -> None:
 
 
 @borrowing
-def note_gone(book: Book, start: Index, end: Index, page: Index) -> None:
+def note_gone(book: Book, start: Offset, end: Offset, page: Offset) -> None:
     """Note a row to delete, of a listener (page -1) or of one of their impressions."""
     totals = book.totals[0]
     gone = book.gone[totals["gone"]]
@@ -149,7 +149,7 @@ def note_gone(book: Book, start: Index, end: Index, page: Index) -> None:
 
 
 @borrowing
-def accept(book: Book, place: Index, source: Index, offset: Index, event_ms: Index) -> None:
+def accept(book: Book, place: Place, source: Index, offset: Index, event_ms: Index) -> None:
     """Count an event that is neither too late nor a duplicate."""
     listener = book.listeners[place]
     listener["event_count"] += 1

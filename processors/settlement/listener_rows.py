@@ -1,8 +1,6 @@
 """The state row of a listener in bytes: written when it has changed, and read back; see `state_layouts`."""
 
-import numpy as np
-
-from processors.arrays import Index, IntArray
+from processors.arrays import Address, IntArray, Offset, Place
 from processors.compiled import borrowing
 from processors.settlement.agenda import ATTRIBUTE, appoint
 from processors.settlement.arrivals import schedule
@@ -15,7 +13,7 @@ from processors.settlement.event_places import (
     note_streamed,
     owned_hash,
 )
-from processors.settlement.layout import NONE
+from processors.settlement.layout import NO_TEXT, NONE
 from processors.settlement.limits import Limits
 from processors.settlement.listener_places import find_listener, join_line, new_listener
 from processors.settlement.names import number_of
@@ -45,7 +43,7 @@ _IMPRESSION_ID_AT = STREAMED.offset("impression_id")
 
 
 @borrowing
-def write_row(book: Book, place: Index, limits: Limits, out: int, at: Index) -> int:
+def write_row(book: Book, place: Place, limits: Limits, out: Address, at: Offset) -> Offset:
     """Write a listener's row by words, and drop streams that are no longer needed; returns the offset after it."""
     listener, row = book.listeners[place], at
     at = _put_listener(
@@ -58,24 +56,24 @@ def write_row(book: Book, place: Index, limits: Limits, out: int, at: Index) -> 
         stream_ends_end=listener["stream_ends_offset"] + 1,
         streamed=0,
     )
-    at, count = _write_streamed(book, np.int64(listener["impression"]), out, at)
+    at, count = _write_streamed(book, Place(listener["impression"]), out, at)
     _replace_streamed(out, row, count | HAS_CREDITS)
     return _write_streams(book, place, limits, out, at)
 
 
 @borrowing
-def _write_streamed(book: Book, impression: Index, out: int, at: Index) -> tuple[int, int]:
+def _write_streamed(book: Book, impression: Place, out: Address, at: Offset) -> tuple[Offset, int]:
     """Write the streamed exposures of a list of impressions; returns the offset after them, and their number."""
     text, count = address_of(book.text), 0
     while impression != NONE:
         shown = book.impressions[impression]
-        left, place = shown["streamed"], np.int64(shown["exposures"])
+        left, place = shown["streamed"], Place(shown["exposures"])
         event_id = text_span(book.text, shown["start"] + PAGE_ID_AT)
         count += left
         while left:
             exposure = book.exposures[place]
             if exposure["streams"]:
-                credit = np.int64(exposure["credit"])
+                credit = Offset(exposure["credit"])
                 at = _put_streamed(
                     out,
                     at,
@@ -84,16 +82,16 @@ def _write_streamed(book: Book, impression: Index, out: int, at: Index) -> tuple
                     exposure=place - shown["exposures"],
                     played_ms=exposure["played_ms"],
                     streams=exposure["streams"],
-                    credit=(0, 0) if credit == NONE else text_span(book.text, credit),
+                    credit=(0, 0) if credit == NO_TEXT else text_span(book.text, credit),
                 )
                 left -= 1
             place += 1
-        impression = np.int64(shown["next"])
-    return int(at), int(count)
+        impression = Place(shown["next"])
+    return Offset(at), int(count)
 
 
 @borrowing
-def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index) -> int:
+def _write_streams(book: Book, place: Place, limits: Limits, out: Address, at: Offset) -> Offset:
     """Write the streams; drop those too old to be needed for recognising a duplicate.
 
     Pending streams and the newest `plays_max` up to the watermark are always kept; records of streams that had not
@@ -101,7 +99,7 @@ def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index
     """
     text, watermark_ms, count_at, rank = address_of(book.text), book.totals[0]["watermark_ms"], at, 0
     listener, plays, too_old_ms = book.listeners[place], book.plays, watermark_ms - limits.correction_ms
-    first, at = np.int64(listener["plays"]), at + _COUNT_BYTES
+    first, at = Place(listener["plays"]), at + _COUNT_BYTES
     kept = end = first + listener["plays_count"]
     for number in range(end - 1, first - 1, -1):
         play = plays[number]
@@ -109,14 +107,14 @@ def _write_streams(book: Book, place: Index, limits: Limits, out: int, at: Index
         rank += play["event_ms"] <= watermark_ms and not play["is_playing"]
         is_old = play["event_ms"] < too_old_ms and (rank > limits.plays_max or play["is_playing"])
         if is_old and not book.streams[play["stream"]]["is_pending"]:
-            drop_stream(book, np.int64(play["stream"]))
+            drop_stream(book, Place(play["stream"]))
         else:
             at = copy_words(out, at, text, start, stream_end(book.text, start))
             kept -= 1
             plays[kept] = play
     begin_later(book, listener, kept)
     _put_count(out, count_at, streams=end - kept)
-    return int(at)
+    return Offset(at)
 
 
 @borrowing
@@ -141,24 +139,24 @@ def read_listeners(book: Book, keys: IntArray, key_spans: IntArray, rows: IntArr
         move_plays(book, listener, count)
         listener["plays_count"] = count
         for play in range(listener["plays"] + count - 1, listener["plays"] - 1, -1):
-            at = _read_stream(book, place, rows, at, play)
+            at = _read_stream(book, place, rows, at, Place(play))
 
 
 @borrowing
-def _read_stream(book: Book, listener: Index, rows: IntArray, at: Index, number: Index) -> int:
-    """Restore the stream at `at` as play `number`; returns the offset after it."""
+def _read_stream(book: Book, listener: Place, rows: IntArray, at: Offset, play: Place) -> Offset:
+    """Restore the stream at `at` as a play; returns the offset after it."""
     end = stream_end(rows, at)
     first = keep_text(book, rows, at, end)
     id_start, id_end = text_span(rows, at + STREAM_ID_AT)
     key = owned_hash(rows, id_start, id_end, listener)
     card_start, card_end = text_span(rows, stream_card_at(rows, at))
     card = number_of(book.cards, rows, card_start, card_end)
-    place = new_stream(book, listener, key, first, first + end - at, card)
-    put_play(book, number, place)
+    place = new_stream(book, listener, key, first, first + (end - at), card)
+    put_play(book, play, place)
     stream = book.streams[place]
     if stream["is_pending"]:
         appoint(book, event_ms_of(rows, at), ATTRIBUTE, place, stream["serial"])
-    return int(end)
+    return end
 
 
 @borrowing
@@ -193,7 +191,7 @@ def read_impressions(
         at, later = exposures_at(book.text, first), order_count(book.text, first)
         for offset in range(count):
             exposure = book.exposures[impression["exposures"] + offset]
-            exposure["played_ms"], exposure["streams"], exposure["credit"] = 0, 0, NONE
+            exposure["played_ms"], exposure["streams"], exposure["credit"] = 0, 0, NO_TEXT
             card_start, card_end = text_span(book.text, card_at(book.text, at))
             exposure["card"] = number_of(book.cards, book.text, card_start, card_end)
             at = exposure_end(book.text, at, later)

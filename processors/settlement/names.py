@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.arrays import Index, IntArray
+from processors.arrays import IntArray, Offset, Place
 from processors.compiled import borrowing, by_reference, fused
 from processors.settlement.growing import grown
-from processors.settlement.layout import HASH_AHEAD, NAME, NONE, Records
+from processors.settlement.layout import HASH_AHEAD, NAME, NO_TEXT, NONE, Records
 from processors.wire.hash_index import NOWHERE, candidate, home, new_index, place_in, put, with_entries
 from processors.wire.hashing import hash_of
 from processors.wire.loads import WORD, address_of, copy_words, word_at
@@ -42,7 +42,7 @@ def names_with_room(names: Names, more: int, text: int) -> Names:
 
 
 @borrowing
-def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
+def number_of(names: Names, data: IntArray, start: Offset, end: Offset) -> Place:
     """Number of a name, added if new; there must be room."""
     key = hash_of(address_of(data), start, end)
     at = candidate(names.entries, key, home(names.entries, key))
@@ -57,7 +57,7 @@ def number_of(names: Names, data: IntArray, start: Index, end: Index) -> int:
     put(names.entries, key, number)
     names.counts[0] = number + 1
     names.counts[1] = copy_words(address_of(names.text), first, address_of(data), start, end)
-    return int(number)
+    return Place(number)
 
 
 @borrowing
@@ -65,7 +65,7 @@ def number_texts(names: Names, data: IntArray, spans: IntArray, numbers: IntArra
     """Number the names at spans [n, 2] of `data`; -1 for a span that begins at -1. There must be room."""
     for place in range(len(spans)):
         start, end = spans[place, 0], spans[place, 1]
-        numbers[place] = NONE if start == NONE else number_of(names, data, start, end)
+        numbers[place] = NONE if start == NO_TEXT else number_of(names, data, start, end)
 
 
 def names_from(names: Names, first: int) -> list[str]:
@@ -81,7 +81,7 @@ def text_of(text: IntArray, start: int, end: int) -> str:
 
 
 @borrowing
-def is_later_text(text: IntArray, start: Index, end: Index, other_start: Index, other_end: Index) -> bool:
+def is_later_text(text: IntArray, start: Offset, end: Offset, other_start: Offset, other_end: Offset) -> bool:
     """Whether one text sorts after another, bytewise."""
     for offset in range(min(end - start, other_end - other_start)):
         one, other = text[start + offset], text[other_start + offset]
@@ -91,7 +91,9 @@ def is_later_text(text: IntArray, start: Index, end: Index, other_start: Index, 
 
 
 @fused
-def same_text(text: IntArray, start: Index, end: Index, other: IntArray, other_start: Index, other_end: Index) -> bool:
+def same_text(
+    text: IntArray, start: Offset, end: Offset, other: IntArray, other_start: Offset, other_end: Offset
+) -> bool:
     """Whether two spans hold the same bytes, compared by words: eight bytes beyond each must be readable."""
     if end - start != other_end - other_start:
         return False

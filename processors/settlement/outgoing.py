@@ -14,7 +14,7 @@ from processors.arrays import BoolArray, FloatArray, Index, IntArray
 from processors.compiled import borrowing
 from processors.settlement.book import Book
 from processors.settlement.due import Due
-from processors.settlement.layout import NONE
+from processors.settlement.layout import NO_TEXT, NONE
 from processors.settlement.names import names_with_room, new_names, number_texts
 from processors.settlement.page import logged_page
 from processors.settlement.page_columns import ExposureColumns, PageColumns
@@ -113,7 +113,7 @@ def interaction_records(book: Book, due: Due, chosen: IntArray, source: str) -> 
         "card_id[]": texts(_cards(book), streams["card"][chosen]),
         "event_ms[]": wholes(streams["event_ms"], chosen),
         "played_ms[]": wholes(streams["played_ms"], chosen),
-        "organic[]": truths(streams["page"] == NONE, chosen),
+        "organic[]": truths(streams["page"] == NO_TEXT, chosen),
     }
     named = Texts.of([source])
 

@@ -1,6 +1,6 @@
 """An impression as it is kept: contiguous bytes, which are also its state row; only its soft group changes."""
 
-from processors.arrays import Index, IntArray
+from processors.arrays import Index, IntArray, Offset, Place
 from processors.compiled import borrowing, fused
 from processors.settlement.state_layouts import (
     EXPOSURE,
@@ -46,7 +46,7 @@ def bytes_of_pages(columns: ImpressionColumns, groups: int) -> int:
 
 
 @borrowing
-def write_page(columns: ImpressionColumns, number: Index, groups: Index, text: IntArray, at: Index) -> int:
+def write_page(columns: ImpressionColumns, number: Index, groups: Index, text: IntArray, at: Offset) -> Offset:
     """Write impression `number` into a text with `HASH_AHEAD` spare bytes; returns the offset after it.
 
     Reserves `groups` weights for its soft group, zero until they are filled in (`page_groups`); 0 means no group.
@@ -81,40 +81,40 @@ def write_page(columns: ImpressionColumns, number: Index, groups: Index, text: I
         for _ in range(groups):
             at = put_int(out, at, 0, WEIGHT_BYTES)
         at = _put_group_end(out, at, generation=0, groups=groups)
-    return int(at)
+    return Offset(at)
 
 
 @borrowing
-def logged_count(text: IntArray, page: Index) -> int:
+def logged_count(text: IntArray, page: Offset) -> int:
     """Number of the texts that were logged with a page."""
     return LOGGED_MIN + (later_of(text, page) & LATER_LOGGED_MASK)
 
 
 @borrowing
-def order_count(text: IntArray, page: Index) -> int:
+def order_count(text: IntArray, page: Offset) -> int:
     """Number of values `ORDER` of each of its exposures."""
     return (later_of(text, page) >> ORDER_SHIFT) & ORDER_MASK
 
 
 @fused
-def has_groups(text: IntArray, page: Index) -> bool:
+def has_groups(text: IntArray, page: Offset) -> bool:
     """Whether a page ends with a soft group."""
     return later_of(text, page) & HAS_GROUPS != 0
 
 
 @borrowing
-def variant_at(text: IntArray, page: Index) -> int:
+def variant_at(text: IntArray, page: Offset) -> Offset:
     """Offset of the variant, which follows the surface."""
     return text_end(text, logged_at(text, page))
 
 
 @borrowing
-def exposures_at(text: IntArray, page: Index) -> int:
+def exposures_at(text: IntArray, page: Offset) -> Offset:
     """Offset of the exposures."""
     at = logged_at(text, page)
     for _ in range(logged_count(text, page)):
         at = text_end(text, at)
-    return int(at)
+    return Offset(at)
 
 
 def logged_page(text: bytes) -> LoggedPage:
@@ -133,18 +133,18 @@ def logged_page(text: bytes) -> LoggedPage:
 
 
 @borrowing
-def exposure_end(text: IntArray, exposure: Index, later: Index) -> int:
+def exposure_end(text: IntArray, exposure: Offset, later: Index) -> Offset:
     """Offset after an exposure with this number of values `ORDER`."""
     at = order_at(text, exposure)
     for _ in range(later):
         at = text_end(text, at)
-    return int(at)
+    return Offset(at)
 
 
 @borrowing
-def exposure_at(text: IntArray, page: Index, index: Index) -> int:
+def exposure_at(text: IntArray, page: Offset, index: Place) -> Offset:
     """Offset of exposure `index`."""
     at, later = exposures_at(text, page), order_count(text, page)
     for _ in range(index):
         at = exposure_end(text, at, later)
-    return int(at)
+    return Offset(at)

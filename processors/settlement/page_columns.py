@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.arrays import BoolArray, IntArray
+from processors.arrays import BoolArray, IntArray, Offset
 from processors.compiled import borrowing, by_reference
-from processors.settlement.layout import NONE
+from processors.settlement.layout import NO_TEXT
 from processors.settlement.page import (
     PAGE_ID_AT,
     exposure_end,
@@ -59,7 +59,7 @@ class ExposureColumns(NamedTuple):
         Fastest if the exposures of a page are in order.
         """
         numbers, spans = np.empty((2, len(pages)), dtype=np.int64), np.empty((2, len(pages), 2), dtype=np.int64)
-        order = np.full((len(pages), ORDER_COUNT, 2), NONE, dtype=np.int64)
+        order = np.full((len(pages), ORDER_COUNT, 2), NO_TEXT, dtype=np.int64)
         columns = cls(numbers[0], numbers[1], spans[0], spans[1], order)
         read_exposures(text, np.ascontiguousarray(pages), np.ascontiguousarray(places, dtype=np.int64), columns)
         return columns
@@ -75,8 +75,8 @@ def read_pages(text: IntArray, pages: IntArray, columns: PageColumns) -> None:
     for number in range(len(pages)):
         page = pages[number]
         event_id, logged, variant = columns.event_id[number], columns.logged[number], columns.variant[number]
-        if page == NONE:
-            columns.shown_ms[number] = event_id[:] = logged[:] = variant[:] = NONE
+        if page == NO_TEXT:
+            columns.shown_ms[number] = event_id[:] = logged[:] = variant[:] = NO_TEXT
             continue
         columns.shown_ms[number] = shown_ms_of(text, page)
         event_id[0], event_id[1] = text_span(text, page + PAGE_ID_AT)
@@ -87,13 +87,13 @@ def read_pages(text: IntArray, pages: IntArray, columns: PageColumns) -> None:
 @borrowing
 def read_exposures(text: IntArray, pages: IntArray, places: IntArray, columns: ExposureColumns) -> None:
     """Fill the columns of exposures; an exposure next to the previous one is found without a search."""
-    page, place, at, later = np.int64(NONE), np.int64(0), np.int64(0), np.int64(0)
+    page, place, at, later = Offset(NO_TEXT), np.int64(0), Offset(0), np.int64(0)
     for number in range(len(pages)):
         if pages[number] != page or places[number] < place:
-            page, place, at = pages[number], np.int64(0), np.int64(exposures_at(text, pages[number]))
+            page, place, at = pages[number], np.int64(0), exposures_at(text, pages[number])
             later = np.int64(order_count(text, page))
         while place < places[number]:
-            place, at = place + 1, np.int64(exposure_end(text, at, later))
+            place, at = place + 1, exposure_end(text, at, later)
         columns.row[number], columns.slot[number] = row_of(text, at), slot_of(text, at)
         columns.shelf_id[number, 0], columns.shelf_id[number, 1] = text_span(text, shelf_at(text, at))
         columns.propensity[number, 0], columns.propensity[number, 1] = text_span(text, propensity_at(text, at))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.arrays import FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray, Offset
 from processors.compiled import borrowing
 from processors.settlement.book import Book
 from processors.settlement.due import PLAY, Due
@@ -121,7 +121,7 @@ def put_groups(text: IntArray, pages: IntArray, page_ends: IntArray, weights: In
 
 
 @borrowing
-def _has_weights(text: IntArray, first: int, groups: int) -> bool:
+def _has_weights(text: IntArray, first: Offset, groups: int) -> bool:
     total = 0
     for group in range(groups):
         total += get_int(text, first + WEIGHT_BYTES * group, WEIGHT_BYTES)

@@ -7,7 +7,7 @@ one becomes dead (`compaction`). The oldest plays are dropped by advancing the s
 
 import numpy as np
 
-from processors.arrays import Index
+from processors.arrays import Index, Place
 from processors.compiled import borrowing, inlined
 from processors.settlement.book import Book
 from processors.settlement.layout import PLAYS_ROOM_MIN, Records
@@ -24,12 +24,12 @@ def is_play_room(book: Book) -> bool:
 
 
 @borrowing
-def new_play(book: Book, listener: Index, stream: Index) -> None:
+def new_play(book: Book, listener: Place, stream: Place) -> None:
     """Insert a stream into the plays of its listener; there must be room."""
     owner = book.listeners[listener]
     if owner["plays_count"] == owner["plays_room"]:
         move_plays(book, owner, max(PLAYS_ROOM_MIN, 2 * owner["plays_count"]))
-    plays, first = book.plays, np.int64(owner["plays"])
+    plays, first = book.plays, Place(owner["plays"])
     at = first + owner["plays_count"]
     owner["plays_count"] += 1
     event_ms = event_ms_of(book.text, book.streams[stream]["start"])
@@ -40,7 +40,7 @@ def new_play(book: Book, listener: Index, stream: Index) -> None:
 
 
 @borrowing
-def put_play(book: Book, at: Index, stream: Index) -> None:
+def put_play(book: Book, at: Place, stream: Place) -> None:
     """Write the play of a stream at an index of `book.plays`."""
     play, row = book.plays[at], book.streams[stream]
     play["event_ms"] = event_ms_of(book.text, row["start"])
@@ -53,7 +53,7 @@ def put_play(book: Book, at: Index, stream: Index) -> None:
 def move_plays(book: Book, owner: Records, room: Index) -> None:
     """Move a listener's plays to the end of the array, with capacity `room`."""
     totals, plays = book.totals[0], book.plays
-    before, first = np.int64(owner["plays"]), np.int64(totals["plays_used"])
+    before, first = Place(owner["plays"]), np.int64(totals["plays_used"])
     for offset in range(owner["plays_count"]):
         plays[first + offset] = plays[before + offset]
     totals["plays_used"] += room
@@ -63,7 +63,7 @@ def move_plays(book: Book, owner: Records, room: Index) -> None:
 
 
 @inlined
-def begin_later(book: Book, owner: Records, first: Index) -> None:
+def begin_later(book: Book, owner: Records, first: Place) -> None:
     """Advance the start of a listener's plays to `first`, which drops those before it."""
     gone = first - owner["plays"]
     owner["plays"] = first
@@ -73,11 +73,11 @@ def begin_later(book: Book, owner: Records, first: Index) -> None:
 
 
 @inlined
-def _ended_after(book: Book, play: Records, event_ms: Index, stream: Index) -> bool:
+def _ended_after(book: Book, play: Records, event_ms: Index, stream: Place) -> bool:
     """Whether a play comes after a stream, by end time, then id."""
     is_after = bool(play["event_ms"] > event_ms)
     if play["event_ms"] == event_ms:
-        is_after = _has_later_id(book, np.int64(play["stream"]), stream)
+        is_after = _has_later_id(book, Place(play["stream"]), stream)
     return is_after
 
 
@@ -90,14 +90,14 @@ def _has_later_id(book: Book, one: Index, other: Index) -> bool:
 
 @borrowing
 def copy_plays(
-    book: Book, listener: Index, until_ms: Index, mark_ms: Index, limit: Index, plays: Records, first: Index
+    book: Book, listener: Place, until_ms: Index, mark_ms: Index, limit: Index, plays: Records, first: Place
 ) -> tuple[int, int]:
     """Copy a listener's newest `limit` plays that had ended by `until_ms`, oldest first; those still playing are none.
 
     Returns the end of the copies, and the end of those that had ended by `mark_ms`.
     """
     kept, owner = book.plays, book.listeners[listener]
-    start, end = np.int64(owner["plays"]), np.int64(owner["plays"]) + owner["plays_count"]
+    start, end = Place(owner["plays"]), Place(owner["plays"]) + owner["plays_count"]
     while end > start and kept[end - 1]["event_ms"] > until_ms:
         end -= 1
     last, last_by_mark = np.int64(first), np.int64(first)
@@ -112,7 +112,7 @@ def copy_plays(
 
 
 @inlined
-def _newest(kept: Records, owner: Records, start: Index, end: Index, limit: Index) -> int:
+def _newest(kept: Records, owner: Records, start: Place, end: Place, limit: Index) -> int:
     """Index of the oldest of the newest `limit` plays; records of streams that had not ended are not counted."""
     oldest = max(start, end - limit)
     if owner["playing_count"]:

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.arrays import BoolArray, Index
+from processors.arrays import BoolArray, Offset, Place
 from processors.compiled import borrowing
 from processors.settlement.book import Book
-from processors.settlement.layout import HASH_AHEAD, NONE
+from processors.settlement.layout import HASH_AHEAD, NO_TEXT
 from processors.settlement.limits import Limits
 from processors.settlement.listener_rows import write_row
 from processors.settlement.row_keys import key_bytes, put_key
@@ -57,7 +57,7 @@ def room_needed(book: Book) -> tuple[int, int, int]:
     for number in range(totals["changed"]):
         listener = book.listeners[book.changed[number]]
         if listener["is_changed"]:
-            keys += key_bytes(book, listener["end"] - listener["start"], NONE)
+            keys += key_bytes(book, listener["end"] - listener["start"], NO_TEXT)
             values += listener["row_bytes"]
     rows = totals["gone"] + totals["opened"] + totals["changed"]
     return int(rows), int(keys), int(values)
@@ -68,8 +68,8 @@ def write_rows(book: Book, limits: Limits, rows: WrittenRows) -> int:
     """Write the rows and clear all marks of change; returns their number."""
     totals, count, text = book.totals[0], 0, address_of(book.text)
     keys, values = address_of(rows.keys), address_of(rows.values)
-    at: Index = np.int64(0)
-    end: Index = np.int64(0)
+    at = Offset(0)
+    end = Offset(0)
     for number in range(totals["gone"]):
         gone = book.gone[number]
         at = put_key(book, gone["start"], gone["end"], gone["page"], keys, at)
@@ -85,10 +85,10 @@ def write_rows(book: Book, limits: Limits, rows: WrittenRows) -> int:
             rows.key_ends[count], rows.value_ends[count], rows.is_deleted[count] = at, end, False
             count += 1
     for number in range(totals["changed"]):
-        place = np.int64(book.changed[number])
+        place = Place(book.changed[number])
         listener = book.listeners[place]
         if listener["is_changed"]:
-            at = put_key(book, listener["start"], listener["end"], NONE, keys, at)
+            at = put_key(book, listener["start"], listener["end"], NO_TEXT, keys, at)
             end = write_row(book, place, limits, values, end)
             listener["is_changed"], listener["has_row"] = False, True
             rows.key_ends[count], rows.value_ends[count], rows.is_deleted[count] = at, end, False

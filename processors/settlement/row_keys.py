@@ -3,10 +3,10 @@
 A listener's key is `l/` and the name, an impression's `i/`, the listener's name, a zero byte and its id.
 """
 
-from processors.arrays import Index
+from processors.arrays import Address, Index, Offset
 from processors.compiled import fused
 from processors.settlement.book import Book
-from processors.settlement.layout import NONE
+from processors.settlement.layout import NO_TEXT
 from processors.settlement.page import PAGE_ID_AT
 from processors.wire.binary import put_int, text_span
 from processors.wire.loads import address_of, copy_words
@@ -30,21 +30,21 @@ def listener_in(key: bytes) -> bytes:
 
 
 @fused
-def key_bytes(book: Book, user_bytes: Index, page: Index) -> int:
+def key_bytes(book: Book, user_bytes: Index, page: Offset) -> int:
     """Size of a key: of a listener (page -1), or of an impression."""
-    if page == NONE:
+    if page == NO_TEXT:
         return int(_KIND_BYTES + user_bytes)
     start, end = text_span(book.text, page + PAGE_ID_AT)
     return int(_KIND_BYTES + user_bytes + _SEPARATOR_BYTES + end - start)
 
 
 @fused
-def put_key(book: Book, start: Index, end: Index, page: Index, out: int, at: Index) -> int:
+def put_key(book: Book, start: Offset, end: Offset, page: Offset, out: Address, at: Offset) -> Offset:
     """Write the key of a listener, given by the span of the name (page -1), or of an impression."""
     text = address_of(book.text)
-    at = put_int(out, at, _LISTENER if page == NONE else _IMPRESSION, _KIND_BYTES)
+    at = put_int(out, at, _LISTENER if page == NO_TEXT else _IMPRESSION, _KIND_BYTES)
     at = copy_words(out, at, text, start, end)
-    if page == NONE:
+    if page == NO_TEXT:
         return at
     id_start, id_end = text_span(book.text, page + PAGE_ID_AT)
     return copy_words(out, put_int(out, at, _BETWEEN, _SEPARATOR_BYTES), text, id_start, id_end)

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 import numpy as np
 
-from processors.arrays import IntArray
+from processors.arrays import IntArray, Offset
 from processors.settlement.advance import advance
 from processors.settlement.arrivals import take_impressions, take_stream_ends
 from processors.settlement.book import COUNTERS, Book, new_book, with_room
@@ -164,7 +164,7 @@ class Settlement:
         """Erase a listener with all open exposures and pending streams, without outcomes."""
         name = msgspec.json.encode(user_id)[1:-1]
         self.book = with_room(self.book)
-        forget(self.book, joined([name, bytes(HASH_AHEAD)]), 0, len(name))
+        forget(self.book, joined([name, bytes(HASH_AHEAD)]), Offset(0), Offset(len(name)))
 
     def tick(self, wall_ms: int, behind: Collection[str] = ()) -> None:
         """Pass on the wall clock, and the sources with records that have not been read yet."""

@@ -1,8 +1,8 @@
 """A stream as it is kept: a contiguous range of bytes, which is also its part of the listener's state row."""
 
-from processors.arrays import Index, IntArray
+from processors.arrays import Index, IntArray, Offset
 from processors.compiled import borrowing, fused
-from processors.settlement.layout import NONE
+from processors.settlement.layout import NO_TEXT
 from processors.settlement.state_layouts import PENDING, PENDING_NAMED, PLAYING, STATE_MASK, STREAM
 from processors.wire.binary import get_int
 from processors.wire.loads import address_of
@@ -29,11 +29,11 @@ def bytes_of_streams(columns: StreamEndColumns) -> int:
 
 
 @borrowing
-def write_stream(columns: StreamEndColumns, number: Index, text: IntArray, at: Index) -> int:
+def write_stream(columns: StreamEndColumns, number: Index, text: IntArray, at: Offset) -> Offset:
     """Write stream-end `number` into a text with `HASH_AHEAD` spare bytes; returns the offset after it."""
     named, playing = columns.impression_id[number], columns.stream_id[number]
-    state = PENDING if named[0] == NONE else PENDING_NAMED
-    if playing[0] != NONE:
+    state = PENDING if named[0] == NO_TEXT else PENDING_NAMED
+    if playing[0] != NO_TEXT:
         state |= PLAYING
     return _put_stream(
         address_of(text),
@@ -51,19 +51,19 @@ def write_stream(columns: StreamEndColumns, number: Index, text: IntArray, at: I
 
 
 @fused
-def state_of(text: IntArray, state: Index) -> int:
+def state_of(text: IntArray, state: Offset) -> int:
     """Whether a stream is attributed, pending or of no exposure, from its state byte."""
     return get_int(text, state, 1) & STATE_MASK
 
 
 @fused
-def is_playing_at(text: IntArray, state: Index) -> bool:
+def is_playing_at(text: IntArray, state: Offset) -> bool:
     """Whether a stream had not ended, from its state byte."""
     return get_int(text, state, 1) & PLAYING != 0
 
 
 @fused
-def same_stream_at(text: IntArray, stream: Index) -> int:
+def same_stream_at(text: IntArray, stream: Offset) -> Offset:
     """Offset of the id of the stream that a record is of: its own, or the one that is still playing."""
     at = state_at(text, stream)
-    return int(at + _STATE_BYTES) if is_playing_at(text, at) else int(stream + STREAM_ID_AT)
+    return at + _STATE_BYTES if is_playing_at(text, at) else stream + STREAM_ID_AT

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.arrays import Index, IntArray
+from processors.arrays import Index, IntArray, Place
 from processors.compiled import borrowing
 from processors.settlement.book import Book
 from processors.settlement.due import PLAY
@@ -37,7 +37,7 @@ def collect(book: Book, plays_max: Index, place: IntArray, offsets: IntArray, pl
     """Fill the columns; returns the number of listeners."""
     totals, count = book.totals[0], 0
     for number in range(totals["waiting"]):
-        who = np.int64(book.waiting[number])
+        who = Place(book.waiting[number])
         listener = book.listeners[who]
         if listener["awaits_page"]:
             listener["awaits_page"] = False
@@ -52,8 +52,8 @@ def collect(book: Book, plays_max: Index, place: IntArray, offsets: IntArray, pl
 @borrowing
 def await_pages(book: Book, ranked_touches: Index) -> None:
     """Mark listeners touched after `ranked_touches` as waiting for a page, in the order of their touches."""
-    place = np.int64(book.totals[0]["least_recent"])
+    place = Place(book.totals[0]["least_recent"])
     while place != NONE:
         if book.listeners[place]["touch"] > ranked_touches:
             note_waiting(book, place)
-        place = np.int64(book.listeners[place]["later"])
+        place = Place(book.listeners[place]["later"])

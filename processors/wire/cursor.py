@@ -7,12 +7,15 @@ cursor leaves its value.
 Text that has been decoded and encoded again is *trusted*: strings may contain escapes, numbers may have any form.
 """
 
+from typing import cast
+
 import numpy as np
 
+from processors.arrays import Address, Offset
 from processors.compiled import fused
 from processors.wire.loads import byte_at, trailing_zeros, word_at
 
-LOST = 0
+LOST = cast("Offset", 0)
 LEAD = bytes(16)
 """Bytes before the first value: the target of a lost cursor."""
 
@@ -40,7 +43,7 @@ _POWERS = 10 ** np.arange(9)
 
 
 @fused
-def blank(text: int, at: int) -> int:
+def blank(text: Address, at: Offset) -> Offset:
     """Skip white space."""
     byte = byte_at(text, at)
     while byte <= _SPACE and (byte in (_SPACE, _NEWLINE, _RETURN, _TAB)):
@@ -50,20 +53,20 @@ def blank(text: int, at: int) -> int:
 
 
 @fused
-def after(text: int, at: int, symbol: int) -> int:
+def after(text: Address, at: Offset, symbol: int) -> Offset:
     """Skip this symbol and the white space around it."""
     at = blank(text, at)
     return blank(text, at + 1) if byte_at(text, at) == symbol else LOST
 
 
 @fused
-def null(text: int, at: int) -> int:
+def null(text: Address, at: Offset) -> Offset:
     """Skip `null`."""
     return at + 4 if word_at(text, at) & _NULL_MASK == _NULL else LOST
 
 
 @fused
-def boolean(text: int, at: int) -> tuple[int, int]:
+def boolean(text: Address, at: Offset) -> tuple[int, Offset]:
     """Read a boolean, as 1 or 0."""
     word = word_at(text, at)
     if word & _NULL_MASK == _TRUE:
@@ -90,7 +93,7 @@ def digits(word: np.uint64) -> tuple[int, int]:
 
 
 @fused
-def integer(text: int, at: int) -> tuple[int, int]:
+def integer(text: Address, at: Offset) -> tuple[int, Offset]:
     """Read a non-negative integer of at most 15 digits."""
     count, number = digits(word_at(text, at))
     if count == 8:
@@ -102,7 +105,7 @@ def integer(text: int, at: int) -> tuple[int, int]:
 
 
 @fused
-def count_of(text: int, at: int, trusted: bool) -> tuple[int, int]:
+def count_of(text: Address, at: Offset, trusted: bool) -> tuple[int, Offset]:
     """Like `integer`; a trusted number may have more digits, and is capped at `COUNT_MAX`."""
     number, following = integer(text, at)
     if following != LOST or not trusted:
@@ -117,7 +120,7 @@ def count_of(text: int, at: int, trusted: bool) -> tuple[int, int]:
 
 
 @fused
-def number_end(text: int, at: int) -> int:
+def number_end(text: Address, at: Offset) -> Offset:
     """Skip a trusted number in any form."""
     byte = byte_at(text, at)
     while byte not in (COMMA, ARRAY_END, OBJECT_END, _NOTHING):
@@ -127,7 +130,7 @@ def number_end(text: int, at: int) -> int:
 
 
 @fused
-def _character(text: int, at: int) -> int:
+def _character(text: Address, at: Offset) -> Offset:
     """Skip one character of two to four bytes of UTF-8."""
     first, second = byte_at(text, at), byte_at(text, at + 1)
     low, high, more = 0x80, 0xBF, 1
@@ -139,14 +142,14 @@ def _character(text: int, at: int) -> int:
         low, high = (0xA0 if first == 0xE0 else low), (0x9F if first == 0xED else high)
     if first < 0xC2 or first > 0xF4 or not low <= second <= high:
         return LOST
-    for place in range(at + 2, at + 1 + more):
-        if byte_at(text, place) & 0xC0 != 0x80:
+    for following in range(at + 2, at + 1 + more):
+        if byte_at(text, following) & 0xC0 != 0x80:
             return LOST
     return at + 1 + more
 
 
 @fused
-def string(text: int, at: int, trusted: bool) -> tuple[int, int, int]:
+def string(text: Address, at: Offset, trusted: bool) -> tuple[int, Offset, Offset]:
     """Read a string: number of characters, position of the closing quote, and the position after it."""
     if byte_at(text, at) != QUOTE:
         return 0, LOST, LOST
@@ -178,7 +181,7 @@ def string(text: int, at: int, trusted: bool) -> tuple[int, int, int]:
 
 
 @fused
-def next_item(text: int, at: int, closing: int) -> tuple[bool, int]:
+def next_item(text: Address, at: Offset, closing: int) -> tuple[bool, Offset]:
     """Whether another item follows in an array or object; the position of that item, or after the closing symbol."""
     at = blank(text, at)
     byte = byte_at(text, at)
@@ -188,7 +191,7 @@ def next_item(text: int, at: int, closing: int) -> tuple[bool, int]:
 
 
 @fused
-def strings(text: int, at: int, trusted: bool) -> int:
+def strings(text: Address, at: Offset, trusted: bool) -> Offset:
     """Skip an object whose values are strings."""
     at = after(text, at, OBJECT)
     if byte_at(text, at) == OBJECT_END:

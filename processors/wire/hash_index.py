@@ -14,7 +14,7 @@ Source: Knuth, *The Art of Computer Programming* 3, section 6.4, algorithms L an
 
 import numpy as np
 
-from processors.arrays import Index, IntArray
+from processors.arrays import Index, IntArray, Place
 from processors.compiled import borrowing, fused
 
 NOWHERE = -1
@@ -72,19 +72,19 @@ def candidate(index: IntArray, key: np.uint64, at: Index) -> int:
 
 
 @fused
-def place_in(index: IntArray, at: Index) -> int:
+def place_in(index: IntArray, at: Index) -> Place:
     """The place in a slot."""
-    return int((index[at] & _LOWER) - 1)
+    return Place((index[at] & _LOWER) - 1)
 
 
 @fused
-def put(index: IntArray, key: np.uint64, place: Index) -> None:
+def put(index: IntArray, key: np.uint64, place: Place) -> None:
     """Insert a place under a key; there must be a free slot."""
     _insert(index, _entry(key, place))
 
 
 @borrowing
-def take_out(index: IntArray, key: np.uint64, place: Index) -> None:
+def take_out(index: IntArray, key: np.uint64, place: Place) -> None:
     """Remove a place that was inserted under this key; entries displaced by it move up, so there are no tombstones."""
     mask, entry = len(index) - 1, _entry(key, place)
     at = _home_of(index, entry)
@@ -103,7 +103,7 @@ def take_out(index: IntArray, key: np.uint64, place: Index) -> None:
 
 
 @fused
-def _entry(key: np.uint64, place: Index) -> int:
+def _entry(key: np.uint64, place: Place) -> int:
     return int((np.int64(key) & _UPPER) | (place + 1))
 
 

@@ -5,7 +5,7 @@ It is meant for tables in memory. It does not resist deliberate collisions, so l
 
 import numpy as np
 
-from processors.arrays import Index
+from processors.arrays import Address, Offset
 from processors.compiled import fused
 from processors.wire.loads import word_at
 
@@ -17,7 +17,7 @@ _EIGHT, _HALF, _LAST = np.uint64(8), np.uint64(32), np.uint64(29)
 
 
 @fused
-def hash_of(text: int, start: Index, end: Index) -> np.uint64:
+def hash_of(text: Address, start: Offset, end: Offset) -> np.uint64:
     """Hash of the bytes from `start` to `end` at address `text`; eight more must be readable."""
     code = np.uint64(end - start) * _ODD
     at = int(start)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
-from processors.arrays import Index, IntArray
+from processors.arrays import Address, Index, IntArray, Offset
 from processors.compiled import fused
 from processors.wire.binary import LENGTH_BYTES, get_int, put_int, put_text, text_end
 
-Reader = Callable[[IntArray, Index], int]
-"""Takes bytes and the offset of a record in them."""
+Reader = Callable[[IntArray, Offset], int]
+Finder = Callable[[IntArray, Offset], Offset]
+"""They take bytes and the offset of a record in them, and return a number of it, or the offset of a field."""
 
 
 class When(NamedTuple):
@@ -113,21 +114,21 @@ class Layout:
         body = [*self._skipped(name), f"return get_int(data, at, {self._by_name[name].size})"]
         return self._function(f"{name}_of", "data, record", body)
 
-    def numbers(self) -> Callable[[IntArray, Index], Any]:
+    def numbers(self) -> Callable[[IntArray, Offset], Any]:
         """Compiled function that returns all numbers of a record as a named tuple."""
         names = [field.name for field in self.fields if field.size]
         lines = self._skipped(None, wanted=set(names))
         return self._function("numbers", "data, record", [*lines, f"return Numbers({', '.join(names)})"], names)
 
-    def place(self, name: str) -> Reader:
+    def place(self, name: str) -> Finder:
         """Compiled function that returns the offset of a field in the data."""
         return self._function(f"{name}_at", "data, record", [*self._skipped(name), "return int(at)"])
 
-    def end(self) -> Reader:
+    def end(self) -> Finder:
         """Compiled function that returns the offset after a record."""
         return self._function("end", "data, record", [*self._skipped(None), "return int(at)"])
 
-    def put(self) -> Callable[..., int]:
+    def put(self) -> Callable[..., Offset]:
         """Compiled function `(out, at, [data,] field=…, …)` that writes a record, and returns the offset after it.
 
         `out` and `data` are addresses. A text is given by start and end in `data`; as it is copied by words, up to
@@ -144,7 +145,7 @@ class Layout:
         parameters = ", ".join(["out", "at", *data, *self._by_name])
         return self._function("put", parameters, [*lines, "return int(at)"])
 
-    def replace(self, name: str) -> Callable[[int, Index, Index], int]:
+    def replace(self, name: str) -> Callable[[Address, Offset, Index], Offset]:
         """Compiled function `(out, record, value)` that writes the number at a fixed offset again."""
         line = f"return int(put_int(out, record + {self.offset(name)}, value, {self._by_name[name].size}))"
         return self._function(f"replace_{name}", "out, record, value", [line])

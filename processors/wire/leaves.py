@@ -4,8 +4,9 @@ A value that is missing, not in its usual form, or out of bounds makes the curso
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+from processors.arrays import Address, Offset
 from processors.compiled import borrowing, fused
 from processors.wire.cursor import (
     ARRAY,
@@ -20,7 +21,7 @@ from processors.wire.cursor import (
     string,
     strings,
 )
-from processors.wire.loads import byte_at, number_at, put, put_real, real_at
+from processors.wire.loads import address_at, byte_at, number_at, offset_at, put, put_real, real_at
 from processors.wire.nodes import Kind
 from processors.wire.program import (
     BELOW,
@@ -44,6 +45,9 @@ COLUMN_WORDS, COLUMN_BYTES = 5, 40
 of values, number before the current record, capacity.
 """
 
+ABSENT = cast("Offset", -1)
+"""Both ends of the span of null."""
+
 NUMBER, SPAN, SPAN_END = 8, 16, 8
 """Bytes of a number, of a span, and from its start to its end."""
 
@@ -54,64 +58,64 @@ _MINUS = ord("-")
 class Memory(NamedTuple):
     """Addresses of everything a reader works with."""
 
-    program: int
-    columns: int
-    frames: int
-    late: int
-    slots: int
+    program: Address
+    columns: Address
+    frames: Address
+    late: Address
+    slots: Address
 
 
 @fused
-def column_of(m: Memory, node: int) -> int:
+def column_of(m: Memory, node: Offset) -> Address:
     """Address of the column descriptor of a node."""
     return m.columns + COLUMN_BYTES * number_at(m.program, node + COLUMN)
 
 
 @fused
-def count_in(column: int) -> int:
+def count_in(column: Address) -> int:
     """Number of values in a column."""
     return number_at(column, HEAD)
 
 
 @fused
-def put_span(column: int, start: int, end: int) -> None:
+def put_span(column: Address, start: Offset, end: Offset) -> None:
     """Append a span to a column."""
     head = number_at(column, HEAD)
-    at = number_at(column, VALUES) + SPAN * head
+    at = address_at(column, VALUES) + SPAN * head
     put(at, 0, start)
     put(at, SPAN_END, end)
     put(column, HEAD, head + 1)
 
 
 @fused
-def put_number(column: int, number: int) -> None:
+def put_number(column: Address, number: int) -> None:
     """Append a number to a column."""
     head = number_at(column, HEAD)
-    put(number_at(column, VALUES), NUMBER * head, number)
+    put(address_at(column, VALUES), NUMBER * head, number)
     put(column, HEAD, head + 1)
 
 
 @fused
-def put_double(column: int, value: float, start: int, end: int) -> None:
+def put_double(column: Address, value: float, start: Offset, end: Offset) -> None:
     """Append a real to a column: its text, and the double."""
-    doubles = number_at(column, DOUBLES)
+    doubles = address_at(column, DOUBLES)
     if doubles != 0:
         put_real(doubles, NUMBER * number_at(column, HEAD), value)
     put_span(column, start, end)
 
 
 @fused
-def put_end(m: Memory, node: int) -> None:
+def put_end(m: Memory, node: Offset) -> None:
     """Append the current number of elements to the offsets of a list."""
     column = column_of(m, node)
     head = number_at(column, HEAD) + 1
     count = count_in(m.columns + COLUMN_BYTES * number_at(m.program, node + COUNTER))
-    put(number_at(column, VALUES), NUMBER * head, count)
+    put(address_at(column, VALUES), NUMBER * head, count)
     put(column, HEAD, head)
 
 
 @fused
-def leaf(text: int, at: int, node: int, kind: int, trusted: bool, m: Memory) -> int:
+def leaf(text: Address, at: Offset, node: Offset, kind: int, trusted: bool, m: Memory) -> Offset:
     """Read a leaf; returns the position after it."""
     column = column_of(m, node)
     if kind == _TEXT:
@@ -130,24 +134,24 @@ def leaf(text: int, at: int, node: int, kind: int, trusted: bool, m: Memory) -> 
 
 
 @fused
-def or_null(text: int, at: int, node: int, kind: int, trusted: bool, m: Memory) -> int:
+def or_null(text: Address, at: Offset, node: Offset, kind: int, trusted: bool, m: Memory) -> Offset:
     """Read a leaf or null; returns the position after it."""
     if number_at(m.program, node + NULLABLE) == 0 or null(text, at) == LOST:
         return leaf(text, at, node, kind, trusted, m)
     column = column_of(m, node)
     if kind == _TEXT:
-        put_span(column, -1, -1)
+        put_span(column, ABSENT, ABSENT)
     elif kind == _REAL:
-        put_double(column, math.nan, -1, -1)
+        put_double(column, math.nan, ABSENT, ABSENT)
     else:
         put_number(column, NULL_NUMBER)
     return null(text, at)
 
 
 @fused
-def leaves(text: int, at: int, node: int, trusted: bool, m: Memory) -> int:
+def leaves(text: Address, at: Offset, node: Offset, trusted: bool, m: Memory) -> Offset:
     """Read a list of leaves; returns the position after it."""
-    element = number_at(m.program, node + BELOW)
+    element = offset_at(m.program, node + BELOW)
     kind = number_at(m.program, element + KIND)
     at = after(text, at, ARRAY)
     if byte_at(text, at) == ARRAY_END:
@@ -168,10 +172,10 @@ def leaves(text: int, at: int, node: int, trusted: bool, m: Memory) -> int:
 
 
 @borrowing
-def _texts(text: int, at: int, row: int, column: int, trusted: bool) -> int:
+def _texts(text: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
     """Read the rest of a list of texts; returns the position after it."""
     low, high, head = number_at(row, LOW), number_at(row, HIGH), number_at(column, HEAD)
-    place, more, is_right = number_at(column, VALUES) + SPAN * head, True, True
+    place, more, is_right = address_at(column, VALUES) + SPAN * head, True, True
     while more:
         length, end, following = string(text, at, trusted)
         put(place, 0, at + 1)
@@ -184,10 +188,10 @@ def _texts(text: int, at: int, row: int, column: int, trusted: bool) -> int:
 
 
 @borrowing
-def _wholes(text: int, at: int, row: int, column: int, trusted: bool) -> int:
+def _wholes(text: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
     """Read the rest of a list of integers; returns the position after it."""
     low, high, head = number_at(row, LOW), number_at(row, HIGH), number_at(column, HEAD)
-    place, more, is_right = number_at(column, VALUES) + NUMBER * head, True, True
+    place, more, is_right = address_at(column, VALUES) + NUMBER * head, True, True
     while more:
         number, following = whole(text, at, trusted)
         put(place, 0, number)
@@ -199,11 +203,11 @@ def _wholes(text: int, at: int, row: int, column: int, trusted: bool) -> int:
 
 
 @borrowing
-def _reals(text: int, at: int, row: int, column: int, trusted: bool, late: int) -> int:
+def _reals(text: Address, at: Offset, row: Address, column: Address, trusted: bool, late: Address) -> Offset:
     """Read the rest of a list of reals; returns the position after it."""
     low, high, is_open = real_at(row, LOW_REAL), real_at(row, HIGH_REAL), number_at(row, OPEN)
     head, exact_wanted, more, is_right = number_at(column, HEAD), number_at(row, EXACT) != 0, True, True
-    values, doubles = number_at(column, VALUES), number_at(column, DOUBLES)
+    values, doubles = address_at(column, VALUES), address_at(column, DOUBLES)
     while more:
         value, is_exact, following = real(text, at)
         if not is_exact:
@@ -223,7 +227,7 @@ def _reals(text: int, at: int, row: int, column: int, trusted: bool, late: int) 
 
 
 @fused
-def _text(text: int, at: int, row: int, column: int, trusted: bool) -> int:
+def _text(text: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
     length, end, following = string(text, at, trusted)
     put_span(column, at + 1, end)
     if trusted or number_at(row, LOW) <= length <= number_at(row, HIGH):
@@ -232,14 +236,14 @@ def _text(text: int, at: int, row: int, column: int, trusted: bool) -> int:
 
 
 @fused
-def _whole(text: int, at: int, row: int, column: int, trusted: bool) -> int:
+def _whole(text: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
     number, following = whole(text, at, trusted)
     put_number(column, number)
     return following if number_at(row, LOW) <= number <= number_at(row, HIGH) else LOST
 
 
 @fused
-def whole(text: int, at: int, trusted: bool) -> tuple[int, int]:
+def whole(text: Address, at: Offset, trusted: bool) -> tuple[int, Offset]:
     """Read an integer; returns it with the position after it."""
     if byte_at(text, at) != _MINUS:
         return count_of(text, at, trusted)
@@ -248,7 +252,7 @@ def whole(text: int, at: int, trusted: bool) -> tuple[int, int]:
 
 
 @fused
-def _real_at(text: int, at: int, row: int, column: int, trusted: bool, late: int) -> int:
+def _real_at(text: Address, at: Offset, row: Address, column: Address, trusted: bool, late: Address) -> Offset:
     value, is_exact, following = real(text, at)
     if not is_exact:
         if following == LOST and trusted:
@@ -261,7 +265,7 @@ def _real_at(text: int, at: int, row: int, column: int, trusted: bool, late: int
 
 
 @fused
-def note_late(late: int, column: int, place: int, start: int, end: int) -> None:
+def note_late(late: Address, column: Address, place: int, start: Offset, end: Offset) -> None:
     """Defer a number to Python: its column, its index there, and the span of its text."""
     count = number_at(late, 0)
     entry = late + NUMBER * (LATE_WORDS * count + 1)

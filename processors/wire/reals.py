@@ -7,7 +7,7 @@ decimals get an approximation that suffices for comparing with a bound; exact va
 
 import numpy as np
 
-from processors.arrays import FloatArray, IntArray
+from processors.arrays import Address, FloatArray, IntArray, Offset
 from processors.compiled import borrowing, fused
 from processors.wire.cursor import LOST, digits, integer
 from processors.wire.loads import byte_at, word_at
@@ -27,7 +27,7 @@ _ROOM = 10**10  # eight more digits still fit into 64 bits
 
 
 @fused
-def real(text: int, at: int) -> tuple[float, bool, int]:
+def real(text: Address, at: Offset) -> tuple[float, bool, Offset]:
     """The double that a JSON number represents, whether it is exact, and the position after the number."""
     whole = byte_at(text, at) - _ZERO
     if byte_at(text, at + 1) == _POINT and 0 <= whole <= 9:
@@ -43,7 +43,7 @@ def real(text: int, at: int) -> tuple[float, bool, int]:
 
 
 @borrowing
-def _any_real(text: int, at: int) -> tuple[float, bool, int]:
+def _any_real(text: Address, at: Offset) -> tuple[float, bool, Offset]:
     is_negative = byte_at(text, at) == _MINUS
     number, end = integer(text, at + is_negative)
     if end == LOST:
