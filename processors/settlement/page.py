@@ -15,7 +15,7 @@ from processors.settlement.state_layouts import (
     PAGE,
     WEIGHT_BYTES,
 )
-from processors.wire.binary import LENGTH_BYTES, put_int, put_text, text_end
+from processors.wire.binary import LENGTH_BYTES, put_int, put_text, span_in, text_end
 from processors.wire.impressions import ImpressionColumns
 from processors.wire.loads import address_of
 from processors.wire.name_index import name_of
@@ -60,7 +60,7 @@ def write_page(columns: ImpressionColumns, number: Index, groups: Index, text: I
         shown_ms=columns.event_ms[number],
         exposures=last - first,
         later=_LATER | HAS_GROUPS if groups else _LATER,
-        event_id=columns.event_id[number],
+        event_id=span_in(columns.event_id, number),
     )
     for field in range(LOGGED_COUNT):
         at = put_text(out, at, data, logged[field, 0], logged[field, 1])
@@ -71,9 +71,9 @@ def write_page(columns: ImpressionColumns, number: Index, groups: Index, text: I
             data,
             row=columns.row[exposure],
             slot=columns.slot[exposure],
-            shelf_id=columns.shelf_id[exposure],
-            card_id=columns.card_id[exposure],
-            propensity=columns.propensity[exposure],
+            shelf_id=span_in(columns.shelf_id, exposure),
+            card_id=span_in(columns.card_id, exposure),
+            propensity=span_in(columns.propensity, exposure),
         )
         for field in range(ORDER_COUNT):
             at = put_text(out, at, data, columns.order[exposure, field, 0], columns.order[exposure, field, 1])

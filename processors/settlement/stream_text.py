@@ -4,7 +4,7 @@ from processors.arrays import Index, IntArray, Offset
 from processors.compiled import borrowing, fused
 from processors.settlement.layout import NO_TEXT
 from processors.settlement.state_layouts import PENDING, PENDING_NAMED, PLAYING, STATE_MASK, STREAM
-from processors.wire.binary import get_int
+from processors.wire.binary import get_int, span_in
 from processors.wire.loads import address_of
 from processors.wire.stream_ends import StreamEndColumns
 
@@ -31,7 +31,7 @@ def bytes_of_streams(columns: StreamEndColumns) -> int:
 @borrowing
 def write_stream(columns: StreamEndColumns, number: Index, text: IntArray, at: Offset) -> Offset:
     """Write stream-end `number` into a text with `HASH_AHEAD` spare bytes; returns the offset after it."""
-    named, playing = columns.impression_id[number], columns.stream_id[number]
+    named, playing = span_in(columns.impression_id, number), span_in(columns.stream_id, number)
     state = PENDING if named[0] == NO_TEXT else PENDING_NAMED
     if playing[0] != NO_TEXT:
         state |= PLAYING
@@ -42,8 +42,8 @@ def write_stream(columns: StreamEndColumns, number: Index, text: IntArray, at: O
         event_ms=columns.event_ms[number],
         started_ms=columns.started_ms[number],
         played_ms=columns.played_ms[number],
-        event_id=columns.event_id[number],
-        card_id=columns.card_id[number],
+        event_id=span_in(columns.event_id, number),
+        card_id=span_in(columns.card_id, number),
         state=state,
         stream_id=playing,
         impression_id=named,

@@ -52,3 +52,9 @@ def text_end(data: IntArray, at: Offset) -> Offset:
 def text_span(data: IntArray, at: Offset) -> tuple[Offset, Offset]:
     """Start and end of the text whose length is at `at`."""
     return Offset(at + LENGTH_BYTES), text_end(data, at)
+
+
+@fused
+def span_in(spans: IntArray, row: Index) -> tuple[Offset, Offset]:
+    """Start and end of the text in a row of a column of spans [n, 2]; cheaper to compile than a view of the row."""
+    return Offset(spans[row, 0]), Offset(spans[row, 1])
