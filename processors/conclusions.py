@@ -13,20 +13,19 @@ from processors.listeners_settings import ListenersSettings
 from processors.policies.keyed_draws import name_key
 from processors.ranking.learned import Learned
 from processors.ranking.play_columns import PlayColumns
-from processors.settlement.book import with_room
-from processors.settlement.credits import SHARES, Credited, bytes_of, exchanged
-from processors.settlement.due import Due
-from processors.settlement.layout import Records
-from processors.settlement.names import text_of
-from processors.settlement.outgoing import (
+from processors.settlement.book.book import with_room
+from processors.settlement.book.layout import Records
+from processors.settlement.book.names import text_of
+from processors.settlement.output.due import Due
+from processors.settlement.output.outgoing import (
     Earned,
     correction_records,
     due_exposures,
     interaction_records,
     outcome_records,
 )
-from processors.settlement.page_columns import PageColumns, are_one
-from processors.settlement.page_groups import (
+from processors.settlement.output.page_columns import PageColumns, are_one
+from processors.settlement.output.page_groups import (
     PageGroups,
     ShownPlays,
     plays_of_gone,
@@ -34,8 +33,9 @@ from processors.settlement.page_groups import (
     put,
     ungrouped,
 )
+from processors.settlement.output.variants import variants_of
+from processors.settlement.rules.credits import SHARES, Credited, bytes_of, exchanged
 from processors.settlement.settlement import Settlement
-from processors.settlement.variants import variants_of
 from processors.written import Written
 from schemas.interactions import Interactions
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled

@@ -13,7 +13,7 @@ import numpy as np
 from processors.arrays import FloatArray, IntArray
 from processors.ranking.learned import Learned
 from processors.rewards.reward_catalogue import reward_named
-from processors.settlement.credits import in_shares
+from processors.settlement.rules.credits import in_shares
 
 
 class Shares(NamedTuple):

@@ -22,10 +22,10 @@ from processors.ranking.pages import PageMaker
 from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
-from processors.settlement.names import text_of
-from processors.settlement.rows import ChangedRows, Row, changed_columns, changed_rows, restore
+from processors.settlement.book.names import text_of
+from processors.settlement.output.waiting import Waiting
 from processors.settlement.settlement import Settlement
-from processors.settlement.waiting import Waiting
+from processors.settlement.state.rows import ChangedRows, Row, changed_columns, changed_rows, restore
 from processors.wire.impressions import ImpressionColumns, impressions_of
 from processors.wire.stream_ends import StreamEndColumns
 from processors.written import Written

@@ -17,22 +17,22 @@ import msgspec
 import numpy as np
 
 from processors.arrays import IntArray, Offset
-from processors.settlement.advance import advance
-from processors.settlement.arrivals import take_impressions, take_stream_ends
-from processors.settlement.book import COUNTERS, Book, new_book, with_room
-from processors.settlement.compaction import compacted
-from processors.settlement.due import Due, nothing_due
-from processors.settlement.forgetting import forget
-from processors.settlement.growing import grown
-from processors.settlement.layout import HASH_AHEAD
-from processors.settlement.limits import Limits
-from processors.settlement.names import names_from
-from processors.settlement.page import bytes_of_pages
+from processors.settlement.book.book import COUNTERS, Book, new_book, with_room
+from processors.settlement.book.compaction import compacted
+from processors.settlement.book.growing import grown
+from processors.settlement.book.layout import HASH_AHEAD
+from processors.settlement.book.names import names_from
+from processors.settlement.book.page import bytes_of_pages
+from processors.settlement.book.stream_text import bytes_of_streams
+from processors.settlement.output.due import Due, nothing_due
+from processors.settlement.output.waiting import Waiting, waiting_listeners
+from processors.settlement.rules.advance import advance
+from processors.settlement.rules.arrivals import take_impressions, take_stream_ends
+from processors.settlement.rules.forgetting import forget
+from processors.settlement.rules.limits import Limits
+from processors.settlement.rules.unsettled import unsettled_count
+from processors.settlement.rules.watermark import Watermark
 from processors.settlement.settings import SettlementSettings
-from processors.settlement.stream_text import bytes_of_streams
-from processors.settlement.unsettled import unsettled_count
-from processors.settlement.waiting import Waiting, waiting_listeners
-from processors.settlement.watermark import Watermark
 from processors.wire.batch import joined
 from processors.wire.impressions import ImpressionColumns, impressions_of
 from processors.wire.stream_ends import StreamEndColumns, stream_ends_of

@@ -6,22 +6,22 @@ from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
 from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.ranking_settings import RankingSettings
-from processors.settlement.book import with_room
-from processors.settlement.compaction import with_exposures_together, with_plays_together, with_text_together
-from processors.settlement.credits import Credited, exchanged
-from processors.settlement.names import names_with_room
-from processors.settlement.outgoing import (
+from processors.settlement.book.book import with_room
+from processors.settlement.book.compaction import with_exposures_together, with_plays_together, with_text_together
+from processors.settlement.book.names import names_with_room
+from processors.settlement.output.outgoing import (
     Earned,
     correction_records,
     due_exposures,
     interaction_records,
     outcome_records,
 )
-from processors.settlement.page_columns import PageColumns
-from processors.settlement.page_groups import PageGroups, plays_when_shown, put
-from processors.settlement.row_columns import row_columns
-from processors.settlement.rows import restore
-from processors.settlement.variants import variants_of
+from processors.settlement.output.page_columns import PageColumns
+from processors.settlement.output.page_groups import PageGroups, plays_when_shown, put
+from processors.settlement.output.variants import variants_of
+from processors.settlement.rules.credits import Credited, exchanged
+from processors.settlement.state.row_columns import row_columns
+from processors.settlement.state.rows import restore
 from processors.warm_up.event_work import a_settlement
 from schemas.catalogue import CatalogueCard
 

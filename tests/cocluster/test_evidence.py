@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.cocluster.held_out import predict_held_out
-from processors.cocluster.learner import CoClusterLearner
-from processors.cocluster.normal_scores import on_normal_scores
-from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.shape_scores import Score
-from processors.cocluster.shapes import Shape, candidates, chosen_shape, compare, fold_numbers, name_of
-from processors.cocluster.soft_groups import Interactions, soft_groups
+from processors.cocluster.fitting.held_out import predict_held_out
+from processors.cocluster.fitting.normal_scores import on_normal_scores
+from processors.cocluster.fitting.shape_scores import Score
+from processors.cocluster.fitting.shapes import Shape, candidates, chosen_shape, compare, fold_numbers, name_of
+from processors.cocluster.model.soft_groups import Interactions, soft_groups
+from processors.cocluster.online.learner import CoClusterLearner
+from processors.cocluster.online.settings import LearnerSettings
 from processors.worlds.blocks import WORLDS, BlockWorld, generate, scaled
 
 SHAPES = candidates((4, 4))

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from processors.arrays import IntArray
-from processors.settlement.due import Due
-from processors.settlement.layout import NONE
-from processors.settlement.names import text_of
-from processors.settlement.page import (
+from processors.settlement.book.layout import NONE
+from processors.settlement.book.names import text_of
+from processors.settlement.book.page import (
     PAGE_ID_AT,
     exposure_at,
     logged_at,
@@ -18,8 +17,9 @@ from processors.settlement.page import (
     slot_of,
     variant_at,
 )
+from processors.settlement.book.state_layouts import LOGGED_COUNT, ORDER_COUNT
+from processors.settlement.output.due import Due
 from processors.settlement.settlement import Settlement
-from processors.settlement.state_layouts import LOGGED_COUNT, ORDER_COUNT
 from processors.wire.binary import text_end, text_span
 from schemas.stream_ends import StreamPlaying
 from tests.settlement import reference

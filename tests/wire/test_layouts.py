@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.settlement.layout import HASH_AHEAD
+from processors.settlement.book.layout import HASH_AHEAD
 from processors.wire.layouts import Field, Layout, When, text, u8, u32
 
 NUMBERS = {1: "<B", 2: "<H", 4: "<I", 8: "<q"}
