@@ -39,7 +39,8 @@ STAGES = (
         *("records", "listeners", write_records),
         "settlement.rules.advance: advance; settlement.output.page_columns: read_pages read_exposures; "
         "settlement.output.page_groups: copy_shown_plays put_groups read_groups; settlement.rules.credits: exchange; "
-        "settlement.output.outgoing: number_by_record put_in_order; settlement.book.names: number_texts; wire.assembly: write_records",
+        "settlement.output.outgoing: number_by_record put_in_order; settlement.book.names: number_texts; "
+        "wire.assembly: write_records",
     ),
     _stage(
         *("state", "listeners", keep_state),
@@ -66,7 +67,8 @@ STAGES = (
         *("learner", "learner", learn),
         "cocluster.model.block_statistics: shrunk_blocks; cocluster.model.density_table: tabulated; "
         "cocluster.online.ring_memory: learn_interactions retire_users withdraw_users retire_cards ring_edges; "
-        "cocluster.online.counting: recount; cocluster.fitting.passes: densities start make_passes; cocluster.fitting.split_merge: halve; "
+        "cocluster.online.counting: recount; cocluster.fitting.passes: densities start make_passes; "
+        "cocluster.fitting.split_merge: halve; "
         "cocluster.fitting.belief_propagation: sweep; cocluster.model.evidence: edge_evidence; "
         "wire.batch: gather; wire.shredding: read_records; wire.hash_index: reindex; wire.name_index: _put _find",
     ),

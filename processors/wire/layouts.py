@@ -104,10 +104,11 @@ class Layout:
             raise ValueError(f"{name} of {self.name} has no fixed offset")
         return sum(field.size for field in before)
 
-    def value(self, name: str, record: bytes) -> int:
-        """The number at a fixed offset of these bytes."""
-        first = self.offset(name)
-        return int.from_bytes(record[first : first + self._by_name[name].size], "little")
+    def reader(self, name: str) -> Callable[[bytes], int]:
+        """Function of Python that returns the number at a fixed offset of a record."""
+        start = self.offset(name)
+        end = start + self._by_name[name].size
+        return lambda record: int.from_bytes(record[start:end], "little")
 
     def get(self, name: str) -> Reader:
         """Compiled function that returns a number."""

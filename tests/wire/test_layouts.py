@@ -72,4 +72,4 @@ def test_a_number_at_a_fixed_offset_is_written_again_and_read_by_python() -> Non
     song = Layout("song", u8("is_live"), u32("plays"), text("title"))
     out = np.zeros(song.bytes_min + HASH_AHEAD, dtype=np.uint8)
     song.replace("plays")(out.ctypes.data, 0, 70_000)
-    assert (song.value("plays", out.tobytes()), song.value("is_live", out.tobytes())) == (70_000, 0)
+    assert (song.reader("plays")(out.tobytes()), song.reader("is_live")(out.tobytes())) == (70_000, 0)

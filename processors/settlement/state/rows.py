@@ -22,6 +22,7 @@ from processors.settlement.state.row_columns import WrittenRows, row_columns
 from processors.settlement.state.row_keys import IMPRESSION_KIND, LISTENER_KIND, PARTITION_KEY, listener_in
 from processors.wire.batch import end_to_end
 
+_touch_in, _exposure_count_in = LISTENER.reader("touch"), PAGE.reader("exposures")
 Row = tuple[bytes, bytes | None]
 
 
@@ -84,7 +85,7 @@ def restore(settings: SettlementSettings, rows: Iterable[tuple[bytes, bytes]]) -
         if key == PARTITION_KEY:
             _adopt_partition(settlement, _unpack_partition(value))
         elif key.startswith(LISTENER_KIND):
-            listeners.append((LISTENER.value("touch", value), listener_in(key), value))
+            listeners.append((_touch_in(value), listener_in(key), value))
         elif key.startswith(IMPRESSION_KIND):
             impressions.append((listener_in(key), value))
     listeners.sort(key=lambda row: row[0])
@@ -106,7 +107,7 @@ def _adopt_listeners(settlement: Settlement, names: Sequence[bytes], rows: Seque
 def _adopt_impressions(settlement: Settlement, pairs: Sequence[tuple[bytes, bytes]], row_bytes: int) -> None:
     """Adopt pages, and reserve text for the credits in the listeners' rows: growing it twice takes seconds."""
     names, pages = [name for name, _ in pairs], [page for _, page in pairs]
-    exposures = sum(PAGE.value("exposures", page) for page in pages)
+    exposures = sum(map(_exposure_count_in, pages))
     text = sum(map(len, pages)) + row_bytes
     settlement.book = with_room(settlement.book, impressions=len(pages), exposures=exposures, text=text)
     read_impressions(settlement.book, *end_to_end(names), *end_to_end(pages), settlement.limits)
