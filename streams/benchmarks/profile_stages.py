@@ -20,7 +20,7 @@ STAGES = (
     ("/processors/engagement_sums.py", "", "engagement"),
     ("/processors/engagement_monitor.py", "", "engagement"),
     ("/processors/drift/", "", "engagement"),
-    ("/processors/listeners.py", "_due_pages", "rank"),
+    ("/processors/listener_ranking.py", "", "rank"),
     ("/processors/listeners.py", "", "settle"),
     ("/processors/cards.py", "changed_rows", "state rows"),
     ("/processors/cards.py", "", "card statistics"),
