@@ -16,6 +16,7 @@ from processors.machine_code.numba_core import (
     OpaqueModel,
     alloca_once_value,
     borrowed,
+    has_run_time,
     infer_getattr,
     lower_getattr_generic,
     register_model,
@@ -60,7 +61,7 @@ def _unbox(kind: Reference, value: Any, context: Any) -> Any:
         """Release the fields: numba releases arguments by type, and finds no array in a pointer."""
         if fields.cleanup is not None:
             fields.cleanup()
-        if context.context.enable_nrt:
+        if has_run_time(context.context):
             context.context.nrt.decref(context.builder, kind.of, fields.value)
 
     return NativeValue(address, is_error=fields.is_error, cleanup=cleanup)

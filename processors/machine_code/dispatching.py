@@ -8,10 +8,12 @@ from typing_extensions import override
 from processors.machine_code.keeping import Kept
 from processors.machine_code.linking import Fragment, Unit
 from processors.machine_code.numba_core import (
+    INLINED_BY_LLVM,
     CPUDispatcher,
     Flags,
     FunctionCompiler,
     compile_extra,
+    environments_of,
     make_function,
     types,
 )
@@ -61,7 +63,7 @@ class _Compiler(FunctionCompiler):  # type: ignore[misc]  # numba's types are no
         )  # fmt: skip
         if flags.no_compile:
             return _callable_by_compiled_code(context, result)
-        for environment in result._find_referenced_environments():  # noqa: SLF001  as numba's own cache does
+        for environment in environments_of(result):
             context.codegen().set_env(environment.env_name, environment)
         return result
 
@@ -99,7 +101,7 @@ class Dispatching(CPUDispatcher):  # type: ignore[misc]  # numba's types are not
 
     def __init__(self, py_func: FunctionType, targetoptions: dict[str, Any]) -> None:
         self._inner: Any = None
-        unit_options = {name: value for name, value in targetoptions.items() if name != "forceinline"}
+        unit_options = {name: value for name, value in targetoptions.items() if name not in INLINED_BY_LLVM}
         super().__init__(py_func, targetoptions=unit_options | {"no_cfunc_wrapper": True})
         self._compiler = _Compiler(self._compiler, Unit)
         self._cache = Kept(py_func)

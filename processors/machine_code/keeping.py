@@ -15,7 +15,7 @@ from typing import Any, Literal
 from processors.machine_code.by_reference import Reference
 from processors.machine_code.closure import closure_digest
 from processors.machine_code.machine import made_with, runnable
-from processors.machine_code.numba_core import CompileResult, dumps, types
+from processors.machine_code.numba_core import dumps, parts_of, rebuilt, types
 from processors.machine_code.places import reading_places, writing_place
 
 Happening = Literal["loaded", "compiling", "compiled"]
@@ -63,7 +63,7 @@ class Kept:
                 found = _read(place / name)
                 if found is not None:
                     _tell("loaded", self._name)
-                    return CompileResult._rebuild(context, *found)  # noqa: SLF001  as numba's own cache does
+                    return rebuilt(context, found)
         _tell("compiling", self._name)
         return None
 
@@ -72,7 +72,7 @@ class Kept:
         place = writing_place()
         if place is not None and not result.library.has_dynamic_globals:
             machine = runnable()[0]
-            _write(place / self._file_name(signature, machine), dumps(result._reduce()))  # noqa: SLF001
+            _write(place / self._file_name(signature, machine), dumps(parts_of(result)))
             _forget_old(place, f"{self._name}-*.code")
         _tell("compiled", self._name)
 

@@ -13,7 +13,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from typing_extensions import override
 
-from processors.machine_code.numba_core import JITCodeLibrary
+from processors.machine_code.numba_core import JITCodeLibrary, empty_module
 
 
 class Fragment(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
@@ -47,7 +47,7 @@ class Unit(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
 
     def _names(self) -> bytes:
         """A module with the same definitions and empty bodies, from which numba reads the symbols."""
-        module = self._codegen._create_empty_module(self.name)  # noqa: SLF001  below numba's public interface
+        module = empty_module(self._codegen, self.name)
         text = [str(module)]
         text += [f'define void @"{function.name}"() {{ ret void }}' for function in self.get_defined_functions()]
         text += [
