@@ -65,7 +65,9 @@ class Listeners:
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Restore the settlement that wrote these rows."""
         own, of_shadow = _parted(rows)
+        may_compact = self.settlement.may_compact
         self.settlement = restore(self.settings.settlement, own)
+        self.settlement.may_compact = may_compact
         self.shadow.pages.restore(of_shadow)
         self._conclusions.report.sums.report_from(self.settlement.counters)
 

@@ -11,7 +11,7 @@ Input are columns (`processors.wire`), output are columns (`Due`); no Python obj
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -77,6 +77,7 @@ class Settlement:
         self.written: tuple[dict[str, int], int] = ({}, 0)
         self._due, self._handed_over = (nothing_due(DUE_ROOM, settings.plays_max) for _ in range(2))
         self._card_names: list[str] = []
+        self.may_compact: Callable[[], bool] = lambda: True
 
     @property
     def counters(self) -> Counter[str]:
@@ -203,8 +204,8 @@ class Settlement:
         self.dead_letters = Counter({name: count for name, count in counters.items() if name not in COUNTERS})
 
     def compact(self) -> None:
-        """Free the memory of dropped records; does nothing while something is due, to keep its spans valid."""
-        if self.is_due:
+        """Free the memory of dropped records, if `may_compact`; not while something is due, to keep its spans valid."""
+        if self.is_due or not self.may_compact():
             return
         before, self.book = self.book, compacted(self.book)
         if self.book.cards is not before.cards:

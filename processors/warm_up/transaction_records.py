@@ -21,7 +21,7 @@ from processors.settlement.output.page_groups import PageGroups, plays_when_show
 from processors.settlement.output.variants import variants_of
 from processors.settlement.rules.credits import Credited, exchanged
 from processors.settlement.state.row_columns import row_columns
-from processors.settlement.state.rows import restore
+from processors.settlement.state.rows import adopt
 from processors.warm_up.event_work import a_settlement
 from schemas.catalogue import CatalogueCard
 
@@ -43,16 +43,24 @@ def write_records() -> None:
 
 
 def keep_state() -> None:
-    """Write rows, restore them, compact the book, and collect the listeners who wait for a page."""
+    """Write rows, collect the listeners who wait for a page, and enlarge the indices."""
     settlement = a_settlement()
     settlement.tick(0)
     row_columns(settlement.book, settlement.limits)
     settlement.waiting()
-    settlement = restore(settlement.settings, [])
     room = 1 << 10
     book = with_room(settlement.book, listeners=room, impressions=room, exposures=room, streams=room, text=room)
-    with_plays_together(with_exposures_together(with_text_together(book)))
     names_with_room(book.cards, room, room)
+
+
+def restore_state() -> None:
+    """Restore no listener."""
+    adopt(a_settlement(), [], [])
+
+
+def compact() -> None:
+    """Compact an empty book."""
+    with_plays_together(with_exposures_together(with_text_together(a_settlement().book)))
 
 
 def rank() -> None:

@@ -18,7 +18,7 @@ FIRST = "listeners"
 async def compiling_ahead(
     tasks: Collection[str], readiness: Readiness | None = None, *, waits_for_all: bool = False
 ) -> MachineCode:
-    """Start to compile what is missing, and wait until the task that users wait for can work.
+    """Start to compile what is missing, and wait until the task that users wait for can work without state.
 
     With `waits_for_all` it waits for all tasks, so that benchmarks do not measure compilation. Without the listeners
     task, each task waits for its own stages only.
@@ -34,7 +34,7 @@ async def compiling_ahead(
         log.info("machine_code", kept_in=told_places(), compiling="nothing")
     machine_code.start()
     async with shown(machine_code.readiness, STAGE_OF_READINESS, Console(stderr=True), _log_line):
-        await machine_code.ready_for(*first)
+        await (machine_code.complete() if waits_for_all else machine_code.ready_for(*first))
     if missing:
         log.info("compiled", for_tasks=sorted(first), seconds=round(machine_code.elapsed_s, 1))
     return machine_code

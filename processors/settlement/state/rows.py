@@ -88,12 +88,21 @@ def restore(settings: SettlementSettings, rows: Iterable[tuple[bytes, bytes]]) -
             listeners.append((_touch_in(value), listener_in(key), value))
         elif key.startswith(IMPRESSION_KIND):
             impressions.append((listener_in(key), value))
-    listeners.sort(key=lambda row: row[0])
-    _adopt_listeners(settlement, [row[1] for row in listeners], [row[2] for row in listeners])
-    _adopt_impressions(settlement, impressions, sum(len(row[2]) for row in listeners))
-    _adopt_played(settlement, [row[1] for row in listeners], [row[2] for row in listeners])
-    await_pages(settlement.book, settlement.ranked_touches)
+    if listeners:  # impressions without a listener would be skipped
+        listeners.sort(key=lambda row: row[0])
+        adopt(settlement, [(name, row) for _, name, row in listeners], impressions)
     return settlement
+
+
+def adopt(
+    settlement: Settlement, listeners: Sequence[tuple[bytes, bytes]], impressions: Sequence[tuple[bytes, bytes]]
+) -> None:
+    """Adopt listeners, least recent first, and their impressions: names of listeners, and rows."""
+    names, rows = [name for name, _ in listeners], [row for _, row in listeners]
+    _adopt_listeners(settlement, names, rows)
+    _adopt_impressions(settlement, impressions, sum(map(len, rows)))
+    _adopt_played(settlement, names, rows)
+    await_pages(settlement.book, settlement.ranked_touches)
 
 
 def _adopt_listeners(settlement: Settlement, names: Sequence[bytes], rows: Sequence[bytes]) -> None:
