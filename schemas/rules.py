@@ -4,6 +4,7 @@ A message checks its `rules` when it is created (`obey`); compiled readers deriv
 (`processors.wire.program_writer`). Bounds of a single field belong in its type, not here.
 """
 
+import operator
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -129,7 +130,7 @@ class NotAbove(Rule, frozen=True):
     @override
     def holds(self, message: Any) -> bool:
         low, high = getattr(message, self.low), getattr(message, self.high)
-        return all(map(_not_above, low, high)) if isinstance(low, tuple) else bool(low <= high)
+        return all(map(operator.le, low, high)) if isinstance(low, tuple) else bool(low <= high)
 
     @override
     def says(self, message: Any) -> str:
@@ -180,10 +181,6 @@ def obey(message: Any) -> None:
     for rule in message.rules:
         if not rule.holds(message):
             raise ValueError(rule.says(message))
-
-
-def _not_above(low: int, high: int) -> bool:
-    return low <= high
 
 
 def _zero_unless(value: int, other: int) -> bool:

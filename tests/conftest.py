@@ -1,5 +1,9 @@
-"""Settings of the test run: no test is timed, machines differ."""
+"""Settings of the test run: no test is timed, since machines differ, and every run has the same examples.
 
+``make search`` draws others: what it finds becomes an example of its test.
+"""
+
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -7,8 +11,9 @@ from hypothesis import settings
 
 from processors.wire.checked_memory import violations
 
-settings.register_profile("shelfwise", deadline=None, print_blob=True)
-settings.load_profile("shelfwise")
+settings.register_profile("shelfwise", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shelfwise"))
 
 
 @pytest.fixture(autouse=True)

@@ -7,18 +7,30 @@ from processors.policies.greedy import GreedyPolicy
 from processors.policies.plackett_luce import PlackettLucePolicy
 from processors.policies.policy import Policy
 from processors.policies.policy_settings import PolicySettings
-from processors.policies.river_policy import river_thompson, river_ucb
 from processors.policies.thompson import ThompsonPolicy
 from processors.policies.ucb import UpperConfidencePolicy
 from processors.policies.uniform import UniformPolicy
+
+
+def _river_thompson(knobs: PolicySettings) -> Policy:
+    from processors.policies.river_policy import river_thompson  # River takes a third of a worker's start
+
+    return river_thompson(knobs.draws, knobs.epsilon)
+
+
+def _river_ucb(knobs: PolicySettings) -> Policy:
+    from processors.policies.river_policy import river_ucb
+
+    return river_ucb(knobs.width, knobs.draws, knobs.epsilon)
+
 
 POLICIES: dict[str, Callable[[PolicySettings], Policy]] = {
     "epsilon-greedy": lambda knobs: EpsilonGreedyPolicy(knobs.epsilon),
     "greedy": lambda _: GreedyPolicy(),
     "plackett-luce": lambda knobs: PlackettLucePolicy(knobs.draws, knobs.temperature, knobs.epsilon),
     "thompson": lambda knobs: ThompsonPolicy(knobs.draws, knobs.epsilon),
-    "river-thompson": lambda knobs: river_thompson(knobs.draws, knobs.epsilon),
-    "river-ucb": lambda knobs: river_ucb(knobs.width, knobs.draws, knobs.epsilon),
+    "river-thompson": _river_thompson,
+    "river-ucb": _river_ucb,
     "ucb": lambda knobs: UpperConfidencePolicy(knobs.width, knobs.epsilon),
     "uniform": lambda _: UniformPolicy(),
 }

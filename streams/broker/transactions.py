@@ -105,9 +105,10 @@ class Transactions:
     def init_producer(
         self, transactional_id: str, *, timeout_ms: int, producer_id: int, epoch: int
     ) -> TransactionRecord:
-        """Assign a producer id and a new epoch; ends the transaction of the previous epoch.
+        """Assign a producer id and a new epoch.
 
-        Raises `KafkaFailure`: PRODUCER_FENCED to a producer that names an outdated id or epoch.
+        Raises `KafkaFailure`: CONCURRENT_TRANSACTIONS if a transaction was ongoing, which is aborted first, whatever
+        epoch is named, as in Apache Kafka; PRODUCER_FENCED to a producer that names an outdated id or epoch.
         """
         if not transactional_id:
             raise KafkaFailure(ErrorCode.INVALID_REQUEST)
@@ -118,12 +119,16 @@ class Transactions:
             fresh = TransactionRecord(producer_id=self.new_producer_id(), epoch=0, timeout_ms=timeout_ms)
             self._save(transactional_id, fresh)
             return fresh
-        if producer_id >= 0:
-            if producer_id != known.producer_id or epoch not in (known.epoch, known.last_epoch):
+        if producer_id >= 0 and producer_id != known.producer_id:
+            raise KafkaFailure(ErrorCode.PRODUCER_FENCED)
+        if known.state is TransactionState.ONGOING:
+            self.abort_and_fence(transactional_id)
+            raise KafkaFailure(ErrorCode.CONCURRENT_TRANSACTIONS)
+        if producer_id >= 0 and epoch != known.epoch:
+            if epoch != known.last_epoch:
                 raise KafkaFailure(ErrorCode.PRODUCER_FENCED)
-            if epoch != known.epoch and known.state is not TransactionState.ONGOING:
-                return known  # a repeated request, or its transaction has timed out: the bump is done
-        known = self.abort_and_fence(transactional_id) if known.state is TransactionState.ONGOING else _bumped(known)
+            return known  # a repeated request, or its transaction has timed out: the bump is done
+        known = _bumped(known)
         # without an id it is not a bump that may be repeated: the previous epoch has no claim on this one
         last_epoch = known.last_epoch if producer_id >= 0 else -1
         fresh = msgspec.structs.replace(

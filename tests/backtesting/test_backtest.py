@@ -1,7 +1,9 @@
 """A backtest replays events under two configurations: equal ones agree in every byte, others in what they share."""
 
 import json
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,8 +41,14 @@ LIVE = Settings(page_partitions=2, coclusters=EARLY)
 STATIC = Settings(page_partitions=2, coclusters=EARLY, ranking=RankingSettings(reward="static"))
 
 
+@cache
+def whole_run(candidate: str) -> dict[str, Any]:
+    """All pages under the live configuration and another; several tests look at it."""
+    return backtest(lines(), LIVE, {"equal": LIVE.model_copy(), "static": STATIC}[candidate])
+
+
 def test_equal_configurations_agree_in_every_byte_and_differ_by_nothing() -> None:
-    found = backtest(lines(), LIVE, Settings(page_partitions=2, coclusters=EARLY))
+    found = whole_run("equal")
     assert found["outcomes"]["live"] == found["outcomes"]["candidate"] > 3_000
     assert found["corrections"]["live"] > 10
     assert found["outcomes_changed"] == 0
@@ -51,7 +59,7 @@ def test_equal_configurations_agree_in_every_byte_and_differ_by_nothing() -> Non
 
 
 def test_another_ranking_gives_the_difference_that_the_leaderboard_gives() -> None:
-    found = backtest(lines(), LIVE, STATIC)
+    found = whole_run("static")
     assert found["outcomes_changed"] == 0, "pages were shown already: another ranking changes no outcome"
     told = {(one["candidate"], one["yardstick"]): one for one in found["ranking"]}
     live = LIVE.model_copy(update={"leaderboard": replace(LIVE.leaderboard, candidates=("static epsilon-greedy",))})
@@ -79,12 +87,9 @@ def test_other_settlement_changes_outcomes_by_a_difference_with_an_interval() ->
 
 def test_only_pages_of_the_asked_time_are_compared() -> None:
     half_ms = START_MS + PAGE_EVERY_MS * PAGES // 2
-    early, late = (
-        backtest(lines(), LIVE, STATIC, from_ms=from_ms, to_ms=to_ms)
-        for from_ms, to_ms in ((0, half_ms), (half_ms, START_MS * 2))
-    )
-    whole = backtest(lines(), LIVE, STATIC)
-    counts = [found["settlement"]["minutes"]["pages"] for found in (early, late, whole)]
+    early = backtest(lines(), LIVE, STATIC, to_ms=half_ms)
+    late = backtest(lines(), LIVE, STATIC, from_ms=half_ms, to_ms=START_MS * 2)
+    counts = [found["settlement"]["minutes"]["pages"] for found in (early, late, whole_run("static"))]
     assert counts[0] + counts[1] == counts[2]
     assert min(counts) > 200
 
@@ -93,8 +98,8 @@ def test_who_was_forgotten_is_forgotten_in_the_replay_too() -> None:
     whole = lines()
     user = next(line.user_id for line in whole if hasattr(line, "user_id"))
     asked = [*whole[: len(whole) // 2], Forget(user), *whole[len(whole) // 2 :]]
-    some, every = (backtest(one, LIVE, LIVE) for one in (asked, whole))
-    assert some["outcomes"]["live"] < every["outcomes"]["live"]
+    some = backtest(asked, LIVE, LIVE)
+    assert some["outcomes"]["live"] < whole_run("equal")["outcomes"]["live"]
     assert some["outcomes_changed"] == 0
 
 

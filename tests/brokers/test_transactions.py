@@ -187,6 +187,26 @@ class TestFencing:
         refused = raw.init_producer(name, 4, producer_id=first.producer_id, producer_epoch=first.producer_epoch)
         assert refused.error_code == 90
 
+    @pytest.mark.parametrize("named", ["none", "own", "previous", "outdated"])
+    def test_who_asks_for_an_epoch_aborts_an_ongoing_transaction_whatever_epoch_is_named(
+        self, broker: Broker, raw: RawClient, topic: str, name: str, named: str
+    ) -> None:
+        producer_id = raw.init_producer(name).producer_id
+        for epoch in (0, 1):
+            raw.init_producer(name, 4, producer_id=producer_id, producer_epoch=epoch)
+        raw.add_partition(name, (producer_id, 2), topic)
+        raw.produce(topic, b"aborted", producer=(producer_id, 2), sequence=0, transactional_id=name)
+        epoch = {"none": -1, "own": 2, "previous": 1, "outdated": 0}[named]
+        asked = {"producer_id": producer_id if epoch >= 0 else -1, "producer_epoch": epoch}
+        refused = raw.ask("InitProducerId", 4, transactional_id=name, transaction_timeout_ms=60_000, **asked)
+        assert refused.error_code == 51
+        eventually(lambda: raw.list_offset(topic, -1, committed=True) == 2)
+        assert raw.end(name, (producer_id, 2), committed=True, version=3) == 90
+        again = raw.init_producer(name, 4, **asked)
+        given = {"none": (0, 4), "own": (0, 3), "previous": (90, -1), "outdated": (90, -1)}[named]
+        assert (again.error_code, again.producer_epoch) == given
+        assert committed_values(broker.bootstrap, topic, 0) == []
+
     def test_a_transaction_is_aborted_when_its_time_is_up(
         self, broker: Broker, raw: RawClient, topic: str, name: str
     ) -> None:

@@ -32,6 +32,16 @@ def test_the_help_of_every_command_loads_nothing_that_only_work_needs() -> None:
     assert printed.stdout.count("Usage: shelfwise ") >= len(COMMANDS)
 
 
+SELDOM = {"river", "scipy.stats", "scipy.optimize", "pandas"}
+"""For some policies, a fit and intervals: together they took as long to load as everything else."""
+
+
+def test_a_worker_starts_without_what_it_seldom_needs() -> None:
+    program = "import sys, streams.app; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not SELDOM & set(loaded.stdout.split())
+
+
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"shelfwise {version('shelfwise')}\n"

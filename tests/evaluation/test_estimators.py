@@ -60,13 +60,15 @@ def read(name: str, *parts: Exposures) -> ExposureEstimator:
     return estimator
 
 
-def told(estimator: ExposureEstimator) -> list[float]:
+def figures(estimator: ExposureEstimator) -> list[float]:
+    """Widths squared: a variance near zero is the difference of two sums, and its root magnifies their rounding."""
     found = estimator.estimate()
-    return [found.value, found.standard_error, found.low, found.high_anytime, found.ess, found.weight_mean]
+    widths = np.array([found.standard_error, found.value - found.low, found.high_anytime - found.value])
+    return [found.value, *widths**2, found.ess, found.weight_mean]
 
 
 def same(one: ExposureEstimator, other: ExposureEstimator) -> None:
-    np.testing.assert_allclose(told(one), told(other), rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(figures(one), figures(other), rtol=1e-7, atol=1e-9)
     assert one.estimate().verdict.is_shown == other.estimate().verdict.is_shown
 
 

@@ -18,6 +18,7 @@ from streams.exactly_once.transactions.position import Position
 from streams.exactly_once.transactions.restore import Restored, read_state
 from streams.exactly_once.transactions.takeover import Identity, ask_and_fence
 from streams.exactly_once.transactions.writer import Transaction, TransactionalWriter
+from streams.exactly_once.wall_clock import wall_clock_ms
 from streams.harness.jars import JarsKafka
 from tests.exactly_once.brokers import create_topics, fresh_prefix, read_all, settings_for
 
@@ -50,7 +51,7 @@ async def have_leaders(_: Collection[TopicPartition]) -> None:
 @asynccontextmanager
 async def writer_for(bootstrap: str, prefix: str) -> AsyncIterator[TransactionalWriter]:
     settings = settings_for(bootstrap, prefix, transaction_timeout_ms=TIMEOUT_MS)
-    writer = TransactionalWriter(settings, f"{prefix}-0", place(prefix, "state"), lambda: 0, have_leaders)
+    writer = TransactionalWriter(settings, f"{prefix}-0", place(prefix, "state"), wall_clock_ms, have_leaders)
     try:
         yield writer
     finally:
@@ -149,9 +150,10 @@ def test_a_worker_that_dies_while_it_takes_over_leaves_the_decision_to_the_next(
         await begin_with_one_transaction(unchecking, prefix)
         await end_without_markers(unchecking, prefix, missing, committed=True)
         async with coordinator_of(unchecking, prefix) as dying:
+            await dying.announce()
             held = await ask_and_fence(dying, TIMEOUT_MS)
             if steps > 1:
-                await dying.add_partitions(held.identity, [place(prefix, name) for name in missing])
+                await dying.begin_completing(held.identity, [place(prefix, name) for name in missing])
             if steps > 2:
                 await dying.end(held.identity, committed=held.was_committed)
         found = await take_over_and_read(unchecking, prefix)
@@ -210,6 +212,20 @@ def test_a_writer_that_was_fenced_while_its_coordinator_was_away_does_not_settle
             for connection in list(writer._producer.client._conns.values()):  # noqa: SLF001
                 connection.close()
             await take_over_and_read(unchecking, prefix)
+            await writer.settle()
+
+    with pytest.raises(Exception, match="fenced"):
+        asyncio.run(history())
+
+
+def test_a_writer_does_not_settle_once_another_worker_has_announced_a_takeover(unchecking: str, prefix: str) -> None:
+    async def history() -> None:
+        async with writer_for(unchecking, prefix) as writer, coordinator_of(unchecking, prefix) as successor:
+            await writer.open(lambda: restored(unchecking, prefix))
+            await writer.transact(transaction(prefix, b"first", 1))
+            for connection in list(writer._producer.client._conns.values()):  # noqa: SLF001
+                connection.close()
+            await successor.announce()
             await writer.settle()
 
     with pytest.raises(Exception, match="fenced"):

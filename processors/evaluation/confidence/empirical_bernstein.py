@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from math import log
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import gammainc, gammaln
 
 from processors.arrays import FloatArray
@@ -66,6 +65,8 @@ class LowerBound:
 
         if not self.count or surplus(0.0) <= 0.0:
             return 0.0
+        from scipy.optimize import brentq  # loaded at the first interval: it takes a tenth of a worker's start
+
         return float(brentq(surplus, 0.0, self.total / self.count, xtol=1e-12))
 
 

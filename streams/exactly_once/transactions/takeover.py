@@ -9,23 +9,29 @@ broker restarts after the end of a transaction was decided but not carried out. 
 
 Steps of a takeover:
 
-1. **Ask** the coordinator how the last transaction ended.
-2. **Fence**, over the same connection: a coordinator that died in between may have omitted markers, and is asked
+1. **Announce** it: the next epoch of a second transactional id, in which nothing is ever written.
+2. **Ask** the coordinator how the last transaction ended.
+3. **Fence**, over the same connection: a coordinator that died in between may have omitted markers, and is asked
    again. A new epoch ends an open transaction, and no other producer can write from now on. The coordinator thereby
    forgets the decision. If it was to commit, the epoch is opened with a transaction timeout that nothing else uses,
    ``COMPLETING_TIMEOUT_MS``: the coordinator stores it, and so preserves the decision over a crash.
-3. **Complete** the state partition: an empty transaction, ended like the last one, writes the missing marker.
+4. **Complete** the state partition: an empty transaction, ended like the last one, writes the missing marker.
    Fencing one's own epoch returns only when all its markers are written.
-4. **Read** the state: rows, position, and the partitions that the task may have written to.
-5. **Complete** these partitions.
-6. **Begin** to work, in a further epoch with the usual timeout.
+5. **Read** the state: rows, position, and the partitions that the task may have written to.
+6. **Complete** these partitions.
+7. **Begin** to work, in a further epoch with the usual timeout.
 
-A worker that dies within an empty transaction of step 3 or 5 leaves it open. If it was to commit, the timeout says
-so, and the next worker commits it before it fences; otherwise fencing aborts it, as intended. Each epoch after the
-first is requested with the previous one, so a worker that was fenced meanwhile gets an error instead of fencing others.
+A worker that dies within an empty transaction of step 4 or 6 leaves it open. If it was to commit, the timeout says
+so, and the next worker commits it before it fences; otherwise fencing aborts it, as intended.
 
 A running worker that loses its connection to the coordinator between two transactions completes the partitions of its
 own last transaction in the same way, before it begins the next.
+
+Two workers at once. InitProducerId aborts an ongoing transaction, even if it expects an epoch that is outdated, and so
+could abort one that repeats a commit. Before each request for an epoch, and before each attempt to begin a completing
+transaction, a worker therefore confirms that its announcement is the newest; if it is not, the worker is fenced. The
+request is sent at once, or confirmed again. An announcement waits for requests that others have confirmed before. So
+from step 2 on nobody else fences or completes, until somebody announces a further takeover.
 """
 
 from collections.abc import Awaitable, Callable, Collection
@@ -89,22 +95,29 @@ class Coordinator(Protocol):
         """The present connection; it changes when it was lost, and markers may have been lost with it."""
         ...
 
+    async def announce(self) -> None:
+        """Announce a takeover, so that workers which announced theirs earlier do not confirm any more.
+
+        Returns when what they have confirmed before has arrived.
+        """
+        ...
+
     async def describe(self) -> LastTransaction:
         """How the last transaction ended, or is about to end."""
         ...
 
     async def fence(self, timeout_ms: int, *, over: object) -> Identity | None:
-        """Get the next epoch regardless of the present one, but over this connection only.
+        """Confirm, then get the next epoch regardless of the present one, but over this connection only.
 
         None while the last transaction is still being ended, or if the connection is lost, whether or not the fence
-        took effect.
+        took effect. Raises ProducerFenced.
         """
         ...
 
     async def fence_again(self, timeout_ms: int, identity: Identity) -> Identity | None:
-        """Get the epoch after one's own; None while the last transaction is still being ended.
+        """Confirm, then get the epoch after one's own; None while the last transaction is still being ended.
 
-        Raises ProducerFenced if one's own is not the newest.
+        Raises ProducerFenced, also if one's own epoch is not the newest.
         """
         ...
 
@@ -112,8 +125,8 @@ class Coordinator(Protocol):
         """The subset of these partitions that still exists."""
         ...
 
-    async def add_partitions(self, identity: Identity, partitions: Collection[TopicPartition]) -> None:
-        """Begin a transaction with these partitions. Raises ProducerFenced."""
+    async def begin_completing(self, identity: Identity, partitions: Collection[TopicPartition]) -> None:
+        """Begin a completing transaction with these partitions; confirm before each attempt. Raises ProducerFenced."""
         ...
 
     async def begin(self, identity: Identity, partitions: Collection[TopicPartition], *, over: object) -> bool:
@@ -151,6 +164,7 @@ async def take_over(
 
     Returns the identity to work with. Raises ProducerFenced if another worker takes the task over meanwhile.
     """
+    await coordinator.announce()
     held = await ask_and_fence(coordinator, timeout_ms)
     if not held.is_new:
         held = await complete(coordinator, held, {state}, timeout_ms)
@@ -161,7 +175,7 @@ async def take_over(
 
 
 async def ask_and_fence(coordinator: Coordinator, timeout_ms: int) -> Held:
-    """Ask how the last transaction ended, and fence all other producers."""
+    """Ask how the last transaction ended, and fence all other producers. Raises ProducerFenced."""
     while True:
         last = await coordinator.describe()
         if last.state == "Ongoing" and last.is_completing:
@@ -183,7 +197,7 @@ async def complete(
     """
     while True:
         connection = coordinator.connection
-        await coordinator.add_partitions(held.identity, partitions)
+        await coordinator.begin_completing(held.identity, partitions)
         await coordinator.end(held.identity, committed=held.was_committed)
         next_timeout_ms = _timeout_ms(timeout_ms, committed=held.was_committed)
         held = held._replace(identity=await fenced_again(coordinator, held.identity, next_timeout_ms))

@@ -66,6 +66,7 @@ class Cluster:
         self._in_transaction: set[TopicPartition] = set()
         self._to_mark: list[TopicPartition] = []
         self._shown_offset: int | None = None
+        self.announced = 0
 
     # what happens by itself
 
@@ -108,20 +109,23 @@ class Cluster:
 
     # requests
 
+    def announce(self) -> int:
+        """InitProducerId of a second transactional id, which nobody else uses."""
+        self.announced += 1
+        return self.announced
+
     def describe(self) -> LastTransaction:
         return LastTransaction(self._state, self._timeout_ms, Identity(1, self._epoch))
 
     def init_producer(self, timeout_ms: int, expected: Identity | None) -> Identity | None:
         """InitProducerId; None is CONCURRENT_TRANSACTIONS."""
-        if expected is not None and expected.epoch not in (self._epoch, self._last_epoch):
-            raise ProducerFenced
         if self._state.startswith("Prepare"):
             return None
-        if self._state == "Ongoing":
-            if expected is not None and expected.epoch != self._epoch:
-                raise ProducerFenced
-            self._decide(committed=False, epoch=self._epoch + 1, last_epoch=-1)
+        if self._state == "Ongoing":  # aborted whatever is expected: a broker compares the epoch in other states only
+            self._decide(committed=False, epoch=self._epoch + 1, last_epoch=self._epoch)
             return None
+        if expected is not None and expected.epoch not in (self._epoch, self._last_epoch):
+            raise ProducerFenced
         if expected is not None and expected.epoch != self._epoch:
             return Identity(1, self._epoch)  # it asks again: its bump is done
         self._last_epoch, self._epoch = self._epoch if expected else -1, self._epoch + 1

@@ -3,13 +3,22 @@
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiokafka.errors import ProducerFenced
 
 from streams.exactly_once.transactions.position import POSITION_KEY, Position
 from tests.exactly_once.simulation.cluster import Cluster
-from tests.exactly_once.simulation.worker import INPUT, OUTPUTS, STATE, Restored, ViolationError, Worker
+from tests.exactly_once.simulation.worker import (
+    HURRY_STEPS,
+    INPUT,
+    OUTPUTS,
+    STATE,
+    Restored,
+    Step,
+    ViolationError,
+    Worker,
+)
 
 STEPS_MAX = 200_000
 FROZEN_MAX = 3
@@ -33,6 +42,25 @@ def position_of_state(restored: Restored) -> int:
     return restored.position.starts[INPUT]
 
 
+class Life:
+    """A worker that runs or is frozen, with the request that it has on its way."""
+
+    def __init__(self, worker: Worker, step_number: int) -> None:
+        self._life: Coroutine[Step, None, None] = worker.live()
+        self._sent_at = step_number
+        self.step = self._life.send(None)
+
+    def arrive(self, step_number: int) -> None:
+        """Let the request arrive, and send the next. Raises StopIteration when the worker ends."""
+        self.step, self._sent_at = self._life.send(None), step_number
+
+    def is_late(self, step_number: int) -> bool:
+        return self.step.is_hurried and step_number - self._sent_at >= HURRY_STEPS
+
+    def die(self) -> None:
+        self._life.close()
+
+
 class History:
     """Plays one history from its seed; raises ViolationError."""
 
@@ -50,8 +78,8 @@ class History:
         self._input_count = input_count
         self._crashes_left = crashes
         self._position_of = position_of(self._cluster)
-        self._running: list[Coroutine[Any, Any, None]] = []
-        self._frozen: list[Coroutine[Any, Any, None]] = []
+        self._running: list[Life] = []
+        self._frozen: list[Life] = []
         self._counts = Counts()
 
     def play(self) -> Counts:
@@ -70,17 +98,22 @@ class History:
         if not self._running or (chance < 0.002 and len(self._running) < 3):
             self._start()
         elif chance < 0.030:
-            self._running.pop(self._random.randrange(len(self._running))).close()
+            self._running.pop(self._random.randrange(len(self._running))).die()
             self._crashes_left -= 1
             self._counts = self._counts._replace(crashes=self._counts.crashes + 1)
         elif chance < 0.036 and len(self._frozen) < FROZEN_MAX:
-            self._frozen.append(self._running.pop(self._random.randrange(len(self._running))))
-            self._counts = self._counts._replace(freezes=self._counts.freezes + 1)
+            self._freeze(self._random.randrange(len(self._running)))
         elif chance < 0.042 and self._frozen:
             self._running.append(self._frozen.pop(self._random.randrange(len(self._frozen))))
 
+    def _freeze(self, number: int) -> None:
+        if not self._running[number].step.is_hurried:
+            self._frozen.append(self._running.pop(number))
+            self._counts = self._counts._replace(freezes=self._counts.freezes + 1)
+
     def _start(self) -> None:
-        self._running.append(Worker(self._cluster, self._random, self._input_count, self._position_of).live())
+        worker = Worker(self._cluster, self._random, self._input_count, self._position_of)
+        self._running.append(Life(worker, self._counts.steps))
 
     def _step(self) -> None:
         """Let one request of one worker arrive."""
@@ -90,13 +123,12 @@ class History:
         self._cluster.let_time_pass()
         if not self._running:
             return
-        worker = self._random.choice(self._running)
+        late = [life for life in self._running if life.is_late(self._counts.steps)]
+        life = self._random.choice(late or self._running)
         try:
-            worker.send(None)
-        except StopIteration:
-            self._running.remove(worker)
-        except ProducerFenced:
-            self._running.remove(worker)
+            life.arrive(self._counts.steps)
+        except (StopIteration, ProducerFenced):
+            self._running.remove(life)
 
     def _run_to_the_end(self) -> None:
         """Let zombies finish what they can, then one last worker take over in peace."""

@@ -1,8 +1,8 @@
 """A worker of one task, from takeover to transaction, that can be dropped or frozen at any of its requests.
 
-One thing is left out, since the protocol does not survive it: a worker that completes its last transaction, or that of
-the worker before it, and whose request arrives between the question and the fence of whoever takes over. So the fence
-follows at once where the answer is that a transaction was committed (``_fenced_at_once``).
+One thing is left out, since the protocol does not survive it: a worker that freezes between a confirmation and the
+request that follows at once, and comes back while another completes a transaction. Such an answer and such a request
+are *hurried*: the worker may die, but does not freeze, and they arrive within ``HURRY_STEPS`` each.
 """
 
 from collections.abc import Callable, Collection, Generator
@@ -21,6 +21,10 @@ OUTPUTS = [TopicPartition("outputs", number) for number in range(3)]
 INPUT = "input"
 WORK_TIMEOUT_MS = 60_000
 BATCH_MAX = 3
+HURRY_STEPS = 4
+"""Steps of a history within which something hurried arrives, if it arrives."""
+ANNOUNCED_STEPS = 16
+"""Steps for which a worker waits for the hurried requests of others."""
 T = TypeVar("T")
 
 
@@ -29,7 +33,10 @@ class ViolationError(AssertionError):
 
 
 class Step:
-    """A request on its way: whoever runs the worker lets it arrive, later or never."""
+    """A request on its way: whoever runs the worker lets it arrive, later or never; soon, if it is hurried."""
+
+    def __init__(self, *, is_hurried: bool = False) -> None:
+        self.is_hurried = is_hurried
 
     def __await__(self) -> Generator["Step", None, None]:
         yield self
@@ -53,21 +60,24 @@ class ModelCoordinator:
         self._cluster = cluster
         self._random = random
         self._connection = cluster.connection
-        self._fenced_at_once = False
+        self._announced = 0
 
     @property
     def connection(self) -> object:
         return self._connection if self._connection is self._cluster.connection else object()
 
+    async def announce(self) -> None:
+        self._announced = await self._answered(self._cluster.announce)
+        for _ in range(ANNOUNCED_STEPS):
+            await Step()
+
     async def describe(self) -> LastTransaction:
         await self._arrived()
-        last = self._cluster.describe()
-        self._fenced_at_once = last.is_completing or last.is_committed
-        return last
+        return self._cluster.describe()
 
     async def fence(self, timeout_ms: int, *, over: object) -> Identity | None:
-        if not self._fenced_at_once:
-            await Step()
+        await self._confirm()
+        await Step(is_hurried=True)
         if over is not self.connection:
             return None
         identity = self._cluster.init_producer(timeout_ms, None)
@@ -75,13 +85,13 @@ class ModelCoordinator:
         return identity if over is self.connection else None
 
     async def fence_again(self, timeout_ms: int, identity: Identity) -> Identity | None:
-        return await self._answered(lambda: self._cluster.init_producer(timeout_ms, identity))
+        return await self._answered_if_confirmed(lambda: self._cluster.init_producer(timeout_ms, identity))
 
     async def existing(self, places: Collection[TopicPartition]) -> Collection[TopicPartition]:
         return places
 
-    async def add_partitions(self, identity: Identity, places: Collection[TopicPartition]) -> None:
-        while not await self._answered(lambda: self._cluster.add(identity, places)):
+    async def begin_completing(self, identity: Identity, places: Collection[TopicPartition]) -> None:
+        while not await self._answered_if_confirmed(lambda: self._cluster.add(identity, places)):
             await Step()
 
     async def begin(self, identity: Identity, places: Collection[TopicPartition], *, over: object) -> bool:
@@ -103,18 +113,33 @@ class ModelCoordinator:
     async def pause(self) -> None:
         await Step()
 
-    async def _arrived(self) -> None:
-        await Step()
+    async def _confirm(self) -> None:
+        if await self._answered(lambda: self._cluster.announced, is_hurried=True) != self._announced:
+            raise ProducerFenced
+
+    async def _arrived(self, *, is_hurried: bool = False) -> None:
+        await Step(is_hurried=is_hurried)
         self._connection = self._cluster.connection  # the one before may be gone: another is made
 
-    async def _answered(self, request: Callable[[], T]) -> T:
-        """Let a request arrive; where its answer is lost it is sent again."""
+    async def _answered(self, request: Callable[[], T], *, is_hurried: bool = False) -> T:
+        """Let a request arrive; where its answer, which may be hurried, is lost it is sent again."""
         while True:
             await self._arrived()
             answer = request()
-            await Step()
-            if self._connection is self._cluster.connection or self._random.random() < 0.5:
+            if await self._is_answered(is_hurried=is_hurried):
                 return answer
+
+    async def _answered_if_confirmed(self, request: Callable[[], T]) -> T:
+        while True:
+            await self._confirm()
+            await self._arrived(is_hurried=True)
+            answer = request()
+            if await self._is_answered():
+                return answer
+
+    async def _is_answered(self, *, is_hurried: bool = False) -> bool:
+        await Step(is_hurried=is_hurried)
+        return self._connection is self._cluster.connection or self._random.random() < 0.5
 
 
 class Worker:
