@@ -29,7 +29,7 @@ from processors.machine_code.numba_core import (
 T = TypeVar("T", bound=type[NamedTuple])
 
 
-class Reference(types.Type):  # type: ignore[misc]  # numba's types are not told
+class Reference(types.Type):  # type: ignore[misc]  # numba has no types
     """The type of a tuple that is passed by reference; `of` is that of the tuple itself."""
 
     def __init__(self, of: Any) -> None:
@@ -68,7 +68,7 @@ def _unbox(kind: Reference, value: Any, context: Any) -> Any:
 
 
 @infer_getattr
-class _Fields(AttributeTemplate):  # type: ignore[misc]  # numba's types are not told
+class _Fields(AttributeTemplate):  # type: ignore[misc]  # numba has no types
     key = Reference
 
     def generic_resolve(self, kind: Reference, name: str) -> Any:

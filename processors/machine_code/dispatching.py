@@ -34,7 +34,7 @@ class Observer(Protocol):
 observers: list[Observer] = []
 
 
-class _Compiler(FunctionCompiler):  # type: ignore[misc]  # numba's types are not told
+class _Compiler(FunctionCompiler):  # type: ignore[misc]  # numba has no types
     """Compiles into a library of the given kind."""
 
     def __init__(self, like: Any, kind: type[Fragment | Unit]) -> None:
@@ -75,7 +75,7 @@ def _callable_by_compiled_code(context: Any, result: Any) -> Any:
     return result._replace(entry_point=key)
 
 
-class _Inner(CPUDispatcher):  # type: ignore[misc]  # numba's types are not told
+class _Inner(CPUDispatcher):  # type: ignore[misc]  # numba has no types
     _compiler: Any
 
     def __init__(self, py_func: FunctionType, targetoptions: dict[str, Any]) -> None:
@@ -94,7 +94,7 @@ def _plain(kind: Any) -> Any:
     return types.int64 if isinstance(plain, types.Integer) and plain.signed else plain
 
 
-class Dispatching(CPUDispatcher):  # type: ignore[misc]  # numba's types are not told
+class Dispatching(CPUDispatcher):  # type: ignore[misc]  # numba has no types
     """Compiles a unit when called from Python; compiled callers get its fragment."""
 
     _compiler: Any

@@ -80,21 +80,21 @@ class Kept:
         """Do nothing: files are valid for their sources."""
 
     def _file_name(self, signature: Any, machine: str) -> str:
-        arguments = "; ".join(map(told_type, signature if isinstance(signature, tuple) else signature.args))
+        arguments = "; ".join(map(described_type, signature if isinstance(signature, tuple) else signature.args))
         digest = blake2b(arguments.encode(), digest_size=8).hexdigest()
         return f"{_stem(self._function, machine)}.{digest}.code"
 
 
-def told_type(kind: Any) -> str:
+def described_type(kind: Any) -> str:
     """Description of a type for compiled code, including the order of a named tuple's fields."""
     if isinstance(kind, Reference):
-        return f"&{told_type(kind.of)}"
+        return f"&{described_type(kind.of)}"
     if isinstance(kind, types.BaseNamedTuple):
         named = kind.instance_class
-        inside = ", ".join(f"{field}: {told_type(one)}" for field, one in zip(named._fields, kind, strict=True))
+        inside = ", ".join(f"{field}: {described_type(one)}" for field, one in zip(named._fields, kind, strict=True))
         return f"{named.__module__}.{named.__qualname__}({inside})"
     if isinstance(kind, types.BaseTuple):
-        return f"({', '.join(map(told_type, kind))})"
+        return f"({', '.join(map(described_type, kind))})"
     return str(kind)
 
 

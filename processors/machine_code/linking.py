@@ -16,7 +16,7 @@ from typing_extensions import override
 from processors.machine_code.numba_core import JITCodeLibrary, empty_module
 
 
-class Fragment(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
+class Fragment(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
     """A function that only compiled code calls, without machine code of its own."""
 
     @override
@@ -29,7 +29,7 @@ class Fragment(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not t
         return 0
 
 
-class Unit(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
+class Unit(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
     """A function that Python calls, with everything it reaches."""
 
     _linking_libraries: list[Any]

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import structlog
 from rich.console import Console
 
-from processors.machine_code.places import told_places
+from processors.machine_code.places import described_places
 from processors.machine_code.shipped_for import why_not_shipped
 from streams.compiling.machine_code import STAGE_OF_READINESS, MachineCode
 from streams.compiling.showing import shown
@@ -29,9 +29,9 @@ async def compiling_ahead(
     missing = len(machine_code.missing)
     if missing:
         why = why_not_shipped() or "once on a machine"
-        log.info("compiling", functions=missing, why=why, kept_in=told_places())
+        log.info("compiling", functions=missing, why=why, kept_in=described_places())
     else:
-        log.info("machine_code", kept_in=told_places(), compiling="nothing")
+        log.info("machine_code", kept_in=described_places(), compiling="nothing")
     machine_code.start()
     async with shown(machine_code.readiness, STAGE_OF_READINESS, Console(stderr=True), _log_line):
         await (machine_code.complete() if waits_for_all else machine_code.ready_for(*first))

@@ -98,7 +98,7 @@ def cavity_share(
 
 
 @fused
-def hear(edge: Index, row: Index, b: Index, cavity: FloatArray, density: FloatArray, to_user: FloatArray) -> None:
+def receive(edge: Index, row: Index, b: Index, cavity: FloatArray, density: FloatArray, to_user: FloatArray) -> None:
     """Update the message of an edge to its user from cavity[row], the card's cavity distribution."""
     for g in range(density.shape[1]):
         total = np.float32(0.0)
@@ -124,7 +124,7 @@ def look_ahead(
 
 
 @fused
-def tell(
+def send(
     edge: Index, card: Index, ahead: FloatArray, to_card: FloatArray, evidence: FloatArray, dirty: IntArray
 ) -> None:
     """Replace the message of an edge to its card."""
@@ -181,25 +181,25 @@ def visit(user: Index, only: Index, graph: Graph, work: Work) -> float:
     """
     following, card_of, x, event_ms = graph.pool.following, graph.pool.card, graph.pool.x, graph.pool.event_ms
     to_user, to_card = graph.pool.to_user, graph.pool.to_card
-    user_evidence, heard, told = (
-        graph.heard.user_evidence,
-        graph.heard.card_evidence,
-        graph.told.card_evidence,
+    user_evidence, card_evidence, target_evidence = (
+        graph.source.user_evidence,
+        graph.source.card_evidence,
+        graph.target.card_evidence,
     )
-    dirty, degree = graph.told.card_dirty, np.int64(graph.heard.degree[user])
+    dirty, degree = graph.target.card_dirty, np.int64(graph.source.degree[user])
     base_user, base_card = work.beliefs.log_user_prior, work.beliefs.log_card_prior
     low, bins_per_unit, density = work.beliefs.low, work.beliefs.bins_per_unit, work.beliefs.density
     decay_per_ms, now_ms = work.beliefs.decay_per_ms, work.beliefs.now_ms
     cavity, word, ahead = work.room.cavity, work.room.word, work.room.ahead
     for g in range(len(base_user)):
-        user_evidence[user, g] = graph.heard.user_frozen[user, g]
-    oldest = np.int64(following[graph.heard.newest[user]])
+        user_evidence[user, g] = graph.source.user_frozen[user, g]
+    oldest = np.int64(following[graph.source.newest[user]])
     edge = oldest
     for i in range(degree):
         card = np.int64(card_of[edge])
         if card != NONE:
-            cavity_share(heard, card, base_card, to_card, edge, cavity, i)
-            hear(edge, i, bin_of(x[edge], low, bins_per_unit), cavity, density, to_user)
+            cavity_share(card_evidence, card, base_card, to_card, edge, cavity, i)
+            receive(edge, i, bin_of(x[edge], low, bins_per_unit), cavity, density, to_user)
         for g in range(len(base_user)):
             user_evidence[user, g] += to_user[edge, g]
         edge = np.int64(following[edge])
@@ -211,7 +211,7 @@ def visit(user: Index, only: Index, graph: Graph, work: Work) -> float:
             b = bin_of(x[edge], low, bins_per_unit)
             likelihood = look_ahead(i, b, cavity, density, word, ahead)
             objective -= np.log(likelihood)
-            tell(edge, card, ahead, to_card, told, dirty)
+            send(edge, card, ahead, to_card, target_evidence, dirty)
             if only == NONE or only == edge:  # noqa: PLR1714, SIM109  numba has no `in` here
                 weight = age_weight(event_ms[edge], decay_per_ms, now_ms) / likelihood
                 count(i, b, x[edge], weight, cavity, density, word, work.statistics)
@@ -227,15 +227,15 @@ def meet(user: Index, edge: Index, graph: Graph, work: Work) -> None:
     """
     card, x = np.int64(graph.pool.card[edge]), graph.pool.x[edge]
     to_user, to_card = graph.pool.to_user, graph.pool.to_card
-    user_evidence = graph.heard.user_evidence
+    user_evidence = graph.source.user_evidence
     base_user, base_card = work.beliefs.log_user_prior, work.beliefs.log_card_prior
     low, bins_per_unit, density = work.beliefs.low, work.beliefs.bins_per_unit, work.beliefs.density
     decay_per_ms, now_ms = work.beliefs.decay_per_ms, work.beliefs.now_ms
     cavity, word, ahead = work.room.cavity, work.room.word, work.room.ahead
     b = bin_of(x, low, bins_per_unit)
-    cavity_share(graph.heard.card_evidence, card, base_card, to_card, edge, cavity, 0)
+    cavity_share(graph.source.card_evidence, card, base_card, to_card, edge, cavity, 0)
     cavity_share(user_evidence, user, base_user, to_user, edge, word, 0)
-    hear(edge, 0, b, cavity, density, to_user)
+    receive(edge, 0, b, cavity, density, to_user)
     likelihood = look_ahead(0, b, cavity, density, word, ahead)
     moved = 0.0
     for g in range(len(base_user)):
@@ -245,7 +245,7 @@ def meet(user: Index, edge: Index, graph: Graph, work: Work) -> None:
         return
     for g in range(len(base_user)):
         user_evidence[user, g] += to_user[edge, g]
-    tell(edge, card, ahead, to_card, graph.told.card_evidence, graph.told.card_dirty)
+    send(edge, card, ahead, to_card, graph.target.card_evidence, graph.target.card_dirty)
     weight = age_weight(graph.pool.event_ms[edge], decay_per_ms, now_ms) / likelihood
     count(0, b, x, weight, cavity, density, word, work.statistics)
 
@@ -266,7 +266,7 @@ def log_sum_exp(logits: FloatArray, row: Index, base: FloatArray) -> float:
 def sweep(graph: Graph, work: Work) -> float:
     """Visit every user with edges, counting all beliefs; return the users' part of the Bethe likelihood."""
     objective, every = 0.0, np.int64(NONE)
-    for user in range(len(graph.heard.degree)):
-        if graph.heard.degree[user] > 0:
+    for user in range(len(graph.source.degree)):
+        if graph.source.degree[user] > 0:
             objective += visit(user, every, graph, work)
     return objective

@@ -44,15 +44,15 @@ class Nodes(NamedTuple):
 
 @by_reference
 class Graph(NamedTuple):
-    """Edges between nodes. Messages to users are computed from `heard`; messages to cards are added up in `told`.
+    """Edges between nodes. Messages to users are computed from `source`; messages to cards are added up in `target`.
 
     Both are the same nodes, except when messages are restarted: then cards are read as another fit has them, while
     their evidence is collected from zero.
     """
 
     pool: EdgePool
-    heard: Nodes
-    told: Nodes
+    source: Nodes
+    target: Nodes
 
 
 def edge_pool(edges: int, user_groups: int, card_groups: int) -> EdgePool:

@@ -25,7 +25,7 @@ class Prediction(NamedTuple):
     log_likelihood: FloatArray
     users_alone: FloatArray
     cards_alone: FloatArray
-    nobody: FloatArray
+    marginal: FloatArray
     squared_error: FloatArray
 
     @classmethod
@@ -50,7 +50,7 @@ def predict_held_out(groups: SoftGroups, user: IntArray, card: IntArray, x: Floa
         found.log_likelihood[part] = _log(np.einsum("egk,egk->e", weight, density))
         found.users_alone[part] = _log(np.einsum("eg,gk,egk->e", of_user, given_user, density))
         found.cards_alone[part] = _log(np.einsum("ek,gk,egk->e", of_card, given_card, density))
-        found.nobody[part] = _log(np.einsum("gk,egk->e", among, density))
+        found.marginal[part] = _log(np.einsum("gk,egk->e", among, density))
         found.squared_error[part] = (x[part] - np.einsum("egk,gk->e", weight, blocks.mean)) ** 2
     return found
 

@@ -34,7 +34,7 @@ class MessagePassing:
         self.user_prior, self.card_prior = group_prior(groups.user), group_prior(groups.card)
         self.objective = -np.inf
         self.messages = Messages(
-            told=np.empty((len(data), card_groups), np.float32),
+            to_card=np.empty((len(data), card_groups), np.float32),
             evidence=np.zeros((data.cards, card_groups)),
             ratio=np.ones((data.cards, card_groups)),
             pending=np.zeros(data.cards, np.int64),

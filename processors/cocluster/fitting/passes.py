@@ -24,7 +24,7 @@ RATIOS_MAX = 16  # messages lie within 1e-10 and 1e+10: products of this many ne
 class Messages(NamedTuple):
     """The state of message passing over a table with U users, C cards and E edges."""
 
-    told: FloatArray  # float32 [E, K], messages of users to cards
+    to_card: FloatArray  # float32 [E, K], messages of users to cards
     evidence: FloatArray  # float64 [C, K], logarithms of the messages that cards have received
     ratio: FloatArray  # float64 [C, K], new over old messages, not yet part of the evidence
     pending: IntArray  # int64 [C], number of factors in these ratios
@@ -49,15 +49,15 @@ def densities(table: BinnedTable, statistics: FloatArray) -> FloatArray:
 @borrowing
 def start(table: BinnedTable, messages: Messages, density: FloatArray, log_card_prior: FloatArray) -> None:
     """Initialise messages to cards from the users' soft groups; cards have no other evidence."""
-    told, ratio, pending, user = messages.told, messages.ratio, messages.pending, messages.user
+    to_card, ratio, pending, user = messages.to_card, messages.ratio, messages.pending, messages.user
     for node in range(len(user)):
         for edge in range(table.offsets[node], table.offsets[node + 1]):
             card, b = table.card[edge], table.bin[edge]
-            for k in range(told.shape[1]):
+            for k in range(to_card.shape[1]):
                 total = np.float32(0.0)
                 for g in range(user.shape[1]):
                     total += np.float32(user[node, g]) * density[b, g, k]
-                told[edge, k] = total
+                to_card[edge, k] = total
                 ratio[card, k] *= total
             pending[card] += 1
             if pending[card] == RATIOS_MAX:
@@ -175,8 +175,8 @@ def visit_all(
 ) -> float:
     """Update all messages, user by user; returns the users' part of the Bethe log-likelihood."""
     offsets, card_of, bin_of = table.offsets, table.card, table.bin
-    told, ratio, pending, card_groups, user_groups = (
-        messages.told,
+    to_card, ratio, pending, card_groups, user_groups = (
+        messages.to_card,
         messages.ratio,
         messages.pending,
         messages.card,
@@ -185,8 +185,8 @@ def visit_all(
     degree_max = 0
     for node in range(len(user_groups)):
         degree_max = max(degree_max, offsets[node + 1] - offsets[node])
-    cavity = np.empty((degree_max, told.shape[1]), np.float32)
-    heard = np.empty((degree_max, user_groups.shape[1]), np.float32)
+    cavity = np.empty((degree_max, to_card.shape[1]), np.float32)
+    incoming = np.empty((degree_max, user_groups.shape[1]), np.float32)
     word = np.empty(user_groups.shape[1], np.float32)
     objective, likelihoods = 0.0, 1.0
     for node in range(len(user_groups)):
@@ -195,16 +195,16 @@ def visit_all(
             user_groups[node, g] = user_prior[g]
         for edge in range(first, offsets[node + 1]):
             card, b, i = np.int64(card_of[edge]), np.int64(bin_of[edge]), edge - first
-            hear(card, edge, b, i, card_groups, told, density, cavity, heard)
+            receive(card, edge, b, i, card_groups, to_card, density, cavity, incoming)
             for g in range(len(user_prior)):
-                user_groups[node, g] *= heard[i, g]
+                user_groups[node, g] *= incoming[i, g]
             if i % RATIOS_MAX == RATIOS_MAX - 1:
                 objective += normalised(user_groups, node)
         objective += normalised(user_groups, node)
         for edge in range(first, offsets[node + 1]):
             card, b, i = np.int64(card_of[edge]), np.int64(bin_of[edge]), edge - first
-            without_edge(user_groups, node, heard, i, word)
-            likelihood = tell(card, edge, b, i, word, cavity, density, told, ratio)
+            without_edge(user_groups, node, incoming, i, word)
+            likelihood = send(card, edge, b, i, word, cavity, density, to_card, ratio)
             count(b, i, word, cavity, likelihood, tally)
             likelihoods *= likelihood
             if i % RATIOS_MAX == RATIOS_MAX - 1:
@@ -219,21 +219,21 @@ def visit_all(
 
 
 @fused
-def hear(
+def receive(
     card: Index,
     edge: Index,
     b: Index,
     i: Index,
     card_groups: FloatArray,
-    told: FloatArray,
+    to_card: FloatArray,
     density: FloatArray,
     cavity: FloatArray,
-    heard: FloatArray,
+    incoming: FloatArray,
 ) -> None:
-    """Fill cavity[i] with the cavity distribution of the card, and heard[i] with its message to the user."""
+    """Fill cavity[i] with the cavity distribution of the card, and incoming[i] with its message to the user."""
     total = np.float32(0.0)
     for k in range(density.shape[2]):
-        cavity[i, k] = np.float32(card_groups[card, k]) / told[edge, k]
+        cavity[i, k] = np.float32(card_groups[card, k]) / to_card[edge, k]
         total += cavity[i, k]
     for k in range(density.shape[2]):
         cavity[i, k] /= total
@@ -241,22 +241,22 @@ def hear(
         summed = np.float32(0.0)
         for k in range(density.shape[2]):
             summed += cavity[i, k] * density[b, g, k]
-        heard[i, g] = summed
+        incoming[i, g] = summed
 
 
 @fused
-def without_edge(groups: FloatArray, node: Index, heard: FloatArray, i: Index, word: FloatArray) -> None:
+def without_edge(groups: FloatArray, node: Index, incoming: FloatArray, i: Index, word: FloatArray) -> None:
     """Fill `word` with the user's cavity distribution without the edge."""
     total = np.float32(0.0)
     for g in range(len(word)):
-        word[g] = np.float32(groups[node, g]) / heard[i, g]
+        word[g] = np.float32(groups[node, g]) / incoming[i, g]
         total += word[g]
     for g in range(len(word)):
         word[g] /= total
 
 
 @fused
-def tell(
+def send(
     card: Index,
     edge: Index,
     b: Index,
@@ -264,7 +264,7 @@ def tell(
     word: FloatArray,
     cavity: FloatArray,
     density: FloatArray,
-    told: FloatArray,
+    to_card: FloatArray,
     ratio: FloatArray,
 ) -> float:
     """Update the message to the card; returns the cavity density of x."""
@@ -273,8 +273,8 @@ def tell(
         summed = np.float32(0.0)
         for g in range(density.shape[1]):
             summed += word[g] * density[b, g, k]
-        ratio[card, k] *= summed / told[edge, k]
-        told[edge, k] = summed
+        ratio[card, k] *= summed / to_card[edge, k]
+        to_card[edge, k] = summed
         likelihood += cavity[i, k] * summed
     return float(likelihood)
 

@@ -32,7 +32,7 @@ class Score:
     @property
     def net(self) -> FloatArray:
         """Of each held-out interaction: the gain from knowing groups."""
-        return self.log_likelihood - self.prediction.nobody
+        return self.log_likelihood - self.prediction.marginal
 
     @property
     def mean_log_likelihood(self) -> float:
@@ -52,7 +52,7 @@ class Score:
         """Gain over a model with groups on fewer sides if groups on the other sides are unknown."""
         users, cards = (size > 1 for size in other.groups)
         known = self.prediction.users_alone if users else self.prediction.cards_alone if cards else None
-        return float(((self.prediction.nobody if known is None else known) - other.log_likelihood).mean())
+        return float(((self.prediction.marginal if known is None else known) - other.log_likelihood).mean())
 
     def net_over(self, other: "Score") -> tuple[float, float]:
         """Difference of the gains from knowing groups, in nats per interaction, and its standard error."""

@@ -91,8 +91,8 @@ def _by_biases(biases: Biases, train: Interactions, test: Interactions) -> Predi
     error = test.x - biases.predict(test.user, test.card)
     known = biases.log_likelihood(test.user, test.card, test.x)
     mean, variance = train.x.mean(), train.x.var() + 1e-9
-    nobody_known = -0.5 * ((test.x - mean) ** 2 / variance + np.log(2 * np.pi * variance))
-    return Prediction(known, known, known, nobody_known, error**2)
+    marginal = -0.5 * ((test.x - mean) ** 2 / variance + np.log(2 * np.pi * variance))
+    return Prediction(known, known, known, marginal, error**2)
 
 
 def chosen_shape(scores: dict[str, Score], shapes: list[Shape]) -> Shape:

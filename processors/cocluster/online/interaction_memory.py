@@ -112,9 +112,9 @@ class InteractionMemory:
         """Restart messages from cards as `known` [card slots, K], and collect their evidence again."""
         self.pool.to_card[: self.free[1]] = 0.0
         self.nodes.card_evidence[:] = self.nodes.card_frozen
-        heard = self.nodes._replace(card_evidence=known)
+        source = self.nodes._replace(card_evidence=known)
         work = self.work(beliefs, np.zeros(self.frozen.shape), fitted=True)
-        sweep(self.graph._replace(heard=heard), work)
+        sweep(self.graph._replace(source=source), work)
 
     def recounted(self, beliefs: Beliefs) -> FloatArray:
         """Statistics of all edges, including evicted ones, with messages unchanged."""

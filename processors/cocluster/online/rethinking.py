@@ -69,7 +69,7 @@ def knows_more(
 def _gained(train: Interactions, test: Interactions, start: SoftGroups) -> FloatArray:
     groups = polished(train, soft_groups(train, start.user, start.card), JUDGED_PASSES)
     predicted = predict_held_out(groups, test.user, test.card, test.x)
-    return predicted.log_likelihood - predicted.nobody
+    return predicted.log_likelihood - predicted.marginal
 
 
 def numbered_after(current: SoftGroups, better: SoftGroups) -> SoftGroups:

@@ -53,7 +53,7 @@ def place_of_next(user: Index, memory: Memory, work: Work) -> int:
 
     In a full ring this is the place of the oldest edge, which is frozen.
     """
-    pool, nodes, free = memory.graph.pool, memory.graph.told, memory.free
+    pool, nodes, free = memory.graph.pool, memory.graph.target, memory.free
     newest = nodes.newest[user]
     if nodes.degree[user] == memory.ring:
         edge = np.int64(pool.following[newest])
@@ -81,7 +81,7 @@ def learn_interactions(columns: Columns, start: int, memory: Memory, work: Work)
 
     Before the first fit, edges are only stored; later each one updates messages and is counted at once.
     """
-    pool, nodes = memory.graph.pool, memory.graph.told
+    pool, nodes = memory.graph.pool, memory.graph.target
     for i in range(start, len(columns.user)):
         card = slot_for(columns.card[i], columns.event_ms[i], memory.cards)
         user = slot_for(columns.user[i], columns.event_ms[i], memory.users)
@@ -105,7 +105,7 @@ def learn_interactions(columns: Columns, start: int, memory: Memory, work: Work)
 @borrowing
 def retire_users(slots: IntArray, memory: Memory, work: Work) -> None:
     """Free the rings of evicted users; their contributions to cards and blocks remain."""
-    pool, nodes, free = memory.graph.pool, memory.graph.told, memory.free
+    pool, nodes, free = memory.graph.pool, memory.graph.target, memory.free
     for user in slots:
         edge = np.int64(nodes.newest[user])
         for _ in range(nodes.degree[user]):
@@ -123,7 +123,7 @@ def withdraw_users(slots: IntArray, memory: Memory, work: Work) -> int:
 
     Returns how many of these edges blocks had counted; blocks must be recounted (`recount`).
     """
-    pool, nodes, free = memory.graph.pool, memory.graph.told, memory.free
+    pool, nodes, free = memory.graph.pool, memory.graph.target, memory.free
     taken_back = np.int64(0)
     for user in slots:
         edge = np.int64(nodes.newest[user])
@@ -143,7 +143,7 @@ def withdraw_users(slots: IntArray, memory: Memory, work: Work) -> int:
 
 @borrowing
 def _clear_user(user: Index, memory: Memory) -> None:
-    nodes = memory.graph.told
+    nodes = memory.graph.target
     nodes.newest[user] = NONE
     nodes.degree[user] = 0
     nodes.user_dirty[user] = 0
@@ -154,7 +154,7 @@ def _clear_user(user: Index, memory: Memory) -> None:
 @borrowing
 def retire_cards(leaving: IntArray, memory: Memory, work: Work) -> None:
     """Detach the edges of evicted cards (`leaving` is 1 or 0 by slot); their messages to users remain."""
-    pool, nodes = memory.graph.pool, memory.graph.told
+    pool, nodes = memory.graph.pool, memory.graph.target
     for user in range(len(nodes.degree)):
         edge = np.int64(nodes.newest[user])
         for _ in range(nodes.degree[user]):
@@ -174,7 +174,7 @@ def retire_cards(leaving: IntArray, memory: Memory, work: Work) -> None:
 @compiled
 def ring_edges(slots: IntArray, memory: Memory) -> IntArray:
     """Edges of users, each ring from oldest to newest: int64 [sum of degrees]."""
-    pool, nodes = memory.graph.pool, memory.graph.told
+    pool, nodes = memory.graph.pool, memory.graph.target
     total = 0
     for user in slots:
         total += nodes.degree[user]

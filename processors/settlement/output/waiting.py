@@ -37,12 +37,12 @@ def collect(book: Book, plays_max: Index, place: IntArray, offsets: IntArray, pl
     """Fill the columns; returns the number of listeners."""
     totals, count = book.totals[0], 0
     for number in range(totals["waiting"]):
-        who = Place(book.waiting[number])
-        listener = book.listeners[who]
+        owner = Place(book.waiting[number])
+        listener = book.listeners[owner]
         if listener["awaits_page"]:
             listener["awaits_page"] = False
-            place[count] = who
-            end, _ = copy_plays(book, who, _ALL_MS, _ALL_MS, plays_max, plays, offsets[count])
+            place[count] = owner
+            end, _ = copy_plays(book, owner, _ALL_MS, _ALL_MS, plays_max, plays, offsets[count])
             offsets[count + 1] = end
             count += 1
     totals["waiting"] = 0
