@@ -72,12 +72,12 @@ class Room(NamedTuple):
 
 
 @borrowing
-def write_records(job: Job, out: IntArray, ends: IntArray, progress: IntArray) -> int:
+def write_records(job: Job, into: IntArray, ends: IntArray, progress: IntArray) -> int:
     """Continue writing; returns 0 when all records are written, else `FULL` or `UNWRITABLE`.
 
     `progress` counts records and bytes; `ends` [n] receives the end of each record.
     """
-    room, at = Room(address_of(out), len(out) - WORD), progress[1]
+    room, at = Room(address_of(into), len(into) - WORD), progress[1]
     for record in range(progress[0], len(ends)):
         at = _record(job, job.first + record, room, at)
         if at < 0:

@@ -134,12 +134,12 @@ def _read_only(data: IntArray) -> IntArray:
 
 
 @compiled
-def gather(data: IntArray, starts: IntArray, lengths: IntArray, into: IntArray, out: IntArray) -> None:
-    """Copy each span of `data` to its position in `out`."""
+def gather(data: IntArray, starts: IntArray, lengths: IntArray, positions: IntArray, into: IntArray) -> None:
+    """Copy each span of `data` to its position in `into`."""
     for index in range(len(starts)):
-        start, to = np.uint64(starts[index]), np.uint64(into[index])
+        start, to = np.uint64(starts[index]), np.uint64(positions[index])
         for offset in range(np.uint64(lengths[index])):  # unsigned indices: with signed ones LLVM emits no memcpy
-            out[to + offset] = data[start + offset]
+            into[to + offset] = data[start + offset]
 
 
 @fused

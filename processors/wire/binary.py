@@ -37,9 +37,9 @@ def get_int(data: IntArray, at: Offset, size: Index) -> int:
 
 
 @fused
-def put_text(out: Address, at: Offset, data: Address, start: Offset, end: Offset) -> Offset:
-    """Write a span of `data`, preceded by its length in two bytes, by words; returns the position after it."""
-    return copy_words(out, put_int(out, at, end - start, LENGTH_BYTES), data, start, end)
+def put_text(out: Address, at: Offset, origin: Address, start: Offset, end: Offset) -> Offset:
+    """Write a span of `origin`, preceded by its length in two bytes, by words; returns the position after it."""
+    return copy_words(out, put_int(out, at, end - start, LENGTH_BYTES), origin, start, end)
 
 
 @fused

@@ -23,14 +23,14 @@ def slots_for(count: int) -> IntArray:
 
 
 @fused
-def are_distinct(text: Address, spans: Address, count: int, slots: Address, occasion: int) -> bool:
+def are_distinct(origin: Address, spans: Address, count: int, slots: Address, occasion: int) -> bool:
     """Whether `count` spans have distinct hashes; slots marked with another `occasion` are free."""
     size = _SLOTS_MIN
     while size < 2 * count:
         size *= 2
     for index in range(count):
         start, end = offset_at(spans, SPAN * index), offset_at(spans, SPAN * index + END)
-        code = int(np.int64(hash_of(text, start, end)))
+        code = int(np.int64(hash_of(origin, start, end)))
         slot = code & (size - 1)
         while number_at(slots, _SLOT * slot) == occasion:
             if number_at(slots, _SLOT * slot + _CODE) == code:

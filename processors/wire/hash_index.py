@@ -60,21 +60,21 @@ def home(index: IntArray, key: np.uint64) -> int:
 
 
 @fused
-def candidate(index: IntArray, key: np.uint64, at: Index) -> int:
-    """The next slot, from `at` on, whose entry may have this key; `NOWHERE` if there is none."""
+def candidate(index: IntArray, key: np.uint64, slot: Index) -> int:
+    """The next slot, from `slot` on, whose entry may have this key; `NOWHERE` if there is none."""
     mask, upper = len(index) - 1, np.int64(key) & _UPPER
-    at &= mask
-    while index[at] != 0:
-        if index[at] & _UPPER == upper:
-            return int(at)
-        at = (at + 1) & mask
+    slot &= mask
+    while index[slot] != 0:
+        if index[slot] & _UPPER == upper:
+            return int(slot)
+        slot = (slot + 1) & mask
     return NOWHERE
 
 
 @fused
-def place_in(index: IntArray, at: Index) -> Place:
+def place_in(index: IntArray, slot: Index) -> Place:
     """The place in a slot."""
-    return Place((index[at] & _LOWER) - 1)
+    return Place((index[slot] & _LOWER) - 1)
 
 
 @fused

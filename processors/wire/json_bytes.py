@@ -35,9 +35,9 @@ def put_symbol(out: Address, at: Offset, symbol: Index) -> Offset:
 
 
 @fused
-def put_string(out: Address, at: Offset, data: Address, start: Offset, end: Offset) -> Offset:
-    """Write a span of `data`, already the content of a JSON string, between quotes."""
-    at = copy_words(out, put_symbol(out, at, QUOTE), data, start, end)
+def put_string(out: Address, at: Offset, origin: Address, start: Offset, end: Offset) -> Offset:
+    """Write a span of `origin`, already the content of a JSON string, between quotes."""
+    at = copy_words(out, put_symbol(out, at, QUOTE), origin, start, end)
     return put_symbol(out, at, QUOTE)
 
 

@@ -93,9 +93,9 @@ class Layout:
         """Size of a record with all fields, whose texts are empty."""
         return sum(field.size or LENGTH_BYTES for field in self.fields)
 
-    def and_then(self, *fields: Field) -> "Layout":
-        """The same layout with more fields at the end."""
-        return Layout(self.name, *self.fields, *fields)
+    def and_then(self, name: str, *fields: Field) -> "Layout":
+        """The same layout with more fields at the end, under a name of its own."""
+        return Layout(name, *self.fields, *fields)
 
     def offset(self, name: str) -> int:
         """Offset of a field before which there is no text."""
@@ -130,9 +130,9 @@ class Layout:
         return self._function("end", "data, record", [*self._skipped(None), "return int(at)"])
 
     def put(self) -> Callable[..., Offset]:
-        """Compiled function `(out, at, [data,] field=…, …)` that writes a record, and returns the offset after it.
+        """Compiled function `(out, at, [origin,] field=…, …)` that writes a record, and returns the offset after it.
 
-        `out` and `data` are addresses. A text is given by start and end in `data`; as it is copied by words, up to
+        `out` and `origin` are addresses. A text is given by start and end at `origin`; as it is copied by words, up to
         seven bytes after the record are overwritten.
         """
         lines = []
@@ -140,10 +140,10 @@ class Layout:
             if field.size:
                 line = f"at = put_int(out, at, {field.name}, {field.size})"
             else:
-                line = f"at = put_text(out, at, data, {field.name}[0], {field.name}[1])"
+                line = f"at = put_text(out, at, origin, {field.name}[0], {field.name}[1])"
             lines += [line] if field.when is None else [f"if {_condition(field.when)}:", f"    {line}"]
-        data = ["data"] if any(not field.size for field in self.fields) else []
-        parameters = ", ".join(["out", "at", *data, *self._by_name])
+        origin = ["origin"] if any(not field.size for field in self.fields) else []
+        parameters = ", ".join(["out", "at", *origin, *self._by_name])
         return self._function("put", parameters, [*lines, "return int(at)"])
 
     def replace(self, name: str) -> Callable[[Address, Offset, Index], Offset]:

@@ -115,29 +115,29 @@ def put_end(m: Memory, node: Offset) -> None:
 
 
 @fused
-def leaf(text: Address, at: Offset, node: Offset, kind: int, trusted: bool, m: Memory) -> Offset:
+def leaf(json: Address, at: Offset, node: Offset, kind: int, trusted: bool, m: Memory) -> Offset:
     """Read a leaf; returns the position after it."""
     column = column_of(m, node)
     if kind == _TEXT:
-        return _text(text, at, m.program + node, column, trusted)
+        return _text(json, at, m.program + node, column, trusted)
     if kind == _WHOLE:
-        return _whole(text, at, m.program + node, column, trusted)
+        return _whole(json, at, m.program + node, column, trusted)
     if kind == _REAL:
-        return _real_at(text, at, m.program + node, column, trusted, m.late)
+        return _real_at(json, at, m.program + node, column, trusted, m.late)
     if kind == _TRUTH:
-        number, following = boolean(text, at)
+        number, following = boolean(json, at)
         put_number(column, number)
         return following
-    following = strings(text, at, trusted)
+    following = strings(json, at, trusted)
     put_span(column, at, following)
     return following
 
 
 @fused
-def or_null(text: Address, at: Offset, node: Offset, kind: int, trusted: bool, m: Memory) -> Offset:
+def or_null(json: Address, at: Offset, node: Offset, kind: int, trusted: bool, m: Memory) -> Offset:
     """Read a leaf or null; returns the position after it."""
-    if number_at(m.program, node + NULLABLE) == 0 or null(text, at) == LOST:
-        return leaf(text, at, node, kind, trusted, m)
+    if number_at(m.program, node + NULLABLE) == 0 or null(json, at) == LOST:
+        return leaf(json, at, node, kind, trusted, m)
     column = column_of(m, node)
     if kind == _TEXT:
         put_span(column, ABSENT, ABSENT)
@@ -145,74 +145,74 @@ def or_null(text: Address, at: Offset, node: Offset, kind: int, trusted: bool, m
         put_double(column, math.nan, ABSENT, ABSENT)
     else:
         put_number(column, NULL_NUMBER)
-    return null(text, at)
+    return null(json, at)
 
 
 @fused
-def leaves(text: Address, at: Offset, node: Offset, trusted: bool, m: Memory) -> Offset:
+def leaves(json: Address, at: Offset, node: Offset, trusted: bool, m: Memory) -> Offset:
     """Read a list of leaves; returns the position after it."""
     element = offset_at(m.program, node + BELOW)
     kind = number_at(m.program, element + KIND)
-    at = after(text, at, ARRAY)
-    if byte_at(text, at) == ARRAY_END:
+    at = after(json, at, ARRAY)
+    if byte_at(json, at) == ARRAY_END:
         at += 1
     elif kind == _TEXT and number_at(m.program, element + NULLABLE) == 0:
-        at = _texts(text, at, m.program + element, column_of(m, element), trusted)
+        at = _texts(json, at, m.program + element, column_of(m, element), trusted)
     elif kind == _REAL and number_at(m.program, element + NULLABLE) == 0:
-        at = _reals(text, at, m.program + element, column_of(m, element), trusted, m.late)
+        at = _reals(json, at, m.program + element, column_of(m, element), trusted, m.late)
     elif kind == _WHOLE and number_at(m.program, element + NULLABLE) == 0:
-        at = _wholes(text, at, m.program + element, column_of(m, element), trusted)
+        at = _wholes(json, at, m.program + element, column_of(m, element), trusted)
     else:
         more = True
         while more:
-            at = or_null(text, at, element, kind, trusted, m)
-            more, at = next_item(text, at, ARRAY_END)
+            at = or_null(json, at, element, kind, trusted, m)
+            more, at = next_item(json, at, ARRAY_END)
     put_end(m, node)
     return at
 
 
 @borrowing
-def _texts(text: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
+def _texts(json: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
     """Read the rest of a list of texts; returns the position after it."""
     low, high, head = number_at(row, LOW), number_at(row, HIGH), number_at(column, HEAD)
     place, more, is_right = address_at(column, VALUES) + SPAN * head, True, True
     while more:
-        length, end, following = string(text, at, trusted)
+        length, end, following = string(json, at, trusted)
         put(place, 0, at + 1)
         put(place, SPAN_END, end)
         is_right = is_right and (trusted or low <= length <= high)
         place, head = place + SPAN, head + 1
-        more, at = next_item(text, following, ARRAY_END)
+        more, at = next_item(json, following, ARRAY_END)
     put(column, HEAD, head)
     return at if is_right else LOST
 
 
 @borrowing
-def _wholes(text: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
+def _wholes(json: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
     """Read the rest of a list of integers; returns the position after it."""
     low, high, head = number_at(row, LOW), number_at(row, HIGH), number_at(column, HEAD)
     place, more, is_right = address_at(column, VALUES) + NUMBER * head, True, True
     while more:
-        number, following = whole(text, at, trusted)
+        number, following = whole(json, at, trusted)
         put(place, 0, number)
         is_right = is_right and low <= number <= high
         place, head = place + NUMBER, head + 1
-        more, at = next_item(text, following, ARRAY_END)
+        more, at = next_item(json, following, ARRAY_END)
     put(column, HEAD, head)
     return at if is_right else LOST
 
 
 @borrowing
-def _reals(text: Address, at: Offset, row: Address, column: Address, trusted: bool, late: Address) -> Offset:
+def _reals(json: Address, at: Offset, row: Address, column: Address, trusted: bool, late: Address) -> Offset:
     """Read the rest of a list of reals; returns the position after it."""
     low, high, is_open = real_at(row, LOW_REAL), real_at(row, HIGH_REAL), number_at(row, OPEN)
     head, exact_wanted, more, is_right = number_at(column, HEAD), number_at(row, EXACT) != 0, True, True
     values, doubles = address_at(column, VALUES), address_at(column, DOUBLES)
     while more:
-        value, is_exact, following = real(text, at)
+        value, is_exact, following = real(json, at)
         if not is_exact:
             if following == LOST and trusted:
-                value, following = math.nan, number_end(text, at)
+                value, following = math.nan, number_end(json, at)
             if exact_wanted:
                 note_late(late, column, head, at, following)
         put(values, SPAN * head, at)
@@ -221,14 +221,14 @@ def _reals(text: Address, at: Offset, row: Address, column: Address, trusted: bo
             put_real(doubles, NUMBER * head, value)
         is_right = is_right and (trusted or is_within(value, is_exact, low, high, is_open))
         head += 1
-        more, at = next_item(text, following, ARRAY_END)
+        more, at = next_item(json, following, ARRAY_END)
     put(column, HEAD, head)
     return at if is_right else LOST
 
 
 @fused
-def _text(text: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
-    length, end, following = string(text, at, trusted)
+def _text(json: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
+    length, end, following = string(json, at, trusted)
     put_span(column, at + 1, end)
     if trusted or number_at(row, LOW) <= length <= number_at(row, HIGH):
         return following
@@ -236,27 +236,27 @@ def _text(text: Address, at: Offset, row: Address, column: Address, trusted: boo
 
 
 @fused
-def _whole(text: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
-    number, following = whole(text, at, trusted)
+def _whole(json: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
+    number, following = whole(json, at, trusted)
     put_number(column, number)
     return following if number_at(row, LOW) <= number <= number_at(row, HIGH) else LOST
 
 
 @fused
-def whole(text: Address, at: Offset, trusted: bool) -> tuple[int, Offset]:
+def whole(json: Address, at: Offset, trusted: bool) -> tuple[int, Offset]:
     """Read an integer; returns it with the position after it."""
-    if byte_at(text, at) != _MINUS:
-        return count_of(text, at, trusted)
-    number, following = count_of(text, at + 1, trusted)
+    if byte_at(json, at) != _MINUS:
+        return count_of(json, at, trusted)
+    number, following = count_of(json, at + 1, trusted)
     return -number, (LOST if number == 0 else following)
 
 
 @fused
-def _real_at(text: Address, at: Offset, row: Address, column: Address, trusted: bool, late: Address) -> Offset:
-    value, is_exact, following = real(text, at)
+def _real_at(json: Address, at: Offset, row: Address, column: Address, trusted: bool, late: Address) -> Offset:
+    value, is_exact, following = real(json, at)
     if not is_exact:
         if following == LOST and trusted:
-            value, following = math.nan, number_end(text, at)
+            value, following = math.nan, number_end(json, at)
         if number_at(row, EXACT) != 0:
             note_late(late, column, count_in(column), at, following)
     put_double(column, value, at, following)

@@ -135,12 +135,12 @@ def address_of(data: IntArray | FloatArray) -> Address:
 
 
 @fused
-def copy_words(out: Address, at: Offset, data: Address, start: Offset, end: Offset) -> Offset:
-    """Copy a span of the bytes at `data` to position `at` of those at `out`; returns the position after it.
+def copy_words(out: Address, at: Offset, origin: Address, start: Offset, end: Offset) -> Offset:
+    """Copy a span of the bytes at `origin` to position `at` of those at `out`; returns the position after it.
 
     Copies are by words: up to seven bytes beyond the span are read, and as many beyond the result are overwritten.
     These must exist, and must be written later.
     """
     for offset in range(0, end - start, WORD):
-        put(out, at + offset, number_at(data, start + offset))
+        put(out, at + offset, number_at(origin, start + offset))
     return Offset(at + end - start)

@@ -124,7 +124,7 @@ def _put(numbers: IntArray, data: IntArray, spans: IntArray, table: _Table) -> b
 
 
 @fused
-def _number_of(text: Address, start: Offset, end: Offset, key: np.uint64, table: _Table) -> int:
+def _number_of(origin: Address, start: Offset, end: Offset, key: np.uint64, table: _Table) -> int:
     """Number of this name; -1 if it is unknown."""
     at = hash_index.candidate(table.entries, key, hash_index.home(table.entries, key))
     while at != hash_index.NOWHERE:
@@ -132,7 +132,7 @@ def _number_of(text: Address, start: Offset, end: Offset, key: np.uint64, table:
         begin = table.spans[number, 0]
         if table.spans[number, 1] - begin == end - start:
             place = 0
-            while place < end - start and byte_at(text, start + place) == table.text[begin + place]:
+            while place < end - start and byte_at(origin, start + place) == table.text[begin + place]:
                 place += 1
             if place == end - start:
                 return number

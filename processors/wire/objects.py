@@ -74,7 +74,7 @@ SUM_TOLERANCE = 9e-7
 
 
 @fused
-def key(text: Address, at: Offset, table: Address, expected: int, found: int) -> tuple[int, Offset]:
+def key(json: Address, at: Offset, table: Address, expected: int, found: int) -> tuple[int, Offset]:
     """Field number of the key at this position (the expected one is tried first), and the position of its value.
 
     `table` is an address.
@@ -83,39 +83,39 @@ def key(text: Address, at: Offset, table: Address, expected: int, found: int) ->
     number = expected if expected < count else 0
     for _ in range(count):
         row = table + ROWS_AT + ROW_BYTES * number
-        if _is_key(text, at + 1, row):
+        if _is_key(json, at + 1, row):
             known = (found >> number) & 1
-            following = after(text, at + 1 + number_at(row, KEY_BYTES), COLON)
-            return number, (LOST if known or byte_at(text, at) != QUOTE else following)
+            following = after(json, at + 1 + number_at(row, KEY_BYTES), COLON)
+            return number, (LOST if known or byte_at(json, at) != QUOTE else following)
         number = number + 1 if number + 1 < count else 0
     return 0, LOST
 
 
 @fused
-def _is_key(text: Address, at: Offset, row: Address) -> bool:
+def _is_key(json: Address, at: Offset, row: Address) -> bool:
     for word in range(0, _SHORT, WORD):
-        if number_at(text, at + word) & number_at(row, MASK + word) != number_at(row, KEY + word):
+        if number_at(json, at + word) & number_at(row, MASK + word) != number_at(row, KEY + word):
             return False
     if number_at(row, KEY_BYTES) > _SHORT:
         for word in range(_SHORT, 2 * _SHORT, WORD):
-            if number_at(text, at + word) & number_at(row, MASK + word) != number_at(row, KEY + word):
+            if number_at(json, at + word) & number_at(row, MASK + word) != number_at(row, KEY + word):
                 return False
     return True
 
 
 @fused
-def tag(text: Address, at: Offset, node: Offset, m: Memory) -> Offset:
+def tag(json: Address, at: Offset, node: Offset, m: Memory) -> Offset:
     """Read the tag of an object; returns the position after it."""
     literal, length = m.program + offset_at(m.program, node + BELOW), number_at(m.program, node + HIGH)
     for index in range(length):
-        if byte_at(text, at + index) != byte_at(literal, index):
+        if byte_at(json, at + index) != byte_at(literal, index):
             return LOST
     return at + length
 
 
 @fused
 def is_complete(
-    text: Address, table: Address, found: int, trusted: bool, own_text: Offset, m: Memory, occasion: int
+    json: Address, table: Address, found: int, trusted: bool, own_text: Offset, m: Memory, occasion: int
 ) -> bool:
     """Whether an object with these fields is valid; fields that are missing get their defaults.
 
@@ -131,7 +131,7 @@ def is_complete(
     if not trusted:
         begin = m.program + number_at(table, CHECKS)
         for number in range(number_at(table, CHECK_COUNT)):
-            if not _holds(text, begin + WORD * CHECK_WORDS * number, m, occasion):
+            if not _holds(json, begin + WORD * CHECK_WORDS * number, m, occasion):
                 return False
     return True
 
@@ -167,7 +167,7 @@ def _put_default(row: Address, own_text: Offset, m: Memory) -> None:
 
 
 @fused
-def _holds(text: Address, check: Address, m: Memory, occasion: int) -> bool:
+def _holds(json: Address, check: Address, m: Memory, occasion: int) -> bool:
     """Whether a rule holds for the newest values in the columns of two fields."""
     op, first, second = number_at(check, CHECK_OP), offset_at(check, CHECK_FIRST), offset_at(check, CHECK_SECOND)
     if number_at(m.program, first + KIND) != _LIST:
@@ -176,7 +176,7 @@ def _holds(text: Address, check: Address, m: Memory, occasion: int) -> bool:
     if op == SUMS_TO_ONE:
         return _sums_to_one(m, offset_at(m.program, first + BELOW), begin, end)
     if op == DISTINCT:
-        return are_distinct(text, _elements(m, first) + SPAN * begin, end - begin, m.slots, occasion)
+        return are_distinct(json, _elements(m, first) + SPAN * begin, end - begin, m.slots, occasion)
     other_begin, other_end = _last_list(m, second)
     if op == SAME_LENGTH:
         return end - begin == other_end - other_begin

@@ -61,7 +61,7 @@ def read_records(batch: Batch, state: State, progress: IntArray) -> int:
 
     `progress` counts records, accepted ones, declined ones, and objects.
     """
-    text, columns = address_of(batch.data), address_of(state.columns)
+    json, columns = address_of(batch.data), address_of(state.columns)
     m = Memory(
         address_of(state.words), columns, address_of(state.frames), address_of(state.late), address_of(state.slots)
     )
@@ -77,9 +77,9 @@ def read_records(batch: Batch, state: State, progress: IntArray) -> int:
         for number in range(len(state.columns)):
             column = columns + COLUMN_BYTES * number
             put(column, BEFORE, number_at(column, HEAD))
-        late_count, member, at = state.late[0], _member(text, start, state.roots, m), LOST
+        late_count, member, at = state.late[0], _member(json, start, state.roots, m), LOST
         if member >= 0:
-            at, objects = _record(text, start, state.roots[member], trusted, batch.texts_at, objects, m)
+            at, objects = _record(json, start, state.roots[member], trusted, batch.texts_at, objects, m)
         if at == batch.ends[index] and _is_right(batch, index, state, columns, member):
             state.record[count], state.member[count] = index, member
             count += 1
@@ -108,34 +108,34 @@ def _is_right(batch: Batch, index: int, state: State, columns: Address, member: 
 
 
 @fused
-def _member(text: Address, at: Offset, roots: IntArray, m: Memory) -> int:
+def _member(json: Address, at: Offset, roots: IntArray, m: Memory) -> int:
     """Number of the member type with the tag at this position; with the tag elsewhere, it can only be the first."""
     if len(roots) == 1:
         return 0
-    at = after(text, at, OBJECT)
+    at = after(json, at, OBJECT)
     for member in range(len(roots)):
         table = m.program + offset_at(m.program, roots[member] + BELOW)
-        number, following = key(text, at, table, 0, 0)
+        number, following = key(json, at, table, 0, 0)
         node = offset_at(table, ROWS_AT + FIELD_NODE)
-        if number == 0 and tag(text, following, node, m) != LOST:
+        if number == 0 and tag(json, following, node, m) != LOST:
             return member
     return 0
 
 
 @fused
 def _record(
-    text: Address, at: Offset, root: Offset, trusted: bool, own_text: Offset, objects: int, m: Memory
+    json: Address, at: Offset, root: Offset, trusted: bool, own_text: Offset, objects: int, m: Memory
 ) -> tuple[Offset, int]:
     """Read an object and the white space after it; returns the position after them and the number of objects so far."""
     depth, holder, is_object, found, expected = 0, root, True, 0, 0
-    at = after(text, at, OBJECT)
+    at = after(json, at, OBJECT)
     while True:
         node = offset_at(m.program, holder + BELOW)
         if is_object:
-            number, at = key(text, at, m.program + node, expected, found)
+            number, at = key(json, at, m.program + node, expected, found)
             found, expected = found | 1 << number, number + 1
             node = offset_at(m.program + node, ROWS_AT + ROW_BYTES * number + FIELD_NODE)
-        at, opens = _value(text, at, node, trusted, m)
+        at, opens = _value(json, at, node, trusted, m)
         if opens and at != LOST:
             frame = m.frames + WORD * FRAME_WORDS * depth
             put(frame, HOLDER, holder)
@@ -147,13 +147,13 @@ def _record(
             continue
         more = False
         while not more:
-            more, at = next_item(text, at, OBJECT_END if is_object else ARRAY_END)
+            more, at = next_item(json, at, OBJECT_END if is_object else ARRAY_END)
             if not more and at != LOST:
                 objects += 1
-                at = _closed(text, at, holder, is_object, found, trusted, own_text, objects, m)
+                at = _closed(json, at, holder, is_object, found, trusted, own_text, objects, m)
                 depth -= 1
             if at == LOST or depth < 0:
-                return blank(text, at), objects
+                return blank(json, at), objects
             if not more:
                 frame = m.frames + WORD * FRAME_WORDS * depth
                 holder, found = offset_at(frame, HOLDER), number_at(frame, FOUND)
@@ -161,19 +161,19 @@ def _record(
 
 
 @fused
-def _value(text: Address, at: Offset, node: Offset, trusted: bool, m: Memory) -> tuple[Offset, bool]:
+def _value(json: Address, at: Offset, node: Offset, trusted: bool, m: Memory) -> tuple[Offset, bool]:
     """Position after the value, or after the symbol that opens it; and whether it has been opened."""
     kind = number_at(m.program, node + KIND)
     if kind < _LIST:
-        return or_null(text, at, node, kind, trusted, m), False
+        return or_null(json, at, node, kind, trusted, m), False
     if kind == _TAG:
-        return tag(text, at, node, m), False
+        return tag(json, at, node, m), False
     if kind == _OBJECT:
-        return after(text, at, OBJECT), True
+        return after(json, at, OBJECT), True
     if number_at(m.program, offset_at(m.program, node + BELOW) + KIND) < _LIST:
-        return leaves(text, at, node, trusted, m), False
-    at = after(text, at, ARRAY)
-    if byte_at(text, at) != ARRAY_END:
+        return leaves(json, at, node, trusted, m), False
+    at = after(json, at, ARRAY)
+    if byte_at(json, at) != ARRAY_END:
         return at, True
     put_end(m, node)
     return at + 1, False
@@ -181,7 +181,7 @@ def _value(text: Address, at: Offset, node: Offset, trusted: bool, m: Memory) ->
 
 @fused
 def _closed(
-    text: Address,
+    json: Address,
     at: Offset,
     holder: Offset,
     is_object: bool,
@@ -196,4 +196,4 @@ def _closed(
         put_end(m, holder)
         return at
     table = m.program + offset_at(m.program, holder + BELOW)
-    return at if is_complete(text, table, found, trusted, own_text, m, occasion) else LOST
+    return at if is_complete(json, table, found, trusted, own_text, m, occasion) else LOST

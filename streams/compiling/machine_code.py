@@ -47,13 +47,13 @@ class MachineCode:
         self._hire = hire
         needed = stages_of(tasks)
         urgent = {stage.name for stage in stages_of(first) if stage.moment is Moment.OPENING}
-        self._stages = sorted(needed, key=lambda stage: (*_order(stage, first), -_work_left(stage)))
+        self.stages = sorted(needed, key=lambda stage: (*_order(stage, first), -_work_left(stage)))
         self._urgent = urgent
         self._loads = loads
-        self._loaded = {stage.name: asyncio.Event() for stage in self._stages}
+        self._loaded = {stage.name: asyncio.Event() for stage in self.stages}
         self._loading = asyncio.Lock()
         self._failure: BaseException | None = None
-        self.missing = missing_entries(self._stages)
+        self.missing = missing_entries(self.stages)
         self._done: dict[str, None] = {}
         self._started_s = time.monotonic()
         self._is_over = False
@@ -85,14 +85,14 @@ class MachineCode:
 
     async def complete(self) -> None:
         """Wait for all stages."""
-        await self._loaded_for(frozenset().union(*(stage.tasks for stage in self._stages)), set(Moment))
+        await self._loaded_for(frozenset().union(*(stage.tasks for stage in self.stages)), set(Moment))
 
     def is_loaded(self, stage: str) -> bool:
         """Whether a stage can be called without compiling anything."""
         return self._loaded[stage].is_set()
 
     async def _loaded_for(self, tasks: Collection[str], moments: Collection[Moment]) -> None:
-        for stage in self._stages:
+        for stage in self.stages:
             if stage.tasks & set(tasks) and stage.moment in moments:
                 await self._loaded[stage.name].wait()
         if self._failure is not None:
@@ -103,11 +103,11 @@ class MachineCode:
         self._loop, self._started_s = asyncio.get_running_loop(), time.monotonic()
         self._note()
         watch(self._hear)
-        waiting = [stage for stage in self._stages if missing_entries([stage])]
+        waiting = [stage for stage in self.stages if missing_entries([stage])]
         is_worth_it = len(waiting) > 1 or not self._loads  # one stage is compiled here while processes start
         size = min(_cores(), CREW_MAX) if is_worth_it and writing_place() else 0
         async with self._hire(size, self._told) as processes, asyncio.TaskGroup() as group:
-            for stage in self._stages:
+            for stage in self.stages:
                 group.create_task(self._prepare(stage, processes if size and stage in waiting else None))
         self._is_over = self._loads
         self.readiness.finish(STAGE_OF_READINESS)

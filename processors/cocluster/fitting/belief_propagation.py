@@ -82,7 +82,7 @@ def cavity_share(
     base: FloatArray,
     message: FloatArray,
     edge: Index,
-    out: FloatArray,
+    into: FloatArray,
     row: Index,
 ) -> None:
     """Fill out[row] with softmax(base + rest[node] - message[edge]): the cavity distribution of the node."""
@@ -91,10 +91,10 @@ def cavity_share(
         top = max(top, base[i] + rest[node, i] - message[edge, i])
     total = np.float32(0.0)
     for i in range(len(base)):
-        out[row, i] = np.exp(np.float32(base[i] + rest[node, i] - message[edge, i] - top))
-        total += out[row, i]
+        into[row, i] = np.exp(np.float32(base[i] + rest[node, i] - message[edge, i] - top))
+        total += into[row, i]
     for i in range(len(base)):
-        out[row, i] /= total
+        into[row, i] /= total
 
 
 @fused

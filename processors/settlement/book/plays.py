@@ -40,9 +40,9 @@ def new_play(book: Book, listener: Place, stream: Place) -> None:
 
 
 @borrowing
-def put_play(book: Book, at: Place, stream: Place) -> None:
+def put_play(book: Book, place: Place, stream: Place) -> None:
     """Write the play of a stream at an index of `book.plays`."""
-    play, row = book.plays[at], book.streams[stream]
+    play, row = book.plays[place], book.streams[stream]
     play["event_ms"] = event_ms_of(book.text, row["start"])
     play["played_ms"] = played_ms_of(book.text, row["start"])
     play["card"], play["stream"], play["start"] = row["card"], stream, row["start"]

@@ -59,5 +59,5 @@ LISTENER = Layout(
 HAS_CREDITS = 1 << 31
 """Flag in the number of streamed exposures: their entries have credits."""
 STREAMED = Layout("streamed", text("impression_id"), u32("exposure"), u64("played_ms"), u32("streams"))
-CREDITED = STREAMED.and_then(text("credit"))
+CREDITED = STREAMED.and_then("credited", text("credit"))
 STREAM_COUNT = Layout("stream_count", u32("streams"))
