@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 
 from processors.cards import Cards
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.leaderboard.leaderboard_settings import LeaderboardSettings
 from processors.leaderboard.standings import Leaderboard
 from processors.learner import Learner
