@@ -112,7 +112,7 @@ class Conclusions:
             earned_before=corrected["previous_ms"] > 0,
         )
         earned, before = self._crediting.credit(settlement, streamed, groups)
-        self.report.corrected(heard.some(chosen), corrected, groups)
+        self.report.corrected(settlement.book, pages.some(chosen), heard.some(chosen), corrected, groups)
         self.report.calibrate_corrections(heard.event_ms[chosen], cards[chosen], groups, earned, before)
         records = correction_records(settlement.book, due, pages, groups, chosen, earned, before)
         for card, value in zip(corrected["card"].tolist(), records, strict=True):

@@ -1,4 +1,4 @@
-"""What a partition of listeners reports: engagement by variant and group, calibration, evidence on co-clusters."""
+"""What a partition of listeners reports: engagement by variant and group, signals, calibration, evidence."""
 
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ from processors.arrays import FloatArray, IntArray
 from processors.calibrating import Calibrating
 from processors.engagement_sums import CorrectionColumns, Engagement, SettledColumns, StreamColumns, Variants
 from processors.listeners_settings import ListenersSettings
+from processors.metrics.listener_signals import Signals
 from processors.ranking.learned import Learned
 from processors.settlement.book.book import Book
 from processors.settlement.book.layout import Records
@@ -32,24 +33,27 @@ class Settled(NamedTuple):
 
 
 class EngagementReport:
-    """Adds up, in `sums`, what has settled, ended and been corrected."""
+    """Adds up, in `sums` and `signals`, what has settled, ended and been corrected."""
 
     def __init__(self, settings: ListenersSettings, learned: Learned) -> None:
         self.sums = Engagement(settings.bucket_length_ms)
+        self.signals = Signals(is_told=settings.metrics.enabled, window_ms=settings.metrics.window_ms)
         self._learned = learned
         self._calibrating = Calibrating(learned, settings.rewards, settings.ranking.reward)
 
     def settled(self, book: Book, due: Due, settled: Settled) -> None:
         """Add exposures that have settled."""
         page, settled_ms = settled.page, due.pages["settled_ms"]
+        user_group, card_group = self._user_groups(settled.groups), self._card_groups(settled.cards)
+        self.signals.add_settled(book, due, settled.pages, settled.exposures, user_group, card_group)
         named, number = variants_of(book.text, settled.pages.variant, ORGANIC)
         self.sums.add_impressions(settled_ms)
         self.sums.add_settled(
             SettledColumns(
                 event_ms=settled_ms[page],
                 variant=Variants(named, number[page]),
-                user_group=self._user_groups(settled.groups)[page],
-                card_group=self._card_groups(settled.cards),
+                user_group=user_group[page],
+                card_group=card_group,
                 played_ms=due.exposures["played_ms"],
                 is_discovery=due.exposures["is_discovery"],
                 is_sure=are_one(book.text, settled.exposures.propensity),
@@ -74,13 +78,17 @@ class EngagementReport:
         self._add_evidence(heard.some(ended), cards[ended], weights[ended])
         return heard
 
-    def corrected(self, heard: StreamColumns, corrected: Records, groups: PageGroups) -> None:
-        """Add corrections of settled exposures by these streams, with the soft groups of their pages."""
+    def corrected(
+        self, book: Book, pages: PageColumns, heard: StreamColumns, corrected: Records, groups: PageGroups
+    ) -> None:
+        """Add corrections of settled exposures by these streams, with their pages and the soft groups of these."""
+        user_group = self._user_groups(groups)
+        self.signals.add_corrections(book, corrected, pages, user_group, heard.card_group)
         self.sums.add_corrections(
             CorrectionColumns(
                 event_ms=heard.event_ms,
                 variant=heard.variant,
-                user_group=self._user_groups(groups),
+                user_group=user_group,
                 card_group=heard.card_group,
                 previous_ms=corrected["previous_ms"],
                 played_ms=corrected["total_ms"],

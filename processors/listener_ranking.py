@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from processors.arrays import IntArray
+from processors.experiments.definitions import Definitions
+from processors.experiments.variant_pages import VariantPages
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.learned import Learned
-from processors.ranking.pages import PageMaker
 from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
 from processors.ranking.ranking_request import RankingRequest
@@ -17,11 +18,11 @@ from processors.settlement.settlement import Settlement
 
 
 class ListenerRanking:
-    """Rankings of one partition, for each surface of the settings."""
+    """Rankings of one partition, for each surface of the settings, by the variants of these experiments."""
 
-    def __init__(self, settings: ListenersSettings, learned: Learned) -> None:
+    def __init__(self, settings: ListenersSettings, learned: Learned, definitions: Definitions) -> None:
         self._settings, self._learned = settings, learned
-        self._makers = [PageMaker.of(ranking) for ranking in settings.ranking.by_surface()]
+        self._makers = [VariantPages(ranking, definitions) for ranking in settings.ranking.by_surface()]
         self._looked_up: tuple[list[str], int, int, IntArray] = ([], 0, 0, np.empty(0, dtype=np.int64))
         self._wall_ms = self._ranked_ms = self._pause_ms = 0
 
@@ -54,9 +55,7 @@ class ListenerRanking:
         )
         settlement.surfaces.update(self.surfaces(settlement))
         for maker in self._makers:
-            pages = maker.pages(self._learned, requests, plays)
-            if pages is not None:
-                yield pages
+            yield from maker.pages(self._learned, requests, plays)
 
 
 def _requests(settlement: Settlement, waiting: Waiting, positions: Mapping[str, int]) -> Sequence[RankingRequest]:

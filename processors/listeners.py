@@ -14,6 +14,9 @@ from msgspec import Struct
 
 from processors.arrays import IntArray
 from processors.conclusions import Conclusions
+from processors.experiments.definitions import Definitions
+from processors.experiments.exposing import Exposing
+from processors.experiments.exposure_memory import PREFIX as EXPOSED
 from processors.leaderboard.shadow import Shadow
 from processors.leaderboard.shadow_pages import PREFIX
 from processors.listener_ranking import ListenerRanking
@@ -59,27 +62,34 @@ class Listeners:
         self.learned = learned or Learned(settings.rewards)
         self.positions: dict[str, int] = {}
         self.settlement = Settlement(settings.settlement)
-        self._ranking = ListenerRanking(settings, self.learned)
+        self.definitions = Definitions(settings.ranking, settings.rewards)
+        self.exposing = Exposing(self.definitions, settings.exposed_max)
+        self._ranking = ListenerRanking(settings, self.learned, self.definitions)
         self._conclusions = Conclusions(settings, source, self.learned)
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Restore the settlement that wrote these rows."""
-        own, of_shadow = _parted(rows)
+        own, of_shadow, of_exposed = _parted(rows, PREFIX, EXPOSED)
         may_compact = self.settlement.may_compact
         self.settlement = restore(self.settings.settlement, own)
         self.settlement.may_compact = may_compact
         self.shadow.pages.restore(of_shadow)
+        self.exposing.memory.restore(of_exposed)
         self._conclusions.report.sums.report_from(self.settlement.counters)
 
     def changed_rows(self) -> Iterable[Row]:
         """Rows of state that have changed since the last call."""
         self._group_pages()
-        return chain(changed_rows(self.settlement), self.shadow.pages.changed_rows())
+        return chain(changed_rows(self.settlement), self.other_rows())
 
     def changed_columns(self) -> ChangedRows | None:
-        """Those of settlement in columns, None if nothing has changed; fetch those of the shadow after it."""
+        """Those of settlement in columns, None if nothing has changed; fetch the others after it."""
         self._group_pages()
         return changed_columns(self.settlement)
+
+    def other_rows(self) -> Iterable[Row]:
+        """Those of the shadow and of experiments."""
+        return chain(self.shadow.pages.changed_rows(), self.exposing.memory.changed_rows())
 
     @property
     def shadow(self) -> Shadow:
@@ -91,7 +101,8 @@ class Listeners:
 
         `clock_ms` has for each record the time of a clock that its sender does not control.
         """
-        self.settlement.take_impressions(columns, offsets, clock_ms, groups=len(self.learned.blocks.user_prior))
+        shown = self.exposing.take(columns)
+        self.settlement.take_impressions(shown, offsets, clock_ms, groups=len(self.learned.blocks.user_prior))
         self.settlement.advance()
 
     def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
@@ -126,6 +137,8 @@ class Listeners:
         due = self._what_is_due() if self.settlement.is_due else []
         self.settlement.forget(user_id)
         self.shadow.forget(user_id)
+        self._conclusions.report.signals.forget(self.source, user_id)
+        self.exposing.forget(user_id)
         return due, ListenerForgotten(source=self.source, user_id=user_id)
 
     @property
@@ -152,7 +165,13 @@ class Listeners:
         )
         limits = self.settings.settlement
         corrected_no_more_ms = self.settlement.watermark_ms - limits.correction_ms - limits.lateness_ms
-        return Concluded(written, [*sums, *self.shadow.hand_over(self.source, corrected_no_more_ms)], pages)
+        signals = self._conclusions.report.signals.hand_over(
+            self.source,
+            settled_until_ms=self.settlement.watermark_ms - limits.horizon_ms,
+            generation=self.learned.blocks.generation,
+        )
+        of_shadow, exposures = self.shadow.hand_over(self.source, corrected_no_more_ms), self.exposing.hand_over()
+        return Concluded(written, [*sums, *of_shadow, *exposures, *signals], pages)
 
     def _group_pages(self) -> None:
         self._conclusions.grouping.group_pages(self.settlement, self._ranking.rows_of_cards(self.settlement))
@@ -162,13 +181,10 @@ class Listeners:
         return self._conclusions.of(self.settlement, due, self._ranking.rows_of_cards(self.settlement))
 
 
-def _parted(rows: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], list[Row]]:
-    """Rows of settlement, and those of the shadow."""
-    own: list[tuple[bytes, bytes]] = []
-    of_shadow: list[Row] = []
+def _parted(rows: Iterable[tuple[bytes, bytes]], *prefixes: bytes) -> list[list[tuple[bytes, bytes]]]:
+    """Rows of settlement, and those with each of these prefixes."""
+    parts: list[list[tuple[bytes, bytes]]] = [[] for _ in range(len(prefixes) + 1)]
     for key, value in rows:
-        if key.startswith(PREFIX):
-            of_shadow.append((key, value))
-        else:
-            own.append((key, value))
-    return own, of_shadow
+        number = next((number for number, prefix in enumerate(prefixes, 1) if key.startswith(prefix)), 0)
+        parts[number].append((key, value))
+    return parts

@@ -19,6 +19,7 @@ from streams.tasks.engagement_task import EngagementTask
 from streams.tasks.leaderboard_task import LeaderboardTask
 from streams.tasks.learner_task import LearnerTask
 from streams.tasks.listeners_task import ListenersTask, always
+from streams.tasks.metrics_task import MetricsTask
 from streams.tasks.pinned_task import pinned_spec
 
 LISTENERS_FORMAT = 2
@@ -32,7 +33,7 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
             name="listeners",
             inputs=("impressions", "stream-ends"),
             state_topic="listeners" + STATE_SUFFIX,
-            broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics"),
+            broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics", "experiments"),
             make=lambda partition: ListenersTask(settings.listeners, partition, settings.page_partitions, may_compact),
             state_format=LISTENERS_FORMAT,
             partition_count=settings.page_partitions,
@@ -75,8 +76,21 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
             make=lambda _partition: LeaderboardTask(settings.leaderboard.publish_interval_ms),
             tick_interval_ms=500,
         ),
+        "metrics": lambda: _metrics_spec(settings),
     }
     return [every[name]() for name in settings.tasks]
+
+
+def _metrics_spec(settings: Settings) -> TaskSpec:
+    return TaskSpec(
+        name="metrics",
+        inputs=("metric-signals",),
+        state_topic="metrics" + STATE_SUFFIX,
+        broadcasts=("experiments",),
+        make=lambda _partition: MetricsTask(settings.metrics),
+        tick_interval_ms=500,
+        in_thread=True,  # judging all listeners takes a while
+    )
 
 
 def build_app(

@@ -64,6 +64,7 @@ class ListenersTask:
             "catalogue": learned.put_card,
             "co-clusters": learned.put_co_clusters,
             "card-groups": either(learned.put_card_group, learned.withdraw_group),
+            "experiments": self.core.definitions.put,
             "card-statistics": either(learned.put_statistics, learned.withdraw_statistics),
         }
         hand_on = broadcast_message if topic == "co-clusters" else broadcast_keyed
@@ -125,14 +126,14 @@ class ListenersTask:
     def changed(self) -> Rows:
         """Changed rows of the settlement."""
         rows = self.core.changed_columns()
-        of_shadow = [StateRow(key, value) for key, value in self.core.shadow.pages.changed_rows()]
+        others = [StateRow(key, value) for key, value in self.core.other_rows()]
         if rows is None:
-            return of_shadow
+            return others
         columns = rows.columns
         values = Spans.packed(columns.values, columns.value_ends)
         lengths = np.where(columns.is_deleted, ABSENT, values.lengths)
         in_columns = RowColumns(Spans.packed(columns.keys, columns.key_ends), values._replace(lengths=lengths))
-        return [in_columns, StateRow(*rows.partition), *of_shadow]
+        return [in_columns, StateRow(*rows.partition), *others]
 
     def measures(self) -> Measures:
         """Counters and sizes of the settlement, and the generation of the co-clusters in use."""
@@ -140,12 +141,18 @@ class ListenersTask:
         if self._now_ms >= self._unsettled[0] + COUNT_UNSETTLED_MS:
             self._unsettled = (self._now_ms, settlement.exposures_unsettled)
         return Measures(
-            {**settlement.counters, **self.core.shadow.counters},
+            {
+                **settlement.counters,
+                **self.core.shadow.counters,
+                **self.core.exposing.counters,
+                **self.core.definitions.counters,
+            },
             {
                 "exposures_open": self._unsettled[1],
                 "exposures_kept": settlement.exposures_open,
                 "listeners_kept": settlement.listeners_count,
                 "shadow_pages_kept": len(self.core.shadow.pages),
+                "listeners_exposed": len(self.core.exposing.memory),
                 "generation": self.core.learned.blocks.generation,
             },
         )

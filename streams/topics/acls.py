@@ -46,8 +46,9 @@ class Grant(Struct, frozen=True, kw_only=True):
 def grants(program: Program, settings: Settings) -> list[Grant]:
     """Rights of a program; a worker's depend on its tasks.
 
-    >>> [grant.name for grant in grants(Program.SUBSCRIBER, Settings())]
-    ['shelf-rankings', 'drift-alerts', 'drift-incidents', 'engagement-metrics', 'policy-values']
+    >>> [grant.name for grant in grants(Program.SUBSCRIBER, Settings())]  # doctest: +NORMALIZE_WHITESPACE
+    ['experiments', 'shelf-rankings', 'experiment-exposures', 'drift-alerts', 'drift-incidents', 'engagement-metrics',
+     'policy-values', 'metric-windows', 'metric-alarms', 'experiment-decisions']
     >>> {grant.operations for grant in grants(Program.CLIENT, Settings())}
     {('Write',)}
     """
@@ -59,6 +60,9 @@ def grants(program: Program, settings: Settings) -> list[Grant]:
         return _each(TOPICS.values(), READ)
     if program is Program.SUBSCRIBER:
         return _each((topic for topic in TOPICS.values() if "subscribers" in topic.readers), READ)
+    if program is Program.EXPERIMENTER:
+        own = (topic.name for topic in TOPICS.values() if topic.writer == "experimenters")
+        return [Grant(resource=Resource.TOPIC, name=name, operations=(READ, WRITE)) for name in own]
     return _each((topic for topic in TOPICS.values() if topic.writer in {"clients", "editors"}), WRITE)
 
 

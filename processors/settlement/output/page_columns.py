@@ -42,6 +42,10 @@ class PageColumns(NamedTuple):
         read_pages(text, np.ascontiguousarray(pages), columns)
         return columns
 
+    def some(self, chosen: IntArray) -> "PageColumns":
+        """The chosen pages, in order."""
+        return PageColumns(*(column[chosen] for column in self))
+
 
 class ExposureColumns(NamedTuple):
     """Exposures [x] of pages, with spans of the book's text."""

@@ -132,7 +132,7 @@ def _play(
     )
     home.satisfied = set()
     for card in home.catalogue:
-        pipeline.put_card(card)
+        pipeline.define(card)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x1EAD,)))
     activity = rng.gamma(2.0, size=world.settings.users)
     by_satisfaction, now_ms = Leaderboard(), START_MS
