@@ -7,16 +7,16 @@ import numpy as np
 from msgspec import Struct
 
 from processors.arrays import FloatArray, IntArray
-from processors.cocluster.labels import CardGroupLabel, label_card_groups
-from processors.cocluster.learner import CoClusterLearner
-from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.signatures import signature_matrix
+from processors.cocluster.model.labels import CardGroupLabel, label_card_groups
+from processors.cocluster.model.signatures import signature_matrix
+from processors.cocluster.online.learner import CoClusterLearner
+from processors.cocluster.online.settings import LearnerSettings
 from processors.group_names import GroupNames
 from processors.interner import Interner
 from processors.rewards.published_times import as_published, published_times
 from processors.rewards.reward_catalogue import reward_named
 from processors.rewards.streaming_times import StreamingTimes
-from processors.settlement.rows import Row
+from processors.settlement.state.rows import Row
 from processors.wire.interactions import InteractionColumns, interactions_of
 from schemas.catalogue import CatalogueCard
 from schemas.interactions import Interactions

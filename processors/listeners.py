@@ -5,7 +5,7 @@ rankings also depend on what has been read from the broadcast topics, which ever
 columns and leave as bytes of records: under load, compiled code does all work per event.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -17,18 +17,14 @@ from processors.conclusions import Conclusions
 from processors.experiments.definitions import Definitions
 from processors.experiments.exposing import Exposing
 from processors.experiments.exposure_memory import PREFIX as EXPOSED
-from processors.experiments.variant_pages import VariantPages
 from processors.leaderboard.shadow import Shadow
 from processors.leaderboard.shadow_pages import PREFIX
+from processors.listener_ranking import ListenerRanking
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.learned import Learned
-from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
-from processors.ranking.ranking_request import RankingRequest
-from processors.settlement.names import text_of
-from processors.settlement.rows import ChangedRows, Row, changed_columns, changed_rows, restore
 from processors.settlement.settlement import Settlement
-from processors.settlement.waiting import Waiting
+from processors.settlement.state.rows import ChangedRows, Row, changed_columns, changed_rows, restore
 from processors.wire.impressions import ImpressionColumns, impressions_of
 from processors.wire.stream_ends import StreamEndColumns
 from processors.written import Written
@@ -68,18 +64,18 @@ class Listeners:
         self.settlement = Settlement(settings.settlement)
         self.definitions = Definitions(settings.ranking, settings.rewards)
         self.exposing = Exposing(self.definitions, settings.exposed_max)
-        self._makers = [VariantPages(ranking, self.definitions) for ranking in settings.ranking.by_surface()]
+        self._ranking = ListenerRanking(settings, self.learned, self.definitions)
         self._conclusions = Conclusions(settings, source, self.learned)
-        self._looked_up: tuple[list[str], int, int, IntArray] = ([], 0, 0, np.empty(0, dtype=np.int64))
-        self._wall_ms = self._ranked_ms = self._pause_ms = 0
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Restore the settlement that wrote these rows."""
         own, of_shadow, of_exposed = _parted(rows, PREFIX, EXPOSED)
+        may_compact = self.settlement.may_compact
         self.settlement = restore(self.settings.settlement, own)
+        self.settlement.may_compact = may_compact
         self.shadow.pages.restore(of_shadow)
         self.exposing.memory.restore(of_exposed)
-        self._conclusions.engagement.report_from(self.settlement.counters)
+        self._conclusions.report.sums.report_from(self.settlement.counters)
 
     def changed_rows(self) -> Iterable[Row]:
         """Rows of state that have changed since the last call."""
@@ -130,7 +126,7 @@ class Listeners:
         Sources in `behind` are not idle, as they have unread records. The newest records read are `lag_ms` old.
         """
         self.settlement.tick(wall_ms, behind)
-        self._wall_ms, self._pause_ms = wall_ms, min(lag_ms // 2, self.settings.catching_up_ms)
+        self._ranking.tick(wall_ms, lag_ms)
         self.settlement.advance()
 
     def forget(self, user_id: str) -> tuple[list[Written], ListenerForgotten]:
@@ -141,14 +137,14 @@ class Listeners:
         due = self._what_is_due() if self.settlement.is_due else []
         self.settlement.forget(user_id)
         self.shadow.forget(user_id)
-        self._conclusions.signals.forget(self.source, user_id)
+        self._conclusions.report.signals.forget(self.source, user_id)
         self.exposing.forget(user_id)
         return due, ListenerForgotten(source=self.source, user_id=user_id)
 
     @property
     def surfaces(self) -> list[str]:
         """The surfaces for which listeners are ranked, or were under earlier settings: rankings may still exist."""
-        return sorted(self.settlement.surfaces.union(own.surface for own in self.settings.ranking.by_surface()))
+        return self._ranking.surfaces(self.settlement)
 
     def dead_letter(self, reason: str) -> None:
         """Count a record that became a dead letter."""
@@ -160,8 +156,8 @@ class Listeners:
         A listener with several events is ranked once: rankings in between would never be visible.
         """
         written = self._what_is_due()
-        pages = list(self._due_pages(self._rows_of_cards()))
-        sums = self._conclusions.engagement.hand_over(
+        pages = list(self._ranking.due_pages(self.settlement, self.positions))
+        sums = self._conclusions.report.sums.hand_over(
             self.source,
             watermark_ms=self.settlement.watermark_ms,
             generation=self.learned.blocks.generation,
@@ -169,7 +165,7 @@ class Listeners:
         )
         limits = self.settings.settlement
         corrected_no_more_ms = self.settlement.watermark_ms - limits.correction_ms - limits.lateness_ms
-        signals = self._conclusions.signals.hand_over(
+        signals = self._conclusions.report.signals.hand_over(
             self.source,
             settled_until_ms=self.settlement.watermark_ms - limits.horizon_ms,
             generation=self.learned.blocks.generation,
@@ -178,54 +174,11 @@ class Listeners:
         return Concluded(written, [*sums, *of_shadow, *exposures, *signals], pages)
 
     def _group_pages(self) -> None:
-        self._conclusions.group_pages(self.settlement, self._rows_of_cards())
+        self._conclusions.grouping.group_pages(self.settlement, self._ranking.rows_of_cards(self.settlement))
 
     def _what_is_due(self) -> list[Written]:
         due = self.settlement.hand_over()
-        return self._conclusions.of(self.settlement, due, self._rows_of_cards())
-
-    def _rows_of_cards(self) -> IntArray:
-        """The catalogue row [n] of each card by its number in settlement; looked up again if cards are new."""
-        names, known = self.settlement.card_names(), len(self.learned.catalogue.names)
-        looked_up, count, catalogue, rows = self._looked_up
-        if looked_up is not names or (count, catalogue) != (len(names), known):
-            rows = self.learned.rows_of(names)
-            self._looked_up = names, len(names), known, rows
-        return rows
-
-    def _due_pages(self, row: IntArray) -> Iterator[RankedPages]:
-        if self._wall_ms - self._ranked_ms < self._pause_ms:
-            return
-        self._ranked_ms = self._wall_ms
-        waiting = self.settlement.waiting()
-        requests = self._requests(waiting)
-        plays = PlayColumns(waiting.offsets, row[waiting.plays["card"]], waiting.plays["played_ms"] / 1_000.0)
-        self.settlement.surfaces.update(self.surfaces)
-        for maker in self._makers:
-            yield from maker.pages(self.learned, requests, plays)
-
-    def _requests(self, waiting: Waiting) -> Sequence[RankingRequest]:
-        book = self.settlement.book
-        chosen = book.listeners[waiting.place]
-        columns = ("start", "end", "event_count", "newest_ms", "impressions_offset", "stream_ends_offset")
-        requests = []
-        for start, end, count, newest_ms, shown, ended in zip(
-            *(chosen[name].tolist() for name in columns), strict=True
-        ):
-            sources = {**self.positions}
-            if shown >= 0:
-                sources["impressions"] = shown
-            if ended >= 0:
-                sources["stream-ends"] = ended
-            requests.append(
-                RankingRequest(
-                    user_id=text_of(book.text, start, end),
-                    ranking_number=count,
-                    event_ms=newest_ms,
-                    sources=dict(sorted(sources.items())),
-                )
-            )
-        return requests
+        return self._conclusions.of(self.settlement, due, self._ranking.rows_of_cards(self.settlement))
 
 
 def _parted(rows: Iterable[tuple[bytes, bytes]], *prefixes: bytes) -> list[list[tuple[bytes, bytes]]]:

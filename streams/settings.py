@@ -22,7 +22,7 @@ from pydantic_settings import (
 )
 
 from processors.cards import CARDS_MAX
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.leaderboard.leaderboard_settings import LeaderboardSettings
 from processors.listeners_settings import ListenersSettings

@@ -14,8 +14,8 @@ import numpy as np
 from processors.arrays import FloatArray, IntArray
 from processors.bandit.card_statistics import CardStatisticsTable, Observations
 from processors.bandit.posterior import posterior
-from processors.cocluster.normal_blocks import NormalBlocks
-from processors.cocluster.soft_groups import Interactions
+from processors.cocluster.fitting.normal_blocks import NormalBlocks
+from processors.cocluster.model.soft_groups import Interactions
 from processors.evaluation.estimators.exposures import Exposures
 from processors.evaluation.estimators.snips import SelfNormalised
 from processors.evaluation.ranked_retrieval import precision_and_recall

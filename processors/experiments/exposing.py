@@ -6,12 +6,12 @@ it reports nothing of an experiment, the listener's assignment counts. The resul
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from processors.experiments.assignment import Plan
+from processors.experiments.assignment import Plan, Schedule
 from processors.experiments.definitions import Definitions
 from processors.experiments.exposure_memory import ExposureMemory, Pairs
 from processors.wire.impressions import LOGGED, ImpressionColumns
@@ -31,6 +31,19 @@ class Shown(NamedTuple):
     reported: frozenset[str] = frozenset()
 
 
+class _Page(NamedTuple):
+    """What counts of an impression; names are as JSON writes them."""
+
+    number: int
+    interval: int  # of the schedule
+    event_ms: int
+    user: bytes
+    surface: bytes
+    said: bytes
+    event_id: tuple[int, int]
+    is_seen: bool
+
+
 class Exposing:
     """Exposures of one partition of listeners, by these definitions."""
 
@@ -39,35 +52,32 @@ class Exposing:
         self.counters: Counter[str] = Counter()
         self._definitions = definitions
         self._told: list[ExperimentExposure] = []
-        self._own: tuple[Plan, dict[bytes, Shown]] | None = None
+        self._schedule = definitions.schedule
+        self._assigned: dict[tuple[int, bytes], tuple[Plan, dict[bytes, Shown]]] = {}
+        """The plan of each interval and surface, and the assignments by it."""
 
     def take(self, columns: ImpressionColumns) -> ImpressionColumns:
         """Note the exposures of these pages; returns them with what each was shown with."""
         schedule = self._definitions.schedule
         if not schedule.changes_ms or not len(columns.event_ms) or columns.event_ms.max() < schedule.changes_ms[0]:
             return columns
-        text = columns.data.data  # slices of it are cheaper than those of an array
-        written: dict[int, bytes] = {}
-        spans = columns.user_id, columns.logged[:, _SURFACE], columns.logged[:, _ASSIGNMENTS]
-        of_page = zip(columns.event_ms.tolist(), *(span.tolist() for span in spans), strict=True)
-        for number, (event_ms, user, surface, reported) in enumerate(of_page):
-            plan = schedule.plan(name_of(bytes(text[slice(*surface)])), event_ms)
+        if schedule is not self._schedule:
+            self._schedule = schedule
+            self._assigned.clear()
+        text, written = columns.data.data, dict[int, bytes]()
+        for page in _pages_of(columns, schedule):
+            plan, assigned_to = self._assigned.get((page.interval, page.surface)) or self._planned(page)
             if not plan.running:
                 continue
-            name, said = bytes(text[slice(*user)]), bytes(text[slice(*reported)])
-            shown = self._assigned(plan, name)
-            if said and said != shown.text:
-                shown = self._merged(plan, shown, said)
-            elif said:
-                shown = shown._replace(reported=_experiments_of(shown.pairs))
-            if said != shown.text:
-                written[number] = shown.text
-            day = event_ms // DAY_MS
+            shown = assigned_to.get(page.user) or _remembered(assigned_to, plan, page.user)
+            if page.said:
+                shown = self._as_reported(plan, shown, page.said)
+            if page.said != shown.text:
+                written[page.number] = shown.text
+            day = page.event_ms // DAY_MS
             self.memory.advance(day)
-            if columns.offsets[number] == columns.offsets[number + 1]:
-                continue  # nothing of the page was seen
-            if not shown.pairs <= self.memory.of(day, name):
-                self._expose(columns, number, plan, name, shown)
+            if page.is_seen and not shown.pairs <= self.memory.of(day, page.user):
+                self._expose(plan, page, shown, name_of(bytes(text[slice(*page.event_id)])))
         return _with_assignments(columns, written) if written else columns
 
     def hand_over(self) -> list[ExperimentExposure]:
@@ -80,18 +90,15 @@ class Exposing:
         """Forget what a listener has been exposed to."""
         self.memory.forget(json_of(user_id))
 
-    def _assigned(self, plan: Plan, name: bytes) -> Shown:
-        """The assignment of a listener; remembered, for most pages are of one plan and of listeners with several."""
-        if self._own is None or self._own[0] is not plan or len(self._own[1]) >= _REMEMBERED_MAX:
-            self._own = plan, {}
-        found = self._own[1].get(name)
-        if found is None:
-            pairs = {arm.experiment: arm.variant for arm in plan.arms_of(name_of(name))}
-            found = self._own[1][name] = Shown(assignments_of(pairs).encode(), frozenset(pairs.items()))
+    def _planned(self, page: _Page) -> tuple[Plan, dict[bytes, Shown]]:
+        plan = self._schedule.plan(name_of(page.surface), page.event_ms)
+        found = self._assigned[page.interval, page.surface] = plan, {}
         return found
 
-    def _merged(self, plan: Plan, own: Shown, said: bytes) -> Shown:
+    def _as_reported(self, plan: Plan, own: Shown, said: bytes) -> Shown:
         """What the client reports, and of other experiments the assignment; differences are counted."""
+        if said == own.text:
+            return own._replace(reported=frozenset(experiment for experiment, _ in own.pairs))
         reported, assignment = assigned(name_of(said)), dict(own.pairs)
         for experiment, variant in reported.items():
             running = plan.running.get(experiment)
@@ -108,35 +115,32 @@ class Exposing:
         pairs = frozenset(pair for pair in whole.items() if _is_told(plan, pair))
         return Shown(said if is_long else text, pairs, frozenset(reported))
 
-    def _expose(self, columns: ImpressionColumns, number: int, plan: Plan, name: bytes, shown: Shown) -> None:
-        event_ms = int(columns.event_ms[number])
-        day = event_ms // DAY_MS
+    def _expose(self, plan: Plan, page: _Page, shown: Shown, impression_id: str) -> None:
+        day = page.event_ms // DAY_MS
         if self.memory.is_over(day):
             self.counters["experiment_pages_too_late"] += 1
             return
-        if not self.memory.has_room(day, name):
+        if not self.memory.has_room(day, page.user):
             self.counters["experiment_listeners_untold"] += 1
             return
-        text = columns.data.data
-        spans = columns.event_id[number], columns.logged[number, _SURFACE]
-        impression_id, surface = (name_of(bytes(text[start:end])) for start, end in spans)
-        for experiment, variant in sorted(shown.pairs - self.memory.of(day, name)):
+        user_id, surface = name_of(page.user), name_of(page.surface)
+        for experiment, variant in sorted(shown.pairs - self.memory.of(day, page.user)):
             running = plan.running[experiment]
             self._told.append(
                 ExperimentExposure(
-                    user_id=name_of(name),
+                    user_id=user_id,
                     experiment=experiment,
                     variant=variant,
                     layer=running.layer,
                     revision=running.revision,
-                    event_ms=event_ms,
+                    event_ms=page.event_ms,
                     impression_id=impression_id,
                     surface=surface,
                     is_reported=experiment in shown.reported,
                 )
             )
             self.counters["experiment_exposures"] += 1
-        self.memory.add(day, name, shown.pairs)
+        self.memory.add(day, page.user, shown.pairs)
 
 
 def _is_told(plan: Plan, pair: tuple[str, str]) -> bool:
@@ -144,8 +148,36 @@ def _is_told(plan: Plan, pair: tuple[str, str]) -> bool:
     return running is not None and pair[1] in running.variants
 
 
-def _experiments_of(pairs: Pairs) -> frozenset[str]:
-    return frozenset(experiment for experiment, _ in pairs)
+def _remembered(assigned_to: dict[bytes, Shown], plan: Plan, user: bytes) -> Shown:
+    """The assignment of a listener; remembered, because most pages are of listeners with several."""
+    if len(assigned_to) >= _REMEMBERED_MAX:
+        assigned_to.clear()
+    pairs = {arm.experiment: arm.variant for arm in plan.arms_of(name_of(user))}
+    found = assigned_to[user] = Shown(assignments_of(pairs).encode(), frozenset(pairs.items()))
+    return found
+
+
+def _pages_of(columns: ImpressionColumns, schedule: Schedule) -> Iterator[_Page]:
+    text = columns.data.data  # slices of it are cheaper than those of an array
+    intervals = np.searchsorted(schedule.changes_ms, columns.event_ms, side="right")
+    spans = columns.user_id, columns.logged[:, _SURFACE], columns.logged[:, _ASSIGNMENTS], columns.event_id
+    of_page = zip(
+        intervals.tolist(), columns.event_ms.tolist(), columns.offsets[:-1].tolist(), columns.offsets[1:].tolist(),
+        *(side.tolist() for span in spans for side in (span[:, 0], span[:, 1])), strict=True,
+    )  # fmt: skip
+    number = 0
+    for interval, at_ms, first, last, user, user_end, surface, surface_end, said, said_end, name, name_end in of_page:
+        yield _Page(
+            number,
+            interval,
+            at_ms,
+            bytes(text[user:user_end]),
+            bytes(text[surface:surface_end]),
+            bytes(text[said:said_end]),
+            (name, name_end),
+            first < last,
+        )
+        number += 1  # noqa: SIM113  a pair for each page costs more
 
 
 def _with_assignments(columns: ImpressionColumns, written: Mapping[int, bytes]) -> ImpressionColumns:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from processors.settlement.rows import Row
+from processors.settlement.state.rows import Row
 
 PREFIX = b"x/"
 _NEWEST = b"x/newest"

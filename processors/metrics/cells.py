@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from processors.arrays import BoolArray, IntArray
 from processors.interner import Interner
-from processors.settlement.rows import Row
+from processors.settlement.state.rows import Row
 from schemas.fields import IDENTIFIER_MAX
 from schemas.metric_signals import SIGNALS, MetricSignals
 from schemas.outcomes import LoggedPage

@@ -11,12 +11,12 @@ import numpy as np
 from msgspec.structs import replace
 
 from processors.arrays import IntArray
-from processors.settlement.book import Book
-from processors.settlement.due import Due
-from processors.settlement.layout import Records
-from processors.settlement.names import names_with_room, new_names, number_texts, text_of
-from processors.settlement.page import logged_page
-from processors.settlement.page_columns import ExposureColumns, PageColumns
+from processors.settlement.book.book import Book
+from processors.settlement.book.layout import Records
+from processors.settlement.book.names import names_with_room, new_names, number_texts, text_of
+from processors.settlement.book.page import logged_page
+from processors.settlement.output.due import Due
+from processors.settlement.output.page_columns import ExposureColumns, PageColumns
 from schemas.metric_signals import SIGNALS, MetricSignals, SignalsForgotten
 from schemas.outcomes import LoggedPage
 

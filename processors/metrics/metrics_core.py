@@ -20,7 +20,7 @@ from processors.metrics.listener_ratios import Difference
 from processors.metrics.metrics_settings import KPIS, MetricsSettings
 from processors.metrics.populations import Days, Population, population
 from processors.metrics.windows import Asked, windows_of
-from processors.settlement.rows import Row
+from processors.settlement.state.rows import Row
 from schemas.experiments import ExperimentDefinition
 from schemas.metric_signals import MetricSignals, Signalled
 from schemas.metric_windows import ExperimentDecision, MetricAlarm, MetricWindow, WindowKind

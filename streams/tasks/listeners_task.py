@@ -26,11 +26,26 @@ COUNT_UNSETTLED_MS = 5_000
 """Interval of counting unsettled exposures, by the wall clock: the cost grows with their number."""
 
 
-class ListenersTask:
-    """One partition of users: impressions and stream-ends in; outcomes, interactions, sums and rankings out."""
+def always() -> bool:
+    """True."""
+    return True
 
-    def __init__(self, settings: ListenersSettings, partition: int, partition_count: int) -> None:
+
+class ListenersTask:
+    """One partition of users: impressions and stream-ends in; outcomes, interactions, sums and rankings out.
+
+    Its memory is compacted only if `may_compact`, which tells whether the machine code for it is loaded.
+    """
+
+    def __init__(
+        self,
+        settings: ListenersSettings,
+        partition: int,
+        partition_count: int,
+        may_compact: Callable[[], bool] = always,
+    ) -> None:
         self.core = Listeners(settings, source=f"listeners/{partition}")
+        self.core.settlement.may_compact = may_compact
         self._partition_count = partition_count
         self._intake = Intake(self.core.dead_letter)
         self._positions = Positions()

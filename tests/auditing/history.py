@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from processors.cards import Cards
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.leaderboard.leaderboard_settings import LeaderboardSettings
 from processors.leaderboard.standings import Leaderboard
 from processors.learner import Learner

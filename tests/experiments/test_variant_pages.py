@@ -109,3 +109,7 @@ def test_draws_of_listeners_do_not_depend_on_their_variant() -> None:
     same = experiment("aa", buckets={"a": HALF, "b": OTHER})
     plain, found = ranked(RANKING), ranked(RANKING, same)
     assert {key: without(one) for key, one in found.items()} == plain
+
+
+def test_what_a_variant_may_change_are_settings_of_rankings() -> None:
+    assert set(Overrides.__struct_fields__) < set(RankingSettings.__struct_fields__)

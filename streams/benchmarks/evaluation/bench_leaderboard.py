@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from processors.arrays import FloatArray
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.leaderboard.candidate import candidates_of
 from processors.leaderboard.leaderboard_settings import LeaderboardSettings
 from processors.leaderboard.page_terms import STREAMED_MS
