@@ -26,7 +26,7 @@ from tests.builders import card, experiment, impression, stream_end
 from tests.pipeline.conftest import ENVIRONMENT, audited, records, run, wait_for
 from tests.pipeline.test_pipeline import NOW_MS
 
-DAY, DAYS, LISTENERS = 86_400_000, 4, 700
+DAY, DAYS, LISTENERS = 86_400_000, 4, 360
 BEGIN_MS = (NOW_MS - 6 * DAY) // DAY * DAY
 CARDS = tuple(f"c{number}" for number in range(6))
 KINDS = ("effect", "none", "broken", "against")
@@ -55,7 +55,7 @@ def visits() -> Iterator[Impression | StreamEnd]:
                 comes = 0.8 - (0.45 if kind == "against" and is_b and day else 0.0)
                 if rng.random() > comes:
                     continue
-                rate = 0.25 + (0.2 if is_b and kind in {"effect", "against"} else 0.0)
+                rate = 0.25 + (0.25 if is_b and kind in {"effect", "against"} else 0.0)
                 shown_ms = BEGIN_MS + day * DAY + 1_000 * (4 * n + place)
                 name = f"{user}-{day}"
                 page = impression(event_id=name, user_id=user, event_ms=shown_ms, cards=CARDS, seen=range(4))
@@ -105,7 +105,7 @@ def test_decisions_are_right_over_a_kill_and_the_audit_holds(bootstrap: str, tmp
     goal = next(one for one in found["effect"].differences if one.role == "goal")
     assert goal.low is not None
     assert goal.high is not None
-    assert goal.low < 0.2 < goal.high
+    assert goal.low < 0.25 < goal.high
     assert "b: stream-rate rises and the KPI returning falls" in found["against"].reasons
     assert found["broken"].listeners["a"] > 1.5 * found["broken"].listeners["b"]
     alarms = [decode("metric-alarms", value or b"") for _, value in records(bootstrap, "metric-alarms")]
