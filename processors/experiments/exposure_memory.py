@@ -35,6 +35,11 @@ class ExposureMemory:
     def __len__(self) -> int:
         return sum(map(len, self._days.values()))
 
+    @property
+    def newest_day(self) -> int:
+        """The newest day of which a page has been shown."""
+        return self._newest_day
+
     def advance(self, day: int) -> None:
         """A page of this day has been shown."""
         self._newest_day = max(self._newest_day, day)

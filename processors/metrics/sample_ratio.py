@@ -8,10 +8,14 @@ inequality it ever exceeds 1 / alpha with probability alpha at most. Factors of 
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import gammaln
+from scipy.special import gammaln, logsumexp
 
-CONCENTRATION = 10_000.0
-"""Total of the prior's parameters: it expects deviations of about a hundredth of a share, as broken splits have."""
+from processors.arrays import FloatArray
+
+CONCENTRATIONS = (100.0, 1_000.0, 10_000.0)
+"""Totals of the priors' parameters, each with the same weight: they expect deviations of about .05, .016 and .005 in a
+share of a half. A mean of martingales is a martingale, so a small sample can show a gross fault, and a large one a
+slight fault."""
 
 
 def split_evidence(counts: Sequence[int], shares: Sequence[float]) -> float:
@@ -25,14 +29,14 @@ def split_evidence(counts: Sequence[int], shares: Sequence[float]) -> float:
     if seen[~known].any():
         return float("inf")
     seen, expected = seen[known], expected[known] / expected[known].sum()
-    prior = CONCENTRATION * expected
-    under_prior = (
-        gammaln(prior + seen).sum()
-        - gammaln(prior).sum()
-        - gammaln(CONCENTRATION + seen.sum())
-        + gammaln(CONCENTRATION)
-    )
-    return float(under_prior - (seen * np.log(expected)).sum())
+    factors = [_marginal(seen, total * expected) for total in CONCENTRATIONS]
+    return float(logsumexp(factors) - np.log(len(factors)) - (seen * np.log(expected)).sum())
+
+
+def _marginal(seen: FloatArray, prior: FloatArray) -> float:
+    """Log of the probability of these numbers, in one order, under a Dirichlet prior."""
+    total = gammaln(prior.sum()) - gammaln(prior.sum() + seen.sum())
+    return float(total + (gammaln(prior + seen) - gammaln(prior)).sum())
 
 
 def split_p(evidence: float) -> float:

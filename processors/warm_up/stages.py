@@ -45,7 +45,7 @@ STAGES = (
     _stage(
         *("impressions", "listeners", take_impressions),
         "wire.batch: gather; wire.shredding: read_records; wire.impressions: join_seen; "
-        "settlement.rules.arrivals: take_impressions",
+        "settlement.rules.arrivals: take_impressions; wire.name_index: _put _find; wire.hash_index: reindex",
     ),
     _stage(
         *("records", "listeners", write_records),

@@ -13,6 +13,7 @@ STAGES = (
     ("/streams/tasks/intake.py", "", "decode"),
     ("/streams/tasks/routing.py", "", "encode"),
     ("/streams/tasks/broadcast.py", "broadcast", "decode"),
+    ("/processors/metrics/", "", "metrics"),
     ("/processors/settlement/state/rows.py", "", "state rows"),
     ("/processors/settlement/", "", "settle"),
     ("/processors/ranking/", "", "rank"),

@@ -28,8 +28,13 @@ for stage in ALL:
 late = []
 watch(lambda what, entry: late.append((what, entry)))
 
+from schemas.experiments import Overrides
+from tests.builders import experiment
 from tests.test_loop import loop
 played = loop(3)
+halves = {"a": range(500), "b": range(500, 1_000)}
+ranked = experiment(buckets=halves, overrides={"b": Overrides(reward="static", policy="thompson")})
+played.listeners.definitions.put("test", ranked)
 for minute in range(90):
     played.listeners.tick(minute * 60_000)
     played.step()
@@ -38,6 +43,7 @@ for minute in range(90):
         played.listeners.restore(changed)
     list(played.learner.changed_rows()), list(played.cards.changed_rows())
 assert played.counts["rankings"] > 500
+assert played.listeners.exposing.counters["experiment_exposures"] > 20
 print(json.dumps(late))
 """
 

@@ -14,6 +14,8 @@ from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.ranking_settings import RankingSettings, SurfaceSettings
 from processors.settlement.settings import SettlementSettings
+from processors.wire.impressions import LOGGED, ImpressionColumns
+from processors.wire.impressions import impressions_of as columns_of
 from schemas.experiments import DAY_MS, ExperimentDefinition, ExperimentExposure, assigned
 from schemas.impressions import Impression
 from schemas.outcomes import OutcomesSettled
@@ -194,3 +196,26 @@ def test_without_definitions_nothing_is_touched() -> None:
     core.impressions([(0, one) for one in pages([("ann", 5, "home", "two/x")])])
     assert not core.exposing.counters
     assert not told(core.conclude().messages)
+
+
+def test_pages_of_listeners_who_were_told_today_are_written_alike_without_a_further_look() -> None:
+    """What a fresh worker finds out page by page, another finds in its arrays."""
+    at = 4 * DAY_MS
+    reports = ["", "", "two/x", "one/a two/x", "one/a two/y", "one/b two/x", "one/b two/y", "two/y"]
+    shown = [(f"u{n % 40}", at + n, ("home", "search")[n % 3 == 0], reports[n % 7], n % 5 > 0) for n in range(400)]
+    first, second = (columns_of(pages(part)) for part in (shown, [*shown[:200], ("new", at, "home", "", True)]))
+    fresh, known = listeners(), listeners()
+    known.exposing.take(first)
+    told = len(known.exposing.hand_over())
+    assert 40 < told < 200
+    assert known.exposing._quiet_pages(second).is_quiet.sum() > 50  # noqa: SLF001  that it is made use of
+    assert texts(known.exposing.take(second)) == texts(fresh.exposing.take(second))
+    assert [one.user_id for one in known.exposing.hand_over()] in (["new"], ["new", "new"])
+    known.forget("u1")
+    known.exposing.take(second)
+    assert {one.user_id for one in known.exposing.hand_over()} == {"u1"}
+
+
+def texts(columns: ImpressionColumns) -> list[bytes]:
+    spans = columns.logged[:, LOGGED.index("assignments")].tolist()
+    return [columns.data[start:end].tobytes() for start, end in spans]

@@ -161,3 +161,28 @@ def test_a_decision_is_withdrawn_with_its_experiment() -> None:
     again = Metrics(MEASURED)
     again.restore(list(kept.rows.items()))
     assert (ExperimentDecision, "e") in again.publish().withdrawn
+
+
+def test_the_split_is_judged_by_the_shares_of_the_time() -> None:
+    """A revision gives four fifths of newcomers to b; listeners of the window in which it comes do not count."""
+    first = HALVES.phase
+    shares = {"a": 0.2, "b": 0.8}
+    later = replace(
+        HALVES,
+        revision=2,
+        effective_ms=2 * DAY + 5,
+        earlier=(first,),
+        variants=tuple(replace(one, share=shares[one.name], buckets=()) for one in HALVES.variants),
+    )
+    arms = {0: 0.5, 2: 0.99, 3: 0.2}
+    rows = [
+        Told(f"u{day}-{n}", window_ms=day * DAY, assignments="e/a" if n < 1_000 * share else "e/b")
+        for day, share in arms.items()
+        for n in range(1_000)
+    ]
+    for definition, is_broken in ((later, False), (HALVES, True)):
+        metrics = Metrics(MEASURED)
+        metrics.put_definition(definition)
+        metrics.take([signals(rows)])
+        decision = next(one for one in metrics.publish().messages if isinstance(one, ExperimentDecision))
+        assert (decision.decision == "split-broken") == is_broken

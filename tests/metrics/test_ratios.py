@@ -85,8 +85,3 @@ def test_a_right_split_is_called_broken_at_most_as_often_as_alpha_and_a_broken_o
     broken = [worst_p(looks(seed, [0.47, 0.33, 0.2]), wanted) for seed in range(20)]
     assert all(p < 0.001 for p in broken)
     assert worst_p(np.array([[10, 1]]), [1.0, 0.0]) == 0.0, "a listener where there can be none"
-
-
-def test_evidence_of_phases_with_other_shares_adds() -> None:
-    alone = split_evidence([520, 480], [0.5, 0.5]), split_evidence([110, 90], [0.5, 0.5])
-    assert sum(alone) > max(alone)
