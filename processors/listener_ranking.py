@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from processors.arrays import IntArray
+from processors.drift.open_incidents import OpenIncidents
 from processors.experiments.definitions import Definitions
 from processors.experiments.variant_pages import VariantPages
 from processors.listeners_settings import ListenersSettings
@@ -15,6 +16,7 @@ from processors.ranking.ranking_request import RankingRequest
 from processors.settlement.book.names import text_of
 from processors.settlement.output.waiting import Waiting
 from processors.settlement.settlement import Settlement
+from schemas.experiments import Overrides
 
 
 class ListenerRanking:
@@ -24,6 +26,7 @@ class ListenerRanking:
         self._settings, self._learned = settings, learned
         self._makers = [VariantPages(ranking, definitions) for ranking in settings.ranking.by_surface()]
         self._looked_up: tuple[list[str], int, int, IntArray] = ([], 0, 0, np.empty(0, dtype=np.int64))
+        self.incidents = OpenIncidents()
         self._wall_ms = self._ranked_ms = self._pause_ms = 0
 
     def tick(self, wall_ms: int, lag_ms: int) -> None:
@@ -55,7 +58,12 @@ class ListenerRanking:
         )
         settlement.surfaces.update(self.surfaces(settlement))
         for maker in self._makers:
-            yield from maker.pages(self._learned, requests, plays)
+            yield from maker.pages(self._learned, requests, plays, self._while_drifting())
+
+    def _while_drifting(self) -> tuple[Overrides, ...]:
+        """How all pages differ from the settings at present."""
+        epsilon = self._settings.ranking.drift_epsilon
+        return (Overrides(epsilon=epsilon),) if epsilon is not None and self.incidents.severe_since_ms else ()
 
 
 def _requests(settlement: Settlement, waiting: Waiting, positions: Mapping[str, int]) -> Sequence[RankingRequest]:

@@ -31,6 +31,7 @@ from processors.written import Written
 from schemas.codec import decode_as
 from schemas.impressions import Impression
 from schemas.interactions import ListenerForgotten
+from schemas.monitoring import DriftIncident
 from schemas.stream_ends import StreamEvent
 
 
@@ -145,6 +146,10 @@ class Listeners:
     def surfaces(self) -> list[str]:
         """The surfaces for which listeners are ranked, or were under earlier settings: rankings may still exist."""
         return self._ranking.surfaces(self.settlement)
+
+    def put_incident(self, incident_id: str, incident: DriftIncident | None) -> None:
+        """Apply a message on drift, which may change how pages are made."""
+        self._ranking.incidents.put(incident_id, incident)
 
     def dead_letter(self, reason: str) -> None:
         """Count a record that became a dead letter."""

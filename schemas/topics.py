@@ -203,7 +203,7 @@ _FLOW = (
         partitions=1,
         cleanup=Cleanup.DELETE,
         writer="model",
-        readers=("subscribers",),
+        readers=("listeners", "learner", "subscribers"),
     ),
     Topic(
         name="engagement-metrics",

@@ -33,7 +33,7 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
             name="listeners",
             inputs=("impressions", "stream-ends"),
             state_topic="listeners" + STATE_SUFFIX,
-            broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics", "experiments"),
+            broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics", "experiments", "drift-incidents"),
             make=lambda partition: ListenersTask(settings.listeners, partition, settings.page_partitions, may_compact),
             state_format=LISTENERS_FORMAT,
             partition_count=settings.page_partitions,
@@ -55,7 +55,7 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
             name="learner",
             inputs=("interactions",),
             state_topic="learner" + STATE_SUFFIX,
-            broadcasts=("catalogue", "card-group-names"),
+            broadcasts=("catalogue", "card-group-names", "drift-incidents"),
             make=lambda _partition: LearnerTask(
                 Learner(settings.coclusters, settings.reward_names, settings.seed), settings.publish_interval_ms
             ),

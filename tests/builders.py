@@ -6,6 +6,7 @@ from typing import Any
 from schemas.catalogue import CatalogueCard
 from schemas.experiments import BUCKETS, ExperimentDefinition, Overrides, Variant
 from schemas.impressions import Impression, ShownShelf
+from schemas.monitoring import DriftIncident
 from schemas.outcomes import OutcomeSettled, OutcomesSettled
 from schemas.stream_ends import StreamEnd, StreamPlaying
 
@@ -133,6 +134,15 @@ def by_card(outcomes: Sequence[OutcomeSettled]) -> list[OutcomesSettled]:
     for one in outcomes:
         found.setdefault((one.card_id, one.generation), []).append(one)
     return [OutcomesSettled.of(some) for some in found.values()]
+
+
+def incident(incident_id: str, **more: Any) -> DriftIncident:
+    fields = {
+        "number": 1, "state": "open", "quantity": "streaming-time", "subjects": ("0.0",), "label": "", "generation": 1,
+        "severity": "severe", "impact": 0.1, "traffic": 0.1, "opened_ms": 1, "change_ms": 1, "bucket_ms": 1,
+        "before": 5.0, "after": 4.0, "size": -1.0, "size_low": -1.5, "size_high": -0.5,
+    }  # fmt: skip
+    return DriftIncident(incident_id=incident_id, **{**fields, **more})
 
 
 def experiment(

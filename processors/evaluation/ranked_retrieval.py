@@ -33,7 +33,7 @@ def precision_and_recall(relevance: FloatArray, shown: IntArray, sizes: Sequence
 def normalised(figures: Mapping[str, Figures], baseline: str) -> dict[str, Figures]:
     """The figures of every policy over those of the baseline.
 
-    >>> normalised({"static": {"precision@1": 0.2}, "mean": {"precision@1": 0.3}}, "static")["mean"]
+    >>> normalised({"static": {"precision@1": 0.25}, "mean": {"precision@1": 0.375}}, "static")["mean"]
     {'precision@1': 1.5}
     """
     base = figures[baseline]

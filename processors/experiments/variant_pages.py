@@ -29,17 +29,26 @@ class VariantPages:
         self._settings, self._definitions = settings, definitions
         self._makers: dict[tuple[Overrides, ...], PageMaker] = {(): PageMaker.of(settings)}
 
-    def pages(self, learned: Learned, requests: Sequence[RankingRequest], plays: PlayColumns) -> Iterator[RankedPages]:
-        """The pages of these requests, in columns, with the assignments that they were made with."""
+    def pages(
+        self,
+        learned: Learned,
+        requests: Sequence[RankingRequest],
+        plays: PlayColumns,
+        all_pages: tuple[Overrides, ...] = (),
+    ) -> Iterator[RankedPages]:
+        """The pages of these requests, in columns, with the assignments that they were made with.
+
+        `all_pages` differ in this from the settings, where their variants do not say otherwise.
+        """
         if not self._definitions:
-            made = self._makers[()].pages(learned, requests, plays)
+            made = self._maker(all_pages).pages(learned, requests, plays)
             if made is not None:
                 yield made
             return
         assignments, alike = self._by_variant(requests)
         for several, numbers in alike.items():
             own = [requests[number] for number in numbers]
-            made = self._maker(several).pages(learned, own, plays.of_listeners(np.array(numbers)))
+            made = self._maker((*several, *all_pages)).pages(learned, own, plays.of_listeners(np.array(numbers)))
             if made is not None:
                 yield replace(made, assignments=[assignments[number] for number in numbers])
 

@@ -85,7 +85,10 @@ def _function_in(value: Any) -> FunctionType | None:
 
 
 def _named(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """The global names in a function, and their values."""
+    """The global names in a function and those of its closure, and their values."""
+    yield from zip(
+        function.__code__.co_freevars, (cell.cell_contents for cell in function.__closure__ or ()), strict=True
+    )
     names = sorted(set(_names(function.__code__)))
     for name in names:
         value = function.__globals__.get(name, function)

@@ -65,6 +65,7 @@ class ListenersTask:
             "co-clusters": learned.put_co_clusters,
             "card-groups": either(learned.put_card_group, learned.withdraw_group),
             "experiments": self.core.definitions.put,
+            "drift-incidents": self.core.put_incident,
             "card-statistics": either(learned.put_statistics, learned.withdraw_statistics),
         }
         hand_on = broadcast_message if topic == "co-clusters" else broadcast_keyed

@@ -24,6 +24,7 @@ from processors.cocluster.model.evidence import log_softmax, softmax
 from processors.cocluster.model.soft_groups import SoftGroups, group_prior, soft_groups
 from processors.cocluster.model.time_bins import COUNT
 from processors.cocluster.online.card_watch import CardWatch
+from processors.cocluster.online.drift_reaction import DriftReaction
 from processors.cocluster.online.interaction_memory import InteractionMemory, slots_of
 from processors.cocluster.online.learner_rows import (
     changed_card_rows,
@@ -58,6 +59,7 @@ class CoClusterLearner:
         self._kept = CardWatch(settings.max_cards, 2 * settings.card_groups)
         self._snapshot: tuple[tuple[int, int], BlockModel] | None = None
         self._recount_due = False
+        self.drift = DriftReaction(settings)
         self.forgotten: tuple[list[int], list[int]] = ([], [])  # ids of users and cards whose rows were deleted
         self._beliefs = self.renewed_beliefs()
 
@@ -125,7 +127,7 @@ class CoClusterLearner:
         since = state.events_count - state.rethought_at
         growth = settings.rethink_growth ** (1 + min(state.fruitless_count, 10))
         due = min((growth - 1.0) * state.rethought_at, settings.rethink_events_max)
-        if not state.ready or since >= due:
+        if not state.ready or since >= due or self.drift.rethink_due:
             self.rethink()
         elif state.events_count - state.swept_at >= settings.sweep_share * self.memory.edges_count():
             self.sweep()
@@ -137,7 +139,7 @@ class CoClusterLearner:
 
     def renewed_beliefs(self) -> Beliefs:
         """Set current blocks and priors as the basis of messages."""
-        state, half_life_ms = self.state, self.settings.half_life_ms
+        state, half_life_ms = self.state, self.drift.half_life_ms
         return beliefs_of(
             state.statistics,
             state.user_prior,
@@ -149,8 +151,8 @@ class CoClusterLearner:
     def sweep(self) -> None:
         """Update all messages, count the blocks exactly, update blocks and priors."""
         memory, state = self.memory, self.state
-        if self.settings.half_life_ms:
-            memory.frozen *= 0.5 ** ((state.now_ms - state.swept_ms) / self.settings.half_life_ms)
+        if self.drift.half_life_ms:
+            memory.frozen *= 0.5 ** ((state.now_ms - state.swept_ms) / self.drift.half_life_ms)
         state.statistics = memory.pass_messages(self.renewed_beliefs())
         state.user_prior = group_prior(self._user_groups(memory.user_slots()))
         state.card_prior = group_prior(self._card_groups(memory.card_slots()))
@@ -172,11 +174,9 @@ class CoClusterLearner:
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
     def rethink(self) -> None:
-        """Fit or rearrange a sample of the memory, and adopt a better structure.
-
-        If none is found, the interval to the next stuck test doubles: not all data have structure.
-        """
+        """Fit or rearrange a sample of the memory, and adopt a better structure, or double the stuck tests' rest."""
         settings, state = self.settings, self.state
+        self.drift.rethink_due = False
         rng = self._random()
         data, users, cards = self.memory.sample(settings.rethink_sample_edges, rng)
         if state.ready:

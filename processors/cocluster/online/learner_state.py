@@ -10,6 +10,9 @@ from processors.cocluster.model.block_statistics import block_parameters
 from processors.cocluster.model.time_bins import STATISTICS
 from processors.cocluster.online.state_rows import Structure
 
+_LATER = ("drift_ms", "withdrawn_count")
+"""Counters that earlier versions did not store, the newest first."""
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class LearnerState:
@@ -36,6 +39,7 @@ class LearnerState:
     unplaced_count: int = 0  # interactions evicted from their rings before the first fit: not in any block
     ready: bool = False
     withdrawn_count: int = 0  # interactions taken out of the blocks because their user was erased
+    drift_ms: int = 0  # when the newest severe incident of drift was opened that led to rethinking
     statistics: FloatArray  # [STATISTICS, G, K], rows of `time_bins`
     user_prior: FloatArray  # [G]
     card_prior: FloatArray  # [K]
@@ -80,8 +84,8 @@ class LearnerState:
         """Inverse of `structure`: the state, and the statistics of evicted edges."""
         names = [field.name for field in fields(cls)]
         counters, arrays = structure.counters.tolist(), structure.arrays
-        if len(counters) + len(arrays) == len(names):  # a row from before withdrawals were counted
-            names.remove("withdrawn_count")
+        for name in _LATER[: len(names) + 1 - len(counters) - len(arrays)]:  # a row from before they were counted
+            names.remove(name)
         state = cls(**dict(zip(names, (*counters, *arrays[:-1]), strict=True)))
         state.ready = bool(state.ready)
         return state, arrays[-1]

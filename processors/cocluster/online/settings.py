@@ -32,6 +32,8 @@ class LearnerSettings:
     swap_gain: float = 0.0005  # log-likelihood per interaction by which a challenger must win
     same_groups_share: float = 0.8  # share of nodes with an unchanged group below which there is a new generation
     half_life_ms: int = 0  # exponential forgetting in the block statistics; 0: off
+    drift_half_life_ms: int | None = None  # instead, while a severe incident of drift is in progress
+    rethink_on_drift: bool = False  # rethink as soon as a severe incident of drift is open
 
     def __post_init__(self) -> None:
         """Validate."""
@@ -41,3 +43,5 @@ class LearnerSettings:
             raise ValueError("max_users and max_cards must be at least 16, max_edges at least one ring")
         if self.rethink_growth <= 1.0 or self.sweep_share <= 0.0 or self.half_life_ms < 0:
             raise ValueError("rethink_growth must exceed 1, sweep_share 0; half_life_ms must not be negative")
+        if self.drift_half_life_ms is not None and self.drift_half_life_ms < 1:
+            raise ValueError("drift_half_life_ms must be positive, or none")
