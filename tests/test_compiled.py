@@ -8,7 +8,7 @@ import pytest
 import processors
 
 PACKAGE = Path(processors.__file__).parent
-NUMBERS = {"int", "bool", "float", "None", "Index", "np.uint64", "Places"}
+NUMBERS = {"int", "bool", "float", "None", "Index", "Address", "Offset", "Place", "np.uint64", "Places"}
 
 
 def borrowers() -> list[ast.FunctionDef]:
