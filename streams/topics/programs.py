@@ -9,5 +9,6 @@ class Program(StrEnum):
     WORKER = "worker"
     CLIENT = "client"
     SUBSCRIBER = "subscriber"
+    CONSOLE = "console"
     OPERATOR = "operator"
     AUDITOR = "auditor"
