@@ -74,17 +74,17 @@ class Follower:
             cluster = await self._consumer._client.fetch_all_metadata()  # noqa: SLF001  a public look creates topics
         except _AWAY:
             return
-        self._measured = {_at(name, number) for name in MEASURED for number in cluster.partitions_for_topic(name) or ()}
-        found = {partition for partition in self._measured if partition.topic in READ}
-        new = found - self._read
-        if not new:
+        measured = {_at(name, number) for name in MEASURED for number in cluster.partitions_for_topic(name) or ()}
+        if measured == self._measured:
             return
-        positions = {partition: await self._consumer.position(partition) for partition in self._read}
-        self._consumer.assign(sorted(found))
+        found = {partition for partition in measured if partition.topic in READ}
+        positions = {partition: await self._consumer.position(partition) for partition in self._read & found}
+        self._consumer.assign(sorted(measured))  # all of them: the client looks for leaders of others one after another
+        self._consumer.pause(*(measured - found))
         for partition, position in positions.items():
             self._consumer.seek(partition, position)
-        await self._begin(sorted(new))
-        self._read = found
+        await self._begin(sorted(found - self._read))
+        self._read, self._measured = found, measured
 
     async def _begin(self, partitions: Sequence[TopicPartition]) -> None:
         """Start at the beginning of compacted topics, and not too far before the end of all others."""

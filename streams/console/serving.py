@@ -37,7 +37,7 @@ async def serve_console(
     names: tuple[str, ...] = (),
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; raises what following the topics raises.
+    """Serve until SIGINT or SIGTERM, or until cancelled; raises what following the topics raises.
 
     `names` are host names of this machine by which browsers may reach it, besides loopback.
     """
@@ -49,10 +49,12 @@ async def serve_console(
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="console")
     following = asyncio.create_task(Follower(settings, bootstrap, state).run(), name="follower")
     ready()
-    await asyncio.wait([serving, following], return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    following.cancel()
-    await asyncio.wait([serving, following])
+    try:
+        await asyncio.wait([serving, following], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        server.should_exit = True
+        following.cancel()
+        await asyncio.wait([serving, following])
     if not following.cancelled():
         following.result()
     serving.result()

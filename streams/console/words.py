@@ -9,7 +9,7 @@ def seconds(value: float | None) -> str:
     """A duration, to two places of its unit.
 
     >>> [seconds(value) for value in (0.4, 12.34, 95.0, 3_600.0, 9_000.0, 200_000.0, None)]
-    ['0.4 s', '12 s', '1 min 35 s', '1 h', '2 h 30 min', '2 d 8 h', '–']
+    ['0.4 s', '12 s', '1 min 35 s', '1 h', '2 h 30 min', '2 d 7 h', '–']
     """
     if value is None or not math.isfinite(value):
         return NOTHING

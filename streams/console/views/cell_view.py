@@ -96,7 +96,7 @@ def _distribution(
     medians = {name: words.seconds(_median_s(values)) for name, values in lines.items()}
     return Figure(
         name="distribution",
-        title="How long streams last",
+        title="How long streams last: share of the streams, in steps of 28%; vertical lines are thresholds",
         summary=f"Distribution of streaming time; medians: {'; '.join(f'{of}, {m}' for of, m in medians.items())}.",
         spec=spec_of(data, 320, layer=[_lines(list(shares), longest_s), _rules(rules, longest_s)]),
         table=Table(
@@ -124,8 +124,8 @@ def _lines(names: list[str], longest_s: float) -> Spec:
         "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2, "clip": True},
         "encoding": {
             "x": {"field": "from", **seconds_axis("streamed time", longest_s)},
-            "y": {"field": "share", "type": "quantitative", "title": "share of streams",
-                  "axis": {"format": ".0%", "minExtent": AXIS_PX}},
+            "y": {"field": "share", "type": "quantitative", "title": None,
+                  "axis": {"format": ".0%", "minExtent": AXIS_PX, "maxExtent": AXIS_PX}},
             "color": {"field": "of", "type": "nominal", "sort": None, "scale": {"domain": names},
                       "legend": {"title": None, "orient": "top", "columns": 2, "labelLimit": 300,
                                  "symbolType": "stroke"}},
@@ -161,7 +161,7 @@ def _thresholds(
     encoding = {
         "x": {"field": "threshold", **seconds_axis("succeeds from", longest_s)},
         "y": {"field": "reward", "type": "nominal", "sort": None, "title": None,
-              "axis": {"minExtent": AXIS_PX, "labelLimit": AXIS_PX}},
+              "axis": {"minExtent": AXIS_PX, "maxExtent": AXIS_PX, "labelLimit": AXIS_PX}},
         "tooltip": [{"field": "reward"}, {"field": "text", "title": "succeeds from"},
                     {"field": "rate", "title": "streams that succeed here"}],
     }  # fmt: skip

@@ -123,7 +123,7 @@ def _figure(model: CoClusters, shown: Shown, reward: str, values: FloatArray, te
             "cards": f"{k} · {label_of(model, k)}",
             "value": None if math.isnan(values[g, k]) else float(values[g, k]),
             "text": text(float(values[g, k])),
-            "ink": "#000000" if place[g, k] >= DARK_FROM else "#ffffff",
+            "is_light": bool(place[g, k] >= DARK_FROM),
             "streams": round(model.count[g][k]),
             "href": cell_href(g, k),
         }
@@ -205,8 +205,9 @@ def _heat_map(shown: Shown, what: str) -> Spec:
                 "mark": {"type": "text", "fontSize": 13, "cursor": "pointer"},
                 "encoding": {
                     "text": {"field": "text"},
-                    "color": {"condition": {"test": "datum.value === null", "value": "#888"},
-                              "field": "ink", "type": "nominal", "scale": None},
+                    "color": {"condition": [{"test": "datum.value === null", "value": "#888888"},
+                                            {"test": "datum.is_light", "value": "#000000"}],
+                              "value": "#ffffff"},
                 },
             },
         ],

@@ -95,7 +95,12 @@ def _figure(shown: list[ShownIncident]) -> Figure:
     ]  # fmt: skip
     height_px = 28 * len(data) + 110
     open_count = sum(one.is_open for one in shown)
-    x: Spec = {"type": "temporal", "title": "event time", "axis": {"labelOverlap": True}}
+    x: Spec = {
+        "type": "temporal",
+        "title": "event time (UTC)",
+        "scale": {"type": "utc"},
+        "axis": {"labelOverlap": True, "format": "%d %b %H:%M", "tickCount": 6},
+    }
     return Figure(
         name="incidents",
         title="Incidents on a time line",

@@ -103,22 +103,20 @@ def _height_px(data: list[Spec]) -> int:
 
 
 def _intervals(data: list[Spec], title: str, unit: str) -> Spec:
-    x: Spec = {"type": "quantitative", "title": f"{title} ({unit})", "scale": {"zero": False}}
+    x: Spec = {"type": "quantitative", "title": f"{title} ({unit})", "scale": {"zero": False}, "axis": {"tickCount": 6}}
+    row: Spec = {
+        "y": {"field": "candidate", "type": "nominal", "title": None, "axis": {"labelLimit": 240},
+              "sort": [one["candidate"] for one in data]},
+        "tooltip": [{"field": "candidate"}, {"field": "verdict"},
+                    *({"field": name, "format": ".4f"} for name in ("value", "low", "high"))],
+    }  # fmt: skip
+    known = [one for one in data if one["low"] is not None and one["high"] is not None]
     return spec_of(
         data,
         _height_px(data),
-        encoding={
-            "y": {"field": "candidate", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 240}},
-            "tooltip": [
-                {"field": "candidate"},
-                *({"field": name, "format": ".4f"} for name in ("value", "low", "high")),
-                {"field": "verdict"},
-            ],
-        },
         layer=[
-            {"mark": {"type": "rule", "strokeWidth": 2},
-             "transform": [{"filter": "datum.low !== null && datum.high !== null"}],
-             "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}}},
-            {"mark": {"type": "point", "filled": True, "size": 80}, "encoding": {"x": {"field": "value", **x}}},
+            *([{"data": {"values": known}, "mark": {"type": "rule", "strokeWidth": 2},
+                "encoding": {**row, "x": {"field": "low", **x}, "x2": {"field": "high"}}}] if known else []),
+            {"mark": {"type": "point", "filled": True, "size": 80}, "encoding": {**row, "x": {"field": "value", **x}}},
         ],
     )  # fmt: skip

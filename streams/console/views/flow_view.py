@@ -16,7 +16,7 @@ WIDTH_PX = 960
 
 
 class VariantNow(Struct, frozen=True, kw_only=True):
-    """Stream rate of a variant over its newest buckets."""
+    """Stream rate of a variant over the newest buckets of event time."""
 
     variant: str
     exposures: float
@@ -53,8 +53,10 @@ def flow_page(state: ConsoleState, now_ms: int) -> FlowPage:
 
 def _variants(state: ConsoleState) -> list[VariantNow]:
     found = []
+    newest = max((buckets[-1] for buckets in state.metrics.values()), key=lambda one: one.bucket_ms, default=None)
+    since_ms = newest.bucket_ms - (RECENT_BUCKETS - 1) * newest.bucket_length_ms if newest is not None else 0
     for variant, buckets in sorted(state.metrics.items()):
-        recent = list(buckets)[-RECENT_BUCKETS:]
+        recent = [bucket for bucket in buckets if bucket.bucket_ms >= since_ms]
         exposures = sum(bucket.exposures for bucket in recent)
         streamed = sum(bucket.streamed for bucket in recent)
         rate = streamed / exposures if exposures else None
@@ -96,12 +98,13 @@ def _figure(state: ConsoleState) -> Figure:
     edges = [
         {"x": placed[a][0] + 0.42, "y": placed[a][1], "x2": placed[b][0] - 0.42, "y2": placed[b][1]}
         for a, b in _edges()
-        if placed[a][0] < placed[b][0]
+        if placed[b][0] == placed[a][0] + 1  # a longer one would cross what lies between
     ]
     return Figure(
         name="flow",
         title="Topics and tasks",
-        summary="Flow from the clients' topics through the tasks to the outputs; the table below has the same numbers.",
+        summary="Flow from the clients' topics through the tasks to the outputs; the table has the same numbers, "
+        "and who else reads a topic.",
         spec={**spec_of([], height_px, layer=_layers(shown, edges, rows))},
         height_px=height_px,
         width_px_min=WIDTH_PX,
@@ -126,8 +129,9 @@ def _shown(state: ConsoleState, name: str, column: int, row: float) -> Spec:
         said = f"{words.count(sum(lags))} waiting" if lags else "not seen yet"
         kind = "task"
     else:
-        said = words.rate(state.meter.rate(name)) if state.meter.exists(name) else "missing"
-        kind = "topic" if state.meter.exists(name) else "missing"
+        is_missing = state.meter.newest_ms is not None and not state.meter.exists(name)
+        said = "missing" if is_missing else words.rate(state.meter.rate(name))
+        kind = "missing" if is_missing else "topic"
         letters = sum(count for (topic, _), count in state.letters.counts.items() if topic == name)
         if letters:
             said += f" · {words.count(letters)} dead"
