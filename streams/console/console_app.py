@@ -67,6 +67,7 @@ class Console(Struct, frozen=True, kw_only=True):
             dated=dated,
             newest_ms=self.state.newest_ms,
             unread_count=self.state.unread_count,
+            version=_version(self.state, topics),
             broker=self.broker,
             **values,
         )
@@ -135,23 +136,24 @@ class Console(Struct, frozen=True, kw_only=True):
         return self.not_found(f"There is no page {request.url.path}.")
 
     async def changes(self, request: Request) -> Response:
-        """Server-sent events: `changed` whenever one of these topics has new records (`*`: all the time)."""
-        topics = request.query_params.get("topics", "").split(",")
-        return EventSourceResponse(_changed(self.state, topics))
+        """Server-sent events: `changed` when these topics have records that the page lacks (`*`: all the time)."""
+        asked = request.query_params
+        topics, since = asked.get("topics", "").split(","), asked.get("since", "")
+        return EventSourceResponse(_changed(self.state, topics, since))
 
 
-async def _changed(state: ConsoleState, topics: Sequence[str]) -> AsyncIterator[dict[str, str]]:
-    told = _version(state, topics)
+async def _changed(state: ConsoleState, topics: Sequence[str], told: str) -> AsyncIterator[dict[str, str]]:
     while True:
-        await asyncio.sleep(CHANGES_EVERY_S)
         now = _version(state, topics)
         if now != told or "*" in topics:
             told = now
-            yield {"event": "changed", "data": str(now)}
+            yield {"event": "changed", "data": now}
+        await asyncio.sleep(CHANGES_EVERY_S)
 
 
-def _version(state: ConsoleState, topics: Sequence[str]) -> int:
-    return sum(state.version.get(name, 0) for name in topics)
+def _version(state: ConsoleState, topics: Sequence[str]) -> str:
+    """Changes with every record of these topics."""
+    return str(sum(state.version.get(name, 0) for name in topics))
 
 
 def _number(asked: Mapping[str, str], name: str, default: float, most: float) -> float:

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Self
 
 import pytest
@@ -35,7 +36,8 @@ def write(bootstrap: str, records: Sequence[LogRecord], *, commit: bool = True) 
         finally:
             await producer.stop()
 
-    asyncio.run(transact())
+    with ThreadPoolExecutor(1) as another:  # a browser test has a running loop in its own
+        another.submit(asyncio.run, transact()).result()
 
 
 class Served(NamedTuple):

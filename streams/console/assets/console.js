@@ -32,6 +32,7 @@
       actions: false, ast: true, config: appearance(), defaultStyle: false, renderer: "svg",
       tooltip: { disableDefaultStyle: true },
     });
+    place.querySelector("svg").setAttribute("aria-hidden", "true"); // the place has the chart's description
     embedded.view.addEventListener("click", (_, item) => {
       if (item && item.datum && item.datum.href) location.assign(item.datum.href);
     });
@@ -72,7 +73,7 @@
     const answer = await fetch(location.href);
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("view");
-    Idiomorph.morph(document.getElementById("view"), fresh, { morphStyle: "innerHTML", callbacks });
+    Idiomorph.morph(document.getElementById("view"), fresh, { morphStyle: "outerHTML", callbacks });
     await drawAll();
     tellAges();
   }
@@ -81,7 +82,8 @@
   let waiting = null;
 
   function follow() {
-    source = new EventSource(`/changes?topics=${encodeURIComponent(document.body.dataset.topics)}`);
+    const asked = new URLSearchParams({ topics: document.body.dataset.topics, since: document.getElementById("view").dataset.version });
+    source = new EventSource(`/changes?${asked}`);
     source.addEventListener("changed", () => {
       waiting ??= setTimeout(async () => {
         await refresh();
