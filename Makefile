@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-without-brokers test-checked search lint bench requirements console-assets clean
+.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-of-learning test-of-the-rest test-checked search lint bench requirements console-assets clean
 
 demo: $(STAMP)
 	$(BIN)/shelfwise demo --console
@@ -13,8 +13,11 @@ demo: $(STAMP)
 WITH_WORKERS := $(addprefix tests/,forgetting harness pipeline security)
 WITH_BROKERS := $(addprefix tests/,brokers console dead_letters docs exactly_once replaying subscribers topics)
 
+# the long computations; beside the others, so that neither ends long after them
+OF_LEARNING := $(addprefix tests/,backtesting bandit cocluster drift evaluation leaderboard policies ranking rewards)
+
 test: machine-code
-	$(MAKE) --no-print-directory --jobs=4 test-with-workers test-with-brokers test-without-brokers lint
+	$(MAKE) --no-print-directory --jobs=5 test-with-workers test-with-brokers test-of-learning test-of-the-rest lint
 
 # the quick subset for developers: under two minutes once machine code exists
 QUICK := schemas processors $(addprefix tests/,test_house_style.py test_loop.py bandit policies rewards schemas tasks drift)
@@ -31,8 +34,11 @@ test-with-workers: $(STAMP)
 test-with-brokers: $(STAMP)
 	$(BIN)/python -m pytest --durations=10 $(WITH_BROKERS)
 
-test-without-brokers: $(STAMP)
-	$(BIN)/python -m pytest --durations=10 $(addprefix --ignore=,$(WITH_WORKERS) $(WITH_BROKERS))
+test-of-learning: $(STAMP)
+	$(BIN)/python -m pytest --durations=10 $(OF_LEARNING)
+
+test-of-the-rest: $(STAMP)
+	$(BIN)/python -m pytest --durations=10 $(addprefix --ignore=,$(WITH_WORKERS) $(WITH_BROKERS) $(OF_LEARNING))
 
 CHECKED := $(addprefix tests/,settlement wire ranking/test_ranked_pages.py tasks/test_crediting.py)
 

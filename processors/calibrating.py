@@ -11,8 +11,8 @@ import numpy as np
 from processors.arrays import FloatArray, IntArray
 from processors.calibration_sums import Compared
 from processors.ranking.learned import Learned
-from processors.settlement.outgoing import Earned
-from processors.settlement.page_groups import PageGroups
+from processors.settlement.output.outgoing import Earned
+from processors.settlement.output.page_groups import PageGroups
 
 
 class Calibrating:

@@ -14,7 +14,7 @@ from processors.generations import Generations
 from processors.published_groups import overlap_of
 from processors.ranking.learned import Learned
 from processors.rewards.reward_catalogue import reward_named
-from processors.settlement.rows import Row
+from processors.settlement.state.rows import Row
 from processors.wire.name_index import name_of
 from processors.wire.outcomes import OutcomeColumns, outcomes_of
 from schemas.learning import CardGroup, CardStatistics, CoClusters

@@ -5,7 +5,7 @@ It is cached for later runs (`machine_code.places`) under the digest of its sour
 that accesses a disk, and no result depends on it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -13,6 +13,7 @@ import numba
 
 from processors.machine_code.by_reference import by_reference
 from processors.machine_code.dispatching import Dispatching
+from processors.machine_code.numba_core import BORROWS, COUNTS_REFERENCES, INLINED_BY_LLVM
 
 __all__ = ["borrowing", "by_reference", "compiled", "fused", "inlined"]
 
@@ -26,7 +27,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     Without fast-math and threads, so that equal inputs give equal bytes. It releases the interpreter's lock, so that a
     fit of seconds delays no heartbeat.
     """
-    return _dispatching(function, _nrt=True)
+    return _dispatching(function, COUNTS_REFERENCES)
 
 
 def borrowing(function: Callable[P, R]) -> Callable[P, R]:
@@ -36,7 +37,7 @@ def borrowing(function: Callable[P, R]) -> Callable[P, R]:
     settlement took twice as long with it. Creating an array is a compile-time error; returning one is detected by
     `tests/test_compiled.py`.
     """
-    return _dispatching(function, _nrt=False)
+    return _dispatching(function, BORROWS)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
@@ -50,10 +51,10 @@ def fused(function: Callable[P, R]) -> Callable[P, R]:
     Unlike an `inlined` function it may have several return statements, and costs callers less compile time. Like a
     `borrowing` function it only borrows arrays.
     """
-    return _dispatching(function, _nrt=False, forceinline=True)
+    return _dispatching(function, {**BORROWS, **INLINED_BY_LLVM})
 
 
-def _dispatching(function: Callable[P, R], **options: Any) -> Callable[P, R]:
+def _dispatching(function: Callable[P, R], options: Mapping[str, Any]) -> Callable[P, R]:
     return cast(
         "Callable[P, R]", Dispatching(cast("FunctionType", function), {"nopython": True, "nogil": True, **options})
     )

@@ -10,10 +10,15 @@ from zlib import crc32
 
 import numpy as np
 
-from processors.arrays import FloatArray, IntArray
+from processors.arrays import BoolArray, FloatArray, IntArray
 from processors.ranking.learned import Learned
 from processors.rewards.reward_catalogue import reward_named
-from processors.settlement.credits import in_shares
+from processors.settlement.book.book import with_room
+from processors.settlement.book.layout import Records
+from processors.settlement.output.outgoing import Earned
+from processors.settlement.output.page_groups import PageGroups
+from processors.settlement.rules.credits import SHARES, Credited, bytes_of, exchanged, in_shares
+from processors.settlement.settlement import Settlement
 
 
 class Shares(NamedTuple):
@@ -25,6 +30,17 @@ class Shares(NamedTuple):
     key: IntArray
     offsets: IntArray
     values: IntArray
+
+
+class Streamed(NamedTuple):
+    """Exposures [n] with a stream, to be credited."""
+
+    owners: Records  # [n], due pages or streams, which identify their impressions
+    kept: IntArray  # [n], places of the exposures in the book
+    cards: IntArray  # [n], catalogue rows
+    seconds: FloatArray
+    page: IntArray  # [n], entries in the groups of pages
+    earned_before: BoolArray  # [n], whether they had a stream when they settled
 
 
 class Crediting:
@@ -39,6 +55,23 @@ class Crediting:
         self._learned = learned
         self._rewards = [reward_named(name, seed) for name in rewards]
         self.names = ",".join(rewards)
+
+    def credit(self, settlement: Settlement, streamed: Streamed, groups: PageGroups) -> tuple[Earned, FloatArray]:
+        """Credit exposures, and store the credits in the book; also returns the previous ones."""
+        owners, sizes = streamed.owners, np.diff(groups.offsets)[streamed.page]
+        shares = self.shares(streamed.cards, streamed.seconds, groups.generation[streamed.page], sizes)
+        credited = Credited(
+            kept=np.ascontiguousarray(streamed.kept),
+            impression=owners["impression"].astype(np.int64),
+            serial=owners["serial"].astype(np.int64),
+            earned_before=streamed.earned_before,
+            key=shares.key,
+            offsets=shares.offsets,
+            shares=shares.values,
+        )
+        settlement.book = with_room(settlement.book, text=bytes_of(credited))
+        previous = exchanged(settlement.book, credited)
+        return Earned(self.names, shares.offsets, shares.values / SHARES), previous / SHARES
 
     def shares(self, cards: IntArray, seconds: FloatArray, generation: IntArray, groups: IntArray) -> Shares:
         """Credits of streams [n] of cards, by row; stream i is credited in `groups[i]` groups of its generation."""

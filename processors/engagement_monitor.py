@@ -14,7 +14,7 @@ from processors.drift.incidents import Incident
 from processors.drift.settings import DriftSettings
 from processors.drift.watch import Watch
 from processors.drift.watched_buckets import ClosedBucket, VariantCounts
-from processors.settlement.rows import Row
+from processors.settlement.state.rows import Row
 from schemas.learning import CoClusters
 from schemas.monitoring import BlockEvidence, EngagementMetrics, EngagementSums
 from schemas.variant_names import ALL_VARIANTS, ORGANIC

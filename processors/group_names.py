@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from processors.arrays import FloatArray
-from processors.cocluster.labels import carried_names
+from processors.cocluster.model.labels import carried_names
 from schemas.learning import CardGroupName
 
 PREFIX = b"n/"

@@ -7,20 +7,22 @@ import numpy as np
 from msgspec import Struct
 
 from processors.arrays import FloatArray, IntArray
-from processors.cocluster.labels import CardGroupLabel, label_card_groups
-from processors.cocluster.learner import CoClusterLearner
-from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.signatures import signature_matrix
+from processors.cocluster.model.labels import CardGroupLabel, label_card_groups
+from processors.cocluster.model.signatures import signature_matrix
+from processors.cocluster.online.learner import CoClusterLearner
+from processors.cocluster.online.settings import LearnerSettings
+from processors.drift.open_incidents import OpenIncidents
 from processors.group_names import GroupNames
 from processors.interner import Interner
 from processors.rewards.published_times import as_published, published_times
 from processors.rewards.reward_catalogue import reward_named
 from processors.rewards.streaming_times import StreamingTimes
-from processors.settlement.rows import Row
+from processors.settlement.state.rows import Row
 from processors.wire.interactions import InteractionColumns, interactions_of
 from schemas.catalogue import CatalogueCard
 from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardGroupName, CoClusters, Matrix
+from schemas.monitoring import DriftIncident
 
 _LEARNED = b"m/"
 
@@ -39,6 +41,7 @@ class Learner:
         self.counters: Counter[str] = Counter()
         self.newest_ms = 0
         self._written_count = 0
+        self._incidents = OpenIncidents()
         self._published: tuple[int, tuple[int, int]] = (0, (-1, 0))
         self._withdrawn: set[str] = set()
 
@@ -52,6 +55,11 @@ class Learner:
     def put_name(self, key: str, message: CardGroupName | None) -> None:
         """Apply an editor's name of a card group, or remove it (None); it appears with the next publication."""
         self.names.put(key, message, self.learner.state.generation)
+
+    def put_incident(self, incident_id: str, incident: DriftIncident | None) -> None:
+        """Apply a message on drift, on which the learner may act."""
+        self._incidents.put(incident_id, incident)
+        self.learner.drift.note(self._incidents.severe_since_ms, self.learner.state)
 
     def interactions(self, messages: Sequence[Interactions]) -> None:
         """Learn from interactions, in order."""
@@ -117,6 +125,7 @@ class Learner:
                 any(rows.adopt(key, value) for rows in (self.users, self.cards, self.names))
         if learned:
             self.learner = CoClusterLearner.restore(self.settings, self.seed, learned.items())
+            self.learner.drift.note(self._incidents.severe_since_ms, self.learner.state)
         self.names.generation = self.learner.state.generation
         self.newest_ms = self.learner.state.now_ms
         self._written_count = self.learner.state.events_count

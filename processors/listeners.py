@@ -5,7 +5,7 @@ rankings also depend on what has been read from the broadcast topics, which ever
 columns and leave as bytes of records: under load, compiled code does all work per event.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -14,24 +14,24 @@ from msgspec import Struct
 
 from processors.arrays import IntArray
 from processors.conclusions import Conclusions
+from processors.experiments.definitions import Definitions
+from processors.experiments.exposing import Exposing
+from processors.experiments.exposure_memory import PREFIX as EXPOSED
 from processors.leaderboard.shadow import Shadow
 from processors.leaderboard.shadow_pages import PREFIX
+from processors.listener_ranking import ListenerRanking
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.learned import Learned
-from processors.ranking.pages import PageMaker
-from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranked_pages import RankedPages
-from processors.ranking.ranking_request import RankingRequest
-from processors.settlement.names import text_of
-from processors.settlement.rows import ChangedRows, Row, changed_columns, changed_rows, restore
 from processors.settlement.settlement import Settlement
-from processors.settlement.waiting import Waiting
+from processors.settlement.state.rows import ChangedRows, Row, changed_columns, changed_rows, restore
 from processors.wire.impressions import ImpressionColumns, impressions_of
 from processors.wire.stream_ends import StreamEndColumns
 from processors.written import Written
 from schemas.codec import decode_as
 from schemas.impressions import Impression
 from schemas.interactions import ListenerForgotten
+from schemas.monitoring import DriftIncident
 from schemas.stream_ends import StreamEvent
 
 
@@ -63,27 +63,34 @@ class Listeners:
         self.learned = learned or Learned(settings.rewards)
         self.positions: dict[str, int] = {}
         self.settlement = Settlement(settings.settlement)
-        self._makers = [PageMaker.of(ranking) for ranking in settings.ranking.by_surface()]
+        self.definitions = Definitions(settings.ranking, settings.rewards)
+        self.exposing = Exposing(self.definitions, settings.exposed_max)
+        self._ranking = ListenerRanking(settings, self.learned, self.definitions)
         self._conclusions = Conclusions(settings, source, self.learned)
-        self._looked_up: tuple[list[str], int, int, IntArray] = ([], 0, 0, np.empty(0, dtype=np.int64))
-        self._wall_ms = self._ranked_ms = self._pause_ms = 0
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Restore the settlement that wrote these rows."""
-        own, of_shadow = _parted(rows)
+        own, of_shadow, of_exposed = _parted(rows, PREFIX, EXPOSED)
+        may_compact = self.settlement.may_compact
         self.settlement = restore(self.settings.settlement, own)
+        self.settlement.may_compact = may_compact
         self.shadow.pages.restore(of_shadow)
-        self._conclusions.engagement.report_from(self.settlement.counters)
+        self.exposing.memory.restore(of_exposed)
+        self._conclusions.report.sums.report_from(self.settlement.counters)
 
     def changed_rows(self) -> Iterable[Row]:
         """Rows of state that have changed since the last call."""
         self._group_pages()
-        return chain(changed_rows(self.settlement), self.shadow.pages.changed_rows())
+        return chain(changed_rows(self.settlement), self.other_rows())
 
     def changed_columns(self) -> ChangedRows | None:
-        """Those of settlement in columns, None if nothing has changed; fetch those of the shadow after it."""
+        """Those of settlement in columns, None if nothing has changed; fetch the others after it."""
         self._group_pages()
         return changed_columns(self.settlement)
+
+    def other_rows(self) -> Iterable[Row]:
+        """Those of the shadow and of experiments."""
+        return chain(self.shadow.pages.changed_rows(), self.exposing.memory.changed_rows())
 
     @property
     def shadow(self) -> Shadow:
@@ -95,7 +102,8 @@ class Listeners:
 
         `clock_ms` has for each record the time of a clock that its sender does not control.
         """
-        self.settlement.take_impressions(columns, offsets, clock_ms, groups=len(self.learned.blocks.user_prior))
+        shown = self.exposing.take(columns)
+        self.settlement.take_impressions(shown, offsets, clock_ms, groups=len(self.learned.blocks.user_prior))
         self.settlement.advance()
 
     def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
@@ -119,7 +127,7 @@ class Listeners:
         Sources in `behind` are not idle, as they have unread records. The newest records read are `lag_ms` old.
         """
         self.settlement.tick(wall_ms, behind)
-        self._wall_ms, self._pause_ms = wall_ms, min(lag_ms // 2, self.settings.catching_up_ms)
+        self._ranking.tick(wall_ms, lag_ms)
         self.settlement.advance()
 
     def forget(self, user_id: str) -> tuple[list[Written], ListenerForgotten]:
@@ -130,12 +138,18 @@ class Listeners:
         due = self._what_is_due() if self.settlement.is_due else []
         self.settlement.forget(user_id)
         self.shadow.forget(user_id)
+        self._conclusions.report.signals.forget(self.source, user_id)
+        self.exposing.forget(user_id)
         return due, ListenerForgotten(source=self.source, user_id=user_id)
 
     @property
     def surfaces(self) -> list[str]:
         """The surfaces for which listeners are ranked, or were under earlier settings: rankings may still exist."""
-        return sorted(self.settlement.surfaces.union(own.surface for own in self.settings.ranking.by_surface()))
+        return self._ranking.surfaces(self.settlement)
+
+    def put_incident(self, incident_id: str, incident: DriftIncident | None) -> None:
+        """Apply a message on drift, which may change how pages are made."""
+        self._ranking.incidents.put(incident_id, incident)
 
     def dead_letter(self, reason: str) -> None:
         """Count a record that became a dead letter."""
@@ -147,8 +161,8 @@ class Listeners:
         A listener with several events is ranked once: rankings in between would never be visible.
         """
         written = self._what_is_due()
-        pages = list(self._due_pages(self._rows_of_cards()))
-        sums = self._conclusions.engagement.hand_over(
+        pages = list(self._ranking.due_pages(self.settlement, self.positions))
+        sums = self._conclusions.report.sums.hand_over(
             self.source,
             watermark_ms=self.settlement.watermark_ms,
             generation=self.learned.blocks.generation,
@@ -156,68 +170,26 @@ class Listeners:
         )
         limits = self.settings.settlement
         corrected_no_more_ms = self.settlement.watermark_ms - limits.correction_ms - limits.lateness_ms
-        return Concluded(written, [*sums, *self.shadow.hand_over(self.source, corrected_no_more_ms)], pages)
+        signals = self._conclusions.report.signals.hand_over(
+            self.source,
+            settled_until_ms=self.settlement.watermark_ms - limits.horizon_ms,
+            generation=self.learned.blocks.generation,
+        )
+        of_shadow, exposures = self.shadow.hand_over(self.source, corrected_no_more_ms), self.exposing.hand_over()
+        return Concluded(written, [*sums, *of_shadow, *exposures, *signals], pages)
 
     def _group_pages(self) -> None:
-        self._conclusions.group_pages(self.settlement, self._rows_of_cards())
+        self._conclusions.grouping.group_pages(self.settlement, self._ranking.rows_of_cards(self.settlement))
 
     def _what_is_due(self) -> list[Written]:
         due = self.settlement.hand_over()
-        return self._conclusions.of(self.settlement, due, self._rows_of_cards())
-
-    def _rows_of_cards(self) -> IntArray:
-        """The catalogue row [n] of each card by its number in settlement; looked up again if cards are new."""
-        names, known = self.settlement.card_names(), len(self.learned.catalogue.names)
-        looked_up, count, catalogue, rows = self._looked_up
-        if looked_up is not names or (count, catalogue) != (len(names), known):
-            rows = self.learned.rows_of(names)
-            self._looked_up = names, len(names), known, rows
-        return rows
-
-    def _due_pages(self, row: IntArray) -> Iterator[RankedPages]:
-        if self._wall_ms - self._ranked_ms < self._pause_ms:
-            return
-        self._ranked_ms = self._wall_ms
-        waiting = self.settlement.waiting()
-        requests = self._requests(waiting)
-        plays = PlayColumns(waiting.offsets, row[waiting.plays["card"]], waiting.plays["played_ms"] / 1_000.0)
-        self.settlement.surfaces.update(self.surfaces)
-        for maker in self._makers:
-            pages = maker.pages(self.learned, requests, plays)
-            if pages is not None:
-                yield pages
-
-    def _requests(self, waiting: Waiting) -> Sequence[RankingRequest]:
-        book = self.settlement.book
-        chosen = book.listeners[waiting.place]
-        columns = ("start", "end", "event_count", "newest_ms", "impressions_offset", "stream_ends_offset")
-        requests = []
-        for start, end, count, newest_ms, shown, ended in zip(
-            *(chosen[name].tolist() for name in columns), strict=True
-        ):
-            sources = {**self.positions}
-            if shown >= 0:
-                sources["impressions"] = shown
-            if ended >= 0:
-                sources["stream-ends"] = ended
-            requests.append(
-                RankingRequest(
-                    user_id=text_of(book.text, start, end),
-                    ranking_number=count,
-                    event_ms=newest_ms,
-                    sources=dict(sorted(sources.items())),
-                )
-            )
-        return requests
+        return self._conclusions.of(self.settlement, due, self._ranking.rows_of_cards(self.settlement))
 
 
-def _parted(rows: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], list[Row]]:
-    """Rows of settlement, and those of the shadow."""
-    own: list[tuple[bytes, bytes]] = []
-    of_shadow: list[Row] = []
+def _parted(rows: Iterable[tuple[bytes, bytes]], *prefixes: bytes) -> list[list[tuple[bytes, bytes]]]:
+    """Rows of settlement, and those with each of these prefixes."""
+    parts: list[list[tuple[bytes, bytes]]] = [[] for _ in range(len(prefixes) + 1)]
     for key, value in rows:
-        if key.startswith(PREFIX):
-            of_shadow.append((key, value))
-        else:
-            own.append((key, value))
-    return own, of_shadow
+        number = next((number for number, prefix in enumerate(prefixes, 1) if key.startswith(prefix)), 0)
+        parts[number].append((key, value))
+    return parts

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from processors.leaderboard.leaderboard_settings import LeaderboardSettings
+from processors.metrics.metrics_settings import MetricsSettings
 from processors.ranking.ranking_settings import RankingSettings
 from processors.settlement.settings import SettlementSettings
 
@@ -13,6 +14,8 @@ class ListenersSettings(Struct, frozen=True, kw_only=True):
     While the events being read are `lag` old, pages are made once per half the lag, and at least every
     `catching_up_ms`: pages that are outdated when made are useless, and skipping them speeds up catching up. Without a
     lag, pages are made in every transaction.
+
+    `exposed_max` bounds the memory of who has been exposed to an experiment: listeners of one partition on one day.
     """
 
     settlement: SettlementSettings = SettlementSettings()
@@ -22,3 +25,5 @@ class ListenersSettings(Struct, frozen=True, kw_only=True):
     sample_share: float = 1.0
     catching_up_ms: int = 10_000
     leaderboard: LeaderboardSettings = LeaderboardSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    exposed_max: int = 1_000_000

@@ -3,7 +3,7 @@
 import numpy as np
 
 from processors.arrays import FloatArray
-from processors.cocluster.block_model import BlockModel
+from processors.cocluster.model.block_model import BlockModel
 from schemas.learning import CoClusters
 
 WEIGHT_DECIMALS = 6

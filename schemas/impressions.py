@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from msgspec import Struct, field
 
+from schemas.experiments import Assignments
 from schemas.fields import (
     Count,
     EventMs,
@@ -63,7 +64,9 @@ class Impression(Struct, frozen=True, kw_only=True, gc=False, tag="impression.v1
     """One page or viewport was shown to a listener at `event_ms`.
 
     `ranking_number` is the shelf ranking that the page was made from (None: another source). The three versions are
-    those of the policy, reward and model, for counterfactual evaluation.
+    those of the policy, reward and model, for counterfactual evaluation. `assignments` are those of the ranking, or
+    what else the page was shown with: `experiment/variant`, sorted, with spaces between; if empty, the worker assigns.
+    `variant` is the client's own arm, which nobody assigns.
 
     >>> shelf = ShownShelf(shelf_id="jazz", cards=("c1",), propensities=(1.0,), seen=(0,))
     >>> Impression(event_id="i1", user_id="u1", event_ms=0, shelves=(shelf,)).exposure_count
@@ -79,6 +82,7 @@ class Impression(Struct, frozen=True, kw_only=True, gc=False, tag="impression.v1
     policy_version: Identifier = "unknown"
     reward_version: Identifier = "unknown"
     model_version: Identifier = "unknown"
+    assignments: Assignments = ""
     ranking_number: Count | None = None
     context: dict[str, str] = field(default_factory=dict)
 

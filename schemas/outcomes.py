@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
+from schemas.experiments import Assignments
 from schemas.fields import (
     Count,
     EventMs,
@@ -47,13 +48,14 @@ class ExposureKey(Struct, frozen=True, order=True, gc=False):
 
 
 class LoggedPage(Struct, frozen=True, order=True, gc=False):
-    """What was logged with a page: surface, arm of a test, and the versions that made it."""
+    """What was logged with a page: surface, the client's own arm, the versions that made it, and its experiments."""
 
     surface: Identifier = "home"
     variant: Identifier = "default"
     policy_version: Identifier = "unknown"
     reward_version: Identifier = "unknown"
     model_version: Identifier = "unknown"
+    assignments: Assignments = ""
 
 
 class OutcomeSettled(Struct, frozen=True, kw_only=True, gc=False):

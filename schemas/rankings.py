@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from msgspec import Struct, field
 
 from schemas.composite_keys import SURFACE_SEPARATOR, joined, parted
+from schemas.experiments import Assignments
 from schemas.fields import (
     Count,
     EventMs,
@@ -88,7 +89,7 @@ class ShelfRanking(Struct, frozen=True, kw_only=True, gc=False, tag="shelf-ranki
 
     `sources` gives for each input topic the offset up to which it had been read; with it and `draw_key` the ranking
     can be recomputed byte for byte. `discovery_share` is the share of cards that the listener has not streamed
-    recently.
+    recently. `assignments` are the variants that it was made with; impressions return them.
 
     >>> ShelfRanking(user_id="u1", ranking_number=1, event_ms=0, shelves=(), policy_version="uniform",
     ...     reward_version="static", model_version="0.0", draw_key=7).user_weights
@@ -107,6 +108,7 @@ class ShelfRanking(Struct, frozen=True, kw_only=True, gc=False, tag="shelf-ranki
     user_weights: Weights = ()
     discovery_share: float = 1.0
     sources: dict[str, int] = field(default_factory=dict)
+    assignments: Assignments = ""
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(user_id=self.user_id)

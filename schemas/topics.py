@@ -1,9 +1,11 @@
 """The data flow as one table: each topic with its message, retention, writer and readers."""
 
 from schemas.catalogue import CatalogueCard
+from schemas.experiments import ExperimentDefinition, ExperimentExposure
 from schemas.impressions import Impression
 from schemas.interactions import Learned
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
+from schemas.metric_topics import METRIC_TOPICS
 from schemas.monitoring import DriftAlert, DriftIncident, EngagementMetrics, EngagementSums
 from schemas.outcomes import Outcome
 from schemas.policy_evidence import PagesWeighed
@@ -70,6 +72,17 @@ _FLOW = (
         cleanup=Cleanup.COMPACT,
         writer="editors",
         readers=("learner",),
+    ),
+    Topic(
+        name="experiments",
+        about="definitions of experiments, with their earlier revisions",
+        role=Role.BROADCAST,
+        message=ExperimentDefinition,
+        key="name",
+        partitions=1,
+        cleanup=Cleanup.COMPACT,
+        writer="experimenters",
+        readers=("listeners", "metrics", "subscribers"),
     ),
     Topic(
         name="outcomes",
@@ -160,6 +173,17 @@ _FLOW = (
         readers=("subscribers",),
     ),
     Topic(
+        name="experiment-exposures",
+        about="the first page of each experiment that a listener saw on a day",
+        role=Role.OUTPUT,
+        message=ExperimentExposure,
+        key="user_id",
+        partitions=0,
+        cleanup=Cleanup.DELETE,
+        writer="listeners",
+        readers=("subscribers",),
+    ),
+    Topic(
         name="drift-alerts",
         about="co-clusters whose streaming time has changed",
         role=Role.OUTPUT,
@@ -179,7 +203,7 @@ _FLOW = (
         partitions=1,
         cleanup=Cleanup.DELETE,
         writer="model",
-        readers=("subscribers",),
+        readers=("listeners", "learner", "subscribers"),
     ),
     Topic(
         name="engagement-metrics",
@@ -203,6 +227,7 @@ _FLOW = (
         writer="leaderboard",
         readers=("subscribers",),
     ),
+    *METRIC_TOPICS,
 )
 
 
@@ -239,7 +264,7 @@ def state_of(task: str, partitions: int) -> Topic:
 
 def _table() -> dict[str, Topic]:
     dead = [dead_letters_of(topic) for topic in _FLOW if topic.role in {Role.INPUT, Role.BROADCAST, Role.INTERNAL}]
-    tasks = {"listeners": 0, "cards": 0, "learner": 1, "model": 1, "leaderboard": 1}
+    tasks = {"listeners": 0, "cards": 0, "learner": 1, "model": 1, "leaderboard": 1, "metrics": 1}
     state = [state_of(task, partitions) for task, partitions in tasks.items()]
     return {topic.name: topic for topic in (*_FLOW, *dead, *state)}
 

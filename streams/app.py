@@ -1,11 +1,13 @@
 """The composition root: the one place that joins topics, processors and agents."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from processors.learner import Learner
+from processors.warm_up.stages import COMPACTION
 from schemas.topics import STATE_SUFFIX
+from streams.compiling.machine_code import MachineCode
 from streams.connections import driver_settings
 from streams.exactly_once.driver import ExactlyOnce, build
 from streams.exactly_once.observer import Observer
@@ -16,21 +18,23 @@ from streams.tasks.cards_task import CardsTask
 from streams.tasks.engagement_task import EngagementTask
 from streams.tasks.leaderboard_task import LeaderboardTask
 from streams.tasks.learner_task import LearnerTask
-from streams.tasks.listeners_task import ListenersTask
+from streams.tasks.listeners_task import ListenersTask, always
+from streams.tasks.metrics_task import MetricsTask
 from streams.tasks.pinned_task import pinned_spec
 
 LISTENERS_FORMAT = 2
 
 
-def task_specs(settings: Settings) -> list[TaskSpec]:
+def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> list[TaskSpec]:
     """The tasks that this worker runs, with their topics."""
+    may_compact = always if machine_code is None else partial(machine_code.is_loaded, COMPACTION)
     every: dict[str, Callable[[], TaskSpec]] = {
         "listeners": lambda: TaskSpec(
             name="listeners",
             inputs=("impressions", "stream-ends"),
             state_topic="listeners" + STATE_SUFFIX,
-            broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics"),
-            make=lambda partition: ListenersTask(settings.listeners, partition, settings.page_partitions),
+            broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics", "experiments", "drift-incidents"),
+            make=lambda partition: ListenersTask(settings.listeners, partition, settings.page_partitions, may_compact),
             state_format=LISTENERS_FORMAT,
             partition_count=settings.page_partitions,
             awaits="shelf-rankings",
@@ -51,7 +55,7 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             name="learner",
             inputs=("interactions",),
             state_topic="learner" + STATE_SUFFIX,
-            broadcasts=("catalogue", "card-group-names"),
+            broadcasts=("catalogue", "card-group-names", "drift-incidents"),
             make=lambda _partition: LearnerTask(
                 Learner(settings.coclusters, settings.reward_names, settings.seed), settings.publish_interval_ms
             ),
@@ -72,8 +76,21 @@ def task_specs(settings: Settings) -> list[TaskSpec]:
             make=lambda _partition: LeaderboardTask(settings.leaderboard.publish_interval_ms),
             tick_interval_ms=500,
         ),
+        "metrics": lambda: _metrics_spec(settings),
     }
     return [every[name]() for name in settings.tasks]
+
+
+def _metrics_spec(settings: Settings) -> TaskSpec:
+    return TaskSpec(
+        name="metrics",
+        inputs=("metric-signals",),
+        state_topic="metrics" + STATE_SUFFIX,
+        broadcasts=("experiments",),
+        make=lambda _partition: MetricsTask(settings.metrics),
+        tick_interval_ms=500,
+        in_thread=True,  # judging all listeners takes a while
+    )
 
 
 def build_app(
@@ -81,16 +98,23 @@ def build_app(
     bootstrap: str,
     observer: Observer | None = None,
     pinned: PinnedModel | None = None,
-    ready_for: Callable[[str], Awaitable[None]] | None = None,
+    machine_code: MachineCode | None = None,
 ) -> ExactlyOnce:
     """Build a worker for these settings; it does not connect before it is run.
 
     With a pinned model its tasks read no broadcast topics, so that output is a function of the input alone. The
-    partitions of a task are opened when `ready_for` with its name has returned.
+    partitions of a task wait for its `machine_code`.
     """
-    specs = task_specs(settings)
-    if ready_for is not None:
-        specs = [replace(spec, until_ready=partial(ready_for, spec.name)) for spec in specs]
+    specs = task_specs(settings, machine_code)
+    if machine_code is not None:
+        specs = [
+            replace(
+                spec,
+                until_ready=partial(machine_code.ready_for, spec.name),
+                until_restorable=partial(machine_code.restorable, spec.name),
+            )
+            for spec in specs
+        ]
     if pinned is not None:
         specs = [pinned_spec(spec, pinned) for spec in specs]
     return build(driver_settings(settings, bootstrap), specs, observer=observer)

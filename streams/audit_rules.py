@@ -22,5 +22,7 @@ def audit_rules(settings: Settings, *, closed: bool = False) -> AuditRules:
         learner_edges_max=learner.max_edges,
         weight_max=settings.reward_weight_max,
         longest_only=settlement.longest_only,
+        metrics_window_ms=settings.metrics.window_ms if settings.metrics.enabled else 0,
+        metrics_history_ms=settings.metrics.history_ms,
         closed=closed,
     )

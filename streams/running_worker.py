@@ -96,6 +96,6 @@ async def _work(
     deadline = StopDeadline(STOP_DEADLINE_S, loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop_in_time, stop, deadline)
-    await build_app(settings, bootstrap, reporting.observer, pinned, machine_code.ready_for).run(stop)
+    await build_app(settings, bootstrap, reporting.observer, pinned, machine_code).run(stop)
     await machine_code.stop()
     log.info("stopped")

@@ -22,10 +22,11 @@ from pydantic_settings import (
 )
 
 from processors.cards import CARDS_MAX
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.leaderboard.leaderboard_settings import LeaderboardSettings
 from processors.listeners_settings import ListenersSettings
+from processors.metrics.metrics_settings import MetricsSettings
 from processors.ranking.ranking_settings import RankingSettings
 from processors.rewards.reward_catalogue import COMPARED, REWARD_NAMES
 from processors.settlement.settings import SettlementSettings
@@ -37,8 +38,8 @@ from streams.profiles import PROFILES, ProfileName
 __all__ = ["TASKS", "ConfigurationError", "Settings", "TaskName", "load"]
 
 PREFIX = "SHELFWISE_"
-TaskName = Literal["listeners", "cards", "learner", "model", "leaderboard"]
-TASKS: tuple[TaskName, ...] = ("listeners", "cards", "learner", "model", "leaderboard")
+TaskName = Literal["listeners", "cards", "learner", "model", "leaderboard", "metrics"]
+TASKS: tuple[TaskName, ...] = ("listeners", "cards", "learner", "model", "leaderboard", "metrics")
 
 
 def _section(kind: type[Any]) -> BeforeValidator:
@@ -72,6 +73,7 @@ Settlement = Annotated[SettlementSettings, _section(SettlementSettings), _AS_DIC
 Ranking = Annotated[RankingSettings, _section(RankingSettings), _AS_DICT]
 Drift = Annotated[DriftSettings, _section(DriftSettings), _AS_DICT]
 Leaderboard = Annotated[LeaderboardSettings, _section(LeaderboardSettings), _AS_DICT]
+Metrics = Annotated[MetricsSettings, _section(MetricsSettings), _AS_DICT]
 CoClustering = Annotated[LearnerSettings, _section(LearnerSettings), _AS_DICT]
 
 
@@ -144,6 +146,7 @@ class Settings(BaseSettings):
     drift: Drift = DriftSettings()
     coclusters: CoClustering = LearnerSettings()
     leaderboard: Leaderboard = LeaderboardSettings()
+    metrics: Metrics = MetricsSettings()
 
     @property
     def reward_names(self) -> tuple[str, ...]:
@@ -165,6 +168,7 @@ class Settings(BaseSettings):
             sample_share=self.sample_share,
             catching_up_ms=self.catching_up_ms,
             leaderboard=self.leaderboard,
+            metrics=self.metrics,
         )
 
     def secrets(self) -> list[str]:

@@ -1,9 +1,12 @@
 """Valid messages with all defaults, so that a test names only what it is about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from schemas.catalogue import CatalogueCard
+from schemas.experiments import BUCKETS, ExperimentDefinition, Overrides, Variant
 from schemas.impressions import Impression, ShownShelf
+from schemas.monitoring import DriftIncident
 from schemas.outcomes import OutcomeSettled, OutcomesSettled
 from schemas.stream_ends import StreamEnd, StreamPlaying
 
@@ -131,3 +134,37 @@ def by_card(outcomes: Sequence[OutcomeSettled]) -> list[OutcomesSettled]:
     for one in outcomes:
         found.setdefault((one.card_id, one.generation), []).append(one)
     return [OutcomesSettled.of(some) for some in found.values()]
+
+
+def incident(incident_id: str, **more: Any) -> DriftIncident:
+    fields = {
+        "number": 1, "state": "open", "quantity": "streaming-time", "subjects": ("0.0",), "label": "", "generation": 1,
+        "severity": "severe", "impact": 0.1, "traffic": 0.1, "opened_ms": 1, "change_ms": 1, "bucket_ms": 1,
+        "before": 5.0, "after": 4.0, "size": -1.0, "size_low": -1.5, "size_high": -0.5,
+    }  # fmt: skip
+    return DriftIncident(incident_id=incident_id, **{**fields, **more})
+
+
+def experiment(
+    name: str = "test",
+    *,
+    shares: Mapping[str, float] | None = None,
+    buckets: Mapping[str, Sequence[int]] | None = None,
+    overrides: Mapping[str, Overrides] | None = None,
+    layer: str = "ranking",
+    metric: str = "stream-rate",
+    **others: Any,
+) -> ExperimentDefinition:
+    """Variants by shares, or by their buckets; other fields of the definition by name."""
+    given = buckets or {}
+    by_share: dict[str, float] = {**(shares or {}), **{key: len(own) / BUCKETS for key, own in given.items()}}
+    variants = tuple(
+        Variant(
+            name=key,
+            share=share,
+            buckets=tuple(given.get(key, ())),
+            overrides=(overrides or {}).get(key, Overrides()),
+        )
+        for key, share in by_share.items()
+    )
+    return ExperimentDefinition(name=name, layer=layer, variants=variants, metric=metric, **others)

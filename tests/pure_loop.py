@@ -8,7 +8,7 @@ from msgspec import Struct
 from river.metrics import AdjustedRand
 
 from processors.cards import Cards
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.engagement_monitor import EngagementMonitor
 from processors.learner import Learner
@@ -110,7 +110,10 @@ class PureLoop:
     def _watched(self, told: Iterable[Struct]) -> None:
         told = list(told)
         self.alerts.extend(m for m in told if isinstance(m, DriftAlert))
-        self.incidents.extend(m for m in told if isinstance(m, DriftIncident))
+        for incident in (m for m in told if isinstance(m, DriftIncident)):
+            self.incidents.append(incident)
+            for reader in (self.listeners, self.learner):
+                reader.put_incident(incident.incident_id, incident)
         self.metrics.extend(m for m in told if isinstance(m, EngagementMetrics))
 
     def stream_rate(self, variant: str, from_ms: int = 0) -> float:

@@ -1,6 +1,6 @@
 """The closed loop without Kafka: what is learned makes rankings better, and a change in the world is found."""
 
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.ranking_settings import RankingSettings

@@ -14,10 +14,11 @@ import numpy as np
 from processors.arrays import FloatArray, IntArray
 from processors.bandit.card_statistics import CardStatisticsTable, Observations
 from processors.bandit.posterior import posterior
-from processors.cocluster.normal_blocks import NormalBlocks
-from processors.cocluster.soft_groups import Interactions
+from processors.cocluster.fitting.normal_blocks import NormalBlocks
+from processors.cocluster.model.soft_groups import Interactions
 from processors.evaluation.estimators.exposures import Exposures
 from processors.evaluation.estimators.snips import SelfNormalised
+from processors.evaluation.ranked_retrieval import precision_and_recall
 from processors.rewards.reward import GroupedReward
 from processors.rewards.reward_catalogue import REWARD_NAMES, reward_named
 from processors.rewards.streaming_times import STATIC_THRESHOLD_S, StreamingTimes
@@ -66,6 +67,29 @@ class Groups:
 
     user: FloatArray
     card: FloatArray
+
+
+def retrieved(world: WorldSettings, settings: LadderSettings, seed: int, sizes: Sequence[int]) -> dict[str, Values]:
+    """Precision and recall at each of `sizes` of the policies of all rewards, by yardstick and reward.
+
+    What is relevant is what the yardstick says, in the present world: a stream of 30 s, or a satisfied one. The policy
+    `uniform` shows random cards.
+    """
+    planted = SatisfactionWorld(world, world_seed=seed)
+    truth, log = yardsticks(planted), logged(planted, settings, seed, _LOGGED)
+    groups = _groups(planted, log, settings, seed)
+    times = _times(log, groups)
+    shown = {
+        name: best_cards(log, groups, times, reward_named(name, seed), max(sizes), settings.weight_max)
+        for name in settings.rewards
+    }
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_FRESH,)))
+    shown["uniform"] = rng.random((world.users, world.cards)).argsort(axis=1)[:, : max(sizes)]
+    relevance = {"y30": truth.y30, "ysat": truth.ysat}
+    return {
+        yardstick: {name: precision_and_recall(own, cards, sizes) for name, cards in shown.items()}
+        for yardstick, own in relevance.items()
+    }
 
 
 def climb(world: WorldSettings, settings: LadderSettings, seed: int) -> Values:

@@ -23,10 +23,10 @@ from processors.policies.keyed_draws import KeyArray, mixed, uniforms
 from processors.ranking.learned import Learned
 from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranking_settings import RankingSettings
-from processors.settlement.book import Book
-from processors.settlement.due import Due
-from processors.settlement.page import logged_page
-from processors.settlement.page_columns import ExposureColumns, PageColumns
+from processors.settlement.book.book import Book
+from processors.settlement.book.page import logged_page
+from processors.settlement.output.due import Due
+from processors.settlement.output.page_columns import ExposureColumns, PageColumns
 from processors.wire.name_index import name_of
 from schemas.policy_evidence import WEIGHT_MAX, WEIGHT_UNITS, PagesWeighed
 

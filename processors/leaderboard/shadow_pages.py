@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from processors.arrays import IntArray
-from processors.settlement.rows import Row
+from processors.settlement.state.rows import Row
 
 PREFIX = b"w/"
 _PAGE, _SET, _SEPARATOR = b"w/p/", b"w/s/", b"\x00"

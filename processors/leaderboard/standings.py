@@ -16,7 +16,7 @@ from processors.evaluation.estimators.estimate import Estimate
 from processors.evaluation.estimators.estimator import ALPHA
 from processors.leaderboard.page_terms import YARDSTICKS, WeighedColumns, Yardstick
 from processors.leaderboard.pair_sums import PairSums, pair_sums
-from processors.settlement.rows import Row
+from processors.settlement.state.rows import Row
 from schemas.policy_evidence import PagesWeighed
 from schemas.policy_values import LOGGED, PolicyValue
 

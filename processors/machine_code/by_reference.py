@@ -16,6 +16,7 @@ from processors.machine_code.numba_core import (
     OpaqueModel,
     alloca_once_value,
     borrowed,
+    has_run_time,
     infer_getattr,
     lower_getattr_generic,
     register_model,
@@ -28,7 +29,7 @@ from processors.machine_code.numba_core import (
 T = TypeVar("T", bound=type[NamedTuple])
 
 
-class Reference(types.Type):  # type: ignore[misc]  # numba's types are not told
+class Reference(types.Type):  # type: ignore[misc]  # numba has no types
     """The type of a tuple that is passed by reference; `of` is that of the tuple itself."""
 
     def __init__(self, of: Any) -> None:
@@ -60,14 +61,14 @@ def _unbox(kind: Reference, value: Any, context: Any) -> Any:
         """Release the fields: numba releases arguments by type, and finds no array in a pointer."""
         if fields.cleanup is not None:
             fields.cleanup()
-        if context.context.enable_nrt:
+        if has_run_time(context.context):
             context.context.nrt.decref(context.builder, kind.of, fields.value)
 
     return NativeValue(address, is_error=fields.is_error, cleanup=cleanup)
 
 
 @infer_getattr
-class _Fields(AttributeTemplate):  # type: ignore[misc]  # numba's types are not told
+class _Fields(AttributeTemplate):  # type: ignore[misc]  # numba has no types
     key = Reference
 
     def generic_resolve(self, kind: Reference, name: str) -> Any:

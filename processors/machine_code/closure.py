@@ -37,11 +37,11 @@ def reached(function: FunctionType) -> list[FunctionType]:
 
 def _described_names(function: FunctionType) -> list[str]:
     """The meaning of each name: functions of the same name differ by their code or closure."""
-    told = []
+    meanings = []
     for name, value in _named(function):
         called = _function_in(value)
-        told.append(f"{name} {described(value) if called is None else _described_function(called)}")
-    return told
+        meanings.append(f"{name} {described(value) if called is None else _described_function(called)}")
+    return meanings
 
 
 def _described_function(function: FunctionType) -> str:
@@ -85,7 +85,10 @@ def _function_in(value: Any) -> FunctionType | None:
 
 
 def _named(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """The global names in a function, and their values."""
+    """The global names in a function and those of its closure, and their values."""
+    yield from zip(
+        function.__code__.co_freevars, (cell.cell_contents for cell in function.__closure__ or ()), strict=True
+    )
     names = sorted(set(_names(function.__code__)))
     for name in names:
         value = function.__globals__.get(name, function)
@@ -107,12 +110,12 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 def _described_code(code: CodeType) -> str:
-    constants = [_described_code(one) if isinstance(one, CodeType) else described(one) for one in _told(code)]
+    constants = [_described_code(one) if isinstance(one, CodeType) else described(one) for one in _constants(code)]
     names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
     return f"{code.co_code.hex()} {constants} {names} {code.co_exceptiontable.hex()}"
 
 
-def _told(code: CodeType) -> tuple[Any, ...]:
+def _constants(code: CodeType) -> tuple[Any, ...]:
     """The constants of code, without its docstring."""
     has_text = bool(code.co_consts) and isinstance(code.co_consts[0], str) and code.co_flags & 0x2
     return ("", *code.co_consts[1:]) if has_text else code.co_consts

@@ -8,10 +8,12 @@ from typing_extensions import override
 from processors.machine_code.keeping import Kept
 from processors.machine_code.linking import Fragment, Unit
 from processors.machine_code.numba_core import (
+    INLINED_BY_LLVM,
     CPUDispatcher,
     Flags,
     FunctionCompiler,
     compile_extra,
+    environments_of,
     make_function,
     types,
 )
@@ -32,7 +34,7 @@ class Observer(Protocol):
 observers: list[Observer] = []
 
 
-class _Compiler(FunctionCompiler):  # type: ignore[misc]  # numba's types are not told
+class _Compiler(FunctionCompiler):  # type: ignore[misc]  # numba has no types
     """Compiles into a library of the given kind."""
 
     def __init__(self, like: Any, kind: type[Fragment | Unit]) -> None:
@@ -61,7 +63,7 @@ class _Compiler(FunctionCompiler):  # type: ignore[misc]  # numba's types are no
         )  # fmt: skip
         if flags.no_compile:
             return _callable_by_compiled_code(context, result)
-        for environment in result._find_referenced_environments():  # noqa: SLF001  as numba's own cache does
+        for environment in environments_of(result):
             context.codegen().set_env(environment.env_name, environment)
         return result
 
@@ -73,7 +75,7 @@ def _callable_by_compiled_code(context: Any, result: Any) -> Any:
     return result._replace(entry_point=key)
 
 
-class _Inner(CPUDispatcher):  # type: ignore[misc]  # numba's types are not told
+class _Inner(CPUDispatcher):  # type: ignore[misc]  # numba has no types
     _compiler: Any
 
     def __init__(self, py_func: FunctionType, targetoptions: dict[str, Any]) -> None:
@@ -92,14 +94,14 @@ def _plain(kind: Any) -> Any:
     return types.int64 if isinstance(plain, types.Integer) and plain.signed else plain
 
 
-class Dispatching(CPUDispatcher):  # type: ignore[misc]  # numba's types are not told
+class Dispatching(CPUDispatcher):  # type: ignore[misc]  # numba has no types
     """Compiles a unit when called from Python; compiled callers get its fragment."""
 
     _compiler: Any
 
     def __init__(self, py_func: FunctionType, targetoptions: dict[str, Any]) -> None:
         self._inner: Any = None
-        unit_options = {name: value for name, value in targetoptions.items() if name != "forceinline"}
+        unit_options = {name: value for name, value in targetoptions.items() if name not in INLINED_BY_LLVM}
         super().__init__(py_func, targetoptions=unit_options | {"no_cfunc_wrapper": True})
         self._compiler = _Compiler(self._compiler, Unit)
         self._cache = Kept(py_func)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from processors.machine_code.by_reference import Reference
 from processors.machine_code.closure import closure_digest
 from processors.machine_code.machine import made_with, runnable
-from processors.machine_code.numba_core import CompileResult, dumps, types
+from processors.machine_code.numba_core import dumps, parts_of, rebuilt, types
 from processors.machine_code.places import reading_places, writing_place
 
 Happening = Literal["loaded", "compiling", "compiled"]
@@ -63,7 +63,7 @@ class Kept:
                 found = _read(place / name)
                 if found is not None:
                     _tell("loaded", self._name)
-                    return CompileResult._rebuild(context, *found)  # noqa: SLF001  as numba's own cache does
+                    return rebuilt(context, found)
         _tell("compiling", self._name)
         return None
 
@@ -72,7 +72,7 @@ class Kept:
         place = writing_place()
         if place is not None and not result.library.has_dynamic_globals:
             machine = runnable()[0]
-            _write(place / self._file_name(signature, machine), dumps(result._reduce()))  # noqa: SLF001
+            _write(place / self._file_name(signature, machine), dumps(parts_of(result)))
             _forget_old(place, f"{self._name}-*.code")
         _tell("compiled", self._name)
 
@@ -80,21 +80,21 @@ class Kept:
         """Do nothing: files are valid for their sources."""
 
     def _file_name(self, signature: Any, machine: str) -> str:
-        arguments = "; ".join(map(told_type, signature if isinstance(signature, tuple) else signature.args))
+        arguments = "; ".join(map(described_type, signature if isinstance(signature, tuple) else signature.args))
         digest = blake2b(arguments.encode(), digest_size=8).hexdigest()
         return f"{_stem(self._function, machine)}.{digest}.code"
 
 
-def told_type(kind: Any) -> str:
+def described_type(kind: Any) -> str:
     """Description of a type for compiled code, including the order of a named tuple's fields."""
     if isinstance(kind, Reference):
-        return f"&{told_type(kind.of)}"
+        return f"&{described_type(kind.of)}"
     if isinstance(kind, types.BaseNamedTuple):
         named = kind.instance_class
-        inside = ", ".join(f"{field}: {told_type(one)}" for field, one in zip(named._fields, kind, strict=True))
+        inside = ", ".join(f"{field}: {described_type(one)}" for field, one in zip(named._fields, kind, strict=True))
         return f"{named.__module__}.{named.__qualname__}({inside})"
     if isinstance(kind, types.BaseTuple):
-        return f"({', '.join(map(told_type, kind))})"
+        return f"({', '.join(map(described_type, kind))})"
     return str(kind)
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import llvmlite.binding as llvm
 from typing_extensions import override
 
-from processors.machine_code.numba_core import JITCodeLibrary
+from processors.machine_code.numba_core import JITCodeLibrary, empty_module
 
 
-class Fragment(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
+class Fragment(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
     """A function that only compiled code calls, without machine code of its own."""
 
     @override
@@ -29,7 +29,7 @@ class Fragment(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not t
         return 0
 
 
-class Unit(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
+class Unit(JITCodeLibrary):  # type: ignore[misc]  # numba has no types
     """A function that Python calls, with everything it reaches."""
 
     _linking_libraries: list[Any]
@@ -47,7 +47,7 @@ class Unit(JITCodeLibrary):  # type: ignore[misc]  # numba's types are not told
 
     def _names(self) -> bytes:
         """A module with the same definitions and empty bodies, from which numba reads the symbols."""
-        module = self._codegen._create_empty_module(self.name)  # noqa: SLF001  below numba's public interface
+        module = empty_module(self._codegen, self.name)
         text = [str(module)]
         text += [f'define void @"{function.name}"() {{ ret void }}' for function in self.get_defined_functions()]
         text += [

@@ -1,5 +1,9 @@
-"""Everything used of numba below its public interface, which is why numba is pinned exactly."""
+"""Everything used of numba below its public interface, which is why numba is pinned exactly.
 
+`tests/compiling/test_numba_core.py` checks that each of these does what is relied on.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from numba import types as numba_types
@@ -21,6 +25,41 @@ compile_extra: Any = compiler.compile_extra
 dumps: Any = serialize.dumps
 get_host_cpu_features: Any = codegen.get_host_cpu_features
 make_function: Any = _cpu._dynfunc.make_function  # noqa: SLF001
+
+NUMBA_VERSION = "0.68.1"
+"""The version that all this has been checked with."""
+
+COUNTS_REFERENCES: Mapping[str, Any] = {"_nrt": True}
+BORROWS: Mapping[str, Any] = {"_nrt": False}
+INLINED_BY_LLVM: Mapping[str, Any] = {"forceinline": True}
+"""Options of a compiled function that numba does not document: with or without its run time, which counts references to
+arrays; and whether LLVM inlines it."""
+
+
+def has_run_time(context: Any) -> bool:
+    """Whether code for this target counts references."""
+    return bool(context.enable_nrt)
+
+
+def rebuilt(context: Any, parts: Iterable[Any]) -> Any:
+    """The result of a compilation from its parts, as numba's own cache does."""
+    return CompileResult._rebuild(context, *parts)  # noqa: SLF001
+
+
+def parts_of(result: Any) -> Any:
+    """The parts of the result of a compilation, to be cached."""
+    return result._reduce()  # noqa: SLF001
+
+
+def environments_of(result: Any) -> Any:
+    """The environments that compiled code refers to."""
+    return result._find_referenced_environments()  # noqa: SLF001
+
+
+def empty_module(codegen: Any, name: str) -> Any:
+    """An empty LLVM module for this target."""
+    return codegen._create_empty_module(name)  # noqa: SLF001
+
 
 AttributeTemplate: Any = templates.AttributeTemplate
 NativeValue: Any = extending.NativeValue

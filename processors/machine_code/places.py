@@ -64,7 +64,7 @@ def _writing_place() -> Path | None:
     return shared if _takes_files(shared) and _is_private(shared) else None
 
 
-def told_places() -> str:
+def described_places() -> str:
     """One line that says where machine code is cached, or why not."""
     place = writing_place()
     refused = [str(folder) for folder in _given() if folder != place]

@@ -8,7 +8,7 @@ import numpy as np
 from processors.arrays import FloatArray, IntArray
 from processors.bandit.card_statistics import CardStatisticsTable
 from processors.bandit.posterior import Posterior, posterior
-from processors.cocluster.block_model import BlockModel
+from processors.cocluster.model.block_model import BlockModel
 from processors.generations import Generations
 from processors.published_groups import block_model_of, overlap_of, rounded_weights, softmax
 from processors.ranking.catalogue_index import CatalogueIndex

@@ -45,6 +45,7 @@ class RankedPages:
     keys: KeyArray  # [n]
     discovery_share: FloatArray  # [n]
     cards: Texts  # names of the catalogue's cards by row
+    assignments: Sequence[str] = ()  # [n], the variants that each was made with; empty for none
 
     def messages(self) -> list[ShelfRanking]:
         """The rankings as messages."""
@@ -73,6 +74,7 @@ class RankedPages:
             "user_weights[]": reals(self.weights.ravel(), DECIMALS_FEW),
             "discovery_share": raws(Texts.of_json(map(_encode, self.discovery_share.tolist()))),
             "sources": raws(Texts.of_json(_encode(request.sources) for request in self.requests)),
+            "assignments": texts(Texts.of(self.assignments)) if self.assignments else texts(Texts.of([""]), once),
         }
 
     def _of_shelves(self) -> dict[str, Values]:

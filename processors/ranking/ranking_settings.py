@@ -30,6 +30,9 @@ class RankingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     half of it after `fresh_half_life_ms`; `discovery_share` of the slots go to cards that the listener has not streamed
     recently, as far as there are any.
 
+    `drift_epsilon` replaces `epsilon` while a severe incident of drift is in progress, so that what has changed is
+    learned sooner (None: never).
+
     `epsilon`, `draws`, `temperature` and `ucb_width` are parameters of the policies
     (`processors.policies.policy_settings`). `surfaces` overrides reward and policy by surface: a listener gets a
     ranking for `surface` and for each of these.
@@ -41,6 +44,7 @@ class RankingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     policy: str = "epsilon-greedy"
     epsilon: float = 0.1
+    drift_epsilon: float | None = None
     draws: int = 32
     temperature: float = 0.03
     ucb_width: float = 1.0
@@ -62,6 +66,8 @@ class RankingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         for name in ("diversity", "discovery_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it is a share, from 0 to 1")
+        if self.drift_epsilon is not None and not 0.0 <= self.drift_epsilon <= 1.0:
+            raise ValueError(f"drift_epsilon is {self.drift_epsilon}; it is a probability, from 0 to 1")
         if self.freshness < 0.0 or self.fresh_half_life_ms < 1:
             raise ValueError("freshness must not be negative, and fresh_half_life_ms must be positive")
 

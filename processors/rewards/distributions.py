@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from processors.arrays import FloatArray, IntArray
-from processors.cocluster.time_bins import bin_edges
+from processors.cocluster.model.time_bins import bin_edges
 from processors.rewards.streaming_times import Grouping, StreamingTimes
 
 PSEUDO_COUNT = 20.0

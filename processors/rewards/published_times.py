@@ -3,7 +3,7 @@
 import numpy as np
 
 from processors.arrays import FloatArray
-from processors.cocluster.time_bins import (
+from processors.cocluster.model.time_bins import (
     COUNT,
     FIRST_BIN,
     LOG_SQUARES,

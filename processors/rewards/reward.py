@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from processors.cocluster.block_model import BlockModel
+from processors.cocluster.model.block_model import BlockModel
 from processors.rewards.distributions import Distributions, distributions
 from processors.rewards.streaming_times import STATIC_THRESHOLD_S, Grouping, StreamingTimes
 from processors.rewards.success import Success

@@ -7,8 +7,8 @@ from math import erf
 import numpy as np
 
 from processors.arrays import FloatArray
-from processors.cocluster.block_model import BlockModel
-from processors.cocluster.time_bins import (
+from processors.cocluster.model.block_model import BlockModel
+from processors.cocluster.model.time_bins import (
     COUNT,
     FIRST_BIN,
     LOG_SQUARES,
@@ -36,8 +36,8 @@ class Grouping(StrEnum):
 class StreamingTimes:
     """Soft sums [S, G, K] over the streams of each block: count, log, squares of log, seconds, and a histogram.
 
-    Rows are those of `processors.cocluster.time_bins`, as in the learner: exact moments and log-spaced bins. Log is
-    log1p(seconds).
+    Rows are those of `processors.cocluster.model.time_bins`, as in the learner: exact moments and log-spaced bins. Log
+    is log1p(seconds).
 
     >>> some = StreamingTimes.of(np.array([9.0, 99.0]), np.eye(2), np.ones((2, 1)))
     >>> some.count.ravel().tolist(), (some + some).seconds_total.ravel().tolist()

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from processors.arrays import FloatArray
-from processors.cocluster.time_bins import BINS_PER_UNIT, TIME_BINS
+from processors.cocluster.model.time_bins import BINS_PER_UNIT, TIME_BINS
 from processors.compiled import compiled
 
 

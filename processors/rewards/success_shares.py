@@ -3,7 +3,7 @@
 import numpy as np
 
 from processors.arrays import FloatArray
-from processors.cocluster.time_bins import bin_edges
+from processors.cocluster.model.time_bins import bin_edges
 from processors.rewards.streaming_times import StreamingTimes
 from processors.rewards.success import Success
 

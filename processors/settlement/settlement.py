@@ -11,28 +11,28 @@ Input are columns (`processors.wire`), output are columns (`Due`); no Python obj
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 import numpy as np
 
-from processors.arrays import IntArray
-from processors.settlement.advance import advance
-from processors.settlement.arrivals import take_impressions, take_stream_ends
-from processors.settlement.book import COUNTERS, Book, new_book, with_room
-from processors.settlement.compaction import compacted
-from processors.settlement.due import Due, nothing_due
-from processors.settlement.forgetting import forget
-from processors.settlement.growing import grown
-from processors.settlement.layout import HASH_AHEAD
-from processors.settlement.limits import Limits
-from processors.settlement.names import names_from
-from processors.settlement.page import bytes_of_pages
+from processors.arrays import IntArray, Offset
+from processors.settlement.book.book import COUNTERS, Book, new_book, with_room
+from processors.settlement.book.compaction import compacted
+from processors.settlement.book.growing import grown
+from processors.settlement.book.layout import HASH_AHEAD
+from processors.settlement.book.names import names_from
+from processors.settlement.book.page import bytes_of_pages
+from processors.settlement.book.stream_text import bytes_of_streams
+from processors.settlement.output.due import Due, nothing_due
+from processors.settlement.output.waiting import Waiting, waiting_listeners
+from processors.settlement.rules.advance import advance
+from processors.settlement.rules.arrivals import take_impressions, take_stream_ends
+from processors.settlement.rules.forgetting import forget
+from processors.settlement.rules.limits import Limits
+from processors.settlement.rules.unsettled import unsettled_count
+from processors.settlement.rules.watermark import Watermark
 from processors.settlement.settings import SettlementSettings
-from processors.settlement.stream_text import bytes_of_streams
-from processors.settlement.unsettled import unsettled_count
-from processors.settlement.waiting import Waiting, waiting_listeners
-from processors.settlement.watermark import Watermark
 from processors.wire.batch import joined
 from processors.wire.impressions import ImpressionColumns, impressions_of
 from processors.wire.stream_ends import StreamEndColumns, stream_ends_of
@@ -77,6 +77,7 @@ class Settlement:
         self.written: tuple[dict[str, int], int] = ({}, 0)
         self._due, self._handed_over = (nothing_due(DUE_ROOM, settings.plays_max) for _ in range(2))
         self._card_names: list[str] = []
+        self.may_compact: Callable[[], bool] = lambda: True
 
     @property
     def counters(self) -> Counter[str]:
@@ -164,7 +165,7 @@ class Settlement:
         """Erase a listener with all open exposures and pending streams, without outcomes."""
         name = msgspec.json.encode(user_id)[1:-1]
         self.book = with_room(self.book)
-        forget(self.book, joined([name, bytes(HASH_AHEAD)]), 0, len(name))
+        forget(self.book, joined([name, bytes(HASH_AHEAD)]), Offset(0), Offset(len(name)))
 
     def tick(self, wall_ms: int, behind: Collection[str] = ()) -> None:
         """Pass on the wall clock, and the sources with records that have not been read yet."""
@@ -203,8 +204,8 @@ class Settlement:
         self.dead_letters = Counter({name: count for name, count in counters.items() if name not in COUNTERS})
 
     def compact(self) -> None:
-        """Free the memory of dropped records; does nothing while something is due, to keep its spans valid."""
-        if self.is_due:
+        """Free the memory of dropped records, if `may_compact`; not while something is due, to keep its spans valid."""
+        if self.is_due or not self.may_compact():
             return
         before, self.book = self.book, compacted(self.book)
         if self.book.cards is not before.cards:

@@ -1,7 +1,9 @@
 """Warm-up work: reads events and passes them to the settlement."""
 
+from processors.experiments.settled_listeners import SettledListeners
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
+from processors.wire.impressions import impressions_of
 from schemas.impressions import Impression, ShownShelf
 from schemas.stream_ends import StreamEnd
 
@@ -23,8 +25,11 @@ def a_stream_end(event_ms: int) -> StreamEnd:
 
 
 def take_impressions() -> None:
-    """Read and process an impression."""
+    """Read and process an impression, and look up its listener as experiments do."""
     a_settlement().arrive_impressions([(0, an_impression(0))])
+    settled, columns = SettledListeners(), impressions_of([an_impression(0)])
+    settled.put([b"u"], [b""], [0])
+    settled.find(columns.data, columns.user_id)
 
 
 def take_stream_ends() -> None:

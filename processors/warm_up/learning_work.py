@@ -3,8 +3,8 @@
 import numpy as np
 
 from processors.cards import Cards
-from processors.cocluster.learner import CoClusterLearner
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.learner import CoClusterLearner
+from processors.cocluster.online.settings import LearnerSettings
 from processors.learner import Learner
 from schemas.interactions import Interaction, Interactions
 from schemas.outcomes import OutcomeSettled, OutcomesSettled

@@ -6,22 +6,22 @@ from processors.ranking.learned import Learned
 from processors.ranking.pages import PageMaker
 from processors.ranking.ranking_request import RankingRequest
 from processors.ranking.ranking_settings import RankingSettings
-from processors.settlement.book import with_room
-from processors.settlement.compaction import with_exposures_together, with_plays_together, with_text_together
-from processors.settlement.credits import Credited, exchanged
-from processors.settlement.names import names_with_room
-from processors.settlement.outgoing import (
+from processors.settlement.book.book import with_room
+from processors.settlement.book.compaction import with_exposures_together, with_plays_together, with_text_together
+from processors.settlement.book.names import names_with_room
+from processors.settlement.output.outgoing import (
     Earned,
     correction_records,
     due_exposures,
     interaction_records,
     outcome_records,
 )
-from processors.settlement.page_columns import PageColumns
-from processors.settlement.page_groups import PageGroups, plays_when_shown, put
-from processors.settlement.row_columns import row_columns
-from processors.settlement.rows import restore
-from processors.settlement.variants import variants_of
+from processors.settlement.output.page_columns import PageColumns
+from processors.settlement.output.page_groups import PageGroups, plays_when_shown, put
+from processors.settlement.output.variants import variants_of
+from processors.settlement.rules.credits import Credited, exchanged
+from processors.settlement.state.row_columns import row_columns
+from processors.settlement.state.rows import adopt
 from processors.warm_up.event_work import a_settlement
 from schemas.catalogue import CatalogueCard
 
@@ -43,16 +43,24 @@ def write_records() -> None:
 
 
 def keep_state() -> None:
-    """Write rows, restore them, compact the book, and collect the listeners who wait for a page."""
+    """Write rows, collect the listeners who wait for a page, and enlarge the indices."""
     settlement = a_settlement()
     settlement.tick(0)
     row_columns(settlement.book, settlement.limits)
     settlement.waiting()
-    settlement = restore(settlement.settings, [])
     room = 1 << 10
     book = with_room(settlement.book, listeners=room, impressions=room, exposures=room, streams=room, text=room)
-    with_plays_together(with_exposures_together(with_text_together(book)))
     names_with_room(book.cards, room, room)
+
+
+def restore_state() -> None:
+    """Restore no listener."""
+    adopt(a_settlement(), [], [])
+
+
+def compact() -> None:
+    """Compact an empty book."""
+    with_plays_together(with_exposures_together(with_text_together(a_settlement().book)))
 
 
 def rank() -> None:

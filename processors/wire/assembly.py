@@ -3,9 +3,9 @@
 One loop serves all types. If the output buffer is full, the record is given up and started again in a larger one.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from processors.arrays import Index, IntArray
+from processors.arrays import Address, Index, IntArray, Offset
 from processors.compiled import borrowing, by_reference, fused
 from processors.wire.json_bytes import (
     ARRAY,
@@ -20,7 +20,7 @@ from processors.wire.json_bytes import (
     put_truth,
     put_whole,
 )
-from processors.wire.loads import WORD, address_of, copy_words, number_at, put, real_at
+from processors.wire.loads import WORD, address_at, address_of, copy_words, number_at, offset_at, put, real_at
 from processors.wire.program import NULL_NUMBER
 
 TEXT, RAW, WHOLE, TRUTH, REAL, LIST = range(6)
@@ -49,7 +49,7 @@ FRAME_BYTES = WORD * FRAME_WORDS
 ROW, END, STEP = range(0, FRAME_BYTES, WORD)
 """An open list: the row that contains it, the end of its elements, and the first step of an element."""
 
-FULL, UNWRITABLE = -1, -2
+FULL, UNWRITABLE = cast("Offset", -1), cast("Offset", -2)
 """Return values instead of positions: the buffer is full, or a real cannot be written."""
 
 
@@ -67,17 +67,17 @@ class Job(NamedTuple):
 class Room(NamedTuple):
     """Output address, and the position up to which it may be written."""
 
-    out: int
+    out: Address
     limit: int
 
 
 @borrowing
-def write_records(job: Job, out: IntArray, ends: IntArray, progress: IntArray) -> int:
+def write_records(job: Job, into: IntArray, ends: IntArray, progress: IntArray) -> int:
     """Continue writing; returns 0 when all records are written, else `FULL` or `UNWRITABLE`.
 
     `progress` counts records and bytes; `ends` [n] receives the end of each record.
     """
-    room, at = Room(address_of(out), len(out) - WORD), progress[1]
+    room, at = Room(address_of(into), len(into) - WORD), progress[1]
     for record in range(progress[0], len(ends)):
         at = _record(job, job.first + record, room, at)
         if at < 0:
@@ -88,7 +88,7 @@ def write_records(job: Job, out: IntArray, ends: IntArray, progress: IntArray) -
 
 
 @fused
-def _record(job: Job, row: Index, room: Room, at: Index) -> int:
+def _record(job: Job, row: Index, room: Room, at: Offset) -> Offset:
     """Write one record."""
     steps, columns, depth = address_of(job.steps), address_of(job.columns), -1
     step, last = steps, steps + STEP_BYTES * len(job.steps)
@@ -97,7 +97,7 @@ def _record(job: Job, row: Index, room: Room, at: Index) -> int:
         column, frame = columns + COLUMN_BYTES * first, address_of(job.frames) + FRAME_BYTES * depth
         step += STEP_BYTES
         if op == LITERAL:
-            at = _literal(address_of(job.literals), first, second, room, at)
+            at = _literal(address_of(job.literals), Offset(first), Offset(second), room, at)
         elif op == VALUE:
             at = _values(column, row, row + 1, room, at)
         elif op == LEAVES:
@@ -113,14 +113,14 @@ def _record(job: Job, row: Index, room: Room, at: Index) -> int:
             else:
                 at, step = put_symbol(room.out, at, ARRAY_END), steps + STEP_BYTES * second
         elif row + 1 < number_at(frame, END):
-            at, row, step = put_symbol(room.out, at, COMMA), row + 1, number_at(frame, STEP)
+            at, row, step = put_symbol(room.out, at, COMMA), row + 1, address_at(frame, STEP)
         else:
             at, row, depth = put_symbol(room.out, at, ARRAY_END), number_at(frame, ROW), depth - 1
-    return int(at)
+    return Offset(at)
 
 
 @fused
-def put_frame(frame: int, row: Index, end: Index, step: int) -> None:
+def put_frame(frame: Address, row: Index, end: Index, step: Address) -> None:
     """Push an open list: the row that contains it, the end of its elements, and the first step of an element."""
     put(frame, ROW, row)
     put(frame, END, end)
@@ -128,26 +128,26 @@ def put_frame(frame: int, row: Index, end: Index, step: int) -> None:
 
 
 @fused
-def bounds(column: int, row: Index) -> tuple[int, int]:
+def bounds(column: Address, row: Index) -> tuple[int, int]:
     """First element of a row's list, and the end."""
     shift = number_at(column, STRIDE) * place_of(column, row)
-    return number_at(number_at(column, VALUES), shift), number_at(number_at(column, ENDS), shift)
+    return number_at(address_at(column, VALUES), shift), number_at(address_at(column, ENDS), shift)
 
 
 @fused
-def place_of(column: int, row: Index) -> int:
+def place_of(column: Address, row: Index) -> int:
     """Index of a row's value in a column."""
-    rows = number_at(column, ROWS)
+    rows = address_at(column, ROWS)
     return int(row) if rows == 0 else number_at(rows, WORD * row)
 
 
 @fused
-def _literal(literals: int, start: int, end: int, room: Room, at: Index) -> int:
+def _literal(literals: Address, start: Offset, end: Offset, room: Room, at: Offset) -> Offset:
     return FULL if at + end - start > room.limit else copy_words(room.out, at, literals, start, end)
 
 
 @borrowing
-def _leaves(lists: int, elements: int, row: Index, room: Room, at: Index) -> int:
+def _leaves(lists: Address, elements: Address, row: Index, room: Room, at: Offset) -> Offset:
     """Write a list of values."""
     if at + NUMBER_BYTES > room.limit:
         return FULL
@@ -157,11 +157,11 @@ def _leaves(lists: int, elements: int, row: Index, room: Room, at: Index) -> int
 
 
 @borrowing
-def _values(column: int, start: Index, end: Index, room: Room, at: Index) -> int:
+def _values(column: Address, start: Index, end: Index, room: Room, at: Offset) -> Offset:
     """Write the values of rows, separated by commas; afterwards there is room for one more character."""
-    kind, values, ends = number_at(column, KIND), number_at(column, VALUES), number_at(column, ENDS)
-    stride, data, decimals = number_at(column, STRIDE), number_at(column, DATA), number_at(column, DECIMALS)
-    rows = number_at(column, ROWS)
+    kind, values, ends = number_at(column, KIND), address_at(column, VALUES), address_at(column, ENDS)
+    stride, data, decimals = number_at(column, STRIDE), address_at(column, DATA), number_at(column, DECIMALS)
+    rows = address_at(column, ROWS)
     for row in range(start, end):
         if at + NUMBER_BYTES > room.limit:
             return FULL
@@ -169,7 +169,7 @@ def _values(column: int, start: Index, end: Index, room: Room, at: Index) -> int
             at = put_symbol(room.out, at, COMMA)
         place = stride * (row if rows == 0 else number_at(rows, WORD * row))
         if kind <= RAW:
-            first, behind = number_at(values, place), number_at(ends, place)
+            first, behind = offset_at(values, place), offset_at(ends, place)
             if at + NUMBER_BYTES + behind - first > room.limit:
                 return FULL
             if first < 0:
@@ -185,11 +185,11 @@ def _values(column: int, start: Index, end: Index, room: Room, at: Index) -> int
             at = put_real(room.out, at, value, decimals)
         else:
             at = _put_number(kind, number_at(values, place), room.out, at)
-    return int(at)
+    return Offset(at)
 
 
 @fused
-def _put_number(kind: int, number: int, out: int, at: Index) -> int:
+def _put_number(kind: int, number: int, out: Address, at: Offset) -> Offset:
     if number == NULL_NUMBER:
         return put_null(out, at)
     return put_truth(out, at, number) if kind == TRUTH else put_whole(out, at, number)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.arrays import BoolArray, IntArray
+from processors.arrays import BoolArray, IntArray, Offset
 from processors.compiled import by_reference, compiled, fused
 from processors.wire.cursor import LEAD, LOST
 from processors.wire.loads import WORD
@@ -73,7 +73,7 @@ class Batch(NamedTuple):
     keys: IntArray  # uint8, keys of the records, concatenated
     key_ends: IntArray  # [n]
     timestamps_ms: IntArray  # [n]
-    texts_at: int  # start of texts that are not part of any record, after the last value
+    texts_at: Offset  # start of texts that are not part of any record, after the last value
 
     @classmethod
     def of(cls, values: Column, keys: Column, timestamps_ms: IntArray, trusted: BoolArray, texts: bytes) -> "Batch":
@@ -100,7 +100,7 @@ class Batch(NamedTuple):
             keys=joined_keys,
             key_ends=key_ends,
             timestamps_ms=np.ascontiguousarray(timestamps_ms, dtype=np.int64),
-            texts_at=texts_at,
+            texts_at=Offset(texts_at),
         )
 
     @property
@@ -134,16 +134,16 @@ def _read_only(data: IntArray) -> IntArray:
 
 
 @compiled
-def gather(data: IntArray, starts: IntArray, lengths: IntArray, into: IntArray, out: IntArray) -> None:
-    """Copy each span of `data` to its position in `out`."""
+def gather(data: IntArray, starts: IntArray, lengths: IntArray, positions: IntArray, into: IntArray) -> None:
+    """Copy each span of `data` to its position in `into`."""
     for index in range(len(starts)):
-        start, to = np.uint64(starts[index]), np.uint64(into[index])
+        start, to = np.uint64(starts[index]), np.uint64(positions[index])
         for offset in range(np.uint64(lengths[index])):  # unsigned indices: with signed ones LLVM emits no memcpy
-            out[to + offset] = data[start + offset]
+            into[to + offset] = data[start + offset]
 
 
 @fused
-def is_acceptable(batch: Batch, index: int, event_ms: int, start: int, end: int) -> bool:
+def is_acceptable(batch: Batch, index: int, event_ms: int, start: Offset, end: Offset) -> bool:
     """Whether a record's key is the user between `start` and `end`, and its event not too far ahead of the record."""
     if batch.trusted[index]:
         return True
@@ -158,7 +158,7 @@ def is_acceptable(batch: Batch, index: int, event_ms: int, start: int, end: int)
 
 
 @fused
-def start_of(batch: Batch, index: int) -> int:
+def start_of(batch: Batch, index: int) -> Offset:
     """Start of the value; a value longer than any valid message starts where nothing can be read."""
-    start = int(batch.starts[index])
+    start = Offset(batch.starts[index])
     return LOST if not batch.trusted[index] and batch.ends[index] - start > VALUE_BYTES_MAX else start

@@ -7,12 +7,15 @@ cursor leaves its value.
 Text that has been decoded and encoded again is *trusted*: strings may contain escapes, numbers may have any form.
 """
 
+from typing import cast
+
 import numpy as np
 
+from processors.arrays import Address, Offset
 from processors.compiled import fused
 from processors.wire.loads import byte_at, trailing_zeros, word_at
 
-LOST = 0
+LOST = cast("Offset", 0)
 LEAD = bytes(16)
 """Bytes before the first value: the target of a lost cursor."""
 
@@ -40,32 +43,32 @@ _POWERS = 10 ** np.arange(9)
 
 
 @fused
-def blank(text: int, at: int) -> int:
+def blank(json: Address, at: Offset) -> Offset:
     """Skip white space."""
-    byte = byte_at(text, at)
+    byte = byte_at(json, at)
     while byte <= _SPACE and (byte in (_SPACE, _NEWLINE, _RETURN, _TAB)):
         at += 1
-        byte = byte_at(text, at)
+        byte = byte_at(json, at)
     return at
 
 
 @fused
-def after(text: int, at: int, symbol: int) -> int:
+def after(json: Address, at: Offset, symbol: int) -> Offset:
     """Skip this symbol and the white space around it."""
-    at = blank(text, at)
-    return blank(text, at + 1) if byte_at(text, at) == symbol else LOST
+    at = blank(json, at)
+    return blank(json, at + 1) if byte_at(json, at) == symbol else LOST
 
 
 @fused
-def null(text: int, at: int) -> int:
+def null(json: Address, at: Offset) -> Offset:
     """Skip `null`."""
-    return at + 4 if word_at(text, at) & _NULL_MASK == _NULL else LOST
+    return at + 4 if word_at(json, at) & _NULL_MASK == _NULL else LOST
 
 
 @fused
-def boolean(text: int, at: int) -> tuple[int, int]:
+def boolean(json: Address, at: Offset) -> tuple[int, Offset]:
     """Read a boolean, as 1 or 0."""
-    word = word_at(text, at)
+    word = word_at(json, at)
     if word & _NULL_MASK == _TRUE:
         return 1, at + 4
     return 0, (at + 5 if word & _FALSE_MASK == _FALSE else LOST)
@@ -90,46 +93,46 @@ def digits(word: np.uint64) -> tuple[int, int]:
 
 
 @fused
-def integer(text: int, at: int) -> tuple[int, int]:
+def integer(json: Address, at: Offset) -> tuple[int, Offset]:
     """Read a non-negative integer of at most 15 digits."""
-    count, number = digits(word_at(text, at))
+    count, number = digits(word_at(json, at))
     if count == 8:
-        more, low = digits(word_at(text, at + 8))
+        more, low = digits(word_at(json, at + 8))
         count, number = 8 + more, number * _POWERS[more] + low
-    if count == 0 or count > DIGITS_MAX or (count > 1 and byte_at(text, at) == _ZERO):
+    if count == 0 or count > DIGITS_MAX or (count > 1 and byte_at(json, at) == _ZERO):
         return 0, LOST
     return number, at + count
 
 
 @fused
-def count_of(text: int, at: int, trusted: bool) -> tuple[int, int]:
+def count_of(json: Address, at: Offset, trusted: bool) -> tuple[int, Offset]:
     """Like `integer`; a trusted number may have more digits, and is capped at `COUNT_MAX`."""
-    number, following = integer(text, at)
+    number, following = integer(json, at)
     if following != LOST or not trusted:
         return number, following
-    count, number = digits(word_at(text, at))
+    count, number = digits(word_at(json, at))
     begin = at
     while count > 0:
         number, at = min(number, COUNT_MAX), at + count
-        count, more = digits(word_at(text, at))
+        count, more = digits(word_at(json, at))
         number = COUNT_MAX if number > COUNT_MAX // _POWERS[count] else number * _POWERS[count] + more
     return number, (at if at > begin else LOST)
 
 
 @fused
-def number_end(text: int, at: int) -> int:
+def number_end(json: Address, at: Offset) -> Offset:
     """Skip a trusted number in any form."""
-    byte = byte_at(text, at)
+    byte = byte_at(json, at)
     while byte not in (COMMA, ARRAY_END, OBJECT_END, _NOTHING):
         at += 1
-        byte = byte_at(text, at)
+        byte = byte_at(json, at)
     return at
 
 
 @fused
-def _character(text: int, at: int) -> int:
+def _character(json: Address, at: Offset) -> Offset:
     """Skip one character of two to four bytes of UTF-8."""
-    first, second = byte_at(text, at), byte_at(text, at + 1)
+    first, second = byte_at(json, at), byte_at(json, at + 1)
     low, high, more = 0x80, 0xBF, 1
     if first >= 0xF0:
         more = 3
@@ -139,21 +142,21 @@ def _character(text: int, at: int) -> int:
         low, high = (0xA0 if first == 0xE0 else low), (0x9F if first == 0xED else high)
     if first < 0xC2 or first > 0xF4 or not low <= second <= high:
         return LOST
-    for place in range(at + 2, at + 1 + more):
-        if byte_at(text, place) & 0xC0 != 0x80:
+    for following in range(at + 2, at + 1 + more):
+        if byte_at(json, following) & 0xC0 != 0x80:
             return LOST
     return at + 1 + more
 
 
 @fused
-def string(text: int, at: int, trusted: bool) -> tuple[int, int, int]:
+def string(json: Address, at: Offset, trusted: bool) -> tuple[int, Offset, Offset]:
     """Read a string: number of characters, position of the closing quote, and the position after it."""
-    if byte_at(text, at) != QUOTE:
+    if byte_at(json, at) != QUOTE:
         return 0, LOST, LOST
     at += 1
     begin, surplus = at, 0
     while True:
-        word = word_at(text, at)
+        word = word_at(json, at)
         # a byte of `(x - ones) & ~x & high bits` is set where x has a zero byte: Mycroft's test (Hacker's Delight, 6-1)
         quotes, slashes = word ^ _QUOTES, word ^ _BACKSLASHES
         stops = (quotes - _ONES) & ~quotes | (slashes - _ONES) & ~slashes | (word - _SPACES) & ~word | word
@@ -162,11 +165,11 @@ def string(text: int, at: int, trusted: bool) -> tuple[int, int, int]:
             at += 8
             continue
         at += trailing_zeros(stops) >> 3
-        byte = byte_at(text, at)
+        byte = byte_at(json, at)
         if byte == QUOTE:
             return at - begin - surplus, at, at + 1
         if byte >= _NOT_ASCII:
-            following = _character(text, at)
+            following = _character(json, at)
             if following == LOST:
                 return 0, LOST, LOST
             surplus += following - at - 1
@@ -178,24 +181,24 @@ def string(text: int, at: int, trusted: bool) -> tuple[int, int, int]:
 
 
 @fused
-def next_item(text: int, at: int, closing: int) -> tuple[bool, int]:
+def next_item(json: Address, at: Offset, closing: int) -> tuple[bool, Offset]:
     """Whether another item follows in an array or object; the position of that item, or after the closing symbol."""
-    at = blank(text, at)
-    byte = byte_at(text, at)
+    at = blank(json, at)
+    byte = byte_at(json, at)
     if byte == COMMA:
-        return True, blank(text, at + 1)
+        return True, blank(json, at + 1)
     return False, (at + 1 if byte == closing else LOST)
 
 
 @fused
-def strings(text: int, at: int, trusted: bool) -> int:
+def strings(json: Address, at: Offset, trusted: bool) -> Offset:
     """Skip an object whose values are strings."""
-    at = after(text, at, OBJECT)
-    if byte_at(text, at) == OBJECT_END:
+    at = after(json, at, OBJECT)
+    if byte_at(json, at) == OBJECT_END:
         return at + 1
     more = True
     while more:
-        at = string(text, at, trusted)[2]
-        at = string(text, after(text, at, COLON), trusted)[2]
-        more, at = next_item(text, at, OBJECT_END)
+        at = string(json, at, trusted)[2]
+        at = string(json, after(json, at, COLON), trusted)[2]
+        more, at = next_item(json, at, OBJECT_END)
     return at

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from processors.arrays import IntArray
+from processors.arrays import Address, IntArray
 from processors.compiled import fused
 from processors.wire.hashing import hash_of
 from processors.wire.leaves import SPAN
 from processors.wire.leaves import SPAN_END as END
-from processors.wire.loads import number_at, put
+from processors.wire.loads import number_at, offset_at, put
 
 _SLOT, _CODE = 16, 8
 _SLOTS_MIN = 16
@@ -23,14 +23,14 @@ def slots_for(count: int) -> IntArray:
 
 
 @fused
-def are_distinct(text: int, spans: int, count: int, slots: int, occasion: int) -> bool:
+def are_distinct(origin: Address, spans: Address, count: int, slots: Address, occasion: int) -> bool:
     """Whether `count` spans have distinct hashes; slots marked with another `occasion` are free."""
     size = _SLOTS_MIN
     while size < 2 * count:
         size *= 2
     for index in range(count):
-        start, end = number_at(spans, SPAN * index), number_at(spans, SPAN * index + END)
-        code = int(np.int64(hash_of(text, start, end)))
+        start, end = offset_at(spans, SPAN * index), offset_at(spans, SPAN * index + END)
+        code = int(np.int64(hash_of(origin, start, end)))
         slot = code & (size - 1)
         while number_at(slots, _SLOT * slot) == occasion:
             if number_at(slots, _SLOT * slot + _CODE) == code:

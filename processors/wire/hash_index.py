@@ -14,7 +14,7 @@ Source: Knuth, *The Art of Computer Programming* 3, section 6.4, algorithms L an
 
 import numpy as np
 
-from processors.arrays import Index, IntArray
+from processors.arrays import Index, IntArray, Place
 from processors.compiled import borrowing, fused
 
 NOWHERE = -1
@@ -60,31 +60,31 @@ def home(index: IntArray, key: np.uint64) -> int:
 
 
 @fused
-def candidate(index: IntArray, key: np.uint64, at: Index) -> int:
-    """The next slot, from `at` on, whose entry may have this key; `NOWHERE` if there is none."""
+def candidate(index: IntArray, key: np.uint64, slot: Index) -> int:
+    """The next slot, from `slot` on, whose entry may have this key; `NOWHERE` if there is none."""
     mask, upper = len(index) - 1, np.int64(key) & _UPPER
-    at &= mask
-    while index[at] != 0:
-        if index[at] & _UPPER == upper:
-            return int(at)
-        at = (at + 1) & mask
+    slot &= mask
+    while index[slot] != 0:
+        if index[slot] & _UPPER == upper:
+            return int(slot)
+        slot = (slot + 1) & mask
     return NOWHERE
 
 
 @fused
-def place_in(index: IntArray, at: Index) -> int:
+def place_in(index: IntArray, slot: Index) -> Place:
     """The place in a slot."""
-    return int((index[at] & _LOWER) - 1)
+    return Place((index[slot] & _LOWER) - 1)
 
 
 @fused
-def put(index: IntArray, key: np.uint64, place: Index) -> None:
+def put(index: IntArray, key: np.uint64, place: Place) -> None:
     """Insert a place under a key; there must be a free slot."""
     _insert(index, _entry(key, place))
 
 
 @borrowing
-def take_out(index: IntArray, key: np.uint64, place: Index) -> None:
+def take_out(index: IntArray, key: np.uint64, place: Place) -> None:
     """Remove a place that was inserted under this key; entries displaced by it move up, so there are no tombstones."""
     mask, entry = len(index) - 1, _entry(key, place)
     at = _home_of(index, entry)
@@ -103,7 +103,7 @@ def take_out(index: IntArray, key: np.uint64, place: Index) -> None:
 
 
 @fused
-def _entry(key: np.uint64, place: Index) -> int:
+def _entry(key: np.uint64, place: Place) -> int:
     return int((np.int64(key) & _UPPER) | (place + 1))
 
 

@@ -5,7 +5,7 @@ It is meant for tables in memory. It does not resist deliberate collisions, so l
 
 import numpy as np
 
-from processors.arrays import Index
+from processors.arrays import Address, Offset
 from processors.compiled import fused
 from processors.wire.loads import word_at
 
@@ -17,16 +17,16 @@ _EIGHT, _HALF, _LAST = np.uint64(8), np.uint64(32), np.uint64(29)
 
 
 @fused
-def hash_of(text: int, start: Index, end: Index) -> np.uint64:
-    """Hash of the bytes from `start` to `end` at address `text`; eight more must be readable."""
+def hash_of(origin: Address, start: Offset, end: Offset) -> np.uint64:
+    """Hash of the bytes from `start` to `end` at address `origin`; eight more must be readable."""
     code = np.uint64(end - start) * _ODD
     at = int(start)
     while at + 8 <= end:
-        code = (code ^ word_at(text, at)) * _FIRST
+        code = (code ^ word_at(origin, at)) * _FIRST
         code ^= code >> _HALF
         at += 8
     if at < end:
-        word = word_at(text, at) & (_ALL >> (_EIGHT * np.uint64(8 - (end - at))))
+        word = word_at(origin, at) & (_ALL >> (_EIGHT * np.uint64(8 - (end - at))))
         code = (code ^ word) * _FIRST
         code ^= code >> _HALF
     code *= _SECOND

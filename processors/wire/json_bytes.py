@@ -6,7 +6,7 @@ words.
 
 import numpy as np
 
-from processors.arrays import Index
+from processors.arrays import Address, Index, Offset
 from processors.compiled import borrowing, fused
 from processors.wire.loads import byte_at, copy_words, put_byte, put_four
 
@@ -28,38 +28,38 @@ _THREE_DIGITS = np.frombuffer(b"".join(b"%03d" % number for number in range(1_00
 
 
 @fused
-def put_symbol(out: int, at: Index, symbol: Index) -> int:
+def put_symbol(out: Address, at: Offset, symbol: Index) -> Offset:
     """Write one character."""
     put_byte(out, at, symbol)
-    return int(at + 1)
+    return Offset(at + 1)
 
 
 @fused
-def put_string(out: int, at: Index, data: int, start: Index, end: Index) -> int:
-    """Write a span of `data`, already the content of a JSON string, between quotes."""
-    at = copy_words(out, put_symbol(out, at, QUOTE), data, start, end)
+def put_string(out: Address, at: Offset, origin: Address, start: Offset, end: Offset) -> Offset:
+    """Write a span of `origin`, already the content of a JSON string, between quotes."""
+    at = copy_words(out, put_symbol(out, at, QUOTE), origin, start, end)
     return put_symbol(out, at, QUOTE)
 
 
 @fused
-def put_null(out: int, at: Index) -> int:
+def put_null(out: Address, at: Offset) -> Offset:
     """Write `null`."""
     put_four(out, at, NULL)
-    return int(at + 4)
+    return Offset(at + 4)
 
 
 @fused
-def put_truth(out: int, at: Index, value: Index) -> int:
+def put_truth(out: Address, at: Offset, value: Index) -> Offset:
     """Write `true` or `false`."""
     if value:
         put_four(out, at, TRUE)
-        return int(at + 4)
+        return Offset(at + 4)
     put_four(out, at, FALSE)
     return put_symbol(out, at + 4, _E)
 
 
 @fused
-def put_whole(out: int, at: Index, value: Index) -> int:
+def put_whole(out: Address, at: Offset, value: Index) -> Offset:
     """Write an integer."""
     if 0 <= value < 10:
         return put_symbol(out, at, ZERO + value)
@@ -67,7 +67,7 @@ def put_whole(out: int, at: Index, value: Index) -> int:
 
 
 @borrowing
-def _put_digits(out: int, at: Index, value: Index) -> int:
+def _put_digits(out: Address, at: Offset, value: Index) -> Offset:
     """Write an integer of two or more digits, or a negative one, last digit first."""
     if value < 0:
         at, value = put_symbol(out, at, MINUS), -value
@@ -83,11 +83,11 @@ def _put_digits(out: int, at: Index, value: Index) -> int:
         place -= 1
         put_byte(out, place, ZERO + value % 10)
         value //= 10
-    return int(at + digits)
+    return Offset(at + digits)
 
 
 @fused
-def _put_three(out: int, at: Index, value: Index) -> int:
+def _put_three(out: Address, at: Offset, value: Index) -> int:
     """Write the last three digits of a number; returns the number without them."""
     rest = value // 1_000
     digits = 3 * (value - 1_000 * rest)
@@ -97,7 +97,7 @@ def _put_three(out: int, at: Index, value: Index) -> int:
 
 
 @borrowing
-def put_real(out: int, at: Index, value: float, decimals: Index) -> int:
+def put_real(out: Address, at: Offset, value: float, decimals: Index) -> Offset:
     """Write a real with at most 6 or 9 decimals, without trailing zeros except for the first decimal.
 
     A value that was rounded to this number of decimals is read back exactly. See `is_writable` for permitted reals.
@@ -110,11 +110,11 @@ def put_real(out: int, at: Index, value: float, decimals: Index) -> int:
     part: Index = scaled - whole * one
     at = put_symbol(out, put_whole(out, at, whole), POINT)
     end = at + decimals
-    for place in range(end - 3, at - 1, -3):
-        part = _put_three(out, place, part)
+    for back in range(3, decimals + 1, 3):
+        part = _put_three(out, end - back, part)
     while end > at + 1 and byte_at(out, end - 1) == ZERO:
         end -= 1
-    return int(end)
+    return Offset(end)
 
 
 @fused

@@ -4,8 +4,9 @@ A value that is missing, not in its usual form, or out of bounds makes the curso
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+from processors.arrays import Address, Offset
 from processors.compiled import borrowing, fused
 from processors.wire.cursor import (
     ARRAY,
@@ -20,7 +21,7 @@ from processors.wire.cursor import (
     string,
     strings,
 )
-from processors.wire.loads import byte_at, number_at, put, put_real, real_at
+from processors.wire.loads import address_at, byte_at, number_at, offset_at, put, put_real, real_at
 from processors.wire.nodes import Kind
 from processors.wire.program import (
     BELOW,
@@ -44,6 +45,9 @@ COLUMN_WORDS, COLUMN_BYTES = 5, 40
 of values, number before the current record, capacity.
 """
 
+ABSENT = cast("Offset", -1)
+"""Both ends of the span of null."""
+
 NUMBER, SPAN, SPAN_END = 8, 16, 8
 """Bytes of a number, of a span, and from its start to its end."""
 
@@ -54,161 +58,161 @@ _MINUS = ord("-")
 class Memory(NamedTuple):
     """Addresses of everything a reader works with."""
 
-    program: int
-    columns: int
-    frames: int
-    late: int
-    slots: int
+    program: Address
+    columns: Address
+    frames: Address
+    late: Address
+    slots: Address
 
 
 @fused
-def column_of(m: Memory, node: int) -> int:
+def column_of(m: Memory, node: Offset) -> Address:
     """Address of the column descriptor of a node."""
     return m.columns + COLUMN_BYTES * number_at(m.program, node + COLUMN)
 
 
 @fused
-def count_in(column: int) -> int:
+def count_in(column: Address) -> int:
     """Number of values in a column."""
     return number_at(column, HEAD)
 
 
 @fused
-def put_span(column: int, start: int, end: int) -> None:
+def put_span(column: Address, start: Offset, end: Offset) -> None:
     """Append a span to a column."""
     head = number_at(column, HEAD)
-    at = number_at(column, VALUES) + SPAN * head
+    at = address_at(column, VALUES) + SPAN * head
     put(at, 0, start)
     put(at, SPAN_END, end)
     put(column, HEAD, head + 1)
 
 
 @fused
-def put_number(column: int, number: int) -> None:
+def put_number(column: Address, number: int) -> None:
     """Append a number to a column."""
     head = number_at(column, HEAD)
-    put(number_at(column, VALUES), NUMBER * head, number)
+    put(address_at(column, VALUES), NUMBER * head, number)
     put(column, HEAD, head + 1)
 
 
 @fused
-def put_double(column: int, value: float, start: int, end: int) -> None:
+def put_double(column: Address, value: float, start: Offset, end: Offset) -> None:
     """Append a real to a column: its text, and the double."""
-    doubles = number_at(column, DOUBLES)
+    doubles = address_at(column, DOUBLES)
     if doubles != 0:
         put_real(doubles, NUMBER * number_at(column, HEAD), value)
     put_span(column, start, end)
 
 
 @fused
-def put_end(m: Memory, node: int) -> None:
+def put_end(m: Memory, node: Offset) -> None:
     """Append the current number of elements to the offsets of a list."""
     column = column_of(m, node)
     head = number_at(column, HEAD) + 1
     count = count_in(m.columns + COLUMN_BYTES * number_at(m.program, node + COUNTER))
-    put(number_at(column, VALUES), NUMBER * head, count)
+    put(address_at(column, VALUES), NUMBER * head, count)
     put(column, HEAD, head)
 
 
 @fused
-def leaf(text: int, at: int, node: int, kind: int, trusted: bool, m: Memory) -> int:
+def leaf(json: Address, at: Offset, node: Offset, kind: int, trusted: bool, m: Memory) -> Offset:
     """Read a leaf; returns the position after it."""
     column = column_of(m, node)
     if kind == _TEXT:
-        return _text(text, at, m.program + node, column, trusted)
+        return _text(json, at, m.program + node, column, trusted)
     if kind == _WHOLE:
-        return _whole(text, at, m.program + node, column, trusted)
+        return _whole(json, at, m.program + node, column, trusted)
     if kind == _REAL:
-        return _real_at(text, at, m.program + node, column, trusted, m.late)
+        return _real_at(json, at, m.program + node, column, trusted, m.late)
     if kind == _TRUTH:
-        number, following = boolean(text, at)
+        number, following = boolean(json, at)
         put_number(column, number)
         return following
-    following = strings(text, at, trusted)
+    following = strings(json, at, trusted)
     put_span(column, at, following)
     return following
 
 
 @fused
-def or_null(text: int, at: int, node: int, kind: int, trusted: bool, m: Memory) -> int:
+def or_null(json: Address, at: Offset, node: Offset, kind: int, trusted: bool, m: Memory) -> Offset:
     """Read a leaf or null; returns the position after it."""
-    if number_at(m.program, node + NULLABLE) == 0 or null(text, at) == LOST:
-        return leaf(text, at, node, kind, trusted, m)
+    if number_at(m.program, node + NULLABLE) == 0 or null(json, at) == LOST:
+        return leaf(json, at, node, kind, trusted, m)
     column = column_of(m, node)
     if kind == _TEXT:
-        put_span(column, -1, -1)
+        put_span(column, ABSENT, ABSENT)
     elif kind == _REAL:
-        put_double(column, math.nan, -1, -1)
+        put_double(column, math.nan, ABSENT, ABSENT)
     else:
         put_number(column, NULL_NUMBER)
-    return null(text, at)
+    return null(json, at)
 
 
 @fused
-def leaves(text: int, at: int, node: int, trusted: bool, m: Memory) -> int:
+def leaves(json: Address, at: Offset, node: Offset, trusted: bool, m: Memory) -> Offset:
     """Read a list of leaves; returns the position after it."""
-    element = number_at(m.program, node + BELOW)
+    element = offset_at(m.program, node + BELOW)
     kind = number_at(m.program, element + KIND)
-    at = after(text, at, ARRAY)
-    if byte_at(text, at) == ARRAY_END:
+    at = after(json, at, ARRAY)
+    if byte_at(json, at) == ARRAY_END:
         at += 1
     elif kind == _TEXT and number_at(m.program, element + NULLABLE) == 0:
-        at = _texts(text, at, m.program + element, column_of(m, element), trusted)
+        at = _texts(json, at, m.program + element, column_of(m, element), trusted)
     elif kind == _REAL and number_at(m.program, element + NULLABLE) == 0:
-        at = _reals(text, at, m.program + element, column_of(m, element), trusted, m.late)
+        at = _reals(json, at, m.program + element, column_of(m, element), trusted, m.late)
     elif kind == _WHOLE and number_at(m.program, element + NULLABLE) == 0:
-        at = _wholes(text, at, m.program + element, column_of(m, element), trusted)
+        at = _wholes(json, at, m.program + element, column_of(m, element), trusted)
     else:
         more = True
         while more:
-            at = or_null(text, at, element, kind, trusted, m)
-            more, at = next_item(text, at, ARRAY_END)
+            at = or_null(json, at, element, kind, trusted, m)
+            more, at = next_item(json, at, ARRAY_END)
     put_end(m, node)
     return at
 
 
 @borrowing
-def _texts(text: int, at: int, row: int, column: int, trusted: bool) -> int:
+def _texts(json: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
     """Read the rest of a list of texts; returns the position after it."""
     low, high, head = number_at(row, LOW), number_at(row, HIGH), number_at(column, HEAD)
-    place, more, is_right = number_at(column, VALUES) + SPAN * head, True, True
+    place, more, is_right = address_at(column, VALUES) + SPAN * head, True, True
     while more:
-        length, end, following = string(text, at, trusted)
+        length, end, following = string(json, at, trusted)
         put(place, 0, at + 1)
         put(place, SPAN_END, end)
         is_right = is_right and (trusted or low <= length <= high)
         place, head = place + SPAN, head + 1
-        more, at = next_item(text, following, ARRAY_END)
+        more, at = next_item(json, following, ARRAY_END)
     put(column, HEAD, head)
     return at if is_right else LOST
 
 
 @borrowing
-def _wholes(text: int, at: int, row: int, column: int, trusted: bool) -> int:
+def _wholes(json: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
     """Read the rest of a list of integers; returns the position after it."""
     low, high, head = number_at(row, LOW), number_at(row, HIGH), number_at(column, HEAD)
-    place, more, is_right = number_at(column, VALUES) + NUMBER * head, True, True
+    place, more, is_right = address_at(column, VALUES) + NUMBER * head, True, True
     while more:
-        number, following = whole(text, at, trusted)
+        number, following = whole(json, at, trusted)
         put(place, 0, number)
         is_right = is_right and low <= number <= high
         place, head = place + NUMBER, head + 1
-        more, at = next_item(text, following, ARRAY_END)
+        more, at = next_item(json, following, ARRAY_END)
     put(column, HEAD, head)
     return at if is_right else LOST
 
 
 @borrowing
-def _reals(text: int, at: int, row: int, column: int, trusted: bool, late: int) -> int:
+def _reals(json: Address, at: Offset, row: Address, column: Address, trusted: bool, late: Address) -> Offset:
     """Read the rest of a list of reals; returns the position after it."""
     low, high, is_open = real_at(row, LOW_REAL), real_at(row, HIGH_REAL), number_at(row, OPEN)
     head, exact_wanted, more, is_right = number_at(column, HEAD), number_at(row, EXACT) != 0, True, True
-    values, doubles = number_at(column, VALUES), number_at(column, DOUBLES)
+    values, doubles = address_at(column, VALUES), address_at(column, DOUBLES)
     while more:
-        value, is_exact, following = real(text, at)
+        value, is_exact, following = real(json, at)
         if not is_exact:
             if following == LOST and trusted:
-                value, following = math.nan, number_end(text, at)
+                value, following = math.nan, number_end(json, at)
             if exact_wanted:
                 note_late(late, column, head, at, following)
         put(values, SPAN * head, at)
@@ -217,14 +221,14 @@ def _reals(text: int, at: int, row: int, column: int, trusted: bool, late: int) 
             put_real(doubles, NUMBER * head, value)
         is_right = is_right and (trusted or is_within(value, is_exact, low, high, is_open))
         head += 1
-        more, at = next_item(text, following, ARRAY_END)
+        more, at = next_item(json, following, ARRAY_END)
     put(column, HEAD, head)
     return at if is_right else LOST
 
 
 @fused
-def _text(text: int, at: int, row: int, column: int, trusted: bool) -> int:
-    length, end, following = string(text, at, trusted)
+def _text(json: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
+    length, end, following = string(json, at, trusted)
     put_span(column, at + 1, end)
     if trusted or number_at(row, LOW) <= length <= number_at(row, HIGH):
         return following
@@ -232,27 +236,27 @@ def _text(text: int, at: int, row: int, column: int, trusted: bool) -> int:
 
 
 @fused
-def _whole(text: int, at: int, row: int, column: int, trusted: bool) -> int:
-    number, following = whole(text, at, trusted)
+def _whole(json: Address, at: Offset, row: Address, column: Address, trusted: bool) -> Offset:
+    number, following = whole(json, at, trusted)
     put_number(column, number)
     return following if number_at(row, LOW) <= number <= number_at(row, HIGH) else LOST
 
 
 @fused
-def whole(text: int, at: int, trusted: bool) -> tuple[int, int]:
+def whole(json: Address, at: Offset, trusted: bool) -> tuple[int, Offset]:
     """Read an integer; returns it with the position after it."""
-    if byte_at(text, at) != _MINUS:
-        return count_of(text, at, trusted)
-    number, following = count_of(text, at + 1, trusted)
+    if byte_at(json, at) != _MINUS:
+        return count_of(json, at, trusted)
+    number, following = count_of(json, at + 1, trusted)
     return -number, (LOST if number == 0 else following)
 
 
 @fused
-def _real_at(text: int, at: int, row: int, column: int, trusted: bool, late: int) -> int:
-    value, is_exact, following = real(text, at)
+def _real_at(json: Address, at: Offset, row: Address, column: Address, trusted: bool, late: Address) -> Offset:
+    value, is_exact, following = real(json, at)
     if not is_exact:
         if following == LOST and trusted:
-            value, following = math.nan, number_end(text, at)
+            value, following = math.nan, number_end(json, at)
         if number_at(row, EXACT) != 0:
             note_late(late, column, count_in(column), at, following)
     put_double(column, value, at, following)
@@ -261,7 +265,7 @@ def _real_at(text: int, at: int, row: int, column: int, trusted: bool, late: int
 
 
 @fused
-def note_late(late: int, column: int, place: int, start: int, end: int) -> None:
+def note_late(late: Address, column: Address, place: int, start: Offset, end: Offset) -> None:
     """Defer a number to Python: its column, its index there, and the span of its text."""
     count = number_at(late, 0)
     entry = late + NUMBER * (LATE_WORDS * count + 1)

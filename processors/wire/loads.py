@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from processors.arrays import FloatArray, Index, IntArray
+from processors.arrays import Address, FloatArray, Index, IntArray, Offset
 from processors.compiled import fused, inlined
 from processors.wire.checked_memory import good, held
 
@@ -88,53 +88,59 @@ def _zeros(_: Any, word: Any) -> Any:
     return types.int64(word), count
 
 
-byte_at = cast("Callable[[int, Index], int]", intrinsic(_byte))
+byte_at = cast("Callable[[Address, Index], int]", intrinsic(_byte))
 """The byte at a position."""
 
-word_at = cast("Callable[[int, Index], np.uint64]", intrinsic(_word))
+word_at = cast("Callable[[Address, Index], np.uint64]", intrinsic(_word))
 """The eight bytes at a position, little-endian."""
 
-number_at = cast("Callable[[int, Index], int]", intrinsic(_number))
+number_at = cast("Callable[[Address, Index], int]", intrinsic(_number))
 """The signed 64-bit integer at a position."""
 
-real_at = cast("Callable[[int, Index], float]", intrinsic(_real))
+address_at = cast("Callable[[Address, Index], Address]", number_at)
+"""The same, of an address."""
+
+offset_at = cast("Callable[[Address, Index], Offset]", number_at)
+"""The same, of an offset."""
+
+real_at = cast("Callable[[Address, Index], float]", intrinsic(_real))
 """The double at a position that is a multiple of eight."""
 
-put = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(8)))
+put = cast("Callable[[Address, Index, Index], int]", intrinsic(_putter(8)))
 """Store a 64-bit integer at a position; returns it."""
 
-put_four = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(4)))
+put_four = cast("Callable[[Address, Index, Index], int]", intrinsic(_putter(4)))
 """Store the lowest four bytes of a number at a position; returns the number."""
 
-put_two = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(2)))
+put_two = cast("Callable[[Address, Index, Index], int]", intrinsic(_putter(2)))
 """Store the lowest two bytes."""
 
-put_byte = cast("Callable[[int, Index, Index], int]", intrinsic(_putter(1)))
+put_byte = cast("Callable[[Address, Index, Index], int]", intrinsic(_putter(1)))
 """Store the lowest byte."""
 
-put_real = cast("Callable[[int, int, float], float]", intrinsic(_put_real))
+put_real = cast("Callable[[Address, Index, float], float]", intrinsic(_put_real))
 """Store a double at a position that is a multiple of eight; returns it."""
 
 trailing_zeros = cast("Callable[[np.uint64], int]", intrinsic(_zeros))
 """Number of zero bits below the lowest one bit of a nonzero word."""
 
 
-_kept = cast("Callable[[int, int], int]", intrinsic(_held))
+_kept = cast("Callable[[int, int], Address]", intrinsic(_held))
 
 
 @inlined
-def address_of(data: IntArray | FloatArray) -> int:
+def address_of(data: IntArray | FloatArray) -> Address:
     """Address of these bytes or numbers; valid as long as the caller keeps the array alive."""
     return _kept(int(np.int64(data.ctypes.data)), data.size * data.itemsize)
 
 
 @fused
-def copy_words(out: int, at: Index, data: int, start: Index, end: Index) -> int:
-    """Copy a span of the bytes at `data` to position `at` of those at `out`; returns the position after it.
+def copy_words(out: Address, at: Offset, origin: Address, start: Offset, end: Offset) -> Offset:
+    """Copy a span of the bytes at `origin` to position `at` of those at `out`; returns the position after it.
 
     Copies are by words: up to seven bytes beyond the span are read, and as many beyond the result are overwritten.
     These must exist, and must be written later.
     """
     for offset in range(0, end - start, WORD):
-        put(out, at + offset, number_at(data, start + offset))
-    return int(at + end - start)
+        put(out, at + offset, number_at(origin, start + offset))
+    return Offset(at + end - start)

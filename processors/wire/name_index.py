@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from processors.arrays import Index, IntArray
+from processors.arrays import Address, IntArray, Offset
 from processors.compiled import by_reference, compiled, fused
 from processors.wire import hash_index
 from processors.wire.batch import joined
@@ -124,7 +124,7 @@ def _put(numbers: IntArray, data: IntArray, spans: IntArray, table: _Table) -> b
 
 
 @fused
-def _number_of(text: int, start: Index, end: Index, key: np.uint64, table: _Table) -> int:
+def _number_of(origin: Address, start: Offset, end: Offset, key: np.uint64, table: _Table) -> int:
     """Number of this name; -1 if it is unknown."""
     at = hash_index.candidate(table.entries, key, hash_index.home(table.entries, key))
     while at != hash_index.NOWHERE:
@@ -132,7 +132,7 @@ def _number_of(text: int, start: Index, end: Index, key: np.uint64, table: _Tabl
         begin = table.spans[number, 0]
         if table.spans[number, 1] - begin == end - start:
             place = 0
-            while place < end - start and byte_at(text, start + place) == table.text[begin + place]:
+            while place < end - start and byte_at(origin, start + place) == table.text[begin + place]:
                 place += 1
             if place == end - start:
                 return number

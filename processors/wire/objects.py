@@ -5,10 +5,12 @@ A key that is not in the table, or that appears twice, makes the cursor `LOST`.
 
 import numpy as np
 
+from processors.arrays import Address, Offset
 from processors.compiled import fused
 from processors.wire.cursor import COLON, LOST, QUOTE, after
 from processors.wire.distinct import are_distinct
 from processors.wire.leaves import (
+    ABSENT,
     COLUMN_BYTES,
     DOUBLES,
     HEAD,
@@ -22,7 +24,7 @@ from processors.wire.leaves import (
     put_number,
     put_span,
 )
-from processors.wire.loads import byte_at, number_at, put, real_at, trailing_zeros
+from processors.wire.loads import address_at, byte_at, number_at, offset_at, put, real_at, trailing_zeros
 from processors.wire.nodes import Kind
 from processors.wire.program import (
     AS_NULL_TEXT,
@@ -72,7 +74,7 @@ SUM_TOLERANCE = 9e-7
 
 
 @fused
-def key(text: int, at: int, table: int, expected: int, found: int) -> tuple[int, int]:
+def key(json: Address, at: Offset, table: Address, expected: int, found: int) -> tuple[int, Offset]:
     """Field number of the key at this position (the expected one is tried first), and the position of its value.
 
     `table` is an address.
@@ -81,38 +83,40 @@ def key(text: int, at: int, table: int, expected: int, found: int) -> tuple[int,
     number = expected if expected < count else 0
     for _ in range(count):
         row = table + ROWS_AT + ROW_BYTES * number
-        if _is_key(text, at + 1, row):
+        if _is_key(json, at + 1, row):
             known = (found >> number) & 1
-            following = after(text, at + 1 + number_at(row, KEY_BYTES), COLON)
-            return number, (LOST if known or byte_at(text, at) != QUOTE else following)
+            following = after(json, at + 1 + number_at(row, KEY_BYTES), COLON)
+            return number, (LOST if known or byte_at(json, at) != QUOTE else following)
         number = number + 1 if number + 1 < count else 0
     return 0, LOST
 
 
 @fused
-def _is_key(text: int, at: int, row: int) -> bool:
+def _is_key(json: Address, at: Offset, row: Address) -> bool:
     for word in range(0, _SHORT, WORD):
-        if number_at(text, at + word) & number_at(row, MASK + word) != number_at(row, KEY + word):
+        if number_at(json, at + word) & number_at(row, MASK + word) != number_at(row, KEY + word):
             return False
     if number_at(row, KEY_BYTES) > _SHORT:
         for word in range(_SHORT, 2 * _SHORT, WORD):
-            if number_at(text, at + word) & number_at(row, MASK + word) != number_at(row, KEY + word):
+            if number_at(json, at + word) & number_at(row, MASK + word) != number_at(row, KEY + word):
                 return False
     return True
 
 
 @fused
-def tag(text: int, at: int, node: int, m: Memory) -> int:
+def tag(json: Address, at: Offset, node: Offset, m: Memory) -> Offset:
     """Read the tag of an object; returns the position after it."""
-    literal, length = m.program + number_at(m.program, node + BELOW), number_at(m.program, node + HIGH)
+    literal, length = m.program + offset_at(m.program, node + BELOW), number_at(m.program, node + HIGH)
     for index in range(length):
-        if byte_at(text, at + index) != byte_at(literal, index):
+        if byte_at(json, at + index) != byte_at(literal, index):
             return LOST
     return at + length
 
 
 @fused
-def is_complete(text: int, table: int, found: int, trusted: bool, own_text: int, m: Memory, occasion: int) -> bool:
+def is_complete(
+    json: Address, table: Address, found: int, trusted: bool, own_text: Offset, m: Memory, occasion: int
+) -> bool:
     """Whether an object with these fields is valid; fields that are missing get their defaults.
 
     `own_text` is the start of the program's texts; `occasion` is unique to this object.
@@ -127,7 +131,7 @@ def is_complete(text: int, table: int, found: int, trusted: bool, own_text: int,
     if not trusted:
         begin = m.program + number_at(table, CHECKS)
         for number in range(number_at(table, CHECK_COUNT)):
-            if not _holds(text, begin + WORD * CHECK_WORDS * number, m, occasion):
+            if not _holds(json, begin + WORD * CHECK_WORDS * number, m, occasion):
                 return False
     return True
 
@@ -139,7 +143,7 @@ def trailing_zeros_of(number: int) -> int:
 
 
 @fused
-def _put_default(row: int, own_text: int, m: Memory) -> None:
+def _put_default(row: Address, own_text: Offset, m: Memory) -> None:
     begin = m.program + number_at(row, STORES)
     for number in range(number_at(row, STORE_COUNT)):
         store = begin + WORD * STORE_WORDS * number
@@ -149,29 +153,30 @@ def _put_default(row: int, own_text: int, m: Memory) -> None:
         if kind == AS_TEXT:
             put_span(column, own_text + first, own_text + second)
         elif kind == AS_NULL_TEXT:
-            put_span(column, -1, -1)
+            put_span(column, ABSENT, ABSENT)
         elif kind == AS_NUMBER:
             put_number(column, first)
         elif kind == AS_REAL:
-            shift = own_text if first >= 0 else 0
-            put_double(column, real_at(store, STORE_REAL), shift + first, shift + second)
+            # a default of null is the span -1 to -1
+            start, end = (own_text + first, own_text + second) if first >= 0 else (ABSENT, ABSENT)
+            put_double(column, real_at(store, STORE_REAL), start, end)
         else:
             head = number_at(column, HEAD) + 1
-            put(number_at(column, VALUES), NUMBER * head, count_in(m.columns + COLUMN_BYTES * first))
+            put(address_at(column, VALUES), NUMBER * head, count_in(m.columns + COLUMN_BYTES * first))
             put(column, HEAD, head)
 
 
 @fused
-def _holds(text: int, check: int, m: Memory, occasion: int) -> bool:
+def _holds(json: Address, check: Address, m: Memory, occasion: int) -> bool:
     """Whether a rule holds for the newest values in the columns of two fields."""
-    op, first, second = number_at(check, CHECK_OP), number_at(check, CHECK_FIRST), number_at(check, CHECK_SECOND)
+    op, first, second = number_at(check, CHECK_OP), offset_at(check, CHECK_FIRST), offset_at(check, CHECK_SECOND)
     if number_at(m.program, first + KIND) != _LIST:
         return _is_right(op, _last_number(m, first), _last_number(m, second))
     begin, end = _last_list(m, first)
     if op == SUMS_TO_ONE:
-        return _sums_to_one(m, number_at(m.program, first + BELOW), begin, end)
+        return _sums_to_one(m, offset_at(m.program, first + BELOW), begin, end)
     if op == DISTINCT:
-        return are_distinct(text, _elements(m, first) + SPAN * begin, end - begin, m.slots, occasion)
+        return are_distinct(json, _elements(m, first) + SPAN * begin, end - begin, m.slots, occasion)
     other_begin, other_end = _last_list(m, second)
     if op == SAME_LENGTH:
         return end - begin == other_end - other_begin
@@ -181,7 +186,7 @@ def _holds(text: int, check: int, m: Memory, occasion: int) -> bool:
 
 
 @fused
-def _agree(op: int, values: int, count: int, m: Memory, second: int) -> bool:
+def _agree(op: int, values: Address, count: int, m: Memory, second: Offset) -> bool:
     """Whether the numbers of one list are consistent with those of another, or are valid indices into it."""
     begin, end = _last_list(m, second)
     if op in (ASCENDING_PLACES, PLACES):
@@ -198,27 +203,27 @@ def _is_right(op: int, low: int, high: int) -> bool:
 
 
 @fused
-def _elements(m: Memory, node: int) -> int:
+def _elements(m: Memory, node: Offset) -> Address:
     """Address of the values of a list's elements."""
-    return number_at(column_of(m, number_at(m.program, node + BELOW)), VALUES)
+    return address_at(column_of(m, offset_at(m.program, node + BELOW)), VALUES)
 
 
 @fused
-def _last_number(m: Memory, node: int) -> int:
+def _last_number(m: Memory, node: Offset) -> int:
     column = column_of(m, node)
-    return number_at(number_at(column, VALUES), NUMBER * (number_at(column, HEAD) - 1))
+    return number_at(address_at(column, VALUES), NUMBER * (number_at(column, HEAD) - 1))
 
 
 @fused
-def _last_list(m: Memory, node: int) -> tuple[int, int]:
+def _last_list(m: Memory, node: Offset) -> tuple[int, int]:
     """Start and end of the newest list in the column of its elements."""
     column = column_of(m, node)
-    at = number_at(column, VALUES) + NUMBER * (number_at(column, HEAD) - 1)
+    at = address_at(column, VALUES) + NUMBER * (number_at(column, HEAD) - 1)
     return number_at(at, 0), number_at(at, NUMBER)
 
 
 @fused
-def _are_places(values: int, count: int, limit: int, ascending: bool) -> bool:
+def _are_places(values: Address, count: int, limit: int, ascending: bool) -> bool:
     last = -1
     for index in range(count):
         number = number_at(values, NUMBER * index)
@@ -229,13 +234,13 @@ def _are_places(values: int, count: int, limit: int, ascending: bool) -> bool:
 
 
 @fused
-def _sums_to_one(m: Memory, element: int, begin: int, end: int) -> bool:
+def _sums_to_one(m: Memory, element: Offset, begin: int, end: int) -> bool:
     """Whether the shares from `begin` to `end`, or those of each list there, sum to one."""
     column = column_of(m, element)
     if number_at(m.program, element + KIND) != _LIST:
-        return _adds_up(number_at(column, DOUBLES), begin, end)
-    offsets = number_at(column, VALUES)
-    doubles = number_at(column_of(m, number_at(m.program, element + BELOW)), DOUBLES)
+        return _adds_up(address_at(column, DOUBLES), begin, end)
+    offsets = address_at(column, VALUES)
+    doubles = address_at(column_of(m, offset_at(m.program, element + BELOW)), DOUBLES)
     for index in range(begin, end):
         if not _adds_up(doubles, number_at(offsets, NUMBER * index), number_at(offsets, NUMBER * (index + 1))):
             return False
@@ -243,7 +248,7 @@ def _sums_to_one(m: Memory, element: int, begin: int, end: int) -> bool:
 
 
 @fused
-def _adds_up(doubles: int, begin: int, end: int) -> bool:
+def _adds_up(doubles: Address, begin: int, end: int) -> bool:
     total = 0.0
     for index in range(begin, end):
         total += real_at(doubles, NUMBER * index)

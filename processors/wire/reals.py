@@ -7,7 +7,7 @@ decimals get an approximation that suffices for comparing with a bound; exact va
 
 import numpy as np
 
-from processors.arrays import FloatArray, IntArray
+from processors.arrays import Address, FloatArray, IntArray, Offset
 from processors.compiled import borrowing, fused
 from processors.wire.cursor import LOST, digits, integer
 from processors.wire.loads import byte_at, word_at
@@ -27,33 +27,33 @@ _ROOM = 10**10  # eight more digits still fit into 64 bits
 
 
 @fused
-def real(text: int, at: int) -> tuple[float, bool, int]:
+def real(json: Address, at: Offset) -> tuple[float, bool, Offset]:
     """The double that a JSON number represents, whether it is exact, and the position after the number."""
-    whole = byte_at(text, at) - _ZERO
-    if byte_at(text, at + 1) == _POINT and 0 <= whole <= 9:
-        count, part = digits(word_at(text, at + 2))
+    whole = byte_at(json, at) - _ZERO
+    if byte_at(json, at + 1) == _POINT and 0 <= whole <= 9:
+        count, part = digits(word_at(json, at + 2))
         end = at + 2 + count
         if count == 8:
-            more, low = digits(word_at(text, end))
+            more, low = digits(word_at(json, end))
             count, part, end = count + more, part * _WHOLE_POWERS[more] + low, end + more
-        if 0 < count < _SHORT and byte_at(text, end) | _TO_LOWER != _EXPONENT:
+        if 0 < count < _SHORT and byte_at(json, end) | _TO_LOWER != _EXPONENT:
             number = whole * _SHORT_POWERS[count] + part
             return number / _POWERS[count], number <= _EXACT_MAX, end
-    return _any_real(text, at)
+    return _any_real(json, at)
 
 
 @borrowing
-def _any_real(text: int, at: int) -> tuple[float, bool, int]:
-    is_negative = byte_at(text, at) == _MINUS
-    number, end = integer(text, at + is_negative)
+def _any_real(json: Address, at: Offset) -> tuple[float, bool, Offset]:
+    is_negative = byte_at(json, at) == _MINUS
+    number, end = integer(json, at + is_negative)
     if end == LOST:
         return 0.0, False, LOST
     scale, is_whole = 0, True  # `is_whole`: no digit was ignored
-    if byte_at(text, end) == _POINT:
+    if byte_at(json, end) == _POINT:
         begin, count = end + 1, 8
         end = begin
         while count == 8:
-            count, part = digits(word_at(text, end))
+            count, part = digits(word_at(json, end))
             end += count
             if number < _ROOM:
                 number = number * _WHOLE_POWERS[count] + part
@@ -62,10 +62,10 @@ def _any_real(text: int, at: int) -> tuple[float, bool, int]:
                 is_whole = is_whole and part == 0
         if end == begin:
             return 0.0, False, LOST
-    if byte_at(text, end) | _TO_LOWER == _EXPONENT:
-        sign = byte_at(text, end + 1)
+    if byte_at(json, end) | _TO_LOWER == _EXPONENT:
+        sign = byte_at(json, end + 1)
         end += 2 if sign in (_MINUS, _PLUS) else 1
-        count, exponent = digits(word_at(text, end))
+        count, exponent = digits(word_at(json, end))
         if count in (0, 8):
             return 0.0, False, LOST
         end += count

@@ -6,7 +6,7 @@ so that stores need no check: each element of a list, and each object, takes at 
 
 from typing import NamedTuple
 
-from processors.arrays import IntArray
+from processors.arrays import Address, IntArray, Offset
 from processors.compiled import by_reference, compiled, fused
 from processors.wire.arena import SURPLUS
 from processors.wire.batch import Batch, is_acceptable, start_of
@@ -24,7 +24,7 @@ from processors.wire.leaves import (
     or_null,
     put_end,
 )
-from processors.wire.loads import address_of, byte_at, number_at, put
+from processors.wire.loads import address_at, address_of, byte_at, number_at, offset_at, put
 from processors.wire.nodes import Kind
 from processors.wire.objects import ROW_BYTES, ROWS_AT, is_complete, key, tag
 from processors.wire.program import BELOW, FIELD_NODE, KIND, WORD
@@ -61,7 +61,7 @@ def read_records(batch: Batch, state: State, progress: IntArray) -> int:
 
     `progress` counts records, accepted ones, declined ones, and objects.
     """
-    text, columns = address_of(batch.data), address_of(state.columns)
+    json, columns = address_of(batch.data), address_of(state.columns)
     m = Memory(
         address_of(state.words), columns, address_of(state.frames), address_of(state.late), address_of(state.slots)
     )
@@ -77,9 +77,9 @@ def read_records(batch: Batch, state: State, progress: IntArray) -> int:
         for number in range(len(state.columns)):
             column = columns + COLUMN_BYTES * number
             put(column, BEFORE, number_at(column, HEAD))
-        late_count, member, at = state.late[0], _member(text, start, state.roots, m), LOST
+        late_count, member, at = state.late[0], _member(json, start, state.roots, m), LOST
         if member >= 0:
-            at, objects = _record(text, start, state.roots[member], trusted, batch.texts_at, objects, m)
+            at, objects = _record(json, start, state.roots[member], trusted, batch.texts_at, objects, m)
         if at == batch.ends[index] and _is_right(batch, index, state, columns, member):
             state.record[count], state.member[count] = index, member
             count += 1
@@ -96,44 +96,46 @@ def read_records(batch: Batch, state: State, progress: IntArray) -> int:
 
 
 @fused
-def _is_right(batch: Batch, index: int, state: State, columns: int, member: int) -> bool:
+def _is_right(batch: Batch, index: int, state: State, columns: Address, member: int) -> bool:
     """Whether the record just read matches its key and timestamp."""
     if state.key_columns[member] < 0:
         return True
     span = columns + COLUMN_BYTES * state.key_columns[member]
     event = columns + COLUMN_BYTES * state.event_ms_columns[member]
-    at = number_at(span, VALUES) + 2 * NUMBER * (number_at(span, HEAD) - 1)
-    event_ms = number_at(number_at(event, VALUES), NUMBER * (number_at(event, HEAD) - 1))
-    return is_acceptable(batch, index, event_ms, number_at(at, 0), number_at(at, SPAN_END))
+    at = address_at(span, VALUES) + 2 * NUMBER * (number_at(span, HEAD) - 1)
+    event_ms = number_at(address_at(event, VALUES), NUMBER * (number_at(event, HEAD) - 1))
+    return is_acceptable(batch, index, event_ms, offset_at(at, 0), offset_at(at, SPAN_END))
 
 
 @fused
-def _member(text: int, at: int, roots: IntArray, m: Memory) -> int:
+def _member(json: Address, at: Offset, roots: IntArray, m: Memory) -> int:
     """Number of the member type with the tag at this position; with the tag elsewhere, it can only be the first."""
     if len(roots) == 1:
         return 0
-    at = after(text, at, OBJECT)
+    at = after(json, at, OBJECT)
     for member in range(len(roots)):
-        table = m.program + number_at(m.program, roots[member] + BELOW)
-        number, following = key(text, at, table, 0, 0)
-        node = number_at(table, ROWS_AT + FIELD_NODE)
-        if number == 0 and tag(text, following, node, m) != LOST:
+        table = m.program + offset_at(m.program, roots[member] + BELOW)
+        number, following = key(json, at, table, 0, 0)
+        node = offset_at(table, ROWS_AT + FIELD_NODE)
+        if number == 0 and tag(json, following, node, m) != LOST:
             return member
     return 0
 
 
 @fused
-def _record(text: int, at: int, root: int, trusted: bool, own_text: int, objects: int, m: Memory) -> tuple[int, int]:
+def _record(
+    json: Address, at: Offset, root: Offset, trusted: bool, own_text: Offset, objects: int, m: Memory
+) -> tuple[Offset, int]:
     """Read an object and the white space after it; returns the position after them and the number of objects so far."""
     depth, holder, is_object, found, expected = 0, root, True, 0, 0
-    at = after(text, at, OBJECT)
+    at = after(json, at, OBJECT)
     while True:
-        node = number_at(m.program, holder + BELOW)
+        node = offset_at(m.program, holder + BELOW)
         if is_object:
-            number, at = key(text, at, m.program + node, expected, found)
+            number, at = key(json, at, m.program + node, expected, found)
             found, expected = found | 1 << number, number + 1
-            node = number_at(m.program + node, ROWS_AT + ROW_BYTES * number + FIELD_NODE)
-        at, opens = _value(text, at, node, trusted, m)
+            node = offset_at(m.program + node, ROWS_AT + ROW_BYTES * number + FIELD_NODE)
+        at, opens = _value(json, at, node, trusted, m)
         if opens and at != LOST:
             frame = m.frames + WORD * FRAME_WORDS * depth
             put(frame, HOLDER, holder)
@@ -145,33 +147,33 @@ def _record(text: int, at: int, root: int, trusted: bool, own_text: int, objects
             continue
         more = False
         while not more:
-            more, at = next_item(text, at, OBJECT_END if is_object else ARRAY_END)
+            more, at = next_item(json, at, OBJECT_END if is_object else ARRAY_END)
             if not more and at != LOST:
                 objects += 1
-                at = _closed(text, at, holder, is_object, found, trusted, own_text, objects, m)
+                at = _closed(json, at, holder, is_object, found, trusted, own_text, objects, m)
                 depth -= 1
             if at == LOST or depth < 0:
-                return blank(text, at), objects
+                return blank(json, at), objects
             if not more:
                 frame = m.frames + WORD * FRAME_WORDS * depth
-                holder, found = number_at(frame, HOLDER), number_at(frame, FOUND)
+                holder, found = offset_at(frame, HOLDER), number_at(frame, FOUND)
                 expected, is_object = number_at(frame, EXPECTED), number_at(frame, IS_OBJECT) != 0
 
 
 @fused
-def _value(text: int, at: int, node: int, trusted: bool, m: Memory) -> tuple[int, bool]:
+def _value(json: Address, at: Offset, node: Offset, trusted: bool, m: Memory) -> tuple[Offset, bool]:
     """Position after the value, or after the symbol that opens it; and whether it has been opened."""
     kind = number_at(m.program, node + KIND)
     if kind < _LIST:
-        return or_null(text, at, node, kind, trusted, m), False
+        return or_null(json, at, node, kind, trusted, m), False
     if kind == _TAG:
-        return tag(text, at, node, m), False
+        return tag(json, at, node, m), False
     if kind == _OBJECT:
-        return after(text, at, OBJECT), True
-    if number_at(m.program, number_at(m.program, node + BELOW) + KIND) < _LIST:
-        return leaves(text, at, node, trusted, m), False
-    at = after(text, at, ARRAY)
-    if byte_at(text, at) != ARRAY_END:
+        return after(json, at, OBJECT), True
+    if number_at(m.program, offset_at(m.program, node + BELOW) + KIND) < _LIST:
+        return leaves(json, at, node, trusted, m), False
+    at = after(json, at, ARRAY)
+    if byte_at(json, at) != ARRAY_END:
         return at, True
     put_end(m, node)
     return at + 1, False
@@ -179,19 +181,19 @@ def _value(text: int, at: int, node: int, trusted: bool, m: Memory) -> tuple[int
 
 @fused
 def _closed(
-    text: int,
-    at: int,
-    holder: int,
+    json: Address,
+    at: Offset,
+    holder: Offset,
     is_object: bool,
     found: int,
     trusted: bool,
-    own_text: int,
+    own_text: Offset,
     occasion: int,
     m: Memory,
-) -> int:
+) -> Offset:
     """The same position if the value closed here is complete, else `LOST`."""
     if not is_object:
         put_end(m, holder)
         return at
-    table = m.program + number_at(m.program, holder + BELOW)
-    return at if is_complete(text, table, found, trusted, own_text, m, occasion) else LOST
+    table = m.program + offset_at(m.program, holder + BELOW)
+    return at if is_complete(json, table, found, trusted, own_text, m, occasion) else LOST

@@ -138,6 +138,7 @@ class SimulatedHome:
             policy_version=page.policy_version,
             reward_version=page.reward_version,
             model_version=page.model_version,
+            assignments=page.assignments,
             ranking_number=page.ranking_number if page.policy_version != "uniform" else None,
         )
 

@@ -8,6 +8,8 @@ import msgspec
 
 from streams.auditing.credit_book import CreditBook
 from streams.auditing.evidence_book import EvidenceBook
+from streams.auditing.experiment_book import ExperimentBook
+from streams.auditing.metrics_book import MetricsBook
 from streams.auditing.own_messages import (
     DECODERS,
     CardStatisticsRead,
@@ -28,14 +30,16 @@ Place = tuple[str, int, int]
 Exposure = tuple[str, str, int, int]
 INPUTS = ("impressions", "stream-ends")
 LETTERS = tuple(f"{topic}.dlq" for topic in INPUTS)
-STATES = ("listeners-state", "cards-state", "learner-state", "model-state", "leaderboard-state")
+STATES = ("listeners-state", "cards-state", "learner-state", "model-state", "leaderboard-state", "metrics-state")
 EVIDENCE = ("policy-evidence", "policy-values")
+METRICS = ("metric-signals", "metric-windows", "experiment-decisions")
+EXPERIMENTS = ("experiments", "experiment-exposures")
 POSITION_KEY = b"__position__"
 READING_ORDER = (
-    *LETTERS, "catalogue", *INPUTS, "outcomes", "interactions", "engagement", "card-statistics", "co-clusters",
-    "shelf-rankings", *EVIDENCE, *STATES,
+    *LETTERS, "catalogue", EXPERIMENTS[0], *INPUTS, "outcomes", "interactions", "engagement", "card-statistics",
+    "co-clusters", "shelf-rankings", EXPERIMENTS[1], *EVIDENCE, *METRICS, *STATES,
 )  # fmt: skip
-"""Dead letters are read before the inputs that they excuse, the catalogue and the inputs before the rankings."""
+"""Dead letters are read before the inputs that they excuse; catalogue, experiments and inputs before what follows."""
 
 
 _DIGITS_MAX = 19  # of an offset
@@ -81,7 +85,9 @@ class Books:
         self.blocks: CoClustersRead | None = None
         self.rankings = RankingWatch()
         self.evidence = EvidenceBook()
+        self.metrics = MetricsBook()
         self.propensities = PropensityWatch()
+        self.experiments = ExperimentBook()
         self.positions: dict[tuple[str, int], list[PositionRead]] = defaultdict(list)
 
     def take(self, record: LogRecord) -> None:
@@ -93,9 +99,13 @@ class Books:
             self._take_letter(record)
         elif record.topic in INPUTS:
             self._take_input(record)
-        elif record.topic in EVIDENCE:
+        elif record.topic in EVIDENCE + EXPERIMENTS:
             message = None if record.value is None else DECODERS[record.topic].decode(record.value)
-            self.evidence.take((record.key or b"").decode(errors="replace"), message)
+            book = self.evidence if record.topic in EVIDENCE else self.experiments
+            book.take((record.key or b"").decode(errors="replace"), message)
+        elif record.topic in METRICS:
+            message = None if record.value is None else DECODERS[record.topic].decode(record.value)
+            self.metrics.take(record.topic, (record.key or b"").decode(errors="replace"), message)
         elif record.value is None:
             if record.topic == "shelf-rankings":
                 self.rankings.withdraw((record.key or b"").decode(errors="replace"))
@@ -139,6 +149,7 @@ class Books:
         self.duplicates += name in known
         if name not in known and isinstance(event, ImpressionRead):
             self.propensities.note(event)
+            self.experiments.note(event, record.partition)
         known.setdefault(name, event)
         self.partition_of_user[event.user_id] = record.partition
         source = (record.topic, record.partition)
@@ -164,6 +175,7 @@ class Books:
         if topic == "outcomes":
             self.credits.take(message)
             self.propensities.take(message)
+            self.experiments.take_outcomes(message)
             for outcome in outcomes_in(message):
                 exposure = (outcome.user_id, outcome.impression_id, outcome.row, outcome.slot)
                 (self.corrected if outcome.stream_event_id is not None else self.settled)[exposure].append(outcome)
@@ -186,3 +198,4 @@ class Books:
         else:
             self.rankings.take(message, record)
             self.propensities.take_ranking(message)
+            self.experiments.take_ranking(message)

@@ -12,7 +12,7 @@ from streams.auditing.own_messages import DECODERS
 from streams.auditing.reading import read_records
 
 NEWEST = ("shelf-rankings",)
-EVERY = ("outcomes", "interactions")
+EVERY = ("outcomes", "interactions", "experiment-exposures")
 SUMS = ("card-statistics",)
 IN_COLUMNS = (b'{"type":"outcomes-settled.v1"', b'{"type":"interactions.v1"')
 RELATIVE = 1e-9

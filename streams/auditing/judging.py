@@ -8,8 +8,10 @@ from streams.auditing.books import LETTERS, STATES, Books
 from streams.auditing.checks import (
     credit_checks,
     evidence_checks,
+    experiment_checks,
     inputs,
     interaction_checks,
+    metric_checks,
     playing,
     positions,
     propensity_checks,
@@ -33,6 +35,7 @@ class Checked(NamedTuple):
 
 
 IN = frozenset({"impressions", "stream-ends", *LETTERS})
+EXPERIMENTS = frozenset({"experiments", "experiment-exposures"})
 OUTCOMES = IN | {"outcomes"}
 CHECKS = (
     Checked(inputs.inputs_unaccounted, IN),
@@ -63,6 +66,13 @@ CHECKS = (
     Checked(evidence_checks.evidence_broken, frozenset({"policy-evidence"})),
     Checked(evidence_checks.evidence_played_wrong, OUTCOMES | {"policy-evidence"}),
     Checked(evidence_checks.policy_values_wrong, frozenset({"policy-evidence", "policy-values"})),
+    Checked(metric_checks.signals_wrong, OUTCOMES | {"metric-signals"}),
+    Checked(metric_checks.metric_windows_wrong, frozenset({"metric-signals", "metric-windows"})),
+    Checked(metric_checks.experiment_decisions_wrong, frozenset({"metric-signals", "experiment-decisions"})),
+    Checked(experiment_checks.experiment_exposures_wrong, IN | EXPERIMENTS),
+    Checked(experiment_checks.experiment_exposures_twice, EXPERIMENTS),
+    Checked(experiment_checks.experiment_exposures_missing, IN | EXPERIMENTS),
+    Checked(experiment_checks.assignments_wrong, OUTCOMES | {"experiments", "shelf-rankings"}),
     Checked(positions.positions_broken, frozenset(STATES)),
     Checked(ranking_checks.forgotten_remembered, IN | {"shelf-rankings"}),
 )

@@ -5,6 +5,8 @@ from typing import Any
 from msgspec import Struct, ValidationError, convert, field, json
 
 from streams.auditing.own_evidence import PagesWeighedRead, PolicyValueRead
+from streams.auditing.own_experiments import ExperimentRead, ExposureRead
+from streams.auditing.own_metrics import DecisionRead, MetricWindowRead, SignalledRead
 from streams.auditing.own_outcomes import CorrectionRead, OutcomesRead
 
 
@@ -28,7 +30,9 @@ class ImpressionRead(Struct, frozen=True):
     event_ms: int
     shelves: list[ShelfSeen]
     surface: str = "home"
+    variant: str = "default"
     ranking_number: int | None = None
+    assignments: str = ""
 
     def seen(self) -> dict[tuple[int, int], str]:
         """The card in every slot that was seen, by row and slot."""
@@ -149,6 +153,8 @@ class RankingRead(Struct, frozen=True):
     shelves: list[ShelfRead]
     sources: dict[str, int] = field(default_factory=dict)
     surface: str = "home"
+    event_ms: int = 0
+    assignments: str = ""
 
     @property
     def key(self) -> str:
@@ -174,8 +180,13 @@ DECODERS: dict[str, Any] = {
     "co-clusters": json.Decoder(CoClustersRead),
     "shelf-rankings": json.Decoder(RankingRead),
     "catalogue": json.Decoder(CardRead),
+    "experiments": json.Decoder(ExperimentRead),
+    "experiment-exposures": json.Decoder(ExposureRead),
     "policy-evidence": json.Decoder(PagesWeighedRead),
     "policy-values": json.Decoder(PolicyValueRead),
+    "metric-signals": json.Decoder(SignalledRead),
+    "metric-windows": json.Decoder(MetricWindowRead),
+    "experiment-decisions": json.Decoder(DecisionRead),
 }
 
 

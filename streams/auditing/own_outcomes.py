@@ -75,6 +75,12 @@ class CorrectionRead(Struct, frozen=True, gc=False, tag="outcome-corrected.v1", 
         return None if self.propensity is None else self.propensity * (self.row_propensity or 1.0)
 
 
+class LoggedRead(Struct, frozen=True, gc=False):
+    """What was logged with a page."""
+
+    assignments: str = ""
+
+
 class OutcomesRead(Struct, frozen=True, gc=False, tag="outcomes-settled.v1", tag_field="type"):
     """Settled exposures of one card, in columns; credits of those that were streamed."""
 
@@ -95,6 +101,8 @@ class OutcomesRead(Struct, frozen=True, gc=False, tag="outcomes-settled.v1", tag
     row_propensity: list[float | None] = field(default_factory=list)
     order_log_propensity: list[float | None] = field(default_factory=list)
     row_log_propensity: list[float | None] = field(default_factory=list)
+    page: list[int] = field(default_factory=list)
+    logged: list[LoggedRead] = field(default_factory=list)
 
     def outcomes(self) -> Iterator[OutcomeRead]:
         """Each outcome by itself."""

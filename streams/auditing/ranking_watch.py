@@ -25,6 +25,7 @@ class RankingWatch:
         self.faults: dict[str, list[str]] = defaultdict(list)
         self._shelves_of: dict[str, set[str]] = defaultdict(set)
         self._user_at: dict[tuple[str, int, int], str] = {}
+        self._partition_of: dict[str, int] = {}  # of a user's events; the key of a ranking may name a surface as well
 
     def note_card(self, card: CardRead) -> None:
         """Add a card that may be ranked in these shelves, now or earlier."""
@@ -33,6 +34,7 @@ class RankingWatch:
     def note_input(self, place: tuple[str, int, int], user_id: str) -> None:
         """Add an input that a ranking may have as its source."""
         self._user_at[place] = user_id
+        self._partition_of[user_id] = place[1]
 
     def take(self, ranking: RankingRead, record: LogRecord) -> None:
         """Check one ranking."""
@@ -47,8 +49,9 @@ class RankingWatch:
         for shelf in ranking.shelves:
             if fault := self._fault_of(shelf) or _fault_of_order(shelf):
                 self.faults["ranking_propensities_wrong"].append(f"{where}, shelf {shelf.shelf_id}: {fault}")
+        partition = self._partition_of.get(ranking.user_id, record.partition)
         for source, offset in ranking.sources.items():
-            if "/" not in source and self._user_at.get((source, record.partition, offset)) != ranking.user_id:
+            if "/" not in source and self._user_at.get((source, partition, offset)) != ranking.user_id:
                 self.faults["ranking_sources_wrong"].append(f"{where}: {source}@{offset} is not an event of this user")
         if not ranking.sources:
             self.faults["ranking_sources_wrong"].append(f"{where} names no source")

@@ -11,6 +11,7 @@ class AuditRules(Struct, frozen=True, kw_only=True):
     interactions of some users may be absent. `yardstick_s` is the fixed threshold of the reward `static`; outcomes are
     weighted by the inverse of their propensities, up to `weight_max` (0: not). The learner remembers `ring`
     interactions of each of `learner_nodes_max` users and cards, `learner_edges_max` in total; zero disables the check.
+    Metrics are of windows of `metrics_window_ms` (0: off), kept for `metrics_history_ms`.
     """
 
     horizon_ms: int
@@ -24,6 +25,8 @@ class AuditRules(Struct, frozen=True, kw_only=True):
     learner_edges_max: int = 0
     weight_max: float = 0.0
     longest_only: bool = False
+    metrics_window_ms: int = 0
+    metrics_history_ms: int = 0
     closed: bool = False
     examples_max: int = 5
 

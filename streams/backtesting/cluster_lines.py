@@ -10,20 +10,22 @@ from streams.auditing.reading import stream_committed
 from streams.backtesting.in_process import Event
 from streams.backtesting.replayed import Forget, Line
 
+DEFINED = ("catalogue", "experiments")
 INPUTS = ("impressions", "stream-ends")
 
 
 async def cluster_lines(bootstrap: str, options: Mapping[str, Any] | None = None) -> list[Line]:
-    """The catalogue as it is now, then all events that are still kept, and requests to forget.
+    """The catalogue and the experiments as they are now, then all events that are still kept, and requests to forget.
 
     Records of a partition keep their order; partitions and topics are merged by event time, as far as it has come in
     each. Records that the pipeline would set aside are left out, catalogue cards that were withdrawn too.
     """
-    cards: dict[bytes | None, Line] = {}
-    async for record in stream_committed(bootstrap, "catalogue", options):
-        cards.pop(record.key, None)
-        if record.value is not None:
-            cards[record.key] = decode("catalogue", record.value)
+    defined: dict[tuple[str, bytes | None], Line] = {}
+    for topic in DEFINED:
+        async for record in stream_committed(bootstrap, topic, options):
+            defined.pop((topic, record.key), None)
+            if record.value is not None:
+                defined[topic, record.key] = decode(topic, record.value)
     logs: defaultdict[tuple[str, int], list[tuple[int, Event | Forget]]] = defaultdict(list)
     for topic in INPUTS:
         async for record in stream_committed(bootstrap, topic, options):
@@ -32,7 +34,7 @@ async def cluster_lines(bootstrap: str, options: Mapping[str, Any] | None = None
             if line is not None:
                 reached_ms = log[-1][0] if log else 0
                 log.append((reached_ms if isinstance(line, Forget) else max(reached_ms, line.event_ms), line))
-    return [*cards.values(), *_merged(logs.values())]
+    return [*defined.values(), *_merged(logs.values())]
 
 
 def _line(topic: str, key: bytes | None, value: bytes | None) -> Event | Forget | None:

@@ -12,6 +12,7 @@ from processors.listeners import Concluded, Listeners
 from processors.ranking.learned import Learned
 from schemas.catalogue import CatalogueCard
 from schemas.codec import decode, decode_as
+from schemas.experiments import ExperimentDefinition
 from schemas.impressions import Impression
 from schemas.interactions import Interactions, ListenerForgotten
 from schemas.learning import CardGroup, CardStatistics, CoClusters
@@ -34,7 +35,7 @@ class InProcess:
 
     >>> from tests.builders import card, impression, stream_end
     >>> pipeline = InProcess(Settings())
-    >>> pipeline.put_card(card("c1"))
+    >>> pipeline.define(card("c1"))
     >>> first = pipeline.take([impression(event_ms=0), stream_end(event_ms=60_000)])
     >>> later = [impression(event_id="i2", event_ms=10**7), stream_end(event_id="s2", event_ms=10**7)]
     >>> [type(message).__name__ for message in pipeline.take(later) if isinstance(message, OutcomesSettled)]
@@ -58,10 +59,10 @@ class InProcess:
             for record in records:
                 self._broadcast(decode(topic, record.value))
 
-    def put_card(self, card: CatalogueCard) -> None:
-        """Add a card to the catalogue; a pinned model has its own."""
+    def define(self, message: CatalogueCard | ExperimentDefinition) -> None:
+        """Add a card to the catalogue, or an experiment; a pinned model has its own."""
         if self._learns:
-            self._broadcast(card)
+            self._broadcast(message)
 
     def take(self, events: Sequence[Event], *, ranks: bool = False) -> list[Struct]:
         """Process a batch of events; returns what the listeners task wrote, with its rankings if `ranks`."""
@@ -127,6 +128,9 @@ class InProcess:
         if isinstance(message, CatalogueCard):
             self.learned.put_card(message.card_id, message)
             self.learner.put_card(message.card_id, message)
+        elif isinstance(message, ExperimentDefinition):
+            for listeners in self.partitions:
+                listeners.definitions.put(message.name, message)
         elif isinstance(message, CoClusters):
             self.learned.put_co_clusters(message)
             self.cards.put_co_clusters(message)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from schemas.catalogue import CatalogueCard
+from schemas.experiments import ExperimentDefinition
 from schemas.outcomes import OutcomeCorrected, OutcomeSettled, OutcomesSettled
 from schemas.policy_evidence import PagesWeighed, WeighedPage
 from streams.backtesting.in_process import Event, InProcess
@@ -27,7 +28,10 @@ class Forget(NamedTuple):
     user_id: str
 
 
-Line = CatalogueCard | Event | Forget
+Defined = CatalogueCard | ExperimentDefinition
+"""What editors and experimenters define: it has no event time."""
+
+Line = Defined | Event | Forget
 
 
 class Told:
@@ -64,7 +68,7 @@ def replay(lines: Iterable[Line], pipelines: Sequence[InProcess]) -> list[Told]:
     for step in steps(lines):
         for pipeline, own in zip(pipelines, told, strict=True):
             _play(pipeline, step, own)
-        newest_ms = max([newest_ms, *(line.event_ms for line in step if not isinstance(line, CatalogueCard | Forget))])
+        newest_ms = max([newest_ms, *(line.event_ms for line in step if not isinstance(line, Defined | Forget))])
     if newest_ms < 0:
         raise ConfigurationError("there is no impression and no stream-end: nothing can be replayed")
     for pipeline, own in zip(pipelines, told, strict=True):
@@ -76,8 +80,8 @@ def replay(lines: Iterable[Line], pipelines: Sequence[InProcess]) -> list[Told]:
 def _play(pipeline: InProcess, step: Sequence[Line], told: Told) -> None:
     events: list[Event] = []
     for line in step:
-        if isinstance(line, CatalogueCard):
-            pipeline.put_card(line)
+        if isinstance(line, Defined):
+            pipeline.define(line)
         elif isinstance(line, Forget):
             told.note(pipeline.take(events))
             told.note(pipeline.forget(line.user_id))
@@ -97,7 +101,7 @@ def steps(lines: Iterable[Line]) -> Iterator[list[Line]]:
     step: list[Line] = []
     begun_ms: int | None = None
     for line in lines:
-        if not isinstance(line, CatalogueCard | Forget):
+        if not isinstance(line, Defined | Forget):
             begun_ms = line.event_ms if begun_ms is None else begun_ms
             if line.event_ms >= begun_ms + STEP_MS or len(step) >= EVENTS_MAX:
                 yield step

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from processors.machine_code.dispatching import observers
 from processors.machine_code.places import keep_only_in
+from processors.warm_up.stages import Moment
 
 FIRST_TASK = "listeners"
 
@@ -58,11 +59,16 @@ def bench_compilation() -> dict[str, Any]:
                 by_stage[stage.name] = time.process_time() - start
     finally:
         observers.remove(compilations)
-    first = sum(by_stage[stage.name] for stage in ALL if FIRST_TASK in stage.tasks)
+    of_listeners = {
+        moment: sum(by_stage[stage.name] for stage in ALL if FIRST_TASK in stage.tasks and stage.moment is moment)
+        for moment in Moment
+    }
     versions = Counter((one.name, one.is_unit) for one in seen)
     return {
         "cpu_s": round(sum(by_stage.values()), 1),
-        "cpu_s_before_the_first_page": round(first, 1),
+        "cpu_s_before_the_first_page": round(of_listeners[Moment.OPENING], 1),
+        "cpu_s_before_state_is_restored": round(of_listeners[Moment.RESTORING], 1),
+        "cpu_s_behind": round(of_listeners[Moment.LATER], 1),
         "functions": len({one.name for one in seen}),
         "compilations": len(seen),
         "units": sum(one.is_unit for one in seen),

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from processors.cards import Cards
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.engagement_monitor import EngagementMonitor
 from processors.learner import Learner

@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-from processors.settlement.rows import changed_rows
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
+from processors.settlement.state.rows import changed_rows
 from schemas.impressions import Impression, ShownShelf
 from schemas.stream_ends import StreamEnd
 from streams.app import LISTENERS_FORMAT

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streams.benchmarks.bench_brokers import Backend
-from streams.cli import bench_evaluation_commands
+from streams.cli import bench_evaluation_commands, bench_experiments_command
 from streams.cli.options import (
     COUNT_MAX,
     DAYS_MAX_S,
@@ -52,6 +52,7 @@ def register(app: typer.Typer) -> None:
     group.command("memory")(memory)
     group.command("compile")(compilation)
     bench_evaluation_commands.register(group)
+    bench_experiments_command.register(group)
     app.add_typer(group, name="bench")
 
 

@@ -1,5 +1,6 @@
 """`shelfwise bench looks / shelves / candidates / drift`: how often values, intervals and incidents are right."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ def register(group: typer.Typer) -> None:
     group.command("shelves")(shelves)
     group.command("candidates")(candidates)
     group.command("leaderboard")(leaderboard)
+    group.command("precision")(precision)
     group.command("drift")(drift)
 
 
@@ -110,6 +112,43 @@ def drift(
         calm_events=calm_events, worlds=worlds, table_worlds=table_worlds, rate=rate, visits=visits, seed=seed
     )
     tell(bench_drift(bench, _progress), json=json)
+
+
+def precision(
+    world: Annotated[
+        list[str] | None, typer.Option(help="Planted world, W1 to W6; repeat for more; all by default.")
+    ] = None,
+    impressions: Annotated[
+        int, typer.Option(min=1_000, max=COUNT_MAX, help="Random impressions that train each policy.")
+    ] = 50_000,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Worlds for means and errors.")] = 5,
+    estimated: Annotated[
+        bool, typer.Option("--estimated", help="Groups estimated from the log, not the true ones.")
+    ] = False,
+    obd: Annotated[
+        Path | None, typer.Option(help="Log of uniformly random items of the Open Bandit Dataset, in place of worlds.")
+    ] = None,
+    seed: FirstSeedOption = 1,
+    json: JsonOption = False,
+) -> None:
+    """precision@k and recall@k of every reward and grouping, over those of the 30-s rule."""
+    from streams.benchmarks.evaluation.bench_precision import PrecisionBench, bench_precision, precision_of_items
+
+    if obd is not None:
+        tell(precision_of_items(obd, seed), json=json)
+        return
+    bench = PrecisionBench(
+        worlds=tuple(world or PrecisionBench().worlds),
+        impressions=impressions,
+        seeds=seeds,
+        groups="estimated" if estimated else "true",
+        seed=seed,
+    )
+    try:
+        found = bench_precision(bench, _progress)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    tell(found, json=json)
 
 
 def _progress(line: str) -> None:

@@ -12,8 +12,8 @@ from streams.configuration_error import ConfigurationError
 from streams.files.units import DurationUnit
 
 if TYPE_CHECKING:
-    from processors.cocluster.clusterer import Clusterer
-    from processors.cocluster.offline import OfflineResult, OfflineSettings
+    from processors.cocluster.fitting.clusterer import Clusterer
+    from processors.cocluster.fitting.offline import OfflineResult, OfflineSettings
     from streams.files.play_table import PlayTable
 
 INTERACTIONS_MIN = 20
@@ -44,7 +44,7 @@ def cocluster(
     json: JsonOption = False,
 ) -> None:
     """Co-cluster a table of streaming times by user and item."""
-    from processors.cocluster.offline import OfflineSettings, cocluster_offline
+    from processors.cocluster.fitting.offline import OfflineSettings, cocluster_offline
 
     try:
         settings = OfflineSettings(
@@ -97,7 +97,7 @@ def _table(file: Path, unit: DurationUnit) -> "PlayTable":
 def _beside(
     settings: "OfflineSettings", table: "PlayTable", *, counts: bool, given: Path | None
 ) -> "dict[str, Clusterer]":
-    from processors.cocluster.information_theoretic import InformationTheoretic
+    from processors.cocluster.fitting.information_theoretic import InformationTheoretic
     from streams.files.given_groups import read_given_groups
 
     beside: dict[str, Clusterer] = {}
@@ -123,8 +123,8 @@ def _counts_name(shape: tuple[int, int]) -> str:
 
 def _groups(table: "PlayTable", result: "OfflineResult", counted: "dict[str, Clusterer]") -> dict[str, Any]:
     """Every user's and item's group, and of which model: of the counts where these were asked for."""
-    from processors.cocluster.offline import described
-    from processors.cocluster.shapes import name_of
+    from processors.cocluster.fitting.offline import described
+    from processors.cocluster.fitting.shapes import name_of
 
     shape = (result.settings.user_groups, result.settings.card_groups)
     by_counts = counted.get(_counts_name(shape))

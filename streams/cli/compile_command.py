@@ -29,7 +29,7 @@ def compile_all(
 
     from rich.console import Console
 
-    from processors.machine_code.places import SHIPPED, told_places
+    from processors.machine_code.places import SHIPPED, described_places
     from streams.compiling.before_start import compile_ahead
     from streams.compiling.shipping import TASKS, compiled_here, ship_generic
 
@@ -41,7 +41,7 @@ def compile_all(
     folder = SHIPPED if ship else out
     if folder is None:
         asyncio.run(compile_ahead(TASKS, Console(stderr=True)))
-        _tell({"kept_in": told_places()}, f"machine code is cached in {told_places()}", json=json)
+        _tell({"kept_in": described_places()}, f"machine code is cached in {described_places()}", json=json)
         return 0
     try:
         folder.mkdir(parents=True, exist_ok=True)  # checked before minutes of work

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from streams.cli.compacted_topics import newest_of, publish
 from streams.cli.options import (
     ConfigOption,
     JsonOption,
     NeededBrokerOption,
     NoAnswerError,
-    needed_broker,
     print_json,
     settings_of,
 )
@@ -91,7 +91,7 @@ def name(
         message = CardGroupName(group=group, generation=model.generation, name=label)
     except ValueError as error:
         raise ConfigurationError(f"{label!r} cannot be a name: {error}") from error
-    _publish(settings, message.key, encode(message))
+    publish(settings, "card-group-names", message.key, encode(message))
     before = f", before {model.labels[group]!r}" if model.labels else ""
     said = f"card group {group} is named {label!r}{before}"
     _tell(settings, said, {"group": group, "name": label, "generation": model.generation}, json=json)
@@ -104,11 +104,11 @@ def clear(
     from schemas.codec import decode
 
     settings = settings_of(config, broker=broker)
-    given = dict(_read(settings, "card-group-names")).get(str(group).encode())
+    given = newest_of(settings, "card-group-names").get(str(group))
     if given is None:
         raise NoAnswerError(f"no name has been given to card group {group}: nothing was removed")
     taken: CardGroupName = decode("card-group-names", given)
-    _publish(settings, str(group), None)
+    publish(settings, "card-group-names", str(group), None)
     said = f"the name {taken.name!r}, given to card group {group}, is removed"
     _tell(settings, said, {"group": group, "name": None, "generation": taken.generation}, json=json)
 
@@ -126,39 +126,8 @@ def _tell(settings: "Settings", said: str, done: dict[str, Any], *, json: bool) 
 def _newest(settings: "Settings") -> "CoClusters":
     from schemas.codec import decode
 
-    found = _read(settings, "co-clusters")
-    if not found or not found[-1][1]:
+    found = newest_of(settings, "co-clusters")
+    if not found:
         raise NoAnswerError("there are no co-clusters yet: a worker publishes them once it has seen enough streams")
-    model: CoClusters = decode("co-clusters", found[-1][1])
+    model: CoClusters = decode("co-clusters", [*found.values()][-1])
     return model
-
-
-def _read(settings: "Settings", topic: str) -> list[tuple[bytes | None, bytes | None]]:
-    import asyncio
-
-    from streams.auditing.reading import read_committed
-
-    bootstrap, options = _connection(settings)
-    return asyncio.run(read_committed(bootstrap, topic, options))
-
-
-def _publish(settings: "Settings", key: str, value: bytes | None) -> None:
-    import asyncio
-
-    from streams.publishing import Publisher
-
-    bootstrap, options = _connection(settings)
-
-    async def publish() -> None:
-        async with Publisher(bootstrap, **options) as publisher:
-            await publisher.publish("card-group-names", key, value)
-            await publisher.flush()
-
-    asyncio.run(publish())
-
-
-def _connection(settings: "Settings") -> tuple[str, dict[str, Any]]:
-    from streams.connections import aiokafka_options
-
-    options = aiokafka_options(settings, needed_broker(settings))
-    return options.pop("bootstrap_servers"), options

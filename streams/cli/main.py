@@ -20,11 +20,13 @@ from streams.cli import (
     demo_command,
     dlq_command,
     evaluate_command,
+    experiments_command,
     forget_command,
     harness_command,
     labels_command,
     ladder_command,
     leaderboard_command,
+    metrics_command,
     rankings_command,
     replay_command,
     schemas_command,
@@ -47,15 +49,15 @@ FAILURES = (
     "streams.exactly_once.errors.DriverError",
     "streams.forgetting.asking.NotDoneError",
     "streams.harness.interface.HarnessError",
-    "streams.subscribers.ranking_table.TopicMissingError",
+    "streams.subscribers.topic_missing.TopicMissingError",
     "streams.topics.admin.TopicsError",
 )
 """Exceptions of a job that ran and failed; by name, because importing them would load every client."""
 COMMANDS = (
     demo_command, worker_command, broker_command, simulate_command, schemas_command, compile_command,
     cocluster_command, ladder_command, leaderboard_command, evaluate_command, backtest_command, labels_command,
-    topics_command, replay_command, rankings_command, forget_command, dlq_command, audit_command, bench_command,
-    harness_command, config_command, console_command,
+    experiments_command, metrics_command, topics_command, replay_command, rankings_command, forget_command, dlq_command,
+    audit_command, bench_command, harness_command, config_command, console_command,
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 
 from rich.console import Console
 
-from processors.machine_code.places import told_places, writing_place
+from processors.machine_code.places import described_places, writing_place
 from streams.compiling.compile_processes import CompileProcesses, OnEvent
 from streams.compiling.machine_code import STAGE_OF_READINESS, MachineCode
 from streams.compiling.showing import shown
@@ -21,7 +21,7 @@ async def compile_ahead(
     machine_code = MachineCode(tasks, tasks, Readiness(STAGE_OF_READINESS), loads=False, hire=hire)
     if not machine_code.missing:
         return
-    _tell(f"compiling {len(machine_code.missing)} functions, once on a machine; kept in {told_places()}")
+    _tell(f"compiling {len(machine_code.missing)} functions, once on a machine; kept in {described_places()}")
     async with shown(machine_code.readiness, STAGE_OF_READINESS, console, lambda stage: _tell(f"compiling, {stage}")):
         await machine_code.run()
     await machine_code.stop()

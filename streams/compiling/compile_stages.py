@@ -7,7 +7,7 @@ from streams.exactly_once.records.warm_up import compile_ahead
 
 _DRIVER = Stage(
     "driver",
-    frozenset({"listeners", "cards", "learner", "model", "leaderboard"}),
+    frozenset({"listeners", "cards", "learner", "model", "leaderboard", "metrics"}),
     compile_ahead,
     tuple(
         f"streams.exactly_once.records.{name}"

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import structlog
 from rich.console import Console
 
-from processors.machine_code.places import told_places
+from processors.machine_code.places import described_places
 from processors.machine_code.shipped_for import why_not_shipped
 from streams.compiling.machine_code import STAGE_OF_READINESS, MachineCode
 from streams.compiling.showing import shown
@@ -18,7 +18,7 @@ FIRST = "listeners"
 async def compiling_ahead(
     tasks: Collection[str], readiness: Readiness | None = None, *, waits_for_all: bool = False
 ) -> MachineCode:
-    """Start to compile what is missing, and wait until the task that users wait for can work.
+    """Start to compile what is missing, and wait until the task that users wait for can work without state.
 
     With `waits_for_all` it waits for all tasks, so that benchmarks do not measure compilation. Without the listeners
     task, each task waits for its own stages only.
@@ -29,12 +29,12 @@ async def compiling_ahead(
     missing = len(machine_code.missing)
     if missing:
         why = why_not_shipped() or "once on a machine"
-        log.info("compiling", functions=missing, why=why, kept_in=told_places())
+        log.info("compiling", functions=missing, why=why, kept_in=described_places())
     else:
-        log.info("machine_code", kept_in=told_places(), compiling="nothing")
+        log.info("machine_code", kept_in=described_places(), compiling="nothing")
     machine_code.start()
     async with shown(machine_code.readiness, STAGE_OF_READINESS, Console(stderr=True), _log_line):
-        await machine_code.ready_for(*first)
+        await (machine_code.complete() if waits_for_all else machine_code.ready_for(*first))
     if missing:
         log.info("compiled", for_tasks=sorted(first), seconds=round(machine_code.elapsed_s, 1))
     return machine_code

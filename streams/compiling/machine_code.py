@@ -11,7 +11,7 @@ import structlog
 
 from processors.machine_code.keeping import Happening, unwatch, watch
 from processors.machine_code.places import writing_place
-from processors.warm_up.stages import Stage
+from processors.warm_up.stages import Moment, Stage
 from streams.compiling.compile_processes import CompileProcesses, OnEvent
 from streams.compiling.compile_stages import stages_of
 from streams.compiling.inventory import missing_entries, work_of
@@ -29,9 +29,9 @@ CREW_MAX = 4
 class MachineCode:
     """Machine code for the tasks of one process; `run` it once, and let each task await `ready_for`.
 
-    Stages of `first` tasks are compiled before all others, with all processor time, longest first, so that cores
-    finish at about the same time (Graham's LPT rule, 1969). Without `loads` it only compiles, for other processes.
-    `hire` creates child processes with other settings.
+    What `first` tasks need to open partitions is compiled before all else, with all processor time, longest first, so
+    that cores finish at about the same time (Graham's LPT rule, 1969); then what they need to restore state. Without
+    `loads` it only compiles, for other processes. `hire` creates child processes with other settings.
     """
 
     def __init__(
@@ -45,14 +45,15 @@ class MachineCode:
     ) -> None:
         self.readiness = readiness
         self._hire = hire
-        needed, urgent = stages_of(tasks), {stage.name for stage in stages_of(first)}
-        self._stages = sorted(needed, key=lambda stage: (stage.name not in urgent, -_work_left(stage)))
+        needed = stages_of(tasks)
+        urgent = {stage.name for stage in stages_of(first) if stage.moment is Moment.OPENING}
+        self.stages = sorted(needed, key=lambda stage: (*_order(stage, first), -_work_left(stage)))
         self._urgent = urgent
         self._loads = loads
-        self._loaded = {stage.name: asyncio.Event() for stage in self._stages}
+        self._loaded = {stage.name: asyncio.Event() for stage in self.stages}
         self._loading = asyncio.Lock()
         self._failure: BaseException | None = None
-        self.missing = missing_entries(self._stages)
+        self.missing = missing_entries(self.stages)
         self._done: dict[str, None] = {}
         self._started_s = time.monotonic()
         self._is_over = False
@@ -75,9 +76,24 @@ class MachineCode:
             await ended(self._running)
 
     async def ready_for(self, *tasks: str) -> None:
-        """Wait until everything that this task may call is loaded; raises the exception of `run`, if any."""
-        for stage in self._stages:
-            if stage.tasks & set(tasks):
+        """Wait until these tasks can begin without state; raises the exception of `run`, if any."""
+        await self._loaded_for(tasks, {Moment.OPENING})
+
+    async def restorable(self, *tasks: str) -> None:
+        """Wait until these tasks can restore state."""
+        await self._loaded_for(tasks, {Moment.OPENING, Moment.RESTORING})
+
+    async def complete(self) -> None:
+        """Wait for all stages."""
+        await self._loaded_for(frozenset().union(*(stage.tasks for stage in self.stages)), set(Moment))
+
+    def is_loaded(self, stage: str) -> bool:
+        """Whether a stage can be called without compiling anything."""
+        return self._loaded[stage].is_set()
+
+    async def _loaded_for(self, tasks: Collection[str], moments: Collection[Moment]) -> None:
+        for stage in self.stages:
+            if stage.tasks & set(tasks) and stage.moment in moments:
                 await self._loaded[stage.name].wait()
         if self._failure is not None:
             raise self._failure
@@ -87,11 +103,11 @@ class MachineCode:
         self._loop, self._started_s = asyncio.get_running_loop(), time.monotonic()
         self._note()
         watch(self._hear)
-        waiting = [stage for stage in self._stages if missing_entries([stage])]
+        waiting = [stage for stage in self.stages if missing_entries([stage])]
         is_worth_it = len(waiting) > 1 or not self._loads  # one stage is compiled here while processes start
         size = min(_cores(), CREW_MAX) if is_worth_it and writing_place() else 0
         async with self._hire(size, self._told) as processes, asyncio.TaskGroup() as group:
-            for stage in self._stages:
+            for stage in self.stages:
                 group.create_task(self._prepare(stage, processes if size and stage in waiting else None))
         self._is_over = self._loads
         self.readiness.finish(STAGE_OF_READINESS)
@@ -127,6 +143,11 @@ class MachineCode:
         done, everything = work_of(self._done), work_of(self.missing)
         left_s = self.elapsed_s * (everything - done) / done if done > TELLING_SHARE * everything else None
         self.readiness.note(STAGE_OF_READINESS, done=len(self._done), total=len(self.missing), left_s=left_s)
+
+
+def _order(stage: Stage, first: Collection[str]) -> tuple[bool, bool]:
+    """Those of the first tasks, then those of others; in both, what may be later comes last."""
+    return not stage.tasks & set(first), stage.moment is not Moment.OPENING
 
 
 def _work_left(stage: Stage) -> int:

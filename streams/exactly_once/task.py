@@ -81,7 +81,8 @@ class TaskSpec:
     topics that every task reads in full. Increase ``state_format`` when the meaning of rows changes. With ``in_thread``
     all methods except ``restore`` run off the event loop, still one at a time; other tasks continue meanwhile as far as
     the task releases the interpreter's lock. A partition is opened when ``until_ready`` has returned; until then it is
-    owned but not read. The age of inputs is reported when output to the topic ``awaits`` has been committed.
+    owned but not read. If it has rows of state, ``until_restorable`` is awaited before they are restored. The age of
+    inputs is reported when output to the topic ``awaits`` has been committed.
     With a ``partition_count``, topics with another number of partitions are refused.
     """
 
@@ -94,6 +95,7 @@ class TaskSpec:
     state_format: int = 1
     in_thread: bool = False
     until_ready: Callable[[], Awaitable[None]] = at_once
+    until_restorable: Callable[[], Awaitable[None]] = at_once
     partition_count: int | None = None
     awaits: str | None = None
 

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
-from processors.cocluster.static_groups import StaticGroups
+from processors.cocluster.fitting.static_groups import StaticGroups
 from streams.configuration_error import ConfigurationError
 from streams.files.play_table import PlayTable
 from streams.files.text import bytes_of

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from processors.cocluster.soft_groups import Interactions
+from processors.cocluster.model.soft_groups import Interactions
 from streams.files.durations import Durations, read_durations
 from streams.files.units import DurationUnit
 

@@ -1,8 +1,18 @@
-"""Library for services that show pages: the newest ranking of each listener, kept up to date."""
+"""Library for services that show pages: the newest ranking of each listener, and the experiments she is in."""
 
-from streams.subscribers.asynchronous import AsyncRankingSubscriber
-from streams.subscribers.ranking_table import Found, RankingTable, TopicMissingError
+from streams.subscribers.asynchronous import AsyncExperimentSubscriber, AsyncRankingSubscriber
+from streams.subscribers.ranking_table import Found, RankingTable
 from streams.subscribers.script import run_script
-from streams.subscribers.synchronous import RankingSubscriber
+from streams.subscribers.synchronous import ExperimentSubscriber, RankingSubscriber
+from streams.subscribers.topic_missing import TopicMissingError
 
-__all__ = ["AsyncRankingSubscriber", "Found", "RankingSubscriber", "RankingTable", "TopicMissingError", "run_script"]
+__all__ = [
+    "AsyncExperimentSubscriber",
+    "AsyncRankingSubscriber",
+    "ExperimentSubscriber",
+    "Found",
+    "RankingSubscriber",
+    "RankingTable",
+    "TopicMissingError",
+    "run_script",
+]

@@ -1,19 +1,17 @@
-"""Subscribes to shelf rankings on an event loop, with aiokafka."""
+"""Subscribes to shelf rankings, and to experiments, on an event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
-from aiokafka import TopicPartition
+from typing_extensions import override
 
 from schemas.rankings import HOME
-from streams.reading.consumers import Consumer
-from streams.reading.partitions import partitions_of
-from streams.subscribers.ranking_table import TOPIC, Found, RankingTable, TopicMissingError
-
-STOP_TIMEOUT_S = 5.0  # aiokafka waits for an unreachable broker
-_T = TypeVar("_T")
+from streams.exactly_once.wall_clock import wall_clock_ms
+from streams.subscribers import experiment_table, ranking_table
+from streams.subscribers.awaited_topic import AsyncTopicReader
+from streams.subscribers.experiment_table import ExperimentTable
+from streams.subscribers.ranking_table import Found, RankingTable
 
 
 class _Arrivals:
@@ -39,7 +37,7 @@ class _Arrivals:
         return user_id
 
 
-class AsyncRankingSubscriber:
+class AsyncRankingSubscriber(AsyncTopicReader):
     """Reads the compacted topic from its beginning, then follows it; committed records only.
 
     `options` are aiokafka's own; `streams.connections.aiokafka_options` derives them from settings (TLS, SASL). While a
@@ -51,57 +49,13 @@ class AsyncRankingSubscriber:
     """
 
     def __init__(self, bootstrap: str, *, surface: str = HOME, **options: Any) -> None:
+        super().__init__(bootstrap, ranking_table.TOPIC, **options)
         self.table = RankingTable(surface)
-        self._options = {**options, "bootstrap_servers": bootstrap}
-        self._consumer: Any = None
-        self._partitions: list[TopicPartition] = []
-        self._reading: asyncio.Task[None] | None = None
-        self._caught_up = asyncio.Event()
         self._followers: list[_Arrivals] = []
-
-    async def __aenter__(self) -> Self:
-        self._consumer = Consumer(
-            isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False, **self._options
-        )
-        try:
-            await self._consumer.start()
-            self._partitions = await self._find_partitions()
-            self._consumer.assign(self._partitions)
-            await self._consumer.seek_to_beginning(*self._partitions)
-            ends = await self._consumer.end_offsets(self._partitions)
-        except BaseException:
-            await self._consumer.stop()
-            raise
-        self._reading = asyncio.create_task(self._read(ends), name=TOPIC)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._reading is not None
-        self._reading.cancel()
-        await asyncio.wait([self._reading])
-        await asyncio.wait([asyncio.create_task(self._consumer.stop())], timeout=STOP_TIMEOUT_S)
-
-    @property
-    def is_caught_up(self) -> bool:
-        """Whether everything that was in the topic at the start has been read."""
-        return self._caught_up.is_set()
-
-    @property
-    def behind_count(self) -> int:
-        """Number of unread records, as far as known from the broker."""
-        states = [self._consumer._subscription.subscription.assignment.state_value(it) for it in self._partitions]  # noqa: SLF001  the public methods wait
-        return sum(max(0, (state.lso or 0) - state.position) for state in states if state.has_valid_position)
-
-    async def caught_up(self) -> None:
-        """Wait until everything that was in the topic at the start has been read; raises errors of reading."""
-        await self._or_failed(self._caught_up.wait())
 
     def get(self, user_id: str, *, user_group: int | None = None) -> Found | None:
         """The ranking to show to this listener now; raises errors of reading."""
-        if self._reading is not None and self._reading.done():
-            self._reading.result()
+        self.refuse_if_failed()
         return self.table.get(user_id, user_group=user_group)
 
     async def follow(self, *, since_now: bool = False) -> AsyncIterator[str]:
@@ -120,34 +74,32 @@ class AsyncRankingSubscriber:
         finally:
             self._followers.remove(arrivals)
 
-    async def _or_failed(self, waited_for: Coroutine[Any, Any, _T]) -> _T:
-        """Wait for an event of the reading task, or raise its error."""
-        assert self._reading is not None
-        waiting = asyncio.create_task(waited_for)
-        try:
-            await asyncio.wait([waiting, self._reading], return_when=asyncio.FIRST_COMPLETED)
-            if not waiting.done():
-                self._reading.result()
-            return await waiting
-        finally:
-            waiting.cancel()
+    @override
+    def _take(self, key: bytes | None, value: bytes | None) -> None:
+        if self.table.put(key, value):
+            user_id = self.table.user_of(key)
+            for follower in self._followers:
+                follower.add(user_id)
 
-    async def _find_partitions(self) -> list[TopicPartition]:
-        numbers = await partitions_of(self._consumer, TOPIC)
-        if not numbers:
-            raise TopicMissingError
-        return [TopicPartition(TOPIC, number) for number in numbers]
 
-    async def _read(self, ends: dict[TopicPartition, int]) -> None:
-        while True:
-            if not self._caught_up.is_set():
-                positions = {partition: await self._consumer.position(partition) for partition in ends}
-                if all(positions[partition] >= end for partition, end in ends.items()):
-                    self._caught_up.set()
-            batches = await self._consumer.getmany(timeout_ms=200)
-            for records in batches.values():
-                for record in records:
-                    if self.table.put(record.key, record.value):
-                        user_id = self.table.user_of(record.key)
-                        for follower in self._followers:
-                            follower.add(user_id)
+class AsyncExperimentSubscriber(AsyncTopicReader):
+    """Reads the definitions of experiments, and follows them: who is in which variant, as the worker assigns.
+
+    async with AsyncExperimentSubscriber("127.0.0.1:9092") as experiments:
+        await experiments.caught_up()
+        variant = experiments.variants("u1").get("new-layout")
+    """
+
+    def __init__(self, bootstrap: str, **options: Any) -> None:
+        super().__init__(bootstrap, experiment_table.TOPIC, **options)
+        self.table = ExperimentTable()
+
+    def variants(self, user_id: str, *, surface: str = HOME, event_ms: int | None = None) -> dict[str, str]:
+        """The listener's variant of each experiment that runs on a surface, now or at `event_ms`."""
+        self.refuse_if_failed()
+        at_ms = wall_clock_ms() if event_ms is None else event_ms
+        return self.table.variants(user_id, event_ms=at_ms, surface=surface)
+
+    @override
+    def _take(self, key: bytes | None, value: bytes | None) -> None:
+        self.table.put(key, value)

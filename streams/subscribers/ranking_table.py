@@ -15,13 +15,6 @@ TOPIC = "shelf-rankings"
 Source = Literal["own", "group", "global"]
 
 
-class TopicMissingError(LookupError):
-    """The cluster has no topic of rankings."""
-
-    def __str__(self) -> str:
-        return f"the topic {TOPIC} does not exist: run `shelfwise topics apply` first"
-
-
 class Found(Struct, frozen=True):
     """A ranking with its source, age, and the number of unseen versions before it.
 
@@ -34,6 +27,14 @@ class Found(Struct, frozen=True):
     source: Source
     age_ms: int
     unseen_count: int = 0
+
+    @property
+    def assignments(self) -> str:
+        """What the impression of this page reports of experiments; nothing for a substitute, which is another's page.
+
+        The worker then counts the listener as she is assigned, whatever she was shown instead.
+        """
+        return self.ranking.assignments if self.source == "own" else ""
 
 
 class _Head(Struct, frozen=True):

@@ -13,7 +13,7 @@ from kafka.errors import KafkaError as KafkaPythonError
 
 from streams.configuration_error import ConfigurationError
 from streams.reachable import refuse_unless_reachable
-from streams.subscribers.ranking_table import TopicMissingError
+from streams.subscribers.topic_missing import TopicMissingError
 
 FAILED, MISUSED = 1, 2
 

@@ -30,8 +30,12 @@ class LearnerTask:
         self.core.restore((row.key, row.value) for row in rows if row.value is not None)
 
     def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
-        """Apply the catalogue, and editors' names of groups."""
-        put: dict[str, Callable[..., None]] = {"catalogue": self.core.put_card, "card-group-names": self.core.put_name}
+        """Apply the catalogue, editors' names of groups, and incidents of drift."""
+        put: dict[str, Callable[..., None]] = {
+            "catalogue": self.core.put_card,
+            "card-group-names": self.core.put_name,
+            "drift-incidents": self.core.put_incident,
+        }
         for record in records:
             broadcast_keyed(topic, record, put[topic], self._count)
         return ()

@@ -26,11 +26,26 @@ COUNT_UNSETTLED_MS = 5_000
 """Interval of counting unsettled exposures, by the wall clock: the cost grows with their number."""
 
 
-class ListenersTask:
-    """One partition of users: impressions and stream-ends in; outcomes, interactions, sums and rankings out."""
+def always() -> bool:
+    """True."""
+    return True
 
-    def __init__(self, settings: ListenersSettings, partition: int, partition_count: int) -> None:
+
+class ListenersTask:
+    """One partition of users: impressions and stream-ends in; outcomes, interactions, sums and rankings out.
+
+    Its memory is compacted only if `may_compact`, which tells whether the machine code for it is loaded.
+    """
+
+    def __init__(
+        self,
+        settings: ListenersSettings,
+        partition: int,
+        partition_count: int,
+        may_compact: Callable[[], bool] = always,
+    ) -> None:
         self.core = Listeners(settings, source=f"listeners/{partition}")
+        self.core.settlement.may_compact = may_compact
         self._partition_count = partition_count
         self._intake = Intake(self.core.dead_letter)
         self._positions = Positions()
@@ -49,6 +64,8 @@ class ListenersTask:
             "catalogue": learned.put_card,
             "co-clusters": learned.put_co_clusters,
             "card-groups": either(learned.put_card_group, learned.withdraw_group),
+            "experiments": self.core.definitions.put,
+            "drift-incidents": self.core.put_incident,
             "card-statistics": either(learned.put_statistics, learned.withdraw_statistics),
         }
         hand_on = broadcast_message if topic == "co-clusters" else broadcast_keyed
@@ -110,14 +127,14 @@ class ListenersTask:
     def changed(self) -> Rows:
         """Changed rows of the settlement."""
         rows = self.core.changed_columns()
-        of_shadow = [StateRow(key, value) for key, value in self.core.shadow.pages.changed_rows()]
+        others = [StateRow(key, value) for key, value in self.core.other_rows()]
         if rows is None:
-            return of_shadow
+            return others
         columns = rows.columns
         values = Spans.packed(columns.values, columns.value_ends)
         lengths = np.where(columns.is_deleted, ABSENT, values.lengths)
         in_columns = RowColumns(Spans.packed(columns.keys, columns.key_ends), values._replace(lengths=lengths))
-        return [in_columns, StateRow(*rows.partition), *of_shadow]
+        return [in_columns, StateRow(*rows.partition), *others]
 
     def measures(self) -> Measures:
         """Counters and sizes of the settlement, and the generation of the co-clusters in use."""
@@ -125,12 +142,18 @@ class ListenersTask:
         if self._now_ms >= self._unsettled[0] + COUNT_UNSETTLED_MS:
             self._unsettled = (self._now_ms, settlement.exposures_unsettled)
         return Measures(
-            {**settlement.counters, **self.core.shadow.counters},
+            {
+                **settlement.counters,
+                **self.core.shadow.counters,
+                **self.core.exposing.counters,
+                **self.core.definitions.counters,
+            },
             {
                 "exposures_open": self._unsettled[1],
                 "exposures_kept": settlement.exposures_open,
                 "listeners_kept": settlement.listeners_count,
                 "shadow_pages_kept": len(self.core.shadow.pages),
+                "listeners_exposed": len(self.core.exposing.memory),
                 "generation": self.core.learned.blocks.generation,
             },
         )

@@ -10,6 +10,7 @@ from msgspec import Struct
 from schemas.codec import encode
 from schemas.interactions import FORGOTTEN_KEY, ListenerForgotten
 from schemas.learning import CoClusters
+from schemas.metric_windows import MetricWindow
 from schemas.monitoring import DriftAlert
 from schemas.policy_values import PolicyValue
 from schemas.rankings import ShelfRanking
@@ -54,7 +55,7 @@ def _key_reader(kind: type[Struct]) -> Callable[[Any], bytes]:
         return lambda _: MODEL_KEY
     if kind is DriftAlert:
         return lambda alert: f"{alert.user_group}.{alert.card_group}".encode()
-    if kind is PolicyValue:
+    if kind in {PolicyValue, MetricWindow}:
         return lambda value: value.key.encode()
     if kind is ListenerForgotten:
         return lambda _: FORGOTTEN_KEY.encode()

@@ -48,8 +48,9 @@ class Grant(Struct, frozen=True, kw_only=True):
 def grants(program: Program, settings: Settings) -> list[Grant]:
     """Rights of a program; a worker's depend on its tasks.
 
-    >>> [grant.name for grant in grants(Program.SUBSCRIBER, Settings())]
-    ['shelf-rankings', 'drift-alerts', 'drift-incidents', 'engagement-metrics', 'policy-values']
+    >>> [grant.name for grant in grants(Program.SUBSCRIBER, Settings())]  # doctest: +NORMALIZE_WHITESPACE
+    ['experiments', 'shelf-rankings', 'experiment-exposures', 'drift-alerts', 'drift-incidents', 'engagement-metrics',
+     'policy-values', 'metric-windows', 'metric-alarms', 'experiment-decisions']
     >>> {grant.operations for grant in grants(Program.CLIENT, Settings())}
     {('Write',)}
     """
@@ -57,12 +58,14 @@ def grants(program: Program, settings: Settings) -> list[Grant]:
         return list(_worker(settings))
     if program is Program.OPERATOR:
         return list(_operator())
-    if program is Program.AUDITOR:
-        return _each(TOPICS.values(), READ)
     if program is Program.CONSOLE:
         return list(_console(settings))
-    if program is Program.SUBSCRIBER:
-        return _each((topic for topic in TOPICS.values() if "subscribers" in topic.readers), READ)
+    if program in {Program.AUDITOR, Program.SUBSCRIBER}:
+        read = (topic for topic in TOPICS.values() if program is Program.AUDITOR or "subscribers" in topic.readers)
+        return _each(read, READ)
+    if program is Program.EXPERIMENTER:
+        own = (topic.name for topic in TOPICS.values() if topic.writer == "experimenters")
+        return [Grant(resource=Resource.TOPIC, name=name, operations=(READ, WRITE)) for name in own]
     return _each((topic for topic in TOPICS.values() if topic.writer in {"clients", "editors"}), WRITE)
 
 

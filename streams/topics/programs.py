@@ -10,5 +10,6 @@ class Program(StrEnum):
     CLIENT = "client"
     SUBSCRIBER = "subscriber"
     CONSOLE = "console"
+    EXPERIMENTER = "experimenter"
     OPERATOR = "operator"
     AUDITOR = "auditor"

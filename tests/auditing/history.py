@@ -5,18 +5,22 @@ from collections.abc import Iterable
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from processors.cards import Cards
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.leaderboard.leaderboard_settings import LeaderboardSettings
 from processors.leaderboard.standings import Leaderboard
 from processors.learner import Learner
 from processors.listeners import Listeners
+from processors.metrics.metrics_core import Metrics
+from processors.metrics.metrics_settings import MetricsSettings
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.impressions import Impression
 from schemas.interactions import Interactions
 from schemas.learning import CardGroup, CardStatistics, CoClusters
+from schemas.metric_signals import MetricSignals
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.policy_evidence import PagesWeighed
 from schemas.stream_ends import StreamEvent
@@ -24,11 +28,14 @@ from streams.auditing.books import READING_ORDER
 from streams.auditing.reading import LogRecord
 from streams.settings import Settings
 from streams.tasks.routing import produced
-from tests.builders import card, impression, stream_end
+from tests.builders import card, experiment, impression, stream_end
 
 USERS, CARDS, PAGES, BATCH = 40, 24, 400, 50
 START_MS = 1_700_000_000_000
+TESTED = experiment("tested", buckets={"a": range(450), "b": range(450, 900)}, effective_ms=START_MS + 1_000_000)
+OTHER = experiment("other", buckets={"x": range(500), "y": range(500, 1_000)}, layer="page", salt="s")
 WEIGHED = LeaderboardSettings(share=0.5, candidates=("static epsilon-greedy", "mean uniform"))
+MEASURED = MetricsSettings(enabled=True)
 
 
 class Run:
@@ -42,6 +49,7 @@ class Run:
             settings.rewards, half_life_ms=settings.reward_half_life_ms, weight_max=settings.reward_weight_max
         )
         self.leaderboard = Leaderboard()
+        self.metrics = Metrics(settings.metrics)
         self.learner = Learner(LearnerSettings(warmup_events=200), settings.rewards, seed=1)
 
     def write(self, message: Struct) -> int:
@@ -75,6 +83,9 @@ class Run:
         self.leaderboard.take([m for m in messages if isinstance(m, PagesWeighed)])
         for value in self.leaderboard.publish()[0]:
             self.write(value)
+        self.metrics.take([m for m in messages if isinstance(m, MetricSignals)])
+        for told in self.metrics.publish().messages:
+            self.write(told)
         self.cards.outcomes([m for m in messages if isinstance(m, OutcomesSettled | OutcomeCorrected)])
         self.learner.interactions([m for m in messages if isinstance(m, Interactions)])
         for message in (*self.cards.statistics(), *self.learner.publish()):
@@ -99,8 +110,12 @@ def small_run(settings: Settings | None = None, playing_every_ms: int = 0) -> li
     home = SimulatedHome(world, HomePageSettings(control_share=1.0, playing_every_ms=playing_every_ms), seed=4)
     times = [START_MS + 20_000 * number for number in range(PAGES)]
     home.visit(np.random.default_rng(5).integers(USERS, size=PAGES).tolist(), times, {})
-    events = home.events_until(START_MS + 10**10)
-    run = Run(settings or Settings(leaderboard=WEIGHED))
+    events = [*map(_reporting, home.events_until(START_MS + 10**10))]
+    run = Run(settings or Settings(leaderboard=WEIGHED, metrics=MEASURED))
+    for definition in (TESTED, OTHER):
+        run.write(definition)
+        run.listeners.definitions.put(definition.name, definition)
+        run.metrics.put_definition(definition)
     for known in home.catalogue:
         run.write(known)
         run.listeners.learned.put_card(known.card_id, known)
@@ -112,9 +127,16 @@ def small_run(settings: Settings | None = None, playing_every_ms: int = 0) -> li
     return run.read()
 
 
+def _reporting(event: Impression | StreamEvent) -> Impression | StreamEvent:
+    """Every fifth page reports a variant, and every tenth the same, whoever sees it."""
+    if not isinstance(event, Impression) or event.event_ms // 20_000 % 5:
+        return event
+    return replace(event, assignments="other/y" if event.event_ms // 20_000 % 10 else "other/x tested/b")
+
+
 def run_with_late_impressions(count: int) -> list[LogRecord]:
     """Pages of one listener that come when event time has long passed, and after the streams that they led to."""
-    run, cards = Run(Settings()), ("c1", "c2", "c3")
+    run, cards = Run(Settings(metrics=MEASURED)), ("c1", "c2", "c3")
     for card_id in cards:
         run.write(card(card_id))
     shown_ms = [START_MS + 10_000 * number for number in range(count)]

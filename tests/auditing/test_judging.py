@@ -15,7 +15,7 @@ from streams.auditing.findings import Audit
 from streams.auditing.judging import judge
 from streams.auditing.reading import LogRecord
 from streams.settings import Settings
-from tests.auditing.history import run_with_late_impressions, run_with_replays, small_run
+from tests.auditing.history import MEASURED, run_with_late_impressions, run_with_replays, small_run
 
 Logs = list[LogRecord]
 
@@ -27,7 +27,7 @@ def untouched() -> Logs:
 
 def audited(logs: Logs, *, closed: bool = False) -> Audit:
     read = (record for record in logs if record.topic in READING_ORDER)
-    return judge(read, READING_ORDER, audit_rules(Settings(), closed=closed))
+    return judge(read, READING_ORDER, audit_rules(Settings(metrics=MEASURED), closed=closed))
 
 
 def where(topic: str, fits: Callable[[dict], bool] = lambda body: True, nth: int = 3) -> int:  # type: ignore[type-arg]
@@ -88,6 +88,12 @@ def with_page_of(change: Callable[[dict], object]) -> Logs:  # type: ignore[type
     return [*untouched()[: at + 1], extra, *untouched()[at + 1 :]]
 
 
+def without_window() -> Logs:
+    """A window of all variants and groups is told in no record."""
+    gone = next(r.key for r in untouched() if r.topic == "metric-windows" and b" all all window" in (r.key or b""))
+    return [record for record in untouched() if record.key != gone]
+
+
 def is_settled(body: dict) -> bool:  # type: ignore[type-arg]
     return body["type"] == "outcomes-settled.v1"
 
@@ -110,6 +116,10 @@ def has_correction(body: dict) -> bool:  # type: ignore[type-arg]
 
 def is_shown_value(body: dict) -> bool:  # type: ignore[type-arg]
     return body["value"] is not None
+
+
+def is_assigned(body: dict) -> bool:  # type: ignore[type-arg]
+    return not body["is_reported"]
 
 
 def is_full(body: dict) -> bool:  # type: ignore[type-arg]
@@ -245,6 +255,39 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
             newest("policy-evidence"), lambda body: body["played_ms"].__setitem__(0, body["played_ms"][0] + 1)
         ),
     ),
+    "signals are dropped": ("signals_wrong", lambda: dropped(where("metric-signals"))),
+    "signals are written twice": ("metric_windows_wrong", lambda: doubled(where("metric-signals"))),
+    "a signal is one too many": (
+        "signals_wrong",
+        lambda: changed(where("metric-signals"), lambda body: body["signals"][3].__setitem__(0, 99)),
+    ),
+    "a window's sum is one too many": (
+        "metric_windows_wrong",
+        lambda: changed(newest("metric-windows"), lambda body: body["sums"].__setitem__(1, body["sums"][1] + 1)),
+    ),
+    "a window has a listener too many": (
+        "metric_windows_wrong",
+        lambda: changed(newest("metric-windows"), lambda body: body.update(listeners=body["listeners"] + 1)),
+    ),
+    "a window's rate is too high": (
+        "metric_windows_wrong",
+        lambda: changed(newest("metric-windows"), lambda body: body["metrics"][0].update(value=0.987)),
+    ),
+    "a window is never told": ("metric_windows_wrong", without_window),
+    "an experiment counts listeners who were not exposed": (
+        "experiment_decisions_wrong",
+        lambda: changed(
+            newest("experiment-decisions", lambda body: body["experiment"] == "tested"),
+            lambda body: body["listeners"].update(b=10**6),
+        ),
+    ),
+    "an experiment ships what is not known to differ": (
+        "experiment_decisions_wrong",
+        lambda: changed(
+            newest("experiment-decisions", lambda body: body["experiment"] == "tested"),
+            lambda body: body.update(decision="ship", winner="b"),
+        ),
+    ),
     "a policy's value is too high": (
         "policy_values_wrong",
         lambda: changed(newest("policy-values", is_shown_value), lambda body: body.update(value=body["value"] + 0.001)),
@@ -256,6 +299,49 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
     "a policy is worth testing without reason": (
         "policy_values_wrong",
         lambda: changed(newest("policy-values"), lambda body: body.update(is_worth_testing=True)),
+    ),
+    "an exposure to an experiment is dropped": (
+        "experiment_exposures_missing",
+        lambda: dropped(where("experiment-exposures")),
+    ),
+    "an exposure to an experiment is told twice": (
+        "experiment_exposures_twice",
+        lambda: doubled(where("experiment-exposures")),
+    ),
+    "an exposure is to the other variant": (
+        "experiment_exposures_wrong",
+        lambda: changed(where("experiment-exposures", is_assigned), lambda body: body.update(variant="z")),
+    ),
+    "an exposure is of a later page": (
+        "experiment_exposures_wrong",
+        lambda: changed(where("experiment-exposures"), lambda body: body.update(impression_id="i-of-nobody")),
+    ),
+    "an exposure of a client's is told as assigned": (
+        "experiment_exposures_wrong",
+        lambda: changed(
+            where("experiment-exposures", lambda body: not is_assigned(body)),
+            lambda body: body.update(is_reported=False),
+        ),
+    ),
+    "listeners are exposed who are not in the experiment": (
+        "experiment_exposures_wrong",
+        lambda: changed(where("experiments", nth=0), lambda body: body["variants"][0].update(buckets=[])),
+    ),
+    "a variant has fewer exposures than its share": (
+        "experiment_exposures_missing",
+        lambda: changed(
+            where("experiments", nth=0), lambda body: body["variants"][0].update(buckets=list(range(1_000)))
+        ),
+    ),
+    "an outcome has another assignment than its page": (
+        "assignments_wrong",
+        lambda: changed(
+            where("outcomes", is_settled), lambda body: body["logged"][body["page"][0]].update(assignments="other/z")
+        ),
+    ),
+    "a ranking has another assignment than its time": (
+        "assignments_wrong",
+        lambda: changed(where("shelf-rankings", is_full), lambda body: body.update(assignments="")),
     ),
     "an input is lost": ("settled_unexpectedly", lambda: dropped(where("impressions", is_full))),
     "an input is no message": (
@@ -284,7 +370,7 @@ def test_what_a_run_leaves_holds() -> None:
     assert found.corrections > 10
     assert found.interactions > 400
     assert found.rankings > 300
-    assert len(found.violations) == 30, "every check was made"
+    assert len(found.violations) == 37, "every check was made"
 
 
 def test_a_page_with_the_propensities_of_its_ranking_holds() -> None:
@@ -294,7 +380,7 @@ def test_a_page_with_the_propensities_of_its_ranking_holds() -> None:
 
 def test_statistics_that_forget_and_rankings_of_two_surfaces_hold_as_well() -> None:
     ranking = RankingSettings(surfaces={"search": SurfaceSettings(reward="static", policy="thompson")})
-    found = audited(small_run(Settings(reward_half_life_ms=3_600_000, ranking=ranking)))
+    found = audited(small_run(Settings(reward_half_life_ms=3_600_000, ranking=ranking, metrics=MEASURED)))
     assert found.holds, found.findings
     assert found.rankings > 600
 

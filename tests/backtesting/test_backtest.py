@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.ranking.ranking_settings import RankingSettings
 from processors.settlement.settings import SettlementSettings
 from processors.worlds.home_page import HomePageSettings, SimulatedHome

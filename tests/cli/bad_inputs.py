@@ -47,11 +47,19 @@ FILLED = {
     "topic": "impressions",
     "target": "uniform",
     "node": "1",
+    "name": "test",
 }
+EXPERIMENT = """
+name = "test"
+layer = "ranking"
+metric = "stream-rate"
+variants = [{ name = "a", share = 0.1 }, { name = "b", share = 0.1 }]
+"""
 OBD = "timestamp,item_id,position,click,propensity_score\n2019-11-24 00:00:00+00:00,0,1,1,0.5\n"
 GOOD = {
     "replay obd": OBD,
     "evaluate obd": OBD,
+    "experiments apply": EXPERIMENT,
     "replay events": '{"type":"catalogue-card.v1","card_id":"c1","title":"c1","shelves":["all"]}\n'
     '{"type":"stream-end.v1","event_id":"s1","user_id":"u1","card_id":"c1","started_ms":0,"event_ms":5,"played_ms":5}\n',
 }

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from processors.cocluster.clusterer import Clusterer
-from processors.cocluster.information_theoretic import InformationTheoretic
-from processors.cocluster.normal_blocks import NormalBlocks
-from processors.cocluster.online_blocks import OnlineBlocks
-from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
-from processors.cocluster.static_groups import StaticGroups
+from processors.cocluster.fitting.clusterer import Clusterer
+from processors.cocluster.fitting.information_theoretic import InformationTheoretic
+from processors.cocluster.fitting.normal_blocks import NormalBlocks
+from processors.cocluster.fitting.static_groups import StaticGroups
+from processors.cocluster.model.soft_groups import Interactions, SoftGroups, soft_groups
+from processors.cocluster.online.online_blocks import OnlineBlocks
+from processors.cocluster.online.settings import LearnerSettings
 from processors.worlds.agreement import adjusted_rand
 from processors.worlds.blocks import BlockHistory, BlockWorld, generate
 

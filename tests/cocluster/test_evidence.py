@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.cocluster.held_out import predict_held_out
-from processors.cocluster.learner import CoClusterLearner
-from processors.cocluster.normal_scores import on_normal_scores
-from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.shape_scores import Score
-from processors.cocluster.shapes import Shape, candidates, chosen_shape, compare, fold_numbers, name_of
-from processors.cocluster.soft_groups import Interactions, soft_groups
+from processors.cocluster.fitting.held_out import predict_held_out
+from processors.cocluster.fitting.normal_scores import on_normal_scores
+from processors.cocluster.fitting.shape_scores import Score
+from processors.cocluster.fitting.shapes import Shape, candidates, chosen_shape, compare, fold_numbers, name_of
+from processors.cocluster.model.soft_groups import Interactions, soft_groups
+from processors.cocluster.online.learner import CoClusterLearner
+from processors.cocluster.online.settings import LearnerSettings
 from processors.worlds.blocks import WORLDS, BlockWorld, generate, scaled
 
 SHAPES = candidates((4, 4))
@@ -89,7 +89,7 @@ def test_to_know_groups_gains_nothing_where_any_interaction_could_have_had_any_s
     data = Interactions(user, card, x, 6, 5)
     fit = soft_groups(data, rng.dirichlet(np.ones(user_groups), 6), rng.dirichlet(np.ones(card_groups), 5))
     turns = [predict_held_out(fit, user, card, np.roll(x, turn)) for turn in range(12)]
-    assert sum((turn.log_likelihood - turn.nobody).sum() for turn in turns) <= 1e-9
+    assert sum((turn.log_likelihood - turn.marginal).sum() for turn in turns) <= 1e-9
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

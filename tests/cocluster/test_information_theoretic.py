@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from processors.cocluster.information_theoretic import InformationTheoretic
-from processors.cocluster.normal_blocks import NormalBlocks
-from processors.cocluster.soft_groups import Interactions
+from processors.cocluster.fitting.information_theoretic import InformationTheoretic
+from processors.cocluster.fitting.normal_blocks import NormalBlocks
+from processors.cocluster.model.soft_groups import Interactions
 from processors.worlds.agreement import adjusted_rand
 from processors.worlds.blocks import BlockWorld, generate
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from processors.cocluster.labels import carried_names, label_card_groups
-from processors.cocluster.matching import overlap, transition
+from processors.cocluster.fitting.matching import overlap, transition
+from processors.cocluster.model.labels import carried_names, label_card_groups
 
 GENRES = ["pop", "jazz", "sleep", "one-off"]
 

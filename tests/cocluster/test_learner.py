@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from processors.cocluster.learner import CoClusterLearner
-from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.time_bins import COUNT
+from processors.cocluster.model.time_bins import COUNT
+from processors.cocluster.online.learner import CoClusterLearner
+from processors.cocluster.online.settings import LearnerSettings
 from processors.worlds.agreement import adjusted_rand
 from processors.worlds.blocks import BlockHistory, BlockWorld, generate
 

@@ -4,14 +4,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.cocluster.belief_propagation import NOTABLE, Beliefs, bin_of, sweep
-from processors.cocluster.evidence import log_softmax, softmax
-from processors.cocluster.interaction_memory import InteractionMemory
-from processors.cocluster.message_passing import MessagePassing, beliefs_of
-from processors.cocluster.ring_memory import Columns, ring_edges
-from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
-from processors.cocluster.time_bins import COUNT, STATISTICS
+from processors.cocluster.fitting.belief_propagation import NOTABLE, Beliefs, bin_of, sweep
+from processors.cocluster.fitting.message_passing import MessagePassing, beliefs_of
+from processors.cocluster.model.evidence import log_softmax, softmax
+from processors.cocluster.model.soft_groups import Interactions, SoftGroups, soft_groups
+from processors.cocluster.model.time_bins import COUNT, STATISTICS
+from processors.cocluster.online.interaction_memory import InteractionMemory
+from processors.cocluster.online.ring_memory import Columns, ring_edges
+from processors.cocluster.online.settings import LearnerSettings
 from tests.cocluster.told_messages import ToldPasses, log_sum
 
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.cocluster.block_model import BlockModel
-from processors.cocluster.density_table import BINS, DensityTable
-from processors.cocluster.evidence import edge_evidence, softmax
-from processors.cocluster.learner import CoClusterLearner
-from processors.cocluster.matching import matched_order, overlap
-from processors.cocluster.rethinking import numbered_after
-from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.soft_groups import Interactions, soft_groups
+from processors.cocluster.fitting.matching import matched_order, overlap
+from processors.cocluster.model.block_model import BlockModel
+from processors.cocluster.model.density_table import BINS, DensityTable
+from processors.cocluster.model.evidence import edge_evidence, softmax
+from processors.cocluster.model.soft_groups import Interactions, soft_groups
+from processors.cocluster.online.learner import CoClusterLearner
+from processors.cocluster.online.rethinking import numbered_after
+from processors.cocluster.online.settings import LearnerSettings
 
 SETTINGS = LearnerSettings(
     user_groups=2,

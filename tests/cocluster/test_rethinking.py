@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from processors.cocluster.learner import CoClusterLearner
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.learner import CoClusterLearner
+from processors.cocluster.online.settings import LearnerSettings
 
 SETTINGS = LearnerSettings(
     user_groups=2,

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.cocluster.edge_store import NONE
-from processors.cocluster.learner import CoClusterLearner
-from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.state_rows import STRUCTURE_KEY, Structure
-from processors.cocluster.time_bins import COUNT, SECONDS_TOTAL
+from processors.cocluster.fitting.edge_store import NONE
+from processors.cocluster.model.time_bins import COUNT, SECONDS_TOTAL
+from processors.cocluster.online.learner import CoClusterLearner
+from processors.cocluster.online.settings import LearnerSettings
+from processors.cocluster.online.state_rows import STRUCTURE_KEY, Structure
 from processors.worlds.blocks import BlockHistory, BlockWorld, generate
 
 WORLD = BlockWorld(users=30, cards=20, user_groups=2, card_groups=2, streams_per_user=12, noise_sd=0.5)

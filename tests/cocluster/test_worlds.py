@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from processors.cocluster.global_moves import STUCK, fitted, one_hot, polished, stuck_promise
-from processors.cocluster.learner import CoClusterLearner
-from processors.cocluster.normal_scores import on_normal_scores
-from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.shapes import candidates, chosen_shape, compare, fold_numbers
-from processors.cocluster.soft_groups import Interactions, SoftGroups, soft_groups
+from processors.cocluster.fitting.global_moves import STUCK, fitted, one_hot, polished, stuck_promise
+from processors.cocluster.fitting.normal_scores import on_normal_scores
+from processors.cocluster.fitting.shapes import candidates, chosen_shape, compare, fold_numbers
+from processors.cocluster.model.soft_groups import Interactions, SoftGroups, soft_groups
+from processors.cocluster.online.learner import CoClusterLearner
+from processors.cocluster.online.settings import LearnerSettings
 from processors.worlds.agreement import adjusted_rand
 from processors.worlds.blocks import WORLDS, BlockHistory, BlockWorld, generate, scaled
 

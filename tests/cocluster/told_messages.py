@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from processors.cocluster.block_statistics import block_parameters
-from processors.cocluster.density_table import DENSITY_FLOOR
-from processors.cocluster.evidence import softmax
-from processors.cocluster.passes import RATIOS_MAX
-from processors.cocluster.soft_groups import Interactions, SoftGroups, group_prior
+from processors.cocluster.fitting.passes import RATIOS_MAX
+from processors.cocluster.model.block_statistics import block_parameters
+from processors.cocluster.model.density_table import DENSITY_FLOOR
+from processors.cocluster.model.evidence import softmax
+from processors.cocluster.model.soft_groups import Interactions, SoftGroups, group_prior
 
 
 def log_sum(logits: np.ndarray, axis: int = -1) -> np.ndarray:

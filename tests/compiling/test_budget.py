@@ -8,7 +8,7 @@ from processors.machine_code.closure import reached
 from streams.compiling.compile_stages import ALL
 from tests.compiling.test_mid_traffic import printed
 
-FUNCTIONS_MAX = 290
+FUNCTIONS_MAX = 330
 """Raise it only with the CPU seconds of `shelfwise bench compile` before and after: the budget is 60."""
 
 VERSIONS = """

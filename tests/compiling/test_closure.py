@@ -105,8 +105,33 @@ def test_no_compiled_function_names_what_has_no_digest(entry: str) -> None:
 def test_the_order_of_a_named_tuples_fields_is_part_of_its_type() -> None:
     from collections import namedtuple
 
-    from processors.machine_code.keeping import told_type
+    from processors.machine_code.keeping import described_type
 
     two = [namedtuple("Pair", fields)(1, 2) for fields in ("first second", "second first")]  # noqa: PYI024
-    told = {told_type(types.NamedTuple((types.int64, types.int64), type(one))) for one in two}
+    told = {described_type(types.NamedTuple((types.int64, types.int64), type(one))) for one in two}
     assert len(told) == 2
+
+
+CLOSED = """
+from processors.compiled import compiled, fused
+
+def made(step):
+    @fused
+    def inner(x):
+        return x + step
+
+    @compiled
+    def entry(x):
+        return inner(x)
+
+    return entry
+
+entry = made(1)
+"""
+
+
+@pytest.mark.parametrize(("before", "after"), [("x + step", "x - step"), ("made(1)", "made(2)")])
+def test_a_compiled_function_in_a_closure_counts(tmp_path: Path, before: str, after: str) -> None:
+    changed = CLOSED.replace(before, after)
+    assert digest(tmp_path / "one", CLOSED) == digest(tmp_path / "same", CLOSED)
+    assert digest(tmp_path / "one again", CLOSED) != digest(tmp_path / "other", changed)

@@ -28,8 +28,13 @@ for stage in ALL:
 late = []
 watch(lambda what, entry: late.append((what, entry)))
 
+from schemas.experiments import Overrides
+from tests.builders import experiment
 from tests.test_loop import loop
 played = loop(3)
+halves = {"a": range(500), "b": range(500, 1_000)}
+ranked = experiment(buckets=halves, overrides={"b": Overrides(reward="static", policy="thompson")})
+played.listeners.definitions.put("test", ranked)
 for minute in range(90):
     played.listeners.tick(minute * 60_000)
     played.step()
@@ -38,6 +43,30 @@ for minute in range(90):
         played.listeners.restore(changed)
     list(played.learner.changed_rows()), list(played.cards.changed_rows())
 assert played.counts["rankings"] > 500
+assert played.listeners.exposing.counters["experiment_exposures"] > 20
+print(json.dumps(late))
+"""
+
+FIRST_PAGES = """
+import json
+from processors.machine_code.keeping import watch
+from processors.warm_up.stages import Moment
+from streams.compiling.compile_stages import stages_of
+from tests.test_loop import loop
+for stage in stages_of(["listeners"]):
+    if stage.moment is Moment.OPENING:
+        stage.run()
+late, played = [], loop(3)
+watch(lambda what, entry: late.append((what, entry)))
+played.listeners.restore([])
+played.listeners.settlement.may_compact = lambda: False
+played.learner.publish = played.cards.statistics = list
+played._route = lambda messages: None
+for minute in range(60):
+    played.listeners.tick(minute * 60_000)
+    played.step()
+    list(played.listeners.changed_rows())
+assert played.listeners.settlement.counters["outcomes_settled"] > 500
 print(json.dumps(late))
 """
 
@@ -52,6 +81,10 @@ def printed(script: str, *arguments: str) -> object:
 def test_a_stage_names_all_that_it_compiles(name: str) -> None:
     (stage,) = [stage for stage in ALL if stage.name == name]
     assert printed(STAGE, name) == sorted(stage.entries)
+
+
+def test_a_listener_without_state_needs_no_more_than_what_is_compiled_before_a_partition_is_opened() -> None:
+    assert printed(FIRST_PAGES) == []
 
 
 def test_nothing_is_compiled_in_mid_traffic() -> None:

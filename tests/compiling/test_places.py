@@ -20,7 +20,7 @@ import numba, numpy as np
 numba.njit(lambda array: str(array.sum()))(np.zeros(2))  # what numba imports late, it imports while it may
 import tempfile
 from processors.machine_code.keeping import watch
-from processors.machine_code.places import told_places, writing_place
+from processors.machine_code.places import described_places, writing_place
 from processors.rewards.success import _stepped
 tempfile.tempdir = os.environ["TMPDIR"]  # and no other, should it take no files
 uid = int(sys.argv[1])
@@ -31,7 +31,7 @@ told = []
 watch(lambda what, entry: told.append(what))
 _stepped(np.zeros(1), np.ones((1, 1)), np.zeros((1, 1, 1)), np.zeros(1))
 place = writing_place()
-print(json.dumps({"told": told, "place": str(place) if place else None, "line": told_places()}))
+print(json.dumps({"told": told, "place": str(place) if place else None, "line": described_places()}))
 """
 NOBODY = 54_321
 """A user without an entry that tells a name or a home."""

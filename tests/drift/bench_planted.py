@@ -13,12 +13,14 @@ before the change and from it to the alert.
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from msgspec import Struct, structs
 
+from processors.cocluster.online.settings import LearnerSettings
+from processors.ranking.ranking_settings import RankingSettings
 from processors.worlds.planted_drift import Block, busiest_block
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.monitoring import DriftAlert, EngagementSums
@@ -62,16 +64,21 @@ class Found:
         )
 
 
-def demo_loop(seed: int) -> PureLoop:
+def as_it_is(ranking: RankingSettings, learner: LearnerSettings) -> tuple[RankingSettings, LearnerSettings]:
+    return ranking, learner
+
+
+def demo_loop(seed: int, change: Callable[..., tuple[RankingSettings, LearnerSettings]] = as_it_is) -> PureLoop:
     demo = DemoSettings(seed=seed)
     os.environ.update(demo.worker_environment)
     settings = load()
+    ranking, learner = change(settings.listeners.ranking, settings.coclusters)
     return PureLoop(
         SatisfactionWorld(
             world_settings(demo.world, users=demo.users, cards=demo.cards), world_seed=seed + WORLD_SEED_ABOVE
         ),
-        listeners=structs.replace(settings.listeners, rewards=("static", settings.ranking.reward)),
-        learner=settings.coclusters,
+        listeners=structs.replace(settings.listeners, rewards=("static", settings.ranking.reward), ranking=ranking),
+        learner=learner,
         drift=settings.drift,
         visits_per_minute=demo.visits_per_second * demo.seconds / MINUTES,
         seed=seed,

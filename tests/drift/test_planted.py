@@ -6,7 +6,7 @@ of five, two were named within two hours, and a neighbour in a third.
 
 import pytest
 
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.ranking_settings import RankingSettings

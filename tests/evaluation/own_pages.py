@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from processors.arrays import FloatArray
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.evaluation.estimators.slates.slate_columns import Slates
 from processors.evaluation.logged_shelves import logged_shelves, slates_of, uniform_target

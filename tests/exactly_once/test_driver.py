@@ -59,6 +59,26 @@ def test_a_restarted_worker_goes_on_where_it_stopped(bootstrap: str, prefix: str
     assert account(inputs, asyncio.run(history())).balanced
 
 
+def test_only_a_partition_with_rows_of_state_waits_until_it_can_be_restored(bootstrap: str, prefix: str) -> None:
+    inputs, waits = random_inputs(prefix, seed=3, count=400), 0
+    outputs = f"{prefix}-outputs"
+
+    async def restorable() -> None:
+        nonlocal waits
+        waits += 1
+
+    async def history() -> list[ConsumerRecord]:
+        spec = replace(sums_spec(prefix), until_restorable=restorable)
+        for end, expected in ((200, 0), (400, 4)):
+            await write(bootstrap, inputs[end - 200 : end])
+            async with working(settings_for(bootstrap, prefix), spec):
+                await read_until(bootstrap, outputs, lambda read, end=end: len(read) >= end)
+            assert waits == expected
+        return await read_all(bootstrap, outputs)
+
+    assert account(inputs, asyncio.run(history())).balanced
+
+
 def test_an_exception_of_the_task_aborts_its_transaction_and_stops_the_worker(bootstrap: str, prefix: str) -> None:
     async def history() -> list[ConsumerRecord]:
         await write(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.learner import Learner
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.ranking_settings import RankingSettings, SurfaceSettings

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from processors.metrics.metrics_settings import MetricsSettings
 from streams.audit_rules import audit_rules
 from streams.auditing.audit import audit
 from streams.auditing.books import READING_ORDER
@@ -23,6 +24,8 @@ ENVIRONMENT = {
     "SHELFWISE_SETTLEMENT__IDLE_MS": "1500",
     "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "500",
     "SHELFWISE_LEADERBOARD__SHARE": "0.5",
+    "SHELFWISE_METRICS__ENABLED": "true",
+    "SHELFWISE_METRICS__PUBLISH_INTERVAL_MS": "300",
     "SHELFWISE_SESSION_TIMEOUT_MS": "2000",
 }
 
@@ -51,7 +54,9 @@ def wait_for(condition: Callable[[], bool], what: str) -> None:
 
 
 def audited(bootstrap: str, topics: Sequence[str] = READING_ORDER) -> Audit:
-    return asyncio.run(audit(bootstrap, audit_rules(Settings(), closed=True), topics=topics))
+    return asyncio.run(
+        audit(bootstrap, audit_rules(Settings(metrics=MetricsSettings(enabled=True)), closed=True), topics=topics)
+    )
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> Any:

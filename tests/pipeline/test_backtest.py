@@ -50,5 +50,6 @@ def test_the_live_configuration_gives_the_live_outcomes_byte_for_byte(tmp_path: 
     assert len(live.corrected) > 5
     assert sorted(encoded(again)) == sorted(encoded(live))
     assert any(outcome.credits for outcome in live.settled.values())
+    assert any(outcome.logged.assignments for outcome in live.settled.values())
     assert {value.key.encode() for value in values} == published.keys()
     assert all(decode("policy-values", published[value.key.encode()]) == value for value in values)

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import pytest
 
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from schemas.codec import decode, encode
 from schemas.dead_letters import own_headers
 from schemas.outcomes import OutcomeCorrected, one_by_one

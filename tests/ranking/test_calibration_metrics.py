@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.engagement_monitor import EngagementMonitor
 from processors.listeners_settings import ListenersSettings

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.drift.settings import DriftSettings
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.ranking_settings import RankingSettings

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 
 from processors.arrays import FloatArray
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.learner import Learner
 from processors.rewards.published_times import times_of
 from processors.rewards.reward_catalogue import REWARD_NAMES, reward_named

@@ -4,22 +4,23 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from processors.arrays import IntArray
-from processors.settlement.due import Due
-from processors.settlement.layout import NONE
-from processors.settlement.names import text_of
-from processors.settlement.page import (
-    ID_AT,
-    LOGGED_COUNT,
-    ORDER_COUNT,
-    SHELF_AT,
-    SLOT_AT,
+from processors.settlement.book.layout import NONE
+from processors.settlement.book.names import text_of
+from processors.settlement.book.page import (
+    PAGE_ID_AT,
     exposure_at,
     logged_at,
-    propensity_of,
+    order_at,
+    propensity_at,
+    row_of,
+    shelf_at,
+    slot_of,
     variant_at,
 )
+from processors.settlement.book.state_layouts import LOGGED_COUNT, ORDER_COUNT
+from processors.settlement.output.due import Due
 from processors.settlement.settlement import Settlement
-from processors.wire.binary import get_int, text_end
+from processors.wire.binary import text_end, text_span
 from schemas.stream_ends import StreamPlaying
 from tests.settlement import reference
 
@@ -86,10 +87,10 @@ def _settled(settlement: Settlement, due: Due, number: int, cards: list[str]) ->
         tuple(
             (
                 *_place(text, at),
-                _text_at(text, at + SHELF_AT),
+                _text_at(text, int(shelf_at(text, at))),
                 cards[exposure["card"]],
-                float(_text_at(text, int(propensity_of(text, at)))),
-                _order(text, int(propensity_of(text, at))),
+                float(_text_at(text, int(propensity_at(text, at)))),
+                _order(text, int(order_at(text, at))),
                 int(exposure["played_ms"]),
                 int(exposure["streams"]),
                 bool(exposure["is_discovery"]),
@@ -100,9 +101,9 @@ def _settled(settlement: Settlement, due: Due, number: int, cards: list[str]) ->
     )
 
 
-def _order(text: IntArray, propensity: int) -> Order:
+def _order(text: IntArray, at: int) -> Order:
     """What is kept of the order behind the propensity of an exposure."""
-    values, at = [], int(text_end(text, propensity))
+    values = []
     for _ in range(ORDER_COUNT):
         values.append(float(found) if (found := _text_at(text, at)) else None)
         at = int(text_end(text, at))
@@ -140,16 +141,16 @@ def _ended(settlement: Settlement, due: Due, number: int, cards: list[str]) -> I
 
 def _place(text: Any, exposure: int) -> tuple[int, int]:
     """Row and slot."""
-    return int(get_int(text, exposure, 4)), int(get_int(text, exposure + SLOT_AT, 4))
+    return int(row_of(text, exposure)), int(slot_of(text, exposure))
 
 
 def _text_at(text: Any, at: int) -> str:
-    return text_of(text, at + 2, int(text_end(text, at)))
+    return text_of(text, *map(int, text_span(text, at)))
 
 
 def _id_of(settlement: Settlement, page: int) -> str:
     text = settlement.book.text
-    return _text_at(text, page + ID_AT)
+    return _text_at(text, page + PAGE_ID_AT)
 
 
 def _plays(plays: Any, offsets: Any, number: int, cards: list[str]) -> Plays:

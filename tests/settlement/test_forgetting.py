@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.settlement.rows import changed_rows, restore
 from processors.settlement.settlement import Settlement
+from processors.settlement.state.rows import changed_rows, restore
 from tests.settlement.facts import Fact
 from tests.settlement.test_settlement import PLACES, SETTINGS, Event, closing, cut, feed, histories, known
 

@@ -16,7 +16,7 @@ from processors.settlement.settings import SettlementSettings
 from tests.builders import impression
 
 ROOT = Path(__file__).parents[2]
-BEFORE, FIELD = '    model_version: Identifier = "unknown"\n', '    device_id: Identifier = "none"\n'
+BEFORE, FIELD = '    assignments: Assignments = ""\n', '    device_id: Identifier = "none"\n'
 CHANGED = ("schemas/impressions.py", "schemas/outcomes.py")
 
 LATER = """

@@ -5,9 +5,10 @@ from random import Random
 
 import pytest
 
-from processors.settlement.rows import PARTITION_KEY, changed_rows, restore
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
+from processors.settlement.state.row_keys import PARTITION_KEY
+from processors.settlement.state.rows import changed_rows, restore
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEvent
 from tests.builders import impression, stream_end, stream_playing

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.settlement import compaction
-from processors.settlement.rows import changed_rows, restore
+from processors.settlement.book import compaction
 from processors.settlement.settings import SettlementSettings
 from processors.settlement.settlement import Settlement
+from processors.settlement.state.rows import changed_rows, restore
 from schemas.fields import EVENT_MS_MAX
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd, StreamEvent, StreamPlaying

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.learner import Learner
 from schemas.interactions import Interaction, Interactions
 from tests.tasks.test_cores import Kept

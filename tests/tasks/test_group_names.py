@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.group_names import GroupNames
 from processors.learner import Learner
 from schemas.interactions import Interaction, Interactions

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import orjson
 
-from processors.cocluster.global_moves import fitted, random_start
-from processors.cocluster.held_out import predict_held_out, subset
-from processors.cocluster.message_passing import MessagePassing
-from processors.cocluster.soft_groups import Interactions
+from processors.cocluster.fitting.global_moves import fitted, random_start
+from processors.cocluster.fitting.held_out import predict_held_out, subset
+from processors.cocluster.fitting.message_passing import MessagePassing
+from processors.cocluster.model.soft_groups import Interactions
 from processors.worlds.blocks import WORLDS, generate, scaled
 from streams.benchmarks.peers.environments import SURPRISE, python_with
 

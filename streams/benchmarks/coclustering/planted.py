@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from processors.arrays import FloatArray
-from processors.cocluster.global_moves import fitted, one_hot, polished
-from processors.cocluster.learner import CoClusterLearner
-from processors.cocluster.settings import LearnerSettings
-from processors.cocluster.soft_groups import Interactions, soft_groups
+from processors.cocluster.fitting.global_moves import fitted, one_hot, polished
+from processors.cocluster.model.soft_groups import Interactions, soft_groups
+from processors.cocluster.online.learner import CoClusterLearner
+from processors.cocluster.online.settings import LearnerSettings
 from processors.worlds.agreement import adjusted_rand
 from processors.worlds.blocks import WORLDS, BlockHistory, BlockWorld, generate, scaled
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from processors.cocluster.learner import CoClusterLearner
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.learner import CoClusterLearner
+from processors.cocluster.online.settings import LearnerSettings
 from processors.worlds.agreement import adjusted_rand
 from processors.worlds.blocks import BlockHistory, BlockWorld, generate
 from streams.benchmarks.process_memory import resident_mb

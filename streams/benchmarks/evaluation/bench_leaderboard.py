@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from processors.arrays import FloatArray
-from processors.cocluster.settings import LearnerSettings
+from processors.cocluster.online.settings import LearnerSettings
 from processors.leaderboard.candidate import candidates_of
 from processors.leaderboard.leaderboard_settings import LeaderboardSettings
 from processors.leaderboard.page_terms import STREAMED_MS
@@ -132,7 +132,7 @@ def _play(
     )
     home.satisfied = set()
     for card in home.catalogue:
-        pipeline.put_card(card)
+        pipeline.define(card)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0x1EAD,)))
     activity = rng.gamma(2.0, size=world.settings.users)
     by_satisfaction, now_ms = Leaderboard(), START_MS

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec import Struct
 
 from processors.arrays import FloatArray
-from processors.cocluster.time_bins import bin_edges
+from processors.cocluster.model.time_bins import bin_edges
 from processors.rewards.published_times import times_of
 from processors.rewards.reward_catalogue import reward_named
 from processors.rewards.streaming_times import StreamingTimes

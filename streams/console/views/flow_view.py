@@ -10,7 +10,6 @@ from streams.console.views.troubles import Trouble, troubles
 from streams.settings import TASKS
 
 RECENT_BUCKETS = 10
-PEOPLE = {"clients", "editors"}
 ROW_PX = 62
 WIDTH_PX = 960
 
@@ -80,7 +79,7 @@ def nodes() -> dict[str, tuple[int, float]]:
         task: 1 if any(topic.role is Role.INPUT for topic in read) else 3 for task, read in readers.items()
     }
     for topic in flowing():
-        columns[topic.name] = 0 if topic.writer in PEOPLE else columns[topic.writer] + 1
+        columns[topic.name] = columns.get(topic.writer, -1) + 1  # people write the first column
     highest = max(list(columns.values()).count(column) for column in set(columns.values()))
     placed: dict[str, tuple[int, float]] = {}
     for column in sorted(set(columns.values())):
@@ -113,9 +112,9 @@ def _figure(state: ConsoleState) -> Figure:
 
 
 def _edges() -> list[tuple[str, str]]:
-    edges = []
+    edges: list[tuple[str, str]] = []
     for topic in flowing():
-        if topic.writer not in PEOPLE:
+        if topic.writer in TASKS:
             edges.append((topic.writer, topic.name))
         edges.extend((topic.name, reader) for reader in topic.readers if reader in TASKS)
     return edges

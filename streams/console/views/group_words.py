@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 from msgspec import Struct
 
-from processors.cocluster.labels import label_card_groups
+from processors.cocluster.model.labels import label_card_groups
 from schemas.learning import CoClusters
 from streams.console import words
 from streams.console.console_state import ConsoleState

@@ -153,6 +153,8 @@ class OpenTask:
         context, spec = self._context, self._spec
         self._needs_format = not restored.has_format
         row_count = len(restored.rows)
+        if row_count:
+            await spec.until_restorable()
         _guarded(lambda: self._task.restore(self._followed(restored, row_count)))
         _guarded(lambda: self._measuring.begin(self._task))
         self._positions = await self._starts(restored.position)

@@ -1,7 +1,6 @@
 """Clients of the coordinators of a transactional id and of a group."""
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any
 
@@ -27,6 +26,8 @@ CONFIRMED_S = 0.1
 """The longest time between a question for confirmation and the request that it is for."""
 ANNOUNCED_S = 0.3
 """The time after which a request that was confirmed before an announcement has arrived."""
+DISTANCE = 2.0
+"""Both are longer where brokers are far away: this many times the time until an answer."""
 
 AwaitLeaders = Callable[[Collection[TopicPartition]], Awaitable[None]]
 _TRANSACTIONAL_ID_NOT_FOUND, _UNSTABLE_OFFSET_COMMIT, _NOT_ATTEMPTED = 105, 88, 55
@@ -50,6 +51,7 @@ class TransactionsCoordinator:
         self._announcements = f"{transactional_id}-takeover"
         self._announcing = CoordinatorLink(client, CoordinationType.TRANSACTION, self._announcements, timeout_ms)
         self._announced = _NOBODY
+        self._answered_in_s = 0.0  # the shortest time until a confirmation; 0 before the first
 
     @property
     def connection(self) -> object:
@@ -59,10 +61,12 @@ class TransactionsCoordinator:
     async def announce(self) -> None:
         """Take the next epoch of a second transactional id, and wait for what others have confirmed before."""
         request = InitProducerId(self._announcements, self._timeout_ms, *_NOBODY)
+        clock = asyncio.get_running_loop().time
+        asked = clock()
         while (announced := _identity(await self._announcing.ask(request, _codes_but_busy))) is None:
             await self.pause()
         self._announced = announced
-        await asyncio.sleep(ANNOUNCED_S)
+        await asyncio.sleep(max(ANNOUNCED_S, DISTANCE * (clock() - asked)))
 
     async def describe(self) -> LastTransaction:
         """How the last transaction ended; unknown for brokers older than 3.0."""
@@ -71,14 +75,19 @@ class TransactionsCoordinator:
     async def _confirm(self) -> None:
         """Raise ProducerFenced if another worker has announced a takeover since this one has.
 
-        For a request that follows without delay: a busy event loop may have taken long since the broker answered.
+        For a request that follows without delay: a busy event loop may have taken long since the broker answered. A
+        broker that is far away answers late every time, and is believed the second time.
         """
-        clock, asked = asyncio.get_running_loop().time, -math.inf
-        while clock() - asked > CONFIRMED_S:
+        clock = asyncio.get_running_loop().time
+        while True:
             asked = clock()
             newest = (await _described(self._announcing, self._announcements)).identity
             if newest not in {self._announced, _NOBODY}:  # a broker forgets an id that has not been used for a week
                 raise ProducerFenced
+            took, allowed = clock() - asked, max(CONFIRMED_S, DISTANCE * self._answered_in_s)
+            self._answered_in_s = min(took, self._answered_in_s or took)
+            if took <= allowed:
+                return
 
     async def _ask_confirmed(self, request: Any, codes: Callable[[Any], Iterable[int]]) -> Any:
         """Send a request until there is a response, confirm before each attempt; raises as ``ask`` and ``_confirm``."""

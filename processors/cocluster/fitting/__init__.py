@@ -1,0 +1,1 @@
+"""Fitting co-clusters to interactions: message passing, global moves, shapes."""

@@ -1,0 +1,1 @@
+"""What co-clusters are: densities, soft groups, statistics of blocks, labels."""

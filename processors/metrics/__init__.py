@@ -1,0 +1,1 @@
+"""From signals of listeners to metrics, KPIs and decisions on experiments."""

@@ -1,0 +1,1 @@
+"""What becomes due, its columns, and the records written of it."""

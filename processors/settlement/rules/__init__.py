@@ -1,0 +1,1 @@
+"""The rules of settlement: arrival, watermark, attribution, settling, corrections, eviction, forgetting."""

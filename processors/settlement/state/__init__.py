@@ -1,0 +1,1 @@
+"""Settlement as state rows: written when changed, and restored."""

@@ -1,0 +1,1 @@
+"""`bench experiments`: planted experiments through the whole pipeline."""

@@ -1,0 +1,65 @@
+"""Reads a compacted topic without an event loop, with kafka-python, from its beginning on."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from kafka import TopicPartition
+
+from streams.reading.waiting_consumers import WaitingConsumer
+from streams.subscribers.topic_missing import TopicMissingError
+
+
+class TopicReader:
+    """Reads a topic with each call of `records`; committed records only.
+
+    `options` are kafka-python's own; `streams.connections.kafka_python_options` derives them from settings (TLS, SASL).
+    """
+
+    def __init__(self, bootstrap: str, topic: str, **options: Any) -> None:
+        self._topic = topic
+        self._options = {**options, "bootstrap_servers": bootstrap}
+        self._consumer: Any = None
+        self._ends: dict[TopicPartition, int] = {}
+
+    def __enter__(self) -> Self:
+        self._consumer = WaitingConsumer(
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            allow_auto_create_topics=False,
+            **self._options,
+        )
+        known = self._consumer.partitions_for_topic(self._topic)
+        if not known:
+            self._consumer.close()
+            raise TopicMissingError(self._topic)
+        partitions = [TopicPartition(self._topic, number) for number in sorted(known)]
+        self._consumer.assign(partitions)
+        self._consumer.seek_to_beginning(*partitions)
+        self._ends = self._consumer.end_offsets(partitions)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether everything that was in the topic at the start has been read."""
+        return all(self._consumer.position(partition) >= end for partition, end in self._ends.items())
+
+    @property
+    def behind_count(self) -> int:
+        """Number of unread records, as far as known from the broker."""
+        consumer = self._consumer
+        return sum(
+            max(0, (consumer.highwater(partition) or 0) - consumer.position(partition)) for partition in self._ends
+        )
+
+    def records(self, timeout_ms: int) -> Iterator[tuple[bytes | None, bytes | None]]:
+        """Key and value of each new record."""
+        for records in self._consumer.poll(timeout_ms=timeout_ms).values():
+            for record in records:
+                yield record.key, record.value

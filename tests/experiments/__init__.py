@@ -1,0 +1,1 @@
+"""Experiments: assignment, exposure, and what variants do."""
