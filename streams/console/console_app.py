@@ -26,6 +26,7 @@ from streams.console.views.co_cluster_view import MEASURES, Shown, co_clusters_p
 from streams.console.views.dead_letters_view import dead_letters_page
 from streams.console.views.drift_view import drift_page
 from streams.console.views.evidence_view import evidence_page
+from streams.console.views.experiments_view import experiments, open_alarms
 from streams.console.views.flow_view import flow_page
 from streams.console.views.listener_view import listener_page
 from streams.console.views.rewards_view import SECONDS_MAX, rewards_page
@@ -123,7 +124,11 @@ class Console(Struct, frozen=True, kw_only=True):
     async def evidence(self, request: Request) -> Response:
         """The leaderboard."""
         page = evidence_page(self.state, yardstick=request.query_params.get("yardstick", "stream-rate"))
-        return self.page("evidence.html", "/evidence", ("policy-values",), ("policy-values",), page=page)
+        topics = ("policy-values", "experiment-decisions", "metric-alarms")
+        return self.page(
+            "evidence.html", "/evidence", topics, topics[:2],
+            page=page, experiments=experiments(self.state), alarms=open_alarms(self.state),
+        )  # fmt: skip
 
     async def dead_letters(self, _: Request) -> Response:
         """The dead letters."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 from schemas.catalogue import CatalogueCard
 from schemas.codec import UnreadableError, decode
 from schemas.learning import CardGroup, CoClusters
+from schemas.metric_windows import ExperimentDecision, MetricAlarm
 from schemas.monitoring import DriftIncident, EngagementMetrics
 from schemas.policy_values import PolicyValue
 from schemas.rankings import HOME
@@ -24,6 +25,8 @@ BUCKETS_MAX = 400
 """Buckets of engagement that are kept for each variant."""
 VARIANTS_MAX = 100
 VALUES_MAX = 400
+DECISIONS_MAX = 200
+ALARMS_MAX = 200
 _V = TypeVar("_V")
 
 
@@ -42,6 +45,8 @@ class ConsoleState:
         self.incidents = IncidentLog()
         self.letters = LetterBox()
         self.values: dict[str, PolicyValue] = {}
+        self.decisions: dict[str, ExperimentDecision] = {}
+        self.alarms: dict[str, MetricAlarm] = {}
         self.metrics: dict[str, deque[EngagementMetrics]] = {}
         self.meter = FlowMeter()
         self.version: defaultdict[str, int] = defaultdict(int)
@@ -78,6 +83,8 @@ class ConsoleState:
             self.card_groups.pop(key, None)
         elif topic == "policy-values":
             self.values.pop(key, None)
+        elif topic == "experiment-decisions":
+            self.decisions.pop(key, None)
 
     def _put(self, message: object) -> None:
         if isinstance(message, CoClusters):
@@ -88,6 +95,10 @@ class ConsoleState:
             _keep(self.card_groups, message.card_id, message, CARDS_MAX)
         elif isinstance(message, PolicyValue):
             _keep(self.values, message.key, message, VALUES_MAX)
+        elif isinstance(message, ExperimentDecision):
+            _keep(self.decisions, message.experiment, message, DECISIONS_MAX)
+        elif isinstance(message, MetricAlarm):
+            _keep(self.alarms, message.alarm_id, message, ALARMS_MAX)
         elif isinstance(message, DriftIncident):
             self.incidents.take(message)
         elif isinstance(message, EngagementMetrics):

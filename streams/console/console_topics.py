@@ -10,6 +10,8 @@ READ = (
     "drift-incidents",
     "engagement-metrics",
     "policy-values",
+    "experiment-decisions",
+    "metric-alarms",
     *(topic.name for topic in TOPICS.values() if topic.role is Role.DEAD_LETTERS),
 )
 """Read record by record: the outputs, what they refer to, and the dead letters.

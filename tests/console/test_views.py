@@ -13,11 +13,12 @@ from streams.console.views.co_cluster_view import MEASURES, Shown, co_clusters_p
 from streams.console.views.dead_letters_view import REMEDIES, dead_letters_page
 from streams.console.views.drift_view import drift_page
 from streams.console.views.evidence_view import evidence_page
+from streams.console.views.experiments_view import experiments, open_alarms
 from streams.console.views.flow_view import flow_page
 from streams.console.views.listener_view import listener_page
 from streams.console.views.rewards_view import rewards_page
 from streams.console.views.troubles import BEHIND_RECORDS, SILENT_MS, troubles
-from tests.console.told_records import NOW_MS, everything, incident, learned, letter, record, state_of
+from tests.console.told_records import NOW_MS, alarm, decision, everything, incident, learned, letter, record, state_of
 
 ENDS = {(name, 0): 100 for name, topic in TOPICS.items() if topic.role is not Role.STATE}
 
@@ -187,6 +188,24 @@ def test_missing_topics_and_missing_workers_are_said() -> None:
     assert "topics are missing" in troubles(state, NOW_MS)[0].what
     state.meter.note(NOW_MS, ENDS, {})
     assert ["No worker has committed" in one.what for one in troubles(state, NOW_MS)] == [True]
+
+
+def test_experiments_are_told_with_their_differences_and_what_runs_against_a_kpi() -> None:
+    [shown] = experiments(state_of(everything()))
+    assert (shown.experiment, shown.decision) == ("warm-start", "ship warm")
+    assert shown.differences.rows == (
+        ("warm", "stream-rate (goal)", "0.2000", "+0.0200 (+10.0%)", "+0.0080 to +0.0320"),
+    )
+    state = state_of([record("metric-alarms", "a1", alarm())])
+    [said] = open_alarms(state)
+    assert said == "success-rate runs against returning on home, warm-start warm: +4.0% and -3.0% of cold"
+    assert any(one.what == said and one.severity == "bad" for one in troubles(state, NOW_MS))
+    state.take([record("metric-alarms", "a1", alarm(number=2, state="closed"))])
+    assert not open_alarms(state)
+    state.take([record("experiment-decisions", "e", decision(experiment="e", decision="split-broken", winner=""))])
+    assert any("split of the experiment e is broken" in one.what for one in troubles(state, NOW_MS))
+    state.take([record("experiment-decisions", "e", None)])
+    assert not experiments(state)
 
 
 def figures(value: object) -> list[Figure]:

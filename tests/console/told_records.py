@@ -16,6 +16,7 @@ from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.codec import encode
 from schemas.dead_letters import DeadLetter
 from schemas.learning import CardGroup, CoClusters
+from schemas.metric_windows import ExperimentDecision, MetricAlarm, MetricDifference
 from schemas.monitoring import DriftIncident
 from schemas.rankings import ShelfRanking
 from streams.auditing.reading import LogRecord
@@ -104,6 +105,29 @@ def learned() -> Learned:
     )
 
 
+def decision(**changes: Any) -> ExperimentDecision:
+    said = ExperimentDecision(
+        experiment="warm-start", revision=1, decision="ship", winner="warm", reasons=("warm is better by the goal",),
+        goal="stream-rate", event_ms=9_000_000, listeners={"cold": 5_000, "warm": 5_020},
+        expected_shares={"cold": 0.5, "warm": 0.5}, ratio_p=0.8, crossed=0,
+        differences=(
+            MetricDifference(variant="warm", metric="stream-rate", control_value=0.2, value=0.22, difference=0.02,
+                             relative=0.1, standard_error=0.004, low=0.008, high=0.032, variance_left=0.6, role="goal"),
+        ),
+        signal_count=9,
+    )  # fmt: skip
+    return replace(said, **changes)
+
+
+def alarm(**changes: Any) -> MetricAlarm:
+    raised = MetricAlarm(
+        alarm_id="a1", number=1, state="open", surface="home", experiment="warm-start", variant="warm", baseline="cold",
+        metric="success-rate", kpi="returning", event_ms=9_000_000, metric_difference=0.04, metric_low=0.01,
+        metric_high=0.07, kpi_difference=-0.03, kpi_low=-0.05, kpi_high=-0.01,
+    )  # fmt: skip
+    return replace(raised, **changes)
+
+
 def everything() -> list[LogRecord]:
     """Something of every topic."""
     generation = learned().model.generation
@@ -125,6 +149,8 @@ def everything() -> list[LogRecord]:
         *learned().records,
         *(record("policy-values", value.key, value) for value in values),
         *(record("drift-incidents", one.incident_id, one) for one in incidents),
+        record("experiment-decisions", "warm-start", decision()),
+        record("metric-alarms", "a1", alarm()),
         *(letter(offset=offset) for offset in range(5)),
         letter("stream-ends", "wrong_partition", value=b"x" * 900),
     ]

@@ -8,6 +8,7 @@ from msgspec import Struct
 from schemas.topics import TOPICS, Role
 from streams.console import words
 from streams.console.console_state import ConsoleState
+from streams.console.views.experiments_view import open_alarms
 
 SILENT_MS = 60_000
 """Looks at the broker that are older than this, and inputs that were silent this long, are a trouble."""
@@ -29,6 +30,7 @@ class Trouble(Struct, frozen=True, kw_only=True):
 def troubles(state: ConsoleState, now_ms: int) -> list[Trouble]:
     """All troubles, the bad ones first."""
     found = [*_broker(state, now_ms), *_topics(state), *_lag(state), *_letters(state, now_ms), *_drift(state)]
+    found += _experiments(state)
     return sorted(found, key=lambda one: one.severity != "bad")
 
 
@@ -93,4 +95,17 @@ def _drift(state: ConsoleState) -> Iterator[Trouble]:
                 what=f"Drift, {incident.severity}: {incident.quantity} of {incident.label or incident.subjects[0]}",
                 remedy="see what changed",
                 href=f"/drift#{incident.incident_id}",
+            )
+
+
+def _experiments(state: ConsoleState) -> Iterator[Trouble]:
+    for said in open_alarms(state):
+        yield Trouble(severity="bad", what=said, remedy="see the experiment", href="/evidence")
+    for name, decision in sorted(state.decisions.items()):
+        if decision.decision == "split-broken":
+            yield Trouble(
+                severity="bad",
+                what=f"The split of the experiment {name} is broken",
+                remedy="believe no figure of it, and look for what keeps a variant from being shown",
+                href="/evidence",
             )
