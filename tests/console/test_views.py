@@ -170,7 +170,7 @@ def test_what_is_wrong_is_said_and_nothing_else() -> None:
     state.meter.note(NOW_MS, ENDS, {("impressions", 0): 100})
     assert not troubles(state, NOW_MS)
     state.take([letter()])
-    assert ["dead letters of impressions" in one.what for one in troubles(state, NOW_MS)] == [True]
+    assert ["Dead letters of impressions, not_json: 1" in one.what for one in troubles(state, NOW_MS)] == [True]
     state.take([record("drift-incidents", "i1", incident())])
     assert troubles(state, NOW_MS)[0].severity == "bad"
     state.meter.note(NOW_MS + 1_000, {**ENDS, ("impressions", 0): 100 + BEHIND_RECORDS + 1}, {("impressions", 0): 100})

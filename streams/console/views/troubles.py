@@ -80,7 +80,7 @@ def _letters(state: ConsoleState, now_ms: int) -> Iterator[Trouble]:
     for (topic, reason), at_ms in sorted(recent.items()):
         yield Trouble(
             severity="warning",
-            what=f"{words.count(state.letters.counts[topic, reason])} dead letters of {topic}: {reason}, "
+            what=f"Dead letters of {topic}, {reason}: {words.count(state.letters.counts[topic, reason])}, "
             f"the newest {words.seconds((now_ms - at_ms) / 1_000)} ago",
             remedy="see what they are, mend the sender, then replay them",
             href=f"/dead-letters#{topic}-{reason}",
