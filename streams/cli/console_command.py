@@ -36,7 +36,7 @@ def console(
     """
     import asyncio
 
-    from streams.console.serving import address_of, bound_socket, serve_console
+    from streams.console.serving import address_of, bound_socket, serve_until_signal
 
     settings = settings_of(config, broker=broker, log_level="warning")
     bootstrap = needed_broker(settings)
@@ -52,4 +52,4 @@ def console(
         else:
             typer.echo(f"the console is at {address} (Ctrl-C ends it)")
 
-    asyncio.run(serve_console(settings, bootstrap, listening, names=(host, *(name or ())), ready=ready))
+    asyncio.run(serve_until_signal(settings, bootstrap, listening, names=(host, *(name or ())), ready=ready))

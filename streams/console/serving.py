@@ -1,10 +1,14 @@
-"""Runs the console: follows the topics and serves the pages, on one event loop, until a signal."""
+"""Runs the console: follows the topics and serves the pages, on one event loop."""
 
 import asyncio
+import signal
 import socket
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Any
 
 import uvicorn
+from typing_extensions import override
 
 from streams.console.console_app import console_app
 from streams.console.console_state import ConsoleState
@@ -29,6 +33,23 @@ def address_of(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
+class _Server(uvicorn.Server):
+    """Leaves signals to the command: uvicorn's own handlers raise them again after the stop, an error."""
+
+    @override
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # it is a generator there
+        return nullcontext()
+
+
+async def serve_until_signal(settings: Settings, bootstrap: str, listening: socket.socket, **options: Any) -> None:
+    """Serve until SIGINT or SIGTERM; `options` are those of `serve_console`."""
+    serving = asyncio.create_task(serve_console(settings, bootstrap, listening, **options))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
 async def serve_console(
     settings: Settings,
     bootstrap: str,
@@ -37,7 +58,7 @@ async def serve_console(
     names: tuple[str, ...] = (),
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM, or until cancelled; raises what following the topics raises.
+    """Serve until cancelled; raises what following the topics raises.
 
     `names` are host names of this machine by which browsers may reach it, besides loopback.
     """
@@ -45,7 +66,7 @@ async def serve_console(
     hosts = (*LOOPBACK_NAMES, *names)
     app = console_app(state, broker=bootstrap, hosts=hosts, now_ms=wall_clock_ms, seed=settings.seed)
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="console")
     following = asyncio.create_task(Follower(settings, bootstrap, state).run(), name="follower")
     ready()

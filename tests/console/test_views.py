@@ -81,11 +81,16 @@ def test_a_cell_shows_its_distribution_beside_others_and_every_threshold() -> No
     page = cell_page(state_of(everything()), 0, 1, seed=0)
     assert page is not None
     shares = page.distribution.spec["data"]["values"]
-    by_line: dict[str, float] = {}
+    by_line: dict[str, list[float]] = {}
     for value in shares:
-        by_line[value["of"]] = by_line.get(value["of"], 0.0) + value["share"]
-    assert len(by_line) == 4
-    assert all(0.99 < total <= 1.0 + 1e-9 for total in by_line.values())
+        by_line.setdefault(value["of"], []).append(value["share"])
+    assert all(0.99 < sum(line) <= 1.0 + 1e-9 for line in by_line.values())
+    assert model.times is not None
+    block, users = np.array(model.times.histogram[0][1]), np.array(model.times.user_histogram[0])
+    cards = np.array(model.times.card_histogram[1])
+    everybody = np.array(model.times.user_histogram).sum(axis=0)
+    for line, counts in zip(by_line.values(), (block, users, cards, everybody), strict=True):
+        assert line == pytest.approx((counts / counts.sum())[: len(line)].tolist(), abs=1e-5)
     rows = {value["reward"]: value["threshold"] for value in page.thresholds.spec["data"]["values"]}
     assert rows == {name: matrix[0][1] for name, matrix in model.thresholds_s.items()}
     assert cell_page(state_of(everything()), 99, 0, seed=0) is None
@@ -115,6 +120,16 @@ def test_a_listeners_page_has_what_the_ranking_says_in_words() -> None:
         assert all(len(card.reasons) == 2 and all(card.reasons) for card in shown.cards)
 
 
+def test_the_place_by_score_is_that_without_exploration() -> None:
+    ranking = learned().pages[0]
+    [first, *_] = ranking.shelves
+    scores = tuple(0.1 + 0.01 * slot for slot in range(len(first.cards)))
+    told = replace(ranking, shelves=(replace(first, scores=scores, reasons=("exploration",) * len(scores)),))
+    page = listener_page(state_of([record("shelf-rankings", told.key, told)]), user_id=told.user_id)
+    assert [card.by_score for card in page.shelves[0].cards] == list(range(len(scores), 0, -1))
+    assert page.shelves[0].is_explored
+
+
 def test_a_stranger_is_shown_a_stand_in_that_says_so() -> None:
     page = listener_page(state_of(everything()), user_id="nobody")
     assert page.found is not None
@@ -130,6 +145,8 @@ def test_one_streamed_time_earns_what_the_thresholds_say(seconds: float) -> None
     succeeds = {str(row[0]): str(row[1]) for row in page.ladder.table.rows}
     for name in ("static", "mean", "median"):
         reached = sum(seconds >= limit > 0.0 for row in model.thresholds_s[name] for limit in row)
+        ticks = [value for value in page.ladder.spec["data"]["values"] if value["reward"] == name]
+        assert sum(tick["reached"] == "success" for tick in ticks) == reached
         assert succeeds[name] == f"{reached} of {len(model.user_prior) * len(model.card_prior)}"
 
 
