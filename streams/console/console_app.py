@@ -54,6 +54,7 @@ class Console(Struct, frozen=True, kw_only=True):
     broker: str
     seed: int
     now_ms: Callable[[], int]
+    is_closing: Callable[[], bool]
     templates: Environment
 
     def page(
@@ -144,11 +145,13 @@ class Console(Struct, frozen=True, kw_only=True):
         """Server-sent events: `changed` when these topics have records that the page lacks (`*`: all the time)."""
         asked = request.query_params
         topics, since = asked.get("topics", "").split(","), asked.get("since", "")
-        return EventSourceResponse(_changed(self.state, topics, since))
+        return EventSourceResponse(_changed(self.state, topics, since, self.is_closing))
 
 
-async def _changed(state: ConsoleState, topics: Sequence[str], told: str) -> AsyncIterator[dict[str, str]]:
-    while True:
+async def _changed(
+    state: ConsoleState, topics: Sequence[str], told: str, is_closing: Callable[[], bool]
+) -> AsyncIterator[dict[str, str]]:
+    while not is_closing():
         now = _version(state, topics)
         if now != told or "*" in topics:
             told = now
@@ -171,10 +174,18 @@ def _number(asked: Mapping[str, str], name: str, default: float, most: float) ->
 
 
 def console_app(
-    state: ConsoleState, *, broker: str, hosts: Sequence[str], now_ms: Callable[[], int], seed: int = 0
+    state: ConsoleState,
+    *,
+    broker: str,
+    hosts: Sequence[str],
+    now_ms: Callable[[], int],
+    seed: int = 0,
+    is_closing: Callable[[], bool] = lambda: False,
 ) -> Starlette:
     """The application; requests for other host names than `hosts` are refused, since they come by DNS rebinding."""
-    console = Console(state=state, broker=broker, seed=seed, now_ms=now_ms, templates=environment(now_ms))
+    console = Console(
+        state=state, broker=broker, seed=seed, now_ms=now_ms, is_closing=is_closing, templates=environment(now_ms)
+    )
     return Starlette(
         routes=[
             Route("/", console.home),

@@ -52,6 +52,7 @@ class ConsoleState:
         self.version: defaultdict[str, int] = defaultdict(int)
         self.newest_ms: dict[str, int] = {}
         self.unreadable_count = 0
+        self.failed_count = 0  # requests to the broker
         self.unread_count: int | None = None
         """Records of followed topics that were not read yet; None before the first look."""
 

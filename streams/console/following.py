@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
 from schemas.topics import TOPICS
 from streams.auditing.reading import LogRecord
@@ -24,7 +24,6 @@ LOOK_FOR_PARTITIONS_EVERY_S = 10.0
 RECORDS_MAX = 1_000
 """Records of one step: pages are served between two steps."""
 STOP_TIMEOUT_S = 5.0
-_AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, RequestTimedOutError, asyncio.TimeoutError)
 
 
 class Follower:
@@ -59,31 +58,31 @@ class Follower:
         while True:
             if time.monotonic() - looked_s >= LOOK_FOR_PARTITIONS_EVERY_S or not self._read:
                 looked_s = time.monotonic()
-                await self._find_partitions()
+                with self._patience():
+                    await self._find_partitions()
             if not self._read:  # the topics are not there yet
                 await asyncio.sleep(MEASURE_EVERY_S)
                 continue
-            batches = await self._consumer.getmany(timeout_ms=200, max_records=RECORDS_MAX)
-            for partition, records in batches.items():
-                self.state.take(_plain(partition.topic, records))
+            with self._patience():
+                batches = await self._consumer.getmany(timeout_ms=200, max_records=RECORDS_MAX)
+                for partition, records in batches.items():
+                    self.state.take(_plain(partition.topic, records))
             await asyncio.sleep(0)
 
     async def _find_partitions(self) -> None:
         """Assign partitions that are new: all of them at the start."""
-        try:
-            cluster = await self._consumer._client.fetch_all_metadata()  # noqa: SLF001  a public look creates topics
-        except _AWAY:
-            return
+        cluster = await self._consumer._client.fetch_all_metadata()  # noqa: SLF001  a public look creates topics
         measured = {_at(name, number) for name in MEASURED for number in cluster.partitions_for_topic(name) or ()}
         if measured == self._measured:
             return
         found = {partition for partition in measured if partition.topic in READ}
         positions = {partition: await self._consumer.position(partition) for partition in self._read & found}
         self._consumer.assign(sorted(measured))  # all of them: the client looks for leaders of others one after another
-        self._consumer.pause(*(measured - found))
+        self._consumer.pause(*(measured - positions.keys()))  # until it is known where to begin
         for partition, position in positions.items():
             self._consumer.seek(partition, position)
-        await self._begin(sorted(found - self._read))
+        await self._begin(sorted(found - positions.keys()))
+        self._consumer.resume(*found)
         self._read, self._measured = found, measured
 
     async def _begin(self, partitions: Sequence[TopicPartition]) -> None:
@@ -97,7 +96,7 @@ class Follower:
 
     async def _measure(self) -> None:
         while True:
-            with suppress(*_AWAY):  # the age of the newest sample tells
+            with self._patience():
                 await self._measure_once()
             await asyncio.sleep(MEASURE_EVERY_S)
 
@@ -114,6 +113,16 @@ class Follower:
             {(one.topic, one.partition): told.offset for one, told in committed.items() if told.offset >= 0},
         )
         self.state.unread_count = sum(max(0, ends[partition] - at) for partition, at in positions.items())
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Go on when a broker is away: the age of the newest sample tells. A missing right is not waited for."""
+        try:
+            yield
+        except (GroupAuthorizationFailedError, TopicAuthorizationFailedError):
+            raise
+        except (KafkaError, TimeoutError):
+            self.state.failed_count += 1
 
 
 def _at(topic: str, partition: int) -> TopicPartition:

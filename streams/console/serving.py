@@ -64,8 +64,11 @@ async def serve_console(
     """
     state = ConsoleState([ranking.surface for ranking in settings.ranking.by_surface()])
     hosts = (*LOOPBACK_NAMES, *names)
-    app = console_app(state, broker=bootstrap, hosts=hosts, now_ms=wall_clock_ms, seed=settings.seed)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    closing = asyncio.Event()  # ends the streams of events, for which the server would wait
+    app = console_app(
+        state, broker=bootstrap, hosts=hosts, now_ms=wall_clock_ms, seed=settings.seed, is_closing=closing.is_set
+    )
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="console")
     following = asyncio.create_task(Follower(settings, bootstrap, state).run(), name="follower")
@@ -73,6 +76,7 @@ async def serve_console(
     try:
         await asyncio.wait([serving, following], return_when=asyncio.FIRST_COMPLETED)
     finally:
+        closing.set()
         server.should_exit = True
         following.cancel()
         await asyncio.wait([serving, following])

@@ -76,7 +76,7 @@ class _Running:
         assert not self._thread.is_alive()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def broker() -> Iterator[str]:
     with EmbeddedBroker() as embedded:
         ensure(SETTINGS, embedded.bootstrap)
@@ -84,7 +84,7 @@ def broker() -> Iterator[str]:
         yield embedded.bootstrap
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(broker: str) -> Iterator[Served]:
     with _Running(broker) as running:
         deadline_s = time.monotonic() + DEADLINE_S

@@ -12,6 +12,7 @@ from streams.console.console_topics import MEASURED, READ
 from streams.console.following import Follower
 from streams.console.views.troubles import troubles
 from streams.exactly_once.wall_clock import wall_clock_ms
+from streams.harness.embedded_harness import EmbeddedKafka
 from streams.settings import Settings
 from streams.topics.acls import grants
 from streams.topics.admin import ensure
@@ -63,6 +64,33 @@ def test_it_follows_what_is_committed_and_topics_that_come_later() -> None:
 
         asyncio.run(play())
         assert not state.letters.counts, "what was aborted is not shown"
+
+
+def test_a_broker_that_dies_and_comes_back_is_waited_for() -> None:
+    with EmbeddedKafka() as kafka:
+        ensure(SETTINGS, kafka.bootstrap)
+        write(kafka.bootstrap, [letter()])
+        state = ConsoleState()
+
+        async def play() -> None:
+            counts = state.letters.counts
+            following = asyncio.create_task(followed_until(kafka.bootstrap, state, lambda: counts.total() == 2))
+            async with asyncio.timeout(DEADLINE_S):
+                while counts.total() < 1 or state.meter.newest_ms is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            await asyncio.to_thread(kafka.kill)
+            measured_ms = state.meter.newest_ms
+            async with asyncio.timeout(DEADLINE_S):
+                while not state.failed_count:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            assert not following.done()
+            await asyncio.to_thread(kafka.restart)
+            await asyncio.to_thread(write, kafka.bootstrap, [letter(offset=8)])
+            await following
+            assert state.meter.newest_ms >= measured_ms
+
+        asyncio.run(play())
+        assert state.letters.counts == {("impressions", "not_json"): 2}, "nothing is read twice"
 
 
 def test_its_rights_are_to_read_what_it_reads_and_to_look_at_the_rest() -> None:
