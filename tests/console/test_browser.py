@@ -81,8 +81,8 @@ def test_a_page_is_accessible_fits_the_screen_and_asks_nobody_else(look: tuple[s
     PICTURES.mkdir(exist_ok=True)
     words = re.sub(r"\W+", "-", path).strip("-") or "home"
     page.screenshot(path=PICTURES / f"{words}-{name}.png", full_page=True)
-    if name != "phone":  # where a page has the same elements and colours
-        found = Axe().run(page)
+    if name != "phone":  # where a page has the same elements and colours; in the dark only colours differ
+        found = Axe().run(page, options={"runOnly": ["color-contrast"]} if name == "dark" else None)
         assert found.violations_count == 0, found.generate_report()
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= LOOKS[name]["viewport"]["width"], "only charts and tables scroll sideways"

@@ -70,8 +70,8 @@
   };
 
   async function refresh() {
-    const answer = await fetch(location.href);
-    if (!answer.ok) return;
+    const answer = await fetch(location.href).catch(() => null); // the page is being left, or the console is away
+    if (!answer?.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("view");
     Idiomorph.morph(document.getElementById("view"), fresh, { morphStyle: "outerHTML", callbacks });
     await drawAll();
