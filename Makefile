@@ -4,14 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-of-learning test-of-the-rest test-checked search lint bench requirements clean
+.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-of-learning test-of-the-rest test-checked search lint bench requirements console-assets clean
 
 demo: $(STAMP)
-	$(BIN)/shelfwise demo
+	$(BIN)/shelfwise demo --console
 
 # tests that mostly wait for brokers and workers run in parallel with the others: half the time on two cores
 WITH_WORKERS := $(addprefix tests/,forgetting harness pipeline security)
-WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once replaying subscribers topics)
+WITH_BROKERS := $(addprefix tests/,brokers console dead_letters docs exactly_once replaying subscribers topics)
 
 # the long computations; beside the others, so that neither ends long after them
 OF_LEARNING := $(addprefix tests/,backtesting bandit cocluster drift evaluation leaderboard policies ranking rewards)
@@ -75,6 +75,9 @@ requirements:  ## update the pins after a change of the dependencies in pyprojec
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(PIP_COMPILE) --extra dev --output-file requirements.txt pyproject.toml requirements-build.in
 	$(PIP_COMPILE) --constraint requirements.txt --output-file requirements-run.txt pyproject.toml requirements-build.in
+
+console-assets: $(STAMP)  ## fetch the console's JavaScript again with npm; fails if a digest differs
+	$(BIN)/python -m streams.console.vendored
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

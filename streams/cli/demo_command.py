@@ -33,15 +33,25 @@ def demo(
     events: Annotated[int | None, typer.Option(min=1, max=COUNT_MAX, help="Stop after this many events.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the world and of all random draws.")] = 202,
     report: Annotated[Path | None, typer.Option(help="Write the report to this file, as JSON.")] = None,
+    console: Annotated[
+        bool,
+        typer.Option("--console", help="Serve the console (`shelfwise console`) while it plays; print its address."),
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the broker and the console after the summary, until Ctrl-C.")
+    ] = False,
     broker: BrokerOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> int:
     """Simulated listeners react to their rankings; half-way the world changes; ends with a summary."""
     import asyncio
+    from contextlib import ExitStack
 
     from rich.console import Console
 
+    from streams.cli.signals import wait_for_signal
+    from streams.console.console_process import ConsoleProcess
     from streams.demo.demo_settings import DemoSettings
     from streams.demo.run_demo import run_demo
     from streams.demo.summary import print_summary
@@ -49,13 +59,22 @@ def demo(
     refuse_unless_writable(report)
     settings = settings_of(config, broker=broker, seed=seed, log_level="warning")
     played = DemoSettings(seconds=seconds, events_max=events, seed=seed)
-    console = Console(stderr=True)
-    with serving_broker(settings) as bootstrap:
-        found = asyncio.run(run_demo(played, settings, bootstrap, console))
-    if report:
-        report.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
-    if json:
-        typer.echo(msgspec.json.encode(found).decode())
-    else:
-        print_summary(found, Console())
+    with ExitStack() as stack:
+        bootstrap = stack.enter_context(serving_broker(settings))
+        if console:
+            stack.enter_context(ConsoleProcess(bootstrap, _tell_console))
+        found = asyncio.run(run_demo(played, settings, bootstrap, Console(stderr=True)))
+        if report:
+            report.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        if json:
+            typer.echo(msgspec.json.encode(found).decode())
+        else:
+            print_summary(found, Console())
+        if keep:
+            typer.echo(f"broker at {bootstrap}: Ctrl-C ends it", err=True)
+            wait_for_signal()
     return 0 if found.passed else 1
+
+
+def _tell_console(address: str) -> None:
+    typer.echo(f"the console: {address}", err=True)

@@ -16,6 +16,7 @@ from streams.cli import (
     cocluster_command,
     compile_command,
     config_command,
+    console_command,
     demo_command,
     dlq_command,
     evaluate_command,
@@ -56,7 +57,7 @@ COMMANDS = (
     demo_command, worker_command, broker_command, simulate_command, schemas_command, compile_command,
     cocluster_command, ladder_command, leaderboard_command, evaluate_command, backtest_command, labels_command,
     experiments_command, metrics_command, topics_command, replay_command, rankings_command, forget_command, dlq_command,
-    audit_command, bench_command, harness_command, config_command,
+    audit_command, bench_command, harness_command, config_command, console_command,
 )  # fmt: skip
 
 

@@ -65,7 +65,8 @@ class RankingTable:
     """Keeps the newest ranking of each listener for one surface, as bytes; late and duplicate records change nothing.
 
     The higher ranking number wins. A lower one wins only with a later event: the listener was evicted by the worker
-    (state is bounded) and counts from one again.
+    (state is bounded) and counts from one again. With `bytes_max` the listeners with the oldest rankings leave when
+    the rankings exceed it.
 
     >>> from schemas.codec import encode
     >>> def record(user, number):
@@ -79,8 +80,10 @@ class RankingTable:
     (True, None)
     """
 
-    def __init__(self, surface: str = HOME) -> None:
+    def __init__(self, surface: str = HOME, *, bytes_max: int | None = None) -> None:
         self.surface = surface
+        self.bytes_max = bytes_max
+        self.kept_bytes = 0
         self.counters: Counter[str] = Counter()
         self.newest_ms = 0
         self._kept: dict[str, _Kept] = {}  # the newest last, here and in each group
@@ -115,11 +118,15 @@ class RankingTable:
             unseen_count = max(0, ahead - 1)
             self._forget(head.user_id)
         self._kept[head.user_id] = _Kept(head, value, unseen_count)
+        self.kept_bytes += len(value)
         if head.group is not None:
             self._of_group[head.group][head.user_id] = None
         self.newest_ms = max(self.newest_ms, head.event_ms)
         self.counters["unseen"] += unseen_count
         self.counters["taken"] += 1
+        while self.bytes_max is not None and self.kept_bytes > self.bytes_max:
+            self._forget(next(iter(self._kept)))
+            self.counters["evicted"] += 1
         return True
 
     def get(self, user_id: str, *, user_group: int | None = None) -> Found | None:
@@ -154,6 +161,8 @@ class RankingTable:
 
     def _forget(self, user_id: str) -> bool:
         kept = self._kept.pop(user_id, None)
-        if kept is not None and kept.head.group is not None:
-            self._of_group[kept.head.group].pop(user_id, None)
+        if kept is not None:
+            self.kept_bytes -= len(kept.value)
+            if kept.head.group is not None:
+                self._of_group[kept.head.group].pop(user_id, None)
         return kept is not None

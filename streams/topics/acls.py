@@ -6,6 +6,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from schemas.topics import TOPICS, Role, Topic
+from streams.console.console_topics import MEASURED
+from streams.console.console_topics import READ as CONSOLE_READS
 from streams.dead_letter_replay import REPLAY_GROUP
 from streams.settings import Settings
 from streams.topics.programs import Program
@@ -56,10 +58,11 @@ def grants(program: Program, settings: Settings) -> list[Grant]:
         return list(_worker(settings))
     if program is Program.OPERATOR:
         return list(_operator())
-    if program is Program.AUDITOR:
-        return _each(TOPICS.values(), READ)
-    if program is Program.SUBSCRIBER:
-        return _each((topic for topic in TOPICS.values() if "subscribers" in topic.readers), READ)
+    if program is Program.CONSOLE:
+        return list(_console(settings))
+    if program in {Program.AUDITOR, Program.SUBSCRIBER}:
+        read = (topic for topic in TOPICS.values() if program is Program.AUDITOR or "subscribers" in topic.readers)
+        return _each(read, READ)
     if program is Program.EXPERIMENTER:
         own = (topic.name for topic in TOPICS.values() if topic.writer == "experimenters")
         return [Grant(resource=Resource.TOPIC, name=name, operations=(READ, WRITE)) for name in own]
@@ -93,6 +96,13 @@ def _operator() -> Iterator[Grant]:
         yield Grant(resource=Resource.TOPIC, name=name, operations=(*changes, *reads, *writes))
     yield Grant(resource=Resource.GROUP, name=REPLAY_GROUP, operations=(READ,), is_prefix=True)
     yield Grant(resource=Resource.TRANSACTIONAL_ID, name=REPLAY_GROUP, operations=(WRITE,), is_prefix=True)
+
+
+def _console(settings: Settings) -> Iterator[Grant]:
+    """Rights to read what the console reads, and to look at the ends of other topics and at the workers' positions."""
+    for name in MEASURED:
+        yield Grant(resource=Resource.TOPIC, name=name, operations=(READ if name in CONSOLE_READS else DESCRIBE,))
+    yield Grant(resource=Resource.GROUP, name=settings.group, operations=(DESCRIBE,))
 
 
 def _each(topics: Iterable[Topic], operation: str) -> list[Grant]:

@@ -9,6 +9,7 @@ class Program(StrEnum):
     WORKER = "worker"
     CLIENT = "client"
     SUBSCRIBER = "subscriber"
+    CONSOLE = "console"
     EXPERIMENTER = "experimenter"
     OPERATOR = "operator"
     AUDITOR = "auditor"

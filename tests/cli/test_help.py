@@ -12,7 +12,7 @@ from tests.cli.bad_inputs import COMMANDS
 
 HEAVY = {
     "numpy", "scipy", "numba", "llvmlite", "river", "pandas", "faust", "mode", "kafka", "aiokafka", "structlog",
-    "prometheus_client", "pydantic_settings", "asyncio",
+    "prometheus_client", "pydantic_settings", "asyncio", "starlette", "uvicorn", "jinja2",
 }  # fmt: skip
 HELP_OF_ALL = """
 import sys

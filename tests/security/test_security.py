@@ -13,6 +13,10 @@ import pytest
 
 from schemas.codec import encode
 from streams.connections import aiokafka_options, kafka_python_options
+from streams.console.console_state import ConsoleState
+from streams.console.following import Follower
+from streams.console.views.troubles import troubles
+from streams.exactly_once.wall_clock import wall_clock_ms
 from streams.harness.jars import JarsKafka
 from streams.publishing import Publisher
 from streams.settings import Settings, load
@@ -44,12 +48,25 @@ async def ranked(bootstrap: str, options: dict[str, Any], user_id: str) -> None:
                 return
 
 
+async def looked_at(bootstrap: str, settings: Settings, user_id: str) -> ConsoleState:
+    """What a console knows once it has read the listener's ranking and seen what waits for the workers."""
+    state = ConsoleState()
+    following = asyncio.create_task(Follower(settings, bootstrap, state).run())
+    async with asyncio.timeout(DEADLINE_S):
+        while user_id not in state.rankings["home"].users() or state.meter.lag("impressions") is None:
+            assert not following.done(), following.exception()
+            await asyncio.sleep(0.05)
+    following.cancel()
+    await asyncio.wait([following])
+    return state
+
+
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
 def test_each_program_works_with_exactly_its_rights(
     kafka: JarsKafka, allow: Allow, mechanism: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {}
-    for program in (Program.WORKER, Program.CLIENT, Program.SUBSCRIBER):
+    for program in (Program.WORKER, Program.CLIENT, Program.SUBSCRIBER, Program.CONSOLE):
         allow(program, grants(program, SETTINGS))
         for name, value in environment(kafka, program, mechanism).items():
             monkeypatch.setenv(name, value)
@@ -65,6 +82,8 @@ def test_each_program_works_with_exactly_its_rights(
             found = reader.get(user_id)
             assert found is not None
             assert found.source == "own"
+        state = asyncio.run(looked_at(bootstrap, settings[Program.CONSOLE], user_id))
+        assert not troubles(state, wall_clock_ms())
         worker.refuse_if_dead()
     written = log.read_text()
     assert "committed" in written, "all that it says was looked at"

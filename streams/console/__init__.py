@@ -1,0 +1,1 @@
+"""The console: web pages over our topics, for people; reads as a subscriber does and writes nothing."""

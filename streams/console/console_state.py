@@ -1,0 +1,121 @@
+"""What the console knows: a fold over the records of the topics that it reads, bounded in memory."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from schemas.catalogue import CatalogueCard
+from schemas.codec import UnreadableError, decode
+from schemas.learning import CardGroup, CoClusters
+from schemas.metric_windows import ExperimentDecision, MetricAlarm
+from schemas.monitoring import DriftIncident, EngagementMetrics
+from schemas.policy_values import PolicyValue
+from schemas.rankings import HOME
+from schemas.topics import DEAD_LETTER_SUFFIX
+from streams.auditing.reading import LogRecord
+from streams.console.flow_meter import FlowMeter
+from streams.console.incident_log import IncidentLog
+from streams.console.letter_box import LetterBox
+from streams.subscribers.ranking_table import TOPIC as RANKINGS
+from streams.subscribers.ranking_table import RankingTable
+
+CARDS_MAX = 200_000
+RANKINGS_BYTES_MAX = 128 * 1_048_576
+BUCKETS_MAX = 400
+"""Buckets of engagement that are kept for each variant."""
+VARIANTS_MAX = 100
+VALUES_MAX = 400
+DECISIONS_MAX = 200
+ALARMS_MAX = 200
+_V = TypeVar("_V")
+
+
+class ConsoleState:
+    """Records in, knowledge out: nothing here waits, connects or looks at a clock.
+
+    Of what exceeds a bound, the oldest leaves. `version` counts the records of each topic that were taken,
+    `newest_ms` is the newest time stamp of its records.
+    """
+
+    def __init__(self, surfaces: Sequence[str] = (HOME,), *, rankings_bytes_max: int = RANKINGS_BYTES_MAX) -> None:
+        self.co_clusters: CoClusters | None = None
+        self.cards: dict[str, CatalogueCard] = {}
+        self.card_groups: dict[str, CardGroup] = {}
+        self.rankings = {name: RankingTable(name, bytes_max=rankings_bytes_max) for name in surfaces}
+        self.incidents = IncidentLog()
+        self.letters = LetterBox()
+        self.values: dict[str, PolicyValue] = {}
+        self.decisions: dict[str, ExperimentDecision] = {}
+        self.alarms: dict[str, MetricAlarm] = {}
+        self.metrics: dict[str, deque[EngagementMetrics]] = {}
+        self.meter = FlowMeter()
+        self.version: defaultdict[str, int] = defaultdict(int)
+        self.newest_ms: dict[str, int] = {}
+        self.unreadable_count = 0
+        self.failed_count = 0  # requests to the broker
+        self.unread_count: int | None = None
+        """Records of followed topics that were not read yet; None before the first look."""
+
+    def take(self, records: Iterable[LogRecord]) -> None:
+        """Process records of one or more topics, in the order of each partition."""
+        for record in records:
+            self.version[record.topic] += 1
+            self.newest_ms[record.topic] = max(self.newest_ms.get(record.topic, 0), record.timestamp_ms or 0)
+            try:
+                self._take(record)
+            except UnreadableError:
+                self.unreadable_count += 1
+
+    def _take(self, record: LogRecord) -> None:
+        if record.topic.endswith(DEAD_LETTER_SUFFIX):
+            self.letters.take(record)
+        elif record.topic == RANKINGS:
+            for table in self.rankings.values():
+                table.put(record.key, record.value)
+        elif record.value is None:
+            self._withdraw(record.topic, (record.key or b"").decode(errors="replace"))
+        else:
+            self._put(decode(record.topic, record.value))
+
+    def _withdraw(self, topic: str, key: str) -> None:
+        if topic == "catalogue":
+            self.cards.pop(key, None)
+        elif topic == "card-groups":
+            self.card_groups.pop(key, None)
+        elif topic == "policy-values":
+            self.values.pop(key, None)
+        elif topic == "experiment-decisions":
+            self.decisions.pop(key, None)
+
+    def _put(self, message: object) -> None:
+        if isinstance(message, CoClusters):
+            self.co_clusters = message
+        elif isinstance(message, CatalogueCard):
+            _keep(self.cards, message.card_id, message, CARDS_MAX)
+        elif isinstance(message, CardGroup):
+            _keep(self.card_groups, message.card_id, message, CARDS_MAX)
+        elif isinstance(message, PolicyValue):
+            _keep(self.values, message.key, message, VALUES_MAX)
+        elif isinstance(message, ExperimentDecision):
+            _keep(self.decisions, message.experiment, message, DECISIONS_MAX)
+        elif isinstance(message, MetricAlarm):
+            _keep(self.alarms, message.alarm_id, message, ALARMS_MAX)
+        elif isinstance(message, DriftIncident):
+            self.incidents.take(message)
+        elif isinstance(message, EngagementMetrics):
+            buckets = self.metrics.get(message.variant) or deque(maxlen=BUCKETS_MAX)
+            buckets.append(message)
+            _keep(self.metrics, message.variant, buckets, VARIANTS_MAX)
+
+    def title_of(self, card_id: str) -> str:
+        """The card's title, or its id if the catalogue does not know it."""
+        card = self.cards.get(card_id)
+        return card.title if card is not None else card_id
+
+
+def _keep(kept: dict[str, _V], key: str, value: _V, most: int) -> None:
+    """Put the value last; without room the first, which is the oldest, leaves."""
+    kept.pop(key, None)
+    kept[key] = value
+    if len(kept) > most:
+        del kept[next(iter(kept))]

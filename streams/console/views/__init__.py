@@ -1,0 +1,1 @@
+"""Views: what the console knows, as plain data of one page each. Pure functions."""

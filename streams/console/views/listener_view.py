@@ -1,0 +1,165 @@
+"""The page that a listener would be shown now, with scores, propensities and reasons in words."""
+
+from msgspec import Struct
+
+from schemas.rankings import HOME, RankedShelf, ReasonKind
+from streams.console import words
+from streams.console.console_state import ConsoleState
+from streams.console.figures import Figure, Spec, Table, spec_of
+from streams.console.views.group_words import user_group_name
+from streams.subscribers.ranking_table import Found, Source
+
+SUGGESTED = 50
+LEAST_WEIGHT = 0.005
+
+_REASONS: dict[ReasonKind, str] = {
+    "own_streams": "own streams of it {value:+.3f}",
+    "group": "listeners like this one {value:+.3f}",
+    "card": "does better than the average card {value:+.3f}",
+    "fresh": "a recent release {value:+.3f}",
+    "newcomer": "few have seen it: {share} of the score is prior",
+    "exploration": "explored: with probability {share} the shelf is not shown in its best order",
+}
+_SOURCES: dict[Source, str] = {
+    "own": "the listener's own ranking",
+    "group": "no ranking of this listener is known: the newest of the same user group stands in",
+    "global": "no ranking of this listener is known: the newest of any listener stands in",
+}
+
+
+class ShownCard(Struct, frozen=True, kw_only=True):
+    """One card in its slot."""
+
+    card_id: str
+    title: str
+    genres: str
+    score: float
+    propensity: float
+    by_score: int
+    """Its place if the shelf were in the order of the scores, that is, without exploration."""
+    reasons: tuple[str, ...]
+
+
+class ShownShelf(Struct, frozen=True, kw_only=True):
+    """One shelf in its row."""
+
+    shelf_id: str
+    score: float
+    propensity: float
+    is_explored: bool
+    cards: list[ShownCard]
+
+
+class ListenerPage(Struct, frozen=True, kw_only=True):
+    """Everything on the page of a listener; without `found` it asks whom to show."""
+
+    asked: str
+    surface: str
+    surfaces: tuple[str, ...]
+    suggested: list[str]
+    known: int
+    evicted: int
+    found: Found | None = None
+    is_own: bool = False
+    source: str = ""
+    groups: Figure | None = None
+    shelves: list[ShownShelf] = []
+
+
+def listener_page(state: ConsoleState, *, user_id: str, surface: str = HOME) -> ListenerPage:
+    """The page of a listener; stand-ins are those that subscribers would show."""
+    surfaces = tuple(state.rankings)
+    chosen = surface if surface in surfaces else surfaces[0]
+    table = state.rankings[chosen]
+    page = ListenerPage(
+        asked=user_id,
+        surface=chosen,
+        surfaces=surfaces,
+        suggested=table.users()[-SUGGESTED:][::-1],
+        known=len(table),
+        evicted=table.counters["evicted"],
+    )
+    found = table.get(user_id) if user_id else None
+    if found is None:
+        return page
+    weights = found.ranking.user_weights
+    return ListenerPage(
+        asked=page.asked,
+        surface=page.surface,
+        surfaces=page.surfaces,
+        suggested=page.suggested,
+        known=page.known,
+        evicted=page.evicted,
+        found=found,
+        is_own=found.source == "own",
+        source=_SOURCES[found.source],
+        groups=_groups(weights) if weights else None,
+        shelves=[_shelf(state, shelf) for shelf in found.ranking.shelves],
+    )
+
+
+def _shelf(state: ConsoleState, shelf: RankedShelf) -> ShownShelf:
+    order = sorted(range(len(shelf.cards)), key=lambda slot: (-shelf.scores[slot], slot))
+    place = {slot: rank + 1 for rank, slot in enumerate(order)}
+    cards = []
+    for slot, card_id in enumerate(shelf.cards):
+        card = state.cards.get(card_id)
+        cards.append(
+            ShownCard(
+                card_id=card_id,
+                title=state.title_of(card_id),
+                genres=", ".join(card.genres) if card is not None else "",
+                score=shelf.scores[slot],
+                propensity=shelf.propensities[slot],
+                by_score=place[slot],
+                reasons=(
+                    reason_in_words(shelf.reasons[slot], shelf.reason_values[slot]),
+                    reason_in_words(shelf.second_reasons[slot], shelf.second_values[slot]),
+                ),
+            )
+        )
+    return ShownShelf(
+        shelf_id=shelf.shelf_id,
+        score=shelf.score,
+        propensity=shelf.propensity,
+        is_explored="exploration" in shelf.reasons,
+        cards=cards,
+    )
+
+
+def reason_in_words(kind: ReasonKind, value: float) -> str:
+    """A reason with its number.
+
+    >>> reason_in_words("group", 0.0123), reason_in_words("newcomer", 0.4)
+    ('listeners like this one +0.012', 'few have seen it: 40% of the score is prior')
+    """
+    return _REASONS[kind].format(value=value, share=words.share(value))
+
+
+def _groups(weights: tuple[float, ...]) -> Figure:
+    order = sorted(range(len(weights)), key=lambda g: -weights[g])
+    shown = [g for g in order if weights[g] >= LEAST_WEIGHT]
+    data: list[Spec] = [{"group": user_group_name(g), "weight": weights[g]} for g in shown]
+    height_px = 26 * len(shown) + 50
+    return Figure(
+        name="groups",
+        title="Soft user groups",
+        summary="; ".join(f"{words.share(weights[g])} {user_group_name(g)}" for g in shown) + ".",
+        spec=spec_of(
+            data,
+            height_px,
+            mark={"type": "bar"},
+            encoding={
+                "y": {"field": "group", "type": "nominal", "sort": None, "title": None},
+                "x": {"field": "weight", "type": "quantitative", "title": "share", "axis": {"format": ".0%"},
+                      "scale": {"domain": [0, 1]}},
+                "tooltip": [{"field": "group"}, {"field": "weight", "format": ".1%"}],
+            },
+        ),
+        height_px=height_px,
+        table=Table(
+            caption="Share of each user group",
+            columns=("user group", "share"),
+            rows=tuple((user_group_name(g), words.share(weights[g])) for g in order),
+        ),
+    )  # fmt: skip

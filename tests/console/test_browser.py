@@ -1,0 +1,147 @@
+"""The console in a real browser, filled from a broker: what a person asks, and what a machine can check of each page.
+
+Screenshots are kept in `console-pages/`. Needs Chromium on the PATH.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from msgspec.structs import replace
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from streams.console.console_app import NAVIGATION
+from tests.console.conftest import Served, write
+from tests.console.told_records import learned, record
+
+CHROMIUM = shutil.which("chromium")
+PICTURES = Path(__file__).parent.parent.parent / "console-pages"
+PATHS = [*(path for path, _ in NAVIGATION), "/co-clusters/0/1", "/co-clusters?show=drift", "/listener?user=u1"]
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": DESK, "color_scheme": "light"},
+    "dark": {"viewport": DESK, "color_scheme": "dark"},
+    "phone": {"viewport": PHONE, "color_scheme": "light"},
+}
+DRAWN = "html[data-drawn=yes]"
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")]
+
+
+class Visited:
+    """A page, and all that its browser complained of or asked other hosts for."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.address = page, address
+        self.complaints: list[str] = []
+        page.on("console", lambda said: self.complaints.append(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._asked)
+
+    def _asked(self, request: Any) -> None:
+        if not request.url.startswith((self.address, "data:")):
+            self.complaints.append(f"asks {request.url}")
+
+    def go(self, path: str) -> Page:
+        self.page.goto(self.address + path)
+        self.page.wait_for_selector(DRAWN)
+        return self.page
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module", params=LOOKS)
+def look(request: pytest.FixtureRequest, browser: Browser, served: Served) -> Iterator[tuple[str, Visited]]:
+    context = browser.new_context(**LOOKS[request.param])
+    yield request.param, Visited(context.new_page(), served.address)
+    context.close()
+
+
+@pytest.fixture
+def visited(browser: Browser, served: Served) -> Iterator[Visited]:
+    context = browser.new_context(viewport=DESK)
+    yield Visited(context.new_page(), served.address)
+    context.close()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_is_accessible_fits_the_screen_and_asks_nobody_else(look: tuple[str, Visited], path: str) -> None:
+    name, visited = look
+    page = visited.go(path)
+    PICTURES.mkdir(exist_ok=True)
+    words = re.sub(r"\W+", "-", path).strip("-") or "home"
+    page.screenshot(path=PICTURES / f"{words}-{name}.png", full_page=True)
+    if name != "phone":  # where a page has the same elements and colours; in the dark only colours differ
+        found = Axe().run(page, options={"runOnly": ["color-contrast"]} if name == "dark" else None)
+        assert found.violations_count == 0, found.generate_report()
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= LOOKS[name]["viewport"]["width"], "only charts and tables scroll sideways"
+    plots = page.locator(".plot").count()
+    assert page.locator(".plot svg").count() == plots, "every chart is drawn"
+    assert not visited.complaints
+
+
+def test_how_long_do_sleep_lists_last_here_and_what_counts_as_a_success(visited: Visited) -> None:
+    page = visited.go("/")
+    page.get_by_role("link", name="Co-clusters").click()
+    page.wait_for_selector(DRAWN)
+    page.locator("#plot-co-clusters .mark-text.role-mark text").nth(1).click()
+    page.wait_for_url("**/co-clusters/*/*")
+    page.wait_for_selector(DRAWN)
+    shown = page.locator("#thresholds table tbody tr").all_inner_texts()
+    assert {row.split("\t")[0] for row in shown} == set(learned().model.thresholds_s)
+    assert not visited.complaints
+
+
+def test_what_does_a_listener_see_and_why_by_keyboard_alone(visited: Visited) -> None:
+    page = visited.go("/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    while page.evaluate("document.activeElement.textContent") != "Listener":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/listener")
+    page.wait_for_selector(DRAWN)
+    page.locator("#user").focus()
+    page.keyboard.type(learned().pages[0].user_id)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/listener?user=*")
+    page.wait_for_selector(DRAWN)
+    first = learned().pages[0].shelves[0]
+    assert page.locator("h2").first.inner_text() == f"1. {first.shelf_id}"
+    assert page.locator(".cards li ul").count() == sum(len(shelf.cards) for shelf in learned().pages[0].shelves)
+    assert not visited.complaints
+
+
+def test_what_would_twelve_minutes_earn(visited: Visited) -> None:
+    page = visited.go("/rewards")
+    page.get_by_role("spinbutton", name="A stream of").fill("720")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**seconds=720**")
+    assert "12 min" in page.locator("#ladder figcaption").inner_text()
+
+
+def test_news_comes_by_itself_and_keeps_what_is_open_and_can_be_paused(visited: Visited, served: Served) -> None:
+    page = visited.go("/co-clusters")
+    summary = page.locator("#table-co-clusters summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert not page.locator("#table-co-clusters").evaluate("it => it.open")
+    later = replace(learned().model, version=learned().model.version + 1)
+    write(served.bootstrap, [record("co-clusters", "model", later)])
+    page.get_by_text(f"version {later.version},").wait_for()
+    assert not page.locator("#table-co-clusters").evaluate("it => it.open")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    page.get_by_role("button", name="Live").click()
+    assert page.get_by_role("button", name="Live").get_attribute("aria-pressed") == "false"
+    assert not visited.complaints

@@ -1,0 +1,163 @@
+"""Records of every topic that the console reads: a learned loop, incidents, values and dead letters."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from processors.cocluster.online.settings import LearnerSettings
+from processors.drift.settings import DriftSettings
+from processors.listeners_settings import ListenersSettings
+from processors.ranking.ranking_settings import RankingSettings
+from processors.rewards.reward_catalogue import COMPARED
+from processors.worlds.satisfaction import SatisfactionWorld, world_settings
+from schemas.codec import encode
+from schemas.dead_letters import DeadLetter
+from schemas.learning import CardGroup, CoClusters
+from schemas.metric_windows import ExperimentDecision, MetricAlarm, MetricDifference
+from schemas.monitoring import DriftIncident
+from schemas.rankings import ShelfRanking
+from streams.auditing.reading import LogRecord
+from streams.console.console_state import ConsoleState
+from tests.leaderboard.told_values import told
+from tests.pure_loop import PureLoop
+
+NOW_MS = 1_800_000_000_000
+STAMP_MS = NOW_MS - 5_000
+HOSTILE = '<script>alert("title")</script>'
+"""A title as an editor should not write it."""
+
+
+def record(topic: str, key: str, message: Struct | None, **changes: Any) -> LogRecord:
+    value = None if message is None else encode(message)
+    plain = LogRecord(topic, 0, 0, key.encode(), value, (), STAMP_MS)
+    return plain._replace(**changes)
+
+
+def incident(**changes: Any) -> DriftIncident:
+    opened = DriftIncident(
+        incident_id="i1", number=1, state="open", quantity="streaming-time", subjects=("1.2", "1.1"), label="sleep",
+        generation=1, severity="severe", impact=0.12, traffic=0.06, opened_ms=9_000_000, change_ms=7_200_000,
+        bucket_ms=9_000_000, before=5.0, after=3.0, size=-2.0, size_low=-2.4, size_high=-1.6,
+    )  # fmt: skip
+    return replace(opened, **changes)
+
+
+def letter(
+    topic: str = "impressions", reason: Any = "not_json", *, value: bytes = b"{<b>", offset: int = 7
+) -> LogRecord:
+    why = DeadLetter(topic=topic, partition=0, offset=offset, timestamp_ms=STAMP_MS, reason=reason, detail="cut off")
+    return LogRecord(f"{topic}.dlq", 0, 0, b"u1", value, why.headers(), STAMP_MS)
+
+
+class Learned(Struct, frozen=True, kw_only=True):
+    """What a loop has learned."""
+
+    model: CoClusters
+    card_groups: tuple[CardGroup, ...]
+    pages: tuple[ShelfRanking, ...]
+    records: tuple[LogRecord, ...]
+
+
+class _Watched(PureLoop):
+    """Keeps messages of card groups, which the loop itself only passes on."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        self.placed: dict[str, CardGroup] = {}
+        super().__init__(*arguments, **settings)
+
+    def _route(self, messages: Any) -> None:
+        messages = list(messages)
+        self.placed |= {message.card_id: message for message in messages if isinstance(message, CardGroup)}
+        super()._route(messages)
+
+
+@cache
+def learned() -> Learned:
+    """Played once in a test run, until groups are found."""
+    loop = _Watched(
+        SatisfactionWorld(world_settings("W1", users=60, cards=40), world_seed=3),
+        listeners=ListenersSettings(ranking=RankingSettings(seed=3), rewards=COMPARED),
+        learner=LearnerSettings(warmup_events=400),
+        drift=DriftSettings(),
+        visits_per_minute=20.0,
+        seed=3,
+    )
+    while loop.model is None or not loop.metrics:
+        loop.step(5 * 60_000)
+        assert loop.counts["events"] < 20_000, "the learner has warmed up by now"
+    cards = {card.card_id: card for card in loop.home.catalogue}
+    cards["c0"] = replace(cards["c0"], title=HOSTILE)
+    records = [
+        *(record("catalogue", card_id, card) for card_id, card in cards.items()),
+        *(record("card-groups", card_id, group) for card_id, group in loop.placed.items()),
+        record("co-clusters", "model", loop.model),
+        *(record("shelf-rankings", page.key, page) for page in loop.pages.values()),
+        *(record("engagement-metrics", bucket.variant, bucket) for bucket in loop.metrics),
+    ]
+    return Learned(
+        model=loop.model,
+        card_groups=tuple(loop.placed.values()),
+        pages=tuple(loop.pages.values()),
+        records=tuple(records),
+    )
+
+
+def decision(**changes: Any) -> ExperimentDecision:
+    said = ExperimentDecision(
+        experiment="warm-start", revision=1, decision="ship", winner="warm", reasons=("warm is better by the goal",),
+        goal="stream-rate", event_ms=9_000_000, listeners={"cold": 5_000, "warm": 5_020},
+        expected_shares={"cold": 0.5, "warm": 0.5}, ratio_p=0.8, crossed=0,
+        differences=(
+            MetricDifference(variant="warm", metric="stream-rate", control_value=0.2, value=0.22, difference=0.02,
+                             relative=0.1, standard_error=0.004, low=0.008, high=0.032, variance_left=0.6, role="goal"),
+        ),
+        signal_count=9,
+    )  # fmt: skip
+    return replace(said, **changes)
+
+
+def alarm(**changes: Any) -> MetricAlarm:
+    raised = MetricAlarm(
+        alarm_id="a1", number=1, state="open", surface="home", experiment="warm-start", variant="warm", baseline="cold",
+        metric="success-rate", kpi="returning", event_ms=9_000_000, metric_difference=0.04, metric_low=0.01,
+        metric_high=0.07, kpi_difference=-0.03, kpi_low=-0.05, kpi_high=-0.01,
+    )  # fmt: skip
+    return replace(raised, **changes)
+
+
+def everything() -> list[LogRecord]:
+    """Something of every topic."""
+    generation = learned().model.generation
+    values = [
+        told(),
+        told(candidate="mean/epsilon-greedy-0.1", value=0.19),
+        told(candidate="median/greedy", value=0.25, low_anytime=0.2, high_anytime=0.3, difference=0.06,
+             difference_low_anytime=0.02, difference_high_anytime=0.1, is_worth_testing=True),
+        told(candidate="additive/greedy", withheld="the effective sample is 12: log more pages"),
+        told(candidate="static/greedy", yardstick="minutes", value=3.2),
+    ]  # fmt: skip
+    incidents = [
+        incident(generation=generation),
+        incident(incident_id="i2", quantity="stream-rate", subjects=("learning",), label="learning", severity="minor",
+                 state="closed", closed_as="returned", number=2, before=0.2, after=0.15, size=-0.05, size_low=-0.07,
+                 size_high=-0.03, bucket_ms=12_000_000),
+    ]  # fmt: skip
+    return [
+        *learned().records,
+        *(record("policy-values", value.key, value) for value in values),
+        *(record("drift-incidents", one.incident_id, one) for one in incidents),
+        record("experiment-decisions", "warm-start", decision()),
+        record("metric-alarms", "a1", alarm()),
+        *(letter(offset=offset) for offset in range(5)),
+        letter("stream-ends", "wrong_partition", value=b"x" * 900),
+    ]
+
+
+def state_of(records: Sequence[LogRecord], **settings: Any) -> ConsoleState:
+    state = ConsoleState(**settings)
+    state.take(records)
+    state.unread_count = 0
+    return state
