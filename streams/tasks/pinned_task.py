@@ -53,6 +53,6 @@ class PinnedTask:
 
 
 def pinned_spec(spec: TaskSpec, model: PinnedModel) -> TaskSpec:
-    """The same task, with its broadcast topics pinned to the model."""
-    pinned = {topic: model[topic] for topic in spec.broadcasts}
+    """The same task, with its broadcast topics pinned to the model, which has none that are outputs of tasks."""
+    pinned = {topic: model.get(topic, []) for topic in spec.broadcasts}
     return replace(spec, broadcasts=(), make=lambda partition: PinnedTask(spec.make(partition), pinned))

@@ -220,7 +220,7 @@ def test_who_was_forgotten_is_in_no_row_of_state_and_no_compacted_record(
     ]
     with worker() as working:
         run(fill_raw(bootstrap, [sent(card()), *map(sent, events), *now_clocks()]))
-        before = ["shelf-rankings", "listeners-state", "learner-state"]
+        before = ["shelf-rankings", "listeners-state", "learner-state", "metrics-state"]
         wait_for(lambda: naming(bootstrap, b"who-goes") == before, "the listener to be known")
         wait_for(lambda: withdrawn(bootstrap) == 0, "co-clusters")
         assert command(["forget", "who-goes", "--verify", "--wait-seconds", "180", "--broker", bootstrap]) == 0
