@@ -25,7 +25,7 @@ from streams.benchmarks.latency.paced_feed import PacedFeed
 from streams.benchmarks.latency.ranking_reader import RankingReader
 from streams.benchmarks.latency.to_send import ToSend, to_send
 from streams.benchmarks.pipeline import bench_pipeline
-from streams.benchmarks.process_memory import resident_mb
+from streams.benchmarks.process_figures import resident_mb
 from streams.benchmarks.storm.feeding import Feeder
 from streams.interpreter import calm_garbage_collection
 from streams.settings import Settings
