@@ -151,6 +151,16 @@ class Listeners:
         """Apply a message on drift, which may change how pages are made."""
         self._ranking.incidents.put(incident_id, incident)
 
+    def follow(self, watermark_ms: int | None) -> None:
+        """Settle nothing that another partition has not reached, from which events still come; None: no longer."""
+        self.settlement.follow(watermark_ms)
+        self.settlement.advance()
+
+    def forwarded(self, source: str, count: int, passed_ms: int) -> None:
+        """Count events of other partitions' listeners; they advance event time as if they belonged here."""
+        self.settlement.pass_by(source, passed_ms)
+        self.settlement.dead_letters["records_forwarded"] += count
+
     def dead_letter(self, reason: str) -> None:
         """Count a record that became a dead letter."""
         self.settlement.dead_letters[f"dead_letters_{reason}"] += 1

@@ -132,7 +132,7 @@ def _partition_row(settlement: Settlement) -> _PartitionRow:
         settlement.settled_until_ms,
         settlement.touches,
         settlement.ranked_touches,
-        dict(zip(SOURCES, settlement.book.clocks[:, 0].tolist(), strict=True)),
+        dict(zip(SOURCES, settlement.book.clocks[:, 0].tolist(), strict=False)),
         dict(settlement.counters),
         tuple(sorted(settlement.surfaces)),
     )
@@ -142,7 +142,7 @@ def _adopt_partition(settlement: Settlement, row: _PartitionRow) -> None:
     totals = settlement.book.totals[0]
     totals["watermark_ms"], totals["touches"] = row.watermark_ms, row.touches
     totals["settled_until_ms"] = row.settled_until_ms
-    for clock, source in zip(settlement.book.clocks, SOURCES, strict=True):
+    for clock, source in zip(settlement.book.clocks, SOURCES, strict=False):
         clock[0] = row.newest_ms[source]
     settlement.adopt_counters(row.counters)
     settlement.ranked_touches = row.ranked_touches
