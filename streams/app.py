@@ -51,6 +51,7 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
                 *(settings.cards_max, settings.reward_weight_max),
             ),
             tick_interval_ms=500,
+            partition_count=settings.page_partitions,
         ),
         "learner": lambda: TaskSpec(
             name="learner",
