@@ -54,9 +54,9 @@ def grants(program: Program, settings: Settings) -> list[Grant]:
     >>> {grant.operations for grant in grants(Program.CLIENT, Settings())}
     {('Write',)}
     """
-    own = {Program.WORKER: _worker, Program.OPERATOR: _operator, Program.GROWER: _grower, Program.CONSOLE: _console}
-    if program in own:
-        return list(own[program](settings))
+    by = {Program.WORKER: _worker, Program.OPERATOR: _operator, Program.GROWER: _grower, Program.CONSOLE: _console}
+    if program in by:
+        return list(by[program](settings))
     if program in {Program.AUDITOR, Program.SUBSCRIBER}:
         read = (topic for topic in TOPICS.values() if program is Program.AUDITOR or "subscribers" in topic.readers)
         return _each(read, READ)
