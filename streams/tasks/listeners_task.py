@@ -90,7 +90,8 @@ class ListenersTask:
         outputs: list[Produced] = []
         for origin, part in parts_by_topic(records):
             if origin in SOURCES:  # offsets of another partition would say nothing
-                outputs += self._process(origin, part, np.full(len(part), -1))
+                with self.core.elsewhere():
+                    outputs += self._process(origin, part, np.full(len(part), -1))
             elif origin == PROGRESS:
                 for record in part:
                     self._forwarding.note(record.value or b"")
@@ -130,7 +131,7 @@ class ListenersTask:
             self.core.take_stream_ends(stream_ends, offsets, context.clock_ms)
         forwarded, passed_ms = self._forwarding.taken()
         if forwarded:  # their time passes here as well, but after that of the others in the batch
-            self.core.forwarded(topic, len(forwarded), passed_ms)
+            self.core.forwarded(topic, len(forwarded), passed_ms if records.topic == topic else -1)
         return [*dead, *forwarded]
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:

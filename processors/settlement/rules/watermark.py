@@ -1,6 +1,7 @@
 """The watermark: event time of the slowest source, less the allowed lateness."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -76,6 +77,23 @@ class Watermark:
         clock = book.clocks[SOURCES.index(source)]
         clock[0], clock[1], clock[2] = max(int(clock[0]), event_ms), 0, 0
         rise(book, self.lateness_ms)
+
+    @contextmanager
+    def standing(self, book: Book) -> Iterator[None]:
+        """Stand still while events of other partitions arrive: how far the own sources are does not follow from them.
+
+        >>> from processors.settlement.book.book import new_book
+        >>> book = new_book(); watermark = Watermark(lateness_ms=10, idle_ms=900)
+        >>> observe(book, 0, 200, 10); observe(book, 1, 300, 10)
+        >>> with watermark.standing(book):
+        ...     observe(book, 0, 250, 10)
+        >>> watermark.value_ms(book), book.clocks[:, 0].tolist()
+        (190, [200, 300, -1])
+        """
+        clocks = book.clocks.copy()
+        book.clocks[FOLLOWED] = -1, 0, 0
+        yield
+        book.clocks[:] = clocks
 
     @staticmethod
     def is_idle(book: Book) -> bool:
