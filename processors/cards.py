@@ -229,6 +229,21 @@ class Cards:
         return msgspec.msgpack.encode(row)
 
 
+def name_of_row(key: bytes) -> bytes | None:
+    """The card of a row of state; None for rows of the partition.
+
+    >>> name_of_row(b"c/song"), name_of_row(PARTITION_KEY)
+    (b'song', None)
+    """
+    return key[len(_CARD) :] if key.startswith(_CARD) else None
+
+
+def heirs_row(value: bytes) -> bytes:
+    """The row of a partition that takes over some cards of the one with this row: same groups, nothing counted."""
+    row = msgspec.msgpack.decode(value, type=_PartitionRow)
+    return msgspec.msgpack.encode(msgspec.structs.replace(row, counters={}))
+
+
 def importance(columns: OutcomeColumns, weight_max: float) -> FloatArray:
     """Weights [e] of outcomes: the inverse of their propensities, at most `weight_max`; one where they are unknown."""
     weights = 1.0 / columns.propensities

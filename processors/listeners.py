@@ -6,6 +6,7 @@ columns and leave as bytes of records: under load, compiled code does all work p
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import NamedTuple
 
@@ -150,6 +151,26 @@ class Listeners:
     def put_incident(self, incident_id: str, incident: DriftIncident | None) -> None:
         """Apply a message on drift, which may change how pages are made."""
         self._ranking.incidents.put(incident_id, incident)
+
+    def follow(self, watermark_ms: int | None) -> None:
+        """Settle nothing that another partition has not reached, from which events still come; None: no longer."""
+        self.settlement.follow(watermark_ms)
+        self.settlement.advance()
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """Within it, events are taken that were read in another partition: they do not advance event time."""
+        with self.settlement.watermark.standing(self.settlement.book):
+            yield
+
+    def forwarded(self, source: str, count: int, passed_ms: int) -> None:
+        """Count events of other partitions' listeners; they advance event time as if they belonged here.
+
+        Not if they were forwarded here from elsewhere: then the time is -1.
+        """
+        if passed_ms >= 0:
+            self.settlement.pass_by(source, passed_ms)
+        self.settlement.dead_letters["records_forwarded"] += count
 
     def dead_letter(self, reason: str) -> None:
         """Count a record that became a dead letter."""

@@ -2,6 +2,7 @@
 
 from schemas.catalogue import CatalogueCard
 from schemas.experiments import ExperimentDefinition, ExperimentExposure
+from schemas.forwarded import FORWARDED
 from schemas.impressions import Impression
 from schemas.interactions import Learned
 from schemas.learning import CardGroup, CardGroupName, CardStatistics, CoClusters
@@ -49,6 +50,17 @@ _FLOW = (
         partitions=0,
         cleanup=Cleanup.DELETE,
         writer="clients",
+        readers=("listeners",),
+    ),
+    Topic(
+        name=FORWARDED,
+        about="records of the two inputs whose key has moved to another partition since the topics grew",
+        role=Role.INTERNAL,
+        message=None,
+        key="user_id",
+        partitions=0,
+        cleanup=Cleanup.DELETE,
+        writer="listeners",
         readers=("listeners",),
     ),
     Topic(

@@ -6,6 +6,7 @@ from functools import partial
 
 from processors.learner import Learner
 from processors.warm_up.stages import COMPACTION
+from schemas.forwarded import FORWARDED
 from schemas.topics import STATE_SUFFIX
 from streams.compiling.machine_code import MachineCode
 from streams.connections import driver_settings
@@ -31,7 +32,7 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
     every: dict[str, Callable[[], TaskSpec]] = {
         "listeners": lambda: TaskSpec(
             name="listeners",
-            inputs=("impressions", "stream-ends"),
+            inputs=("impressions", "stream-ends", FORWARDED),
             state_topic="listeners" + STATE_SUFFIX,
             broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics", "experiments", "drift-incidents"),
             make=lambda partition: ListenersTask(settings.listeners, partition, settings.page_partitions, may_compact),
@@ -50,6 +51,7 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
                 *(settings.cards_max, settings.reward_weight_max),
             ),
             tick_interval_ms=500,
+            partition_count=settings.page_partitions,
         ),
         "learner": lambda: TaskSpec(
             name="learner",

@@ -17,6 +17,11 @@ Pairs = frozenset[tuple[str, str]]
 """Experiments and variants."""
 
 
+def name_of_row(key: bytes) -> bytes | None:
+    """The listener of a row of a day, None of other rows."""
+    return key[len(PREFIX) :].partition(b"/")[2] if key.startswith(PREFIX) and key != _NEWEST else None
+
+
 class ExposureMemory:
     """What listeners were exposed to on the newest days; names are as JSON writes them.
 

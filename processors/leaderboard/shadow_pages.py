@@ -18,6 +18,11 @@ PageKey = tuple[bytes, bytes]
 """Names of a listener and of an impression, as JSON writes them."""
 
 
+def name_of_row(key: bytes) -> bytes | None:
+    """The listener of a row of a page, None of other rows."""
+    return key[len(_PAGE) :].split(_SEPARATOR, 1)[0] if key.startswith(_PAGE) else None
+
+
 class ShadowPage(Struct, array_like=True):
     """A page and its weights; numbers are little-endian, in columns of its weighed exposures [e]."""
 

@@ -167,6 +167,19 @@ class Settlement:
         self.book = with_room(self.book)
         forget(self.book, joined([name, bytes(HASH_AHEAD)]), Offset(0), Offset(len(name)))
 
+    def follow(self, watermark_ms: int | None) -> None:
+        """Settle nothing that another partition has not reached, from which events still come; None: no longer."""
+        self.watermark.follow(self.book, watermark_ms)
+
+    def pass_by(self, source: str, event_ms: int) -> None:
+        """Let an event of another partition's listener advance event time, as the topic's other events do."""
+        self.watermark.pass_by(self.book, source, event_ms)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no source has had an event for `idle_ms`."""
+        return self.watermark.is_idle(self.book)
+
     def tick(self, wall_ms: int, behind: Collection[str] = ()) -> None:
         """Pass on the wall clock, and the sources with records that have not been read yet."""
         self.watermark.tick(self.book, wall_ms, behind)

@@ -43,6 +43,7 @@ READING_ORDER = (
 
 
 _DIGITS_MAX = 19  # of an offset
+MOVED_HEADER = "shelfwise.moved"
 FORGOTTEN_KEY = b"forgotten"  # of records with listeners to forget
 
 
@@ -53,6 +54,11 @@ def _kept_of(record: LogRecord) -> tuple[bytes | None, bytes | None]:
     return record.key, record.value
 
 
+def _is_moved(record: LogRecord) -> bool:
+    """Whether a record was copied or deleted because its key moved to another partition: nothing else has changed."""
+    return any(name == MOVED_HEADER for name, _ in record.headers)
+
+
 class Books:
     """Processes records topic by topic, in `READING_ORDER`; `topics` are those that were read, including empty ones."""
 
@@ -61,7 +67,7 @@ class Books:
         self.impressions: dict[tuple[str, str], ImpressionRead] = {}
         self.streams: dict[tuple[str, str], StreamEndRead] = {}
         self.playing: dict[tuple[str, str], PlayingRead] = {}
-        self.partition_of_user: dict[str, int] = {}
+        self.partitions_of_user: dict[str, tuple[int, ...]] = {}  # more than one since topics grew
         self.newest_ms: dict[tuple[str, int], int] = {}
         self.passed_ms: dict[tuple[str, int], int] = {}  # limited by the records' own timestamps
         self.duplicates = 0
@@ -107,7 +113,7 @@ class Books:
             message = None if record.value is None else DECODERS[record.topic].decode(record.value)
             self.metrics.take(record.topic, (record.key or b"").decode(errors="replace"), message)
         elif record.value is None:
-            if record.topic == "shelf-rankings":
+            if record.topic == "shelf-rankings" and not _is_moved(record):
                 self.rankings.withdraw((record.key or b"").decode(errors="replace"))
         elif (record.topic, record.key) == ("interactions", FORGOTTEN_KEY):
             user_id = msgspec.json.decode(record.value, type=ForgottenRead).user_id
@@ -151,7 +157,9 @@ class Books:
             self.propensities.note(event)
             self.experiments.note(event, record.partition)
         known.setdefault(name, event)
-        self.partition_of_user[event.user_id] = record.partition
+        known_in = self.partitions_of_user.get(event.user_id, ())
+        if record.partition not in known_in:
+            self.partitions_of_user[event.user_id] = (*known_in, record.partition)
         source = (record.topic, record.partition)
         self.newest_ms[source] = max(event.event_ms, self.newest_ms.get(source, -1))
         stamp_ms = event.event_ms if record.timestamp_ms is None else record.timestamp_ms
@@ -196,6 +204,6 @@ class Books:
         elif topic == "catalogue":
             self.rankings.note_card(message)
         else:
-            self.rankings.take(message, record)
+            self.rankings.take(message, record, is_moved=_is_moved(record))
             self.propensities.take_ranking(message)
             self.experiments.take_ranking(message)

@@ -25,7 +25,7 @@ class RankingWatch:
         self.faults: dict[str, list[str]] = defaultdict(list)
         self._shelves_of: dict[str, set[str]] = defaultdict(set)
         self._user_at: dict[tuple[str, int, int], str] = {}
-        self._partition_of: dict[str, int] = {}  # of a user's events; the key of a ranking may name a surface as well
+        self._partitions_of: dict[str, set[int]] = defaultdict(set)  # of a user's events; several since topics grew
 
     def note_card(self, card: CardRead) -> None:
         """Add a card that may be ranked in these shelves, now or earlier."""
@@ -34,10 +34,12 @@ class RankingWatch:
     def note_input(self, place: tuple[str, int, int], user_id: str) -> None:
         """Add an input that a ranking may have as its source."""
         self._user_at[place] = user_id
-        self._partition_of[user_id] = place[1]
+        self._partitions_of[user_id].add(place[1])
 
-    def take(self, ranking: RankingRead, record: LogRecord) -> None:
-        """Check one ranking."""
+    def take(self, ranking: RankingRead, record: LogRecord, *, is_moved: bool = False) -> None:
+        """Check one ranking; not the copy of one that was checked where it was before it moved."""
+        if is_moved and ranking.ranking_number == self._number_under.get(ranking.key):
+            return
         self.count += 1
         where = f"{ranking.user_id} #{ranking.ranking_number} at {record.partition}@{record.offset}"
         if record.key != ranking.key.encode():
@@ -49,12 +51,15 @@ class RankingWatch:
         for shelf in ranking.shelves:
             if fault := self._fault_of(shelf) or _fault_of_order(shelf):
                 self.faults["ranking_propensities_wrong"].append(f"{where}, shelf {shelf.shelf_id}: {fault}")
-        partition = self._partition_of.get(ranking.user_id, record.partition)
         for source, offset in ranking.sources.items():
-            if "/" not in source and self._user_at.get((source, partition, offset)) != ranking.user_id:
+            if "/" not in source and not self._is_of(ranking.user_id, source, offset):
                 self.faults["ranking_sources_wrong"].append(f"{where}: {source}@{offset} is not an event of this user")
         if not ranking.sources:
             self.faults["ranking_sources_wrong"].append(f"{where} names no source")
+
+    def _is_of(self, user_id: str, topic: str, offset: int) -> bool:
+        """Whether a user has an event with this offset, in a partition where her events are or were."""
+        return any(self._user_at.get((topic, it, offset)) == user_id for it in self._partitions_of.get(user_id, ()))
 
     def withdraw(self, key: str) -> None:
         """A ranking was withdrawn because its listener was forgotten: numbers restart."""

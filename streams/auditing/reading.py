@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from streams.reading.consumers import Consumer
 from streams.reading.partitions import partitions_of
 
-POLL_MS = 200
+POLL_MS = 10  # short: at the end of a partition there are only markers, which return nothing
 FETCH_BYTES = 16 * 1_048_576
 
 
@@ -25,8 +25,9 @@ class LogRecord(NamedTuple):
 
 
 async def stream_committed(bootstrap: str, topic: str, options: Mapping[str, Any] | None = None) -> AsyncIterator[Any]:
-    """All committed records of a topic up to its present end, in offset order in each partition.
+    """All committed records of a topic up to its present end, one partition after the other.
 
+    In this order a key's records are read as they were written, also if it has moved: only to a higher partition.
     `options` are aiokafka's own: security, for example. Yields aiokafka's records.
     """
     consumer = Consumer(
@@ -43,10 +44,11 @@ async def stream_committed(bootstrap: str, topic: str, options: Mapping[str, Any
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
-        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
-            for batch in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-                for record in batch:
-                    yield record
+        for partition, end in sorted(ends.items()):
+            while await consumer.position(partition) < end:
+                for batch in (await consumer.getmany(partition, timeout_ms=POLL_MS)).values():
+                    for record in batch:
+                        yield record
     finally:
         await consumer.stop()
 

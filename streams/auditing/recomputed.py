@@ -37,9 +37,8 @@ class Recomputed:
 
         An event that is ahead of its own record only proves the time of the record.
         """
-        partition = self._books.partition_of_user[user_id]
-        newest = [self._books.passed_ms.get((topic, partition), -1) for topic in ("impressions", "stream-ends")]
-        return min(newest) - self.rules.lateness_ms
+        places = self._places_of(user_id)
+        return min(self._books.passed_ms.get(place, -1) for place in places) - self.rules.lateness_ms
 
     def is_due(self, user_id: str, event_ms: int) -> bool:
         """Whether an action due at `event_ms` must have happened by now."""
@@ -47,9 +46,12 @@ class Recomputed:
 
     def is_out_of_reach(self, user_id: str, event_ms: int) -> bool:
         """Whether an event may have come too late to be distinguished from a duplicate."""
-        partition = self._books.partition_of_user[user_id]
-        newest = max(self._books.newest_ms.get((topic, partition), -1) for topic in ("impressions", "stream-ends"))
+        newest = max(self._books.newest_ms.get(place, -1) for place in self._places_of(user_id))
         return event_ms < newest - self.rules.lateness_ms - self.rules.correction_ms
+
+    def _places_of(self, user_id: str) -> list[tuple[str, int]]:
+        partitions = self._books.partitions_of_user[user_id]
+        return [(topic, partition) for topic in ("impressions", "stream-ends") for partition in partitions]
 
     def _exposures(self) -> Iterator[tuple[Exposure, str]]:
         for (user_id, event_id), seen in self._seen.items():

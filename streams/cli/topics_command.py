@@ -6,7 +6,10 @@ import msgspec
 import typer
 
 from streams.cli.options import ConfigOption, JsonOption, NeededBrokerOption, needed_broker, print_json, settings_of
+from streams.cli.progress import progress_lines
 from streams.topics.programs import Program
+
+PAGE_PARTITIONS_MAX = 1_000
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group.command("apply")(apply)
     group.command("verify")(verify)
     group.command("acls")(acls)
+    group.command("grow")(grow)
     app.add_typer(group, name="topics")
 
 
@@ -52,6 +56,41 @@ def acls(
         return
     for grant in needed:
         typer.echo(grant.command(settings.broker or "BROKER", principal))
+
+
+def grow(
+    page_partitions: Annotated[
+        int, typer.Option(min=2, max=PAGE_PARTITIONS_MAX, help="New number, a multiple of the present one.")
+    ],
+    broker: NeededBrokerOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Grow the topics keyed by user or card, and move state and what is compacted to where keys then belong.
+
+    Stop all workers first; clients go on. A growth that was cut is finished by the same command. Afterwards set
+    page_partitions to the new number and start the workers.
+    """
+    import asyncio
+
+    from streams.growing.grow import grow as grow_topics
+
+    settings = settings_of(config, broker=broker)
+    bootstrap = needed_broker(settings)
+    with progress_lines() as tell:
+        grown = asyncio.run(grow_topics(settings, bootstrap, page_partitions, tell))
+    if json:
+        print_json(msgspec.to_builtins(grown))
+        return
+    if grown.before == grown.after:
+        typer.echo(f"nothing to do: there are {grown.after} page partitions")
+        return
+    for what, count in {**grown.rows_moved, **grown.records_moved}.items():
+        typer.echo(f"{what:<20} {count:>12,} moved in {grown.seconds[what]:,.1f} s")
+    typer.echo(
+        f"grown from {grown.before} to {grown.after}: set page_partitions = {grown.after} "
+        f"(SHELFWISE_PAGE_PARTITIONS) for everything, and start the workers"
+    )
 
 
 def _refuse_misplaced(broker: str | None, config: ConfigOption) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 
 from aiokafka import TopicPartition
 
+from schemas.moved import is_moved
 from streams.reading.consumers import Consumer
 from streams.reading.partitions import partitions_of
 from streams.subscribers.topic_missing import TopicMissingError
@@ -100,7 +101,22 @@ class AsyncTopicReader:
             batches = await self._consumer.getmany(timeout_ms=200)
             for records in batches.values():
                 for record in records:
-                    self._take(record.key, record.value)
+                    if record.value is not None or not is_moved(record.headers):
+                        self._take(record.key, record.value)
+            await self._follow_growth()
+
+    async def _follow_growth(self) -> None:
+        """Read partitions that the topic has got meanwhile, as far as the client has heard of them."""
+        known = self._consumer.partitions_for_topic(self._topic) or set()
+        more = [TopicPartition(self._topic, number) for number in sorted(known) if number >= len(self._partitions)]
+        if not more:
+            return
+        positions = {partition: await self._consumer.position(partition) for partition in self._partitions}
+        self._partitions = [*self._partitions, *more]
+        self._consumer.assign(self._partitions)
+        for partition, position in positions.items():
+            self._consumer.seek(partition, position)
+        await self._consumer.seek_to_beginning(*more)
 
     def _take(self, key: bytes | None, value: bytes | None) -> None:
         raise NotImplementedError

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from kafka import TopicPartition
 
+from schemas.moved import is_moved
 from streams.reading.waiting_consumers import WaitingConsumer
 from streams.subscribers.topic_missing import TopicMissingError
 
@@ -60,6 +61,20 @@ class TopicReader:
 
     def records(self, timeout_ms: int) -> Iterator[tuple[bytes | None, bytes | None]]:
         """Key and value of each new record."""
+        self._follow_growth()
         for records in self._consumer.poll(timeout_ms=timeout_ms).values():
             for record in records:
-                yield record.key, record.value
+                if record.value is not None or not is_moved(record.headers):
+                    yield record.key, record.value
+
+    def _follow_growth(self) -> None:
+        """Read partitions that the topic has got meanwhile, as far as the client has heard of them."""
+        known, assigned = self._consumer.partitions_for_topic(self._topic) or set(), self._consumer.assignment()
+        more = [TopicPartition(self._topic, number) for number in sorted(known) if number >= len(assigned)]
+        if not more:
+            return
+        positions = {partition: self._consumer.position(partition) for partition in assigned}
+        self._consumer.assign([*sorted(assigned), *more])
+        for partition, position in positions.items():
+            self._consumer.seek(partition, position)
+        self._consumer.seek_to_beginning(*more)

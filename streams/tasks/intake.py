@@ -14,6 +14,13 @@ from streams.exactly_once.records.placement import misplaced, partition_of
 from streams.exactly_once.records.produced import Produced
 from streams.exactly_once.records.read_records import Record, Records
 
+Forward = Callable[[Record, int], bool]
+"""Takes a record of another partition, and the event time that it proves; False if it declines the record."""
+
+
+def _nowhere(_record: Record, _proven_ms: int) -> bool:
+    return False
+
 
 class RecordContext(NamedTuple):
     """Context of records: clocks that their senders do not set, and partitions."""
@@ -66,16 +73,24 @@ class Intake:
         return bytes_of
 
     def canonical_input(
-        self, topic: str, records: Records, context: RecordContext, dead: list[Produced]
+        self, topic: str, records: Records, context: RecordContext, dead: list[Produced], forward: Forward = _nowhere
     ) -> Callable[[int], bytes | None]:
-        """The same for records of clients, whose clocks and partitioners may be wrong."""
+        """The same for records of clients, whose clocks and partitioners may be wrong.
+
+        What belongs in another partition is passed to `forward`, and is a dead letter only if that declines it.
+        """
 
         def bytes_of(index: int) -> bytes | None:
             def read(record: Record) -> Any:
-                if record.value is None and context.is_misplaced[index]:
+                clock_ms, is_misplaced = int(context.clock_ms[index]), context.is_misplaced[index]
+                if record.value is None and is_misplaced:
+                    if forward(record, clock_ms):
+                        return None
                     raise _request_elsewhere(context.partition_count)
-                message = read_one(topic, record.key, record.value, int(context.clock_ms[index]))
-                if context.is_misplaced[index]:
+                message = read_one(topic, record.key, record.value, clock_ms)
+                if is_misplaced:
+                    if forward(record, min(clock_ms, message.event_ms)):
+                        return None
                     raise _wrong_partition(record, context.partition_count)
                 return message
 

@@ -1,16 +1,20 @@
 """The listeners task on the wire."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from itertools import chain
 
 import numpy as np
 
+from processors.arrays import IntArray
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
+from processors.settlement.rules.watermark import SOURCES
 from processors.wire.batch import Column
 from processors.wire.impressions import read_impressions
 from processors.wire.stream_ends import read_stream_ends
 from processors.written import Written
+from schemas.forwarded import FORWARDED, PROGRESS
 from schemas.rankings import ShelfRanking, ranking_key
 from streams.exactly_once.records.produced import Produced, RowColumns, Rows, StateRow
 from streams.exactly_once.records.read_records import Record, Records
@@ -18,6 +22,7 @@ from streams.exactly_once.records.spans import ABSENT, Spans
 from streams.exactly_once.task import Measures
 from streams.tasks.broadcast import Positions, broadcast_keyed, broadcast_message, either
 from streams.tasks.forget_requests import parts_between
+from streams.tasks.forwarding import Forwarding, parts_by_topic
 from streams.tasks.intake import Intake, RecordContext
 from streams.tasks.routing import produced, topic_of
 
@@ -48,14 +53,17 @@ class ListenersTask:
         self.core.settlement.may_compact = may_compact
         self._partition_count = partition_count
         self._intake = Intake(self.core.dead_letter)
+        self._forwarding = Forwarding(partition, partition_count)
         self._positions = Positions()
         self._read_ms = 0
         self._now_ms = 0
         self._unsettled = (-COUNT_UNSETTLED_MS, 0)  # time of the count, and the count
 
     def restore(self, rows: Iterable[StateRow]) -> None:
-        """Restore the settlement."""
-        self.core.restore((row.key, row.value) for row in rows if row.value is not None)
+        """Restore the settlement, which continues to follow the partitions that its listeners come from."""
+        own = self._forwarding.restore(rows)
+        self.core.restore((row.key, row.value) for row in own if row.value is not None)
+        self.core.settlement.follow(self._forwarding.held_ms)
 
     def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
         """Apply broadcast records."""
@@ -77,10 +85,26 @@ class ListenersTask:
 
     def process(self, topic: str, records: Records) -> Iterable[Produced]:
         """Process one batch of impressions or stream-ends, and forget listeners, in the order of the log."""
+        if topic != FORWARDED:
+            return self._process(topic, records, records.offsets)
         outputs: list[Produced] = []
+        for origin, part in parts_by_topic(records):
+            if origin in SOURCES:  # offsets of another partition would say nothing
+                with self.core.elsewhere():
+                    outputs += self._process(origin, part, np.full(len(part), -1))
+            elif origin == PROGRESS:
+                for record in part:
+                    self._forwarding.note(record.value or b"")
+                self.core.follow(self._forwarding.held_ms)
+        return outputs
+
+    def _process(self, topic: str, records: Records, offsets: IntArray) -> list[Produced]:
+        outputs: list[Produced] = []
+        done = 0
         for part, forgotten in parts_between(records, self._partition_count):
             if len(part):
-                outputs += self._take(topic, part)
+                outputs += self._take(topic, part, offsets[done : done + len(part)])
+            done += len(part) + (forgotten is not None)
             if forgotten is not None:
                 outputs += self._forget(forgotten)
         return outputs
@@ -91,26 +115,31 @@ class ListenersTask:
         keys = (ranking_key(user_id, surface).encode() for surface in self.core.surfaces)
         return [*map(_produced, due), produced(told), *(Produced(RANKINGS, key, None) for key in keys)]
 
-    def _take(self, topic: str, records: Records) -> Iterable[Produced]:
+    def _take(self, topic: str, records: Records, offsets: IntArray) -> list[Produced]:
         dead: list[Produced] = []
         context = RecordContext.of(records, self._partition_count)
         self._read_ms = int(context.clock_ms[-1])
-        slow = self._intake.canonical_input(topic, records, context, dead)
+        slow = self._intake.canonical_input(topic, records, context, dead, partial(self._forwarding.forward, topic))
         values, keys = Column(*records.values), Column(*records.keys)
         if context.is_misplaced.any():  # a missing value takes the slow path, which reports the fault
             values = values._replace(lengths=np.where(context.is_misplaced, ABSENT, values.lengths))
         if topic == "impressions":
             impressions = read_impressions(values, keys, context.clock_ms, slow)
-            self.core.take_impressions(impressions, records.offsets, context.clock_ms)
+            self.core.take_impressions(impressions, offsets, context.clock_ms)
         else:
             stream_ends = read_stream_ends(values, keys, context.clock_ms, slow)
-            self.core.take_stream_ends(stream_ends, records.offsets, context.clock_ms)
-        return dead
+            self.core.take_stream_ends(stream_ends, offsets, context.clock_ms)
+        forwarded, passed_ms = self._forwarding.taken()
+        if forwarded:  # their time passes here as well, but after that of the others in the batch
+            self.core.forwarded(topic, len(forwarded), passed_ms if records.topic == topic else -1)
+        return [*dead, *forwarded]
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
         """Process the wall-clock time; a source with unread records is not silent."""
         self._now_ms = now_ms
-        self.core.tick(now_ms, behind, lag_ms=max(0, now_ms - self._read_ms) if behind else 0)
+        lag_ms = max(0, now_ms - self._read_ms) if behind else 0
+        self.core.tick(now_ms, behind, lag_ms=lag_ms)
+        self._forwarding.tick(now_ms, lag_ms)
         return ()
 
     def conclude(self) -> Iterable[Produced]:
@@ -118,7 +147,9 @@ class ListenersTask:
         concluded = self.core.conclude()
         written = map(_produced, concluded.written)
         rankings = chain.from_iterable(pages.encoded() for pages in concluded.pages)
+        settlement = self.core.settlement
         return [
+            *self._forwarding.progress(settlement.watermark_ms, is_idle=settlement.is_idle),
             *written,
             *map(produced, concluded.messages),
             *(Produced(RANKINGS, key, value) for key, value in rankings),
@@ -127,7 +158,7 @@ class ListenersTask:
     def changed(self) -> Rows:
         """Changed rows of the settlement."""
         rows = self.core.changed_columns()
-        others = [StateRow(key, value) for key, value in self.core.other_rows()]
+        others = [*self._forwarding.changed(), *(StateRow(key, value) for key, value in self.core.other_rows())]
         if rows is None:
             return others
         columns = rows.columns

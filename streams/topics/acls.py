@@ -54,12 +54,9 @@ def grants(program: Program, settings: Settings) -> list[Grant]:
     >>> {grant.operations for grant in grants(Program.CLIENT, Settings())}
     {('Write',)}
     """
-    if program is Program.WORKER:
-        return list(_worker(settings))
-    if program is Program.OPERATOR:
-        return list(_operator())
-    if program is Program.CONSOLE:
-        return list(_console(settings))
+    by = {Program.WORKER: _worker, Program.OPERATOR: _operator, Program.GROWER: _grower, Program.CONSOLE: _console}
+    if program in by:
+        return list(by[program](settings))
     if program in {Program.AUDITOR, Program.SUBSCRIBER}:
         read = (topic for topic in TOPICS.values() if program is Program.AUDITOR or "subscribers" in topic.readers)
         return _each(read, READ)
@@ -87,7 +84,7 @@ def _worker(settings: Settings) -> Iterator[Grant]:
         yield Grant(resource=Resource.TRANSACTIONAL_ID, name=name, operations=(WRITE,), is_prefix=True)
 
 
-def _operator() -> Iterator[Grant]:
+def _operator(_: Settings) -> Iterator[Grant]:
     """Rights to apply the table of topics, and to replay dead letters to their topics."""
     for name, topic in TOPICS.items():
         reads = (READ,) if topic.role is Role.DEAD_LETTERS else ()
@@ -96,6 +93,23 @@ def _operator() -> Iterator[Grant]:
         yield Grant(resource=Resource.TOPIC, name=name, operations=(*changes, *reads, *writes))
     yield Grant(resource=Resource.GROUP, name=REPLAY_GROUP, operations=(READ,), is_prefix=True)
     yield Grant(resource=Resource.TRANSACTIONAL_ID, name=REPLAY_GROUP, operations=(WRITE,), is_prefix=True)
+
+
+def _grower(settings: Settings) -> Iterator[Grant]:
+    """Rights of `topics grow`: to add partitions, to move rows and records, and to read outcomes to their end."""
+    needed: dict[str, set[str]] = {name: {DESCRIBE, ALTER} for name, topic in TOPICS.items() if topic.is_paged}
+    for name, topic in topics_of_tasks(("listeners", "cards")).items():
+        is_moved = topic.is_paged and topic.is_compacted
+        if is_moved or "cards" in topic.readers or (topic.is_paged and "listeners" in topic.readers):
+            needed.setdefault(name, set()).add(READ)  # inputs too: their offsets are committed
+        if is_moved or topic.writer == "cards":
+            needed.setdefault(name, set()).add(WRITE)
+    for name, operations in needed.items():
+        yield Grant(resource=Resource.TOPIC, name=name, operations=tuple(sorted(operations)))
+    yield Grant(resource=Resource.GROUP, name=settings.group, operations=(READ,))
+    for who in ("listeners", "cards", "grow"):
+        name = f"{settings.group}-{who}-"
+        yield Grant(resource=Resource.TRANSACTIONAL_ID, name=name, operations=(WRITE,), is_prefix=True)
 
 
 def _console(settings: Settings) -> Iterator[Grant]:

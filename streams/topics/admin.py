@@ -105,7 +105,7 @@ def apply(settings: Settings, client: Any, steps: Sequence[Step]) -> list[Step]:
             if step.action == "set_config":
                 client.alter_configs([ConfigResource("TOPIC", step.topic, dict(step.config))])
     except KafkaError as error:
-        raise TopicsError(f"the cluster refuses: {_reason(error)}") from error
+        raise TopicsError(f"the cluster refuses: {reason_of(error)}") from error
     return _still_open(settings, client)
 
 
@@ -126,10 +126,10 @@ def _existing(client: Any, names: Iterable[str]) -> set[str]:
     return {topic["name"] for topic in client.describe_topics(list(names)) if topic["error_code"] == 0}
 
 
-def _reason(error: KafkaError) -> str:
+def reason_of(error: KafkaError) -> str:
     """The broker's error, without the request and response that kafka-python adds.
 
-    >>> _reason(KafkaError("Request 'R' failed with response 'T(code=38, error_message='too few brokers', c=1)'."))
+    >>> reason_of(KafkaError("Request 'R' failed with response 'T(code=38, error_message='too few brokers', c=1)'."))
     'too few brokers (KafkaError)'
     """
     said = re.search(r"error_message=(['\"])(.+?)\1", str(error))

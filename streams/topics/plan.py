@@ -58,7 +58,7 @@ def plan(topics: Iterable[Topic], found: Mapping[str, FoundTopic], wanted: Wante
     ...     config = {**TOPICS["impressions"].config(), "min.insync.replicas": "1"}
     ...     return FoundTopic(partitions=partitions, config=config)
     >>> [step.detail for step in plan(both, {"impressions": existing(2), "stream-ends": existing(2)}, four)][0]
-    'has 2 partitions, needs 4: keyed records would move; recreate it, or set page_partitions = 2'
+    'has 2 partitions, needs 4: keyed records would move; use `topics grow`, or set page_partitions = 2'
     >>> [step.detail for step in plan(both, {"impressions": existing(4), "stream-ends": existing(3)}, four)][0]
     'has 3 partitions, impressions has 4: they are joined by partition and must be equal; recreate it with 4'
     """
@@ -111,7 +111,9 @@ def _partition_step(topic: Topic, has: int, needs: int, counts: Mapping[str, int
 def _way_out(has: int, needs: int, counts: Mapping[str, int]) -> str:
     """Advice for a page topic with another partition count, which depends on the other page topics."""
     if len(set(counts.values())) == 1:
-        return f"needs {needs}: keyed records would move; recreate it, or set page_partitions = {has}"
+        grows = needs > has and needs % has == 0
+        way = "use `topics grow`" if grows else "recreate it"
+        return f"needs {needs}: keyed records would move; {way}, or set page_partitions = {has}"
     other = next(name for name, count in counts.items() if count != has)
     return f"{other} has {counts[other]}: they are joined by partition and must be equal; recreate it with {needs}"
 

@@ -12,4 +12,5 @@ class Program(StrEnum):
     CONSOLE = "console"
     EXPERIMENTER = "experimenter"
     OPERATOR = "operator"
+    GROWER = "grower"
     AUDITOR = "auditor"

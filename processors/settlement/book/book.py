@@ -33,7 +33,8 @@ from processors.settlement.book.names import Names, names_with_room, new_names
 from processors.wire.hash_index import new_index, with_entries
 from processors.wire.loads import address_of, copy_words
 
-IMPRESSIONS, STREAM_ENDS = 0, 1
+IMPRESSIONS, STREAM_ENDS, FOLLOWED = 0, 1, 2
+"""Rows of `clocks`; the last is of partitions that events still come from, see `watermark.follow`."""
 """The two sources, as indices into what is kept for each."""
 COUNTERS = (
     "exposures_evicted",
@@ -65,7 +66,7 @@ class Book(NamedTuple):
 
     totals: Records  # TOTALS, one record
     counters: IntArray  # in the order of COUNTERS
-    clocks: IntArray  # [2 sources, 3]: newest event time, time without an event, idle (0 or 1)
+    clocks: IntArray  # [3, 3]: newest event time, time without an event, idle (0 or 1); 2 sources and FOLLOWED
     text: IntArray  # uint8
     listeners: Records
     impressions: Records
@@ -90,8 +91,9 @@ def new_book() -> Book:
     totals["watermark_ms"] = totals["settled_until_ms"] = -1
     for place in ("listeners_free", "impressions_free", "streams_free", "least_recent", "most_recent", "leaving"):
         totals[place] = NONE
-    clocks = np.zeros((2, 3), dtype=np.int64)
+    clocks = np.zeros((3, 3), dtype=np.int64)
     clocks[:, 0] = -1
+    clocks[FOLLOWED, 2] = 1
     return Book(
         totals=totals,
         counters=np.zeros(len(COUNTERS), dtype=np.int64),

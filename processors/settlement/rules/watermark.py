@@ -1,12 +1,13 @@
 """The watermark: event time of the slowest source, less the allowed lateness."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 from processors.arrays import Index
 from processors.compiled import borrowing
-from processors.settlement.book.book import Book
+from processors.settlement.book.book import FOLLOWED, Book
 
 TICK_GAP_MAX_MS = 1_000
 """Longer gaps between ticks are pauses of this process, and do not count as silence of a source."""
@@ -50,10 +51,54 @@ class Watermark:
         """
         gap_ms = min(max(0, wall_ms - self._wall_ms), TICK_GAP_MAX_MS) if self._wall_ms >= 0 else 0
         self._wall_ms = wall_ms
-        for clock, source in zip(book.clocks, SOURCES, strict=True):
+        for clock, source in zip(book.clocks, SOURCES, strict=False):
             clock[1] = 0 if source in behind else clock[1] + gap_ms
             clock[2] = clock[1] >= self.idle_ms
         rise(book, self.lateness_ms)
+
+    def follow(self, book: Book, watermark_ms: int | None) -> None:
+        """Do not rise above the watermark of another partition, from which events still come; None: no longer.
+
+        >>> from processors.settlement.book.book import new_book
+        >>> book = new_book(); watermark = Watermark(lateness_ms=10, idle_ms=900)
+        >>> watermark.follow(book, 40); observe(book, 0, 500, 10); observe(book, 1, 300, 10); watermark.value_ms(book)
+        40
+        >>> watermark.follow(book, None); watermark.value_ms(book)
+        290
+        """
+        clock = book.clocks[FOLLOWED]
+        clock[2] = watermark_ms is None
+        if watermark_ms is not None:
+            clock[0] = watermark_ms + self.lateness_ms if watermark_ms >= 0 else -1
+        rise(book, self.lateness_ms)
+
+    def pass_by(self, book: Book, source: str, event_ms: int) -> None:
+        """Record the arrival of an event that belongs to another partition: it counts for the time, and is not kept."""
+        clock = book.clocks[SOURCES.index(source)]
+        clock[0], clock[1], clock[2] = max(int(clock[0]), event_ms), 0, 0
+        rise(book, self.lateness_ms)
+
+    @contextmanager
+    def standing(self, book: Book) -> Iterator[None]:
+        """Stand still while events of other partitions arrive: how far the own sources are does not follow from them.
+
+        >>> from processors.settlement.book.book import new_book
+        >>> book = new_book(); watermark = Watermark(lateness_ms=10, idle_ms=900)
+        >>> observe(book, 0, 200, 10); observe(book, 1, 300, 10)
+        >>> with watermark.standing(book):
+        ...     observe(book, 0, 250, 10)
+        >>> watermark.value_ms(book), book.clocks[:, 0].tolist()
+        (190, [200, 300, -1])
+        """
+        clocks = book.clocks.copy()
+        book.clocks[FOLLOWED] = -1, 0, 0
+        yield
+        book.clocks[:] = clocks
+
+    @staticmethod
+    def is_idle(book: Book) -> bool:
+        """Whether all sources are idle."""
+        return bool(book.clocks[: len(SOURCES), 2].all())
 
 
 @borrowing

@@ -26,7 +26,9 @@ _touch_in, _exposure_count_in = LISTENER.reader("touch"), PAGE.reader("exposures
 Row = tuple[bytes, bytes | None]
 
 
-class _PartitionRow(Struct, array_like=True):
+class PartitionRow(Struct, array_like=True):
+    """Times, counters and surfaces of a partition."""
+
     watermark_ms: int
     settled_until_ms: int
     touches: int
@@ -37,7 +39,7 @@ class _PartitionRow(Struct, array_like=True):
 
 
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
-_unpack_partition = msgspec.msgpack.Decoder(_PartitionRow).decode
+_unpack_partition = msgspec.msgpack.Decoder(PartitionRow).decode
 
 
 class ChangedRows(NamedTuple):
@@ -126,23 +128,23 @@ def _adopt_played(settlement: Settlement, names: Sequence[bytes], rows: Sequence
     read_played(settlement.book, *end_to_end(names), *end_to_end(rows))
 
 
-def _partition_row(settlement: Settlement) -> _PartitionRow:
-    return _PartitionRow(
+def _partition_row(settlement: Settlement) -> PartitionRow:
+    return PartitionRow(
         settlement.watermark_ms,
         settlement.settled_until_ms,
         settlement.touches,
         settlement.ranked_touches,
-        dict(zip(SOURCES, settlement.book.clocks[:, 0].tolist(), strict=True)),
+        dict(zip(SOURCES, settlement.book.clocks[:, 0].tolist(), strict=False)),
         dict(settlement.counters),
         tuple(sorted(settlement.surfaces)),
     )
 
 
-def _adopt_partition(settlement: Settlement, row: _PartitionRow) -> None:
+def _adopt_partition(settlement: Settlement, row: PartitionRow) -> None:
     totals = settlement.book.totals[0]
     totals["watermark_ms"], totals["touches"] = row.watermark_ms, row.touches
     totals["settled_until_ms"] = row.settled_until_ms
-    for clock, source in zip(settlement.book.clocks, SOURCES, strict=True):
+    for clock, source in zip(settlement.book.clocks, SOURCES, strict=False):
         clock[0] = row.newest_ms[source]
     settlement.adopt_counters(row.counters)
     settlement.ranked_touches = row.ranked_touches

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from aiokafka import TopicPartition
 
-from streams.exactly_once.errors import InputAnewError, ReopenNeeded, TaskFailed
+from streams.exactly_once.errors import InputAnewError, PartitionsDifferError, ReopenNeeded, TaskFailed
 from streams.exactly_once.partitions.measuring import Measuring, Taken
 from streams.exactly_once.partitions.worker_context import WorkerContext
 from streams.exactly_once.records.input_batch import Batch
@@ -151,6 +151,7 @@ class OpenTask:
 
     async def _begin(self, restored: Restored) -> None:
         context, spec = self._context, self._spec
+        refuse_other_division(spec, self._number, restored.position)
         self._needs_format = not restored.has_format
         row_count = len(restored.rows)
         if row_count:
@@ -176,7 +177,7 @@ class OpenTask:
                 if tp not in committed:
                     raise ReopenNeeded(f"the group's offset of {tp.topic}-{tp.partition} is not stable yet")
                 offset = committed[tp]
-            elif committed.get(tp, offset) != offset:
+            elif (committed.get(tp, offset) or 0) != offset:  # none yet is the beginning
                 self._tell_difference(tp, offset, committed[tp])
             starts[tp] = self._possible(tp, offset, earliest, end)
         return starts
@@ -222,6 +223,25 @@ class OpenTask:
     async def _run(self, call: Callable[[], _T]) -> _T:
         """Run the task's own code, in a thread if it asks for it; one call at a time, because each is awaited."""
         return await asyncio.to_thread(_guarded, call) if self._spec.in_thread else _guarded(call)
+
+
+def refuse_other_division(spec: TaskSpec, number: int, position: Position | None) -> None:
+    """Refuse state that was divided for another number of partitions; raises PartitionsDifferError.
+
+    >>> spec = TaskSpec(name="sums", inputs=("left",), state_topic="state", make=lambda number: ..., partition_count=4)
+    >>> refuse_other_division(spec, 2, Position())
+    >>> try:
+    ...     refuse_other_division(spec, 2, Position(partition_count=12))
+    ... except PartitionsDifferError as error:
+    ...     print(str(error).split(":")[0])
+    the state of sums-2 is divided for 12 partitions, this worker is set up for 4
+    """
+    divided = 0 if position is None else position.partition_count
+    if divided and spec.partition_count and divided != spec.partition_count:
+        raise PartitionsDifferError(
+            f"the state of {spec.name}-{number} is divided for {divided} partitions, this worker is set up for "
+            f"{spec.partition_count}: set it up for {divided}"
+        )
 
 
 def _guarded(call: Callable[[], _T]) -> _T:

@@ -16,7 +16,8 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     ``transaction`` counts the task's transactions from its first. ``inputs`` maps topics to the offset at which the
     transaction began and the next offset after it, so that a position that moved backwards is visible in the log.
     ``outputs`` maps topics to all partitions that the task may have written to: each can lack this transaction's
-    marker.
+    marker. ``partition_count`` is the number of partitions that the rows were divided for when the topics grew; 0 if
+    they never have.
 
     >>> Position.of_row(Position(inputs={"left": (3, 7)}).row().value or b"").starts
     {'left': 7}
@@ -25,6 +26,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     transaction: int = 0
     inputs: dict[str, tuple[int, int]] = {}
     outputs: dict[str, tuple[int, ...]] = {}
+    partition_count: int = 0
 
     @classmethod
     def of_row(cls, value: bytes) -> "Position":
@@ -51,6 +53,15 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     def outdated(self) -> "Position":
         """The same without input offsets: an older version, which writes no positions, has written since."""
         return msgspec.structs.replace(self, transaction=self.transaction + 1, inputs={})
+
+    def divided_for(self, partition_count: int) -> "Position":
+        """The same position for another number of partitions."""
+        return msgspec.structs.replace(self, partition_count=partition_count)
+
+    def without_outputs(self, topic: str) -> "Position":
+        """The same for a task that will not write to this topic again, and whose markers are all there."""
+        outputs = {name: numbers for name, numbers in self.outputs.items() if name != topic}
+        return msgspec.structs.replace(self, outputs=outputs)
 
     def after(self, ends: Mapping[str, int]) -> "Position":
         """The position after a transaction that processed its inputs up to these offsets."""

@@ -104,6 +104,11 @@ class TransactionalWriter:
         self._position = position
 
     @property
+    def position(self) -> Position:
+        """The position after the last transaction."""
+        return self._position
+
+    @property
     def is_unsettled(self) -> bool:
         """Whether the connection to the coordinator was lost since the last commit, so that markers may be missing."""
         return self._committed_over is not None and self._committed_over is not self._coordinator.connection
