@@ -7,7 +7,6 @@ from streams.connections import registry_access
 from streams.exactly_once.task import Task, TaskSpec
 from streams.mapping.formats.format_catalogue import decoder_of
 from streams.mapping.mapper import mapper_of
-from streams.mapping.mapping_settings import Mapping
 from streams.mapping.own_topics import task_name
 from streams.settings import Settings
 from streams.tasks.mapping_task import MappingTask
@@ -23,7 +22,7 @@ def mapping_specs(settings: Settings) -> list[TaskSpec]:
             name=task_name(topic),
             inputs=(mapping.topic,),
             state_topic=task_name(topic) + STATE_SUFFIX,
-            make=_maker(settings, topic, mapping),
+            make=_maker(settings, topic),
             tick_interval_ms=100,
             in_thread=True,  # the main loop answers meanwhile
             step_slack_ms=settings.settlement.lateness_ms // STEP_SHARE,
@@ -33,6 +32,12 @@ def mapping_specs(settings: Settings) -> list[TaskSpec]:
     ]
 
 
-def _maker(settings: Settings, topic: str, mapping: Mapping) -> Callable[[int], Task]:
-    mapper, decoder = mapper_of(mapping), decoder_of(mapping, registry_access(settings))
-    return lambda _partition: MappingTask(mapper, decoder, topic)
+def mapping_task(settings: Settings, topic: str) -> MappingTask:
+    """The task of one partition that fills this topic of ours."""
+    mapping = settings.input.by_topic()[topic]
+    return MappingTask(mapper_of(mapping), decoder_of(mapping, registry_access(settings)), topic)
+
+
+def _maker(settings: Settings, topic: str) -> Callable[[int], Task]:
+    mapping_task(settings, topic)  # what is wrong with the settings is said before anything starts
+    return lambda _partition: mapping_task(settings, topic)

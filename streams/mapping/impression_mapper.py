@@ -5,7 +5,8 @@ from typing import Any
 from schemas.impressions import Impression
 from streams.mapping.expressions import Expression
 from streams.mapping.field_values import list_of, name_of, number_of, text_of, whole_of
-from streams.mapping.fields import (
+from streams.mapping.mapping_settings import TIME_UNITS_MS, ImpressionMapping
+from streams.mapping.message_fields import (
     Condition,
     Field,
     context_fields,
@@ -15,7 +16,6 @@ from streams.mapping.fields import (
     time_field,
     values_of,
 )
-from streams.mapping.mapping_settings import TIME_UNITS_MS, ImpressionMapping
 from streams.mapping.unmappable import UnmappableError, shown
 
 

@@ -10,6 +10,7 @@ from schemas.codec import UnreadableError
 from schemas.impressions import Impression
 from schemas.stream_ends import StreamEnd
 from streams.configuration_error import ConfigurationError
+from streams.files.durations import Durations, Play
 from streams.files.tables import reasons
 from streams.files.units import DurationUnit, refuse_unless_of_this_world
 from streams.mapping.foreign_files import rows_of
@@ -120,3 +121,21 @@ def _refuse_unless_plausible(path: Path, mapper: Mapper, events: Sequence[Impres
         seconds = [event.played_ms / 1_000 for event in events if isinstance(event, StreamEnd)]
         ask = f"name the unit in {section_of(mapping)}, by one of {', '.join(PLAYED_UNITS_MS)}"
         refuse_unless_of_this_world(str(path), _UNITS[setting], seconds, ask)
+
+
+def mapped_durations(path: Path, settings: InputSettings) -> Durations:
+    """The plays of a file of foreign records, in order of time."""
+    found = mapped_rows([("stream-ends", path)], settings)
+    plays = [
+        Play(row=row, user=event.user_id, item=event.card_id, seconds=event.played_ms / 1_000)
+        for row, event in enumerate(found.events)
+        if isinstance(event, StreamEnd)
+    ]
+    return Durations(
+        plays=plays,
+        refused=found.rejected,
+        unit=DurationUnit.MS,
+        unit_from="as [input.stream_ends] says",
+        has_header=True,
+        digest="",
+    )

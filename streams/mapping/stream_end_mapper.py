@@ -3,7 +3,8 @@
 from typing import Any
 
 from schemas.stream_ends import StreamEnd
-from streams.mapping.fields import (
+from streams.mapping.mapping_settings import PLAYED_UNITS_MS, START_UNITS_MS, TIME_UNITS_MS, StreamEndMapping
+from streams.mapping.message_fields import (
     Condition,
     Field,
     context_fields,
@@ -14,7 +15,6 @@ from streams.mapping.fields import (
     time_field,
     values_of,
 )
-from streams.mapping.mapping_settings import PLAYED_UNITS_MS, START_UNITS_MS, TIME_UNITS_MS, StreamEndMapping
 
 
 class StreamEndMapper:

@@ -102,9 +102,10 @@ class MappingTask:
     def _each(self, records: Records) -> Iterable[Mapped]:
         oldest_ms = 0 if records.fetched_ms == UNKNOWN_MS else records.fetched_ms - STAMP_AGE_MAX_MS
         for record, clock_ms in zip(records, records.clock_ms.tolist(), strict=True):
-            yield self._one(record, clock_ms, max(clock_ms, oldest_ms))
+            yield self.one(record, clock_ms, max(clock_ms, oldest_ms))
 
-    def _one(self, record: Record, clock_ms: int, stamp_ms: int) -> Mapped:
+    def one(self, record: Record, clock_ms: int, stamp_ms: int) -> Mapped:
+        """What becomes of a record that was written by `clock_ms`; its output is stamped with `stamp_ms`."""
         produced, counted = None, "passed_over"
         try:
             message = self._mapper.message(decoded(self._decoder, record.value, record.headers))
