@@ -63,23 +63,27 @@ def map_files(
 def _tried(file: Path, settings: "Settings", to: str | None, count: int) -> dict[str, Any]:
     """What became of the first rows, field by field, and of all rows."""
     from streams.mapping.foreign_files import rows_of
-    from streams.mapping.mapped_files import PASSED_OVER, mapper_for, zone_missing
+    from streams.mapping.mapped_files import DUPLICATE, PASSED_OVER, mapper_for, zone_missing
     from streams.mapping.trying import tried
     from streams.mapping.unmappable import ZoneMissingError, counted_as
 
     topic = _topic_of(settings, to)
     mapper: Mapper = mapper_for(topic, settings.input)
-    shown, all_rows, rejected = [], 0, Counter[str]()
+    shown, all_rows, rejected, known = [], 0, Counter[str](), set[tuple[str, str]]()
     for row in rows_of(file, mapper):
         all_rows += 1
         try:
-            found = tried(mapper, row)
+            found = tried(mapper, row, in_detail=all_rows <= count)
         except ZoneMissingError as error:
             raise zone_missing(file, row.number, mapper, error) from error
         if found.error is not None:
             rejected[counted_as(found.error)] += 1
         elif found.message is None:
             rejected[PASSED_OVER] += 1
+        elif (name := (found.message.user_id, found.message.event_id)) in known:
+            rejected[DUPLICATE] += 1
+        else:
+            known.add(name)
         if all_rows <= count:
             shown.append(found.told())
     return {

@@ -8,6 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from schemas.codec import UnreadableError
+from schemas.impressions import Impression
+from schemas.stream_ends import StreamEnd
 from streams.mapping.expressions import Expression
 from streams.mapping.foreign_files import Row
 from streams.mapping.mapper import Mapper
@@ -29,7 +31,7 @@ class Tried(NamedTuple):
 
     row: Row
     fields: list[Told]
-    message: Struct | None
+    message: Impression | StreamEnd | None
     error: UnreadableError | None
 
     def told(self) -> dict[str, Any]:
@@ -43,8 +45,8 @@ class Tried(NamedTuple):
         }
 
 
-def tried(mapper: Mapper, row: Row) -> Tried:
-    """Map a row, and tell what became of it; raises `ZoneMissingError`, which is not the row's fault."""
+def tried(mapper: Mapper, row: Row, *, in_detail: bool) -> Tried:
+    """Map a row, and tell what became of each field; raises `ZoneMissingError`, which is not the row's fault."""
     if row.error is not None:
         return Tried(row, [], None, row.error)
     message, error = None, None
@@ -54,7 +56,7 @@ def tried(mapper: Mapper, row: Row) -> Tried:
         raise
     except UnreadableError as fault:
         error = fault
-    return Tried(row, list(_told(mapper, row.event, message)), message, error)
+    return Tried(row, list(_told(mapper, row.event, message)) if in_detail else [], message, error)
 
 
 def _told(mapper: Mapper, event: Any, message: Struct | None) -> Iterator[Told]:
