@@ -21,6 +21,9 @@ DeadLetterReason = Literal[
     "too_large",
     "event_time_ahead",
     "wrong_partition",
+    "undecodable",
+    "missing_field",
+    "wrong_field",
 ]
 
 HEADER_PREFIX = "shelfwise."

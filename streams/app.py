@@ -13,6 +13,7 @@ from streams.connections import driver_settings
 from streams.exactly_once.driver import ExactlyOnce, build
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.task import TaskSpec
+from streams.mapping_specs import mapping_specs
 from streams.pinned_model import PinnedModel
 from streams.settings import Settings
 from streams.tasks.cards_task import CardsTask
@@ -80,7 +81,8 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
         ),
         "metrics": lambda: _metrics_spec(settings),
     }
-    return [every[name]() for name in settings.tasks]
+    mapping = mapping_specs(settings) if "mapping" in settings.tasks else []
+    return [*mapping, *(every[name]() for name in settings.tasks if name != "mapping")]
 
 
 def _metrics_spec(settings: Settings) -> TaskSpec:

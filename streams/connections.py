@@ -4,6 +4,7 @@ from typing import Any
 
 from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.security import SecuritySettings
+from streams.mapping.formats.registry import RegistryAccess
 from streams.settings import ConfigurationError, Settings
 
 
@@ -22,6 +23,17 @@ def security_of(settings: Settings) -> SecuritySettings | None:
         )
     except ValueError as error:
         raise ConfigurationError(f"security: {error}") from error
+
+
+def registry_access(settings: Settings) -> RegistryAccess:
+    """Address and credentials of the schema registry."""
+    password = settings.registry_password
+    return RegistryAccess(
+        url=settings.registry_url,
+        username=settings.registry_username,
+        password=password.get_secret_value() if password else "",
+        ca_file=settings.registry_ca_file,
+    )
 
 
 def driver_settings(settings: Settings, bootstrap: str) -> DriverSettings:

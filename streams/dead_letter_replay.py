@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from schemas.topics import DEAD_LETTER_SUFFIX
 from streams.exactly_once.records.batch_builder import Batches
 from streams.exactly_once.records.produced import Produced
 from streams.exactly_once.wall_clock import wall_clock_ms
+from streams.mapping.own_topics import PREFIX
 from streams.reading.consumers import Consumer
 from streams.reading.partitions import partitions_of
 
@@ -86,7 +87,7 @@ def _letter(record: Any) -> Letter | None:
         why = DeadLetter.from_headers(record.headers)
     except (KeyError, ValueError):
         return None
-    if why.topic + DEAD_LETTER_SUFFIX != record.topic:
+    if why.topic + DEAD_LETTER_SUFFIX != record.topic and not record.topic.startswith(PREFIX):
         return None
     return Letter(
         partition=record.partition,
@@ -117,8 +118,24 @@ async def count_letters(bootstrap: str, topic: str, **options: Any) -> Counter[s
     return counted
 
 
-async def replay_letters(bootstrap: str, topic: str, reason: str | None, **options: Any) -> int:
-    """Send dead letters back to their topics, with the number of the attempt in the headers; returns their number.
+def unchanged(letters: Sequence[Letter]) -> list[Produced]:
+    """The letters for their topics, by the partitions of their keys, or where they were if they have none."""
+    return [
+        Produced(it.why.topic, it.key, it.value, it.headers, None if it.key is not None else it.why.partition)
+        for it in letters
+    ]
+
+
+async def replay_letters(
+    bootstrap: str,
+    topic: str,
+    reason: str | None,
+    again: Callable[[Sequence[Letter]], list[Produced]] = unchanged,
+    **options: Any,
+) -> int:
+    """Send dead letters again, by default to their topics, with the number of the attempt in the headers.
+
+    Returns their number. `again` gives the records to send for letters.
 
     Each reason has its own position in the dead-letter topic, the committed offset of a group, which moves in the
     transaction that sends the letters. Each letter is thus sent exactly once, in whatever order reasons are replayed,
@@ -135,26 +152,19 @@ async def replay_letters(bootstrap: str, topic: str, reason: str | None, **optio
                     by_reason[letter.why.reason].append(letter)
             for name, letters in by_reason.items():
                 async with producer.transaction():
-                    await _send(producer, letters)
+                    await _send(producer, again(letters))
                     ends = {TopicPartition(topic, letter.partition): letter.offset + 1 for letter in letters}
                     await producer.send_offsets_to_transaction(ends, replay_group(name))
                 sent += len(letters)
     return sent
 
 
-async def _send(producer: Any, letters: Sequence[Letter]) -> None:
-    """Send letters to the partitions of their keys, unchanged; aiokafka itself refuses names that are not UTF-8.
-
-    A letter without a key goes back to its original partition.
-    """
-    topic = letters[0].why.topic
-    count = len(await producer.partitions_for(topic))
-    again = [
-        Produced(topic, it.key, it.value, it.headers, None if it.key is not None else it.why.partition % count)
-        for it in letters
-    ]
-    placed = Batches(BATCH_BYTES_MAX, None, wall_clock_ms()).of_outputs(again, {topic: count}, number=0)
-    sent = [await producer.send_batch(batch, topic, partition=partition) for _, partition, batch in placed]
+async def _send(producer: Any, again: Sequence[Produced]) -> None:
+    """Send records unchanged; aiokafka itself refuses names of headers that are not UTF-8."""
+    counts = {topic: len(await producer.partitions_for(topic)) for topic in sorted({it.topic for it in again})}
+    there = [it if it.partition is None else it._replace(partition=it.partition % counts[it.topic]) for it in again]
+    placed = Batches(BATCH_BYTES_MAX, None, wall_clock_ms()).of_outputs(there, counts, number=0)
+    sent = [await producer.send_batch(batch, topic, partition=partition) for topic, partition, batch in placed]
     await asyncio.gather(*sent)
 
 

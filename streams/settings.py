@@ -33,13 +33,15 @@ from processors.settlement.settings import SettlementSettings
 from streams.configuration_error import ConfigurationError
 from streams.files.text import text_of
 from streams.known_settings import names_of, refuse_unknown_keys, refuse_unknown_variables
+from streams.mapping.mapping_settings import InputSettings
 from streams.profiles import PROFILES, ProfileName
 
 __all__ = ["TASKS", "ConfigurationError", "Settings", "TaskName", "load"]
 
 PREFIX = "SHELFWISE_"
-TaskName = Literal["listeners", "cards", "learner", "model", "leaderboard", "metrics"]
+TaskName = Literal["mapping", "listeners", "cards", "learner", "model", "leaderboard", "metrics"]
 TASKS: tuple[TaskName, ...] = ("listeners", "cards", "learner", "model", "leaderboard", "metrics")
+"""The tasks of every pipeline; `mapping` has work only where the settings have mappings."""
 
 
 def _section(kind: type[Any]) -> BeforeValidator:
@@ -74,6 +76,7 @@ Ranking = Annotated[RankingSettings, _section(RankingSettings), _AS_DICT]
 Drift = Annotated[DriftSettings, _section(DriftSettings), _AS_DICT]
 Leaderboard = Annotated[LeaderboardSettings, _section(LeaderboardSettings), _AS_DICT]
 Metrics = Annotated[MetricsSettings, _section(MetricsSettings), _AS_DICT]
+Input = Annotated[InputSettings, _section(InputSettings), _AS_DICT]
 CoClustering = Annotated[LearnerSettings, _section(LearnerSettings), _AS_DICT]
 
 
@@ -105,7 +108,7 @@ class Settings(BaseSettings):
     group: str = Field("shelfwise", min_length=1, description="consumer group, and prefix of transactional ids")
     client_id: str = Field("shelfwise", min_length=1)
     group_instance_id: str | None = Field(None, description="id of a static member, which survives restarts")
-    tasks: tuple[TaskName, ...] = TASKS
+    tasks: tuple[TaskName, ...] = ("mapping", *TASKS)
     page_partitions: int = Field(4, ge=1, le=1_000, description="partitions of the topics keyed by user or card")
     replication_factor: int = Field(1, ge=1, le=10)
     rewards: tuple[str, ...] = Field(COMPARED, description="rewards to keep statistics of; `all` for every one")
@@ -141,6 +144,11 @@ class Settings(BaseSettings):
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     sasl_username: str | None = None
     sasl_password: SecretStr | None = None
+    registry_url: str | None = Field(None, description="schema registry of foreign records in Avro or Protobuf")
+    registry_username: str | None = None
+    registry_password: SecretStr | None = None
+    registry_ca_file: str | None = None
+    input: Input = Field(InputSettings(), description="mappings of foreign records, see docs/inputs.md")
     settlement: Settlement = SettlementSettings()
     ranking: Ranking = RankingSettings()
     drift: Drift = DriftSettings()
@@ -237,7 +245,9 @@ def _check_names(settings: Settings) -> None:
     from processors.leaderboard.candidate import candidates_of
     from processors.policies.policy_catalogue import policy_named
     from processors.rewards.reward_catalogue import reward_named
+    from streams.mapping.mapper import refuse_unless_compiles
 
+    refuse_unless_compiles(settings.input)
     for task in settings.tasks:
         if settings.tasks.count(task) > 1:
             raise ValueError(f"tasks: {task} is named more than once")

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streams.cli.options import SEED_MAX, JsonOption, UnitOption, finite, print_json, refuse_unless_writable
+from streams.cli.options import (
+    SEED_MAX,
+    JsonOption,
+    UnitOption,
+    finite,
+    print_json,
+    refuse_unless_writable,
+    settings_of,
+)
 from streams.cli.progress import progress
 from streams.configuration_error import ConfigurationError
 from streams.files.units import DurationUnit
@@ -41,6 +49,9 @@ def cocluster(
     duration_unit: UnitOption = DurationUnit.AUTO,
     seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of folds and fits.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write the groups of users and items to this JSON file.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="TOML file whose [input.stream_ends] maps the rows of the file.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Co-cluster a table of streaming times by user and item."""
@@ -58,7 +69,7 @@ def cocluster(
     except ValueError as error:
         raise ConfigurationError(f"cocluster: {error}") from error
     refuse_unless_writable(out)
-    table = _table(file, duration_unit)
+    table = _table(file, duration_unit, config)
     beside = _beside(settings, table, counts=counts, given=given)
     typer.echo(f"{file}: {table.read.taken}", err=True)
     with progress() as tell:
@@ -81,11 +92,14 @@ def cocluster(
         typer.echo("\n".join(_lines(report)))
 
 
-def _table(file: Path, unit: DurationUnit) -> "PlayTable":
-    from streams.files.play_table import read_play_table
+def _table(file: Path, unit: DurationUnit, config: Path | None) -> "PlayTable":
+    """The plays of a table of durations, or of a file of foreign records if the settings have a mapping."""
+    from streams.files.play_table import read_play_table, tabled
     from streams.files.tables import reasons
+    from streams.mapping.mapped_files import mapped_durations
 
-    table = read_play_table(file, unit)
+    is_mapped = config is not None and (settings := settings_of(config)).input.stream_ends is not None
+    table = tabled(mapped_durations(file, settings.input)) if is_mapped else read_play_table(file, unit)
     if len(table.data) < INTERACTIONS_MIN:
         refused = f" ({reasons(table.read.refused)})" if table.read.refused else ""
         raise ConfigurationError(

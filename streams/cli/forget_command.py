@@ -95,6 +95,7 @@ def _verified(
 
     from streams.forgetting.asking import NotDoneError, ask_and_wait
     from streams.forgetting.scanning import look
+    from streams.mapping.own_topics import own_topics
 
     waits_for = asyncio.run(ask_and_wait(bootstrap, user, wait_s, options))
     if waits_for is not None:
@@ -103,8 +104,9 @@ def _verified(
             " let it catch up, and run this again"
         )
     surfaces = {ranking.surface for ranking in settings.listeners.ranking.by_surface()}
+    more = own_topics(settings.input, {}).values()
     with progress() as tell:
-        found, withdrawn = asyncio.run(look(bootstrap, user, surfaces, options, tell))
+        found, withdrawn = asyncio.run(look(bootstrap, user, surfaces, options, tell, more))
     kept = sum(one.kept for one in found)
     if json:
         print_json({**told, "withdrawn": withdrawn, "topics": {it.topic: it.figures() for it in found}, "kept": kept})

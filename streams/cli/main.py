@@ -26,6 +26,7 @@ from streams.cli import (
     labels_command,
     ladder_command,
     leaderboard_command,
+    map_command,
     metrics_command,
     rankings_command,
     replay_command,
@@ -49,6 +50,7 @@ FAILURES = (
     "streams.exactly_once.errors.DriverError",
     "streams.forgetting.asking.NotDoneError",
     "streams.harness.interface.HarnessError",
+    "streams.mapping.formats.registry.RegistryError",
     "streams.subscribers.topic_missing.TopicMissingError",
     "streams.topics.admin.TopicsError",
 )
@@ -57,7 +59,7 @@ COMMANDS = (
     demo_command, worker_command, broker_command, simulate_command, schemas_command, compile_command,
     cocluster_command, ladder_command, leaderboard_command, evaluate_command, backtest_command, labels_command,
     experiments_command, metrics_command, topics_command, replay_command, rankings_command, forget_command, dlq_command,
-    audit_command, bench_command, harness_command, config_command, console_command,
+    audit_command, bench_command, harness_command, config_command, console_command, map_command,
 )  # fmt: skip
 
 

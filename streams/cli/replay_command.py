@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from streams.cli.map_command import ImpressionsOption, StreamEndsOption
 from streams.cli.options import (
     BrokerOption,
     ConfigOption,
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
     group.command("obd")(obd)
     group.command("playtime")(playtime)
     group.command("events")(events)
+    group.command("mapped")(mapped)
     app.add_typer(group, name="replay")
 
 
@@ -109,6 +111,32 @@ def events(
     happened = [message for message in found if not isinstance(message, CatalogueCard)]
     _refuse_if_empty(file, happened, rejected)
     said = ReplayFile(cards=cards, events=happened, rejected=rejected)
+    return _replay(file, broker, config, lambda _: said, json=json)
+
+
+def mapped(
+    stream_ends: StreamEndsOption = None,
+    impressions: ImpressionsOption = None,
+    broker: BrokerOption = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Files of foreign records, by the mapping in the settings ([input.stream_ends], [input.impressions])."""
+    from streams.mapping.mapped_files import mapped_rows
+    from streams.replaying.replay_run import ReplayFile
+
+    file = stream_ends or impressions
+    if file is None:
+        raise ConfigurationError("name a file, with --stream-ends, --impressions, or both")
+    settings = settings_of(config, broker=broker, log_level="warning")
+    found = mapped_rows([("stream-ends", stream_ends), ("impressions", impressions)], settings.input)
+    said = ReplayFile(
+        cards=found.cards(),
+        events=found.events,
+        rejected=found.rejected,
+        cards_are_made_up=True,
+        row_count=found.row_count,
+    )
     return _replay(file, broker, config, lambda _: said, json=json)
 
 

@@ -26,7 +26,8 @@ def worker(
     broker: BrokerOption = None,
     config: ConfigOption = None,
     tasks: Annotated[
-        str | None, typer.Option(help="Comma-separated, of listeners, cards, learner, model, leaderboard, metrics.")
+        str | None,
+        typer.Option(help="Comma-separated, of mapping, listeners, cards, learner, model, leaderboard, metrics."),
     ] = None,
     metrics_port: Annotated[
         int | None, typer.Option(min=0, max=65_535, help="Serve /metrics, /livez and /readyz on this port.")

@@ -4,6 +4,9 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from streams.exactly_once.records.produced import Outputs, Rows, StateRow
 from streams.exactly_once.records.read_records import Record, Records
 
@@ -63,6 +66,15 @@ class Measured(Protocol):
         ...
 
 
+@runtime_checkable
+class Paced(Protocol):
+    """A task whose partitions are kept in step."""
+
+    def moments(self, topic: str, records: Records) -> NDArray[np.int64]:
+        """Ascending moments of the records of a batch, from one batch to the next as well; `process` follows."""
+        ...
+
+
 def measures_of(task: Task) -> Measures | None:
     """The metrics of a task, if it has any."""
     return task.measures() if isinstance(task, Measured) else None
@@ -84,6 +96,8 @@ class TaskSpec:
     owned but not read. If it has rows of state, ``until_restorable`` is awaited before they are restored. The age of
     inputs is reported when output to the topic ``awaits`` has been committed.
     With a ``partition_count``, topics with another number of partitions are refused.
+    With a ``step_slack_ms`` the task is `Paced`: all its partitions, and those of other such tasks, go to one member of
+    the group, and none gets further ahead of another than this.
     """
 
     name: str
@@ -98,6 +112,7 @@ class TaskSpec:
     until_restorable: Callable[[], Awaitable[None]] = at_once
     partition_count: int | None = None
     awaits: str | None = None
+    step_slack_ms: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse inconsistent specifications.

@@ -22,7 +22,11 @@ class PlayTable:
 
 def read_play_table(path: Path, unit: DurationUnit) -> PlayTable:
     """Read user, item and duration; times as log(1 + seconds)."""
-    read = read_durations(path, unit)
+    return tabled(read_durations(path, unit))
+
+
+def tabled(read: Durations) -> PlayTable:
+    """The plays in columns."""
     users: dict[str, int] = {}
     cards: dict[str, int] = {}
     user = np.array([users.setdefault(play.user, len(users)) for play in read.plays], np.int64)

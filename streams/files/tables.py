@@ -24,8 +24,9 @@ class CsvFile:
     The digest covers the uncompressed lines without their endings, so equal content gives equal names to its rows.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, delimiter: str = ",") -> None:
         self.path = path
+        self._delimiter = delimiter
         self._digest = blake2b(digest_size=8)
 
     @property
@@ -35,7 +36,7 @@ class CsvFile:
 
     def rows(self) -> Iterator[list[str]]:
         """Rows that are not blank, including the header; raises `ConfigurationError` if the file is not CSV."""
-        reader = csv.reader(self._lines(), strict=True, skipinitialspace=True)
+        reader = csv.reader(self._lines(), delimiter=self._delimiter, strict=True, skipinitialspace=True)
         while True:
             first = reader.line_num + 1
             try:

@@ -49,7 +49,7 @@ def unit_said(name: str) -> DurationUnit | None:
     return said[0] if len(said) == 1 else None
 
 
-def refuse_unless_of_this_world(name: str, unit: DurationUnit, seconds: Sequence[float]) -> None:
+def refuse_unless_of_this_world(name: str, unit: DurationUnit, seconds: Sequence[float], ask: str = ASK) -> None:
     """Raise `ConfigurationError` if the median of all plays is not a plausible streaming time."""
     played = [duration for duration in seconds if duration > 0.0]
     if not played:
@@ -58,5 +58,5 @@ def refuse_unless_of_this_world(name: str, unit: DurationUnit, seconds: Sequence
     if not MEDIAN_S[0] <= middle_s <= MEDIAN_S[1]:
         raise ConfigurationError(
             f"{name}: read as {unit.value}, the median play lasts {middle_s:,.3g} s, which is not plausible"
-            f" (1 s to 24 h): {ASK}"
+            f" (1 s to 24 h): {ask}"
         )

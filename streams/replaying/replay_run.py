@@ -34,13 +34,15 @@ CLOCKS = 64
 class ReplayFile(Struct, frozen=True, kw_only=True):
     """Content of a file: cards, events in order, and the number of refused rows by reason.
 
-    If a file has only item ids, its cards are invented; cards that are in the catalogue already are kept.
+    Without a `row_count`, each page was a row, or each event where there are no pages, and each refused one. If a file
+    has only item ids, its cards are invented; cards that are in the catalogue already are kept.
     """
 
     cards: Sequence[CatalogueCard]
     events: Sequence[Event]
     rejected: Mapping[str, int]
     cards_are_made_up: bool = False
+    row_count: int | None = None
 
 
 class ReplayResult(Struct, frozen=True, kw_only=True):
@@ -179,7 +181,7 @@ class Replay:
         file = self._file
         of_rows = [event for event in file.events if isinstance(event, Impression)] or file.events
         return ReplayResult(
-            rows=len(of_rows) + sum(file.rejected.values()),
+            rows=len(of_rows) + sum(file.rejected.values()) if file.row_count is None else file.row_count,
             rejected=dict(file.rejected),
             already_there=len(file.events) - len(self._new),
             impressions=sent["impressions"],

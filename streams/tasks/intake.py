@@ -118,11 +118,12 @@ def read_one(topic: str, key: bytes | None, value: bytes | None, clock_ms: int) 
     schemas.codec.UnreadableError: event_time_ahead: event_ms is 8999 s ahead of the clock of the broker or the worker
     """
     message = decode_keyed(topic, key, value)
-    _refuse_ahead(message.event_ms, clock_ms)
+    refuse_ahead(message.event_ms, clock_ms)
     return message
 
 
-def _refuse_ahead(event_ms: int, clock_ms: int) -> None:
+def refuse_ahead(event_ms: int, clock_ms: int) -> None:
+    """Raise `UnreadableError` if an event is further ahead of its record's clock than any clock may be."""
     if clock_ms > 0 and event_ms > clock_ms + EVENT_AHEAD_MAX_MS:
         ahead_s = (event_ms - clock_ms) // 1_000
         detail = f"event_ms is {ahead_s} s ahead of the clock of the broker or the worker"

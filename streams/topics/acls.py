@@ -9,6 +9,7 @@ from schemas.topics import TOPICS, Role, Topic
 from streams.console.console_topics import MEASURED
 from streams.console.console_topics import READ as CONSOLE_READS
 from streams.dead_letter_replay import REPLAY_GROUP
+from streams.mapping.own_topics import own_topics, sources
 from streams.settings import Settings
 from streams.topics.programs import Program
 
@@ -78,15 +79,29 @@ def _worker(settings: Settings) -> Iterator[Grant]:
         reads = (READ,) if running & set(topic.readers) else ()
         writes = (WRITE,) if topic.writer in running else ()
         yield Grant(resource=Resource.TOPIC, name=name, operations=(*reads, *writes, DESCRIBE_CONFIGS))
+    if "mapping" in running:
+        yield from _mapping(settings)
     yield Grant(resource=Resource.GROUP, name=settings.group, operations=(READ,))
     for task in settings.tasks:  # one transactional id per partition
         name = f"{settings.group}-{task}-"
         yield Grant(resource=Resource.TRANSACTIONAL_ID, name=name, operations=(WRITE,), is_prefix=True)
 
 
-def _operator(_: Settings) -> Iterator[Grant]:
+def _mapping(settings: Settings) -> Iterator[Grant]:
+    """Rights to read foreign topics, and to write what they are mapped to."""
+    for topic, source in sources(settings.input).items():
+        yield Grant(resource=Resource.TOPIC, name=source, operations=(READ,))
+        yield Grant(resource=Resource.TOPIC, name=topic, operations=(WRITE,))
+    for name, own in own_topics(settings.input, {}).items():
+        reads = (READ,) if own.role is Role.STATE else ()
+        yield Grant(resource=Resource.TOPIC, name=name, operations=(*reads, WRITE, DESCRIBE_CONFIGS))
+
+
+def _operator(settings: Settings) -> Iterator[Grant]:
     """Rights to apply the table of topics, and to replay dead letters to their topics."""
-    for name, topic in TOPICS.items():
+    for source in sources(settings.input).values():
+        yield Grant(resource=Resource.TOPIC, name=source, operations=(DESCRIBE,))
+    for name, topic in {**TOPICS, **own_topics(settings.input, {})}.items():
         reads = (READ,) if topic.role is Role.DEAD_LETTERS else ()
         writes = (WRITE,) if topic.role is Role.INPUT else ()
         changes = (CREATE, DESCRIBE, ALTER, DESCRIBE_CONFIGS, ALTER_CONFIGS)

@@ -12,6 +12,7 @@ from kafka.errors import InvalidConfigurationError, KafkaError
 
 from schemas.topics import STAMP_AHEAD_MAX, TOPICS, Topic
 from streams.connections import kafka_python_options
+from streams.mapping.own_topics import own_topics, sources
 from streams.settings import ConfigurationError, Settings
 from streams.topics.acls import grants, topics_of_tasks
 from streams.topics.plan import FoundTopic, Step, Wanted, plan
@@ -72,10 +73,25 @@ def _refuse_hidden(names: Sequence[str], right: str) -> None:
         )
 
 
-def planned(settings: Settings, client: Any, topics: Mapping[str, Topic] = TOPICS) -> list[Step]:
-    """Steps from the cluster's topics to these."""
+def planned(settings: Settings, client: Any, topics: Mapping[str, Topic] | None = None) -> list[Step]:
+    """Steps from the cluster's topics to these, by default to all of the table and of the mappings."""
+    if topics is None:
+        topics = {**TOPICS, **mapping_topics(settings, client)}
     wanted = Wanted(page_partitions=settings.page_partitions, replication_factor=settings.replication_factor)
     return plan(topics.values(), found_topics(client, topics), wanted)
+
+
+def mapping_topics(settings: Settings, client: Any) -> dict[str, Topic]:
+    """Topics of the mappings; raises `TopicsError` if a topic that is to be mapped does not exist."""
+    names = sorted(sources(settings.input).values())
+    if not names:
+        return {}
+    described = {topic["name"]: topic for topic in client.describe_topics(names)}
+    _refuse_hidden([name for name in names if described[name]["error_code"] == _NOT_ALLOWED], "Describe")
+    missing = [name for name in names if described[name]["error_code"] != 0]
+    if missing:
+        raise TopicsError(f"there is no topic {missing[0]} to map: correct [input] topic, or create it")
+    return own_topics(settings.input, {name: len(described[name]["partitions"]) for name in names})
 
 
 def apply(settings: Settings, client: Any, steps: Sequence[Step]) -> list[Step]:
@@ -157,7 +173,8 @@ def ensure(settings: Settings, bootstrap: str) -> None:
 def refuse_unless_ready(settings: Settings, bootstrap: str) -> None:
     """Raise `TopicsError` if the topics of the tasks do not match: a worker creates nothing on a cluster."""
     with admin_client(settings, bootstrap) as client:
-        steps = planned(settings, client, topics_of_tasks(settings.tasks))
+        mapped = mapping_topics(settings, client) if "mapping" in settings.tasks else {}
+        steps = planned(settings, client, {**topics_of_tasks(settings.tasks), **mapped})
         needed = [step for step in steps if step.action != "set_config"]
     if needed:
         first = next((step for step in needed if step.action == "conflict"), needed[0])

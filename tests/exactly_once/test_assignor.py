@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -109,3 +110,20 @@ def test_a_second_assignment_keeps_what_the_first_gave() -> None:
 def test_what_members_tell_is_plain_json(owned: dict[str, list[int]]) -> None:
     told = json.loads(CoPartitionedAssignor([spec("sums", "left")]).metadata(["left"]).user_data)
     assert told == {"inputs": {"sums": ["left"]}, "owned": {}}
+
+
+def test_tasks_that_keep_step_go_to_one_member_and_stay_there() -> None:
+    def member() -> CoPartitionedAssignor:
+        paced = [replace(spec(name, f"{name}-in"), step_slack_ms=5) for name in ("pages", "plays")]
+        return CoPartitionedAssignor([*paced, spec("sums", "left")])
+
+    members, counts = {name: member() for name in "ab"}, {"pages-in": 3, "plays-in": 2, "left": 4}
+    first = assigned(members, counts)
+    [owner] = [name for name in "ab" if first[name]["pages-in"]]
+    assert (first[owner]["pages-in"], first[owner]["plays-in"]) == ([0, 1, 2], [0, 1])
+    assert [len(first[name]["left"]) for name in "ab"] == [2, 2], "the others are shared out as ever"
+    again = assigned({**members, "0": member()}, counts)
+    assert again[owner]["pages-in"] == [0, 1, 2]
+    del members[owner]
+    [left] = members
+    assert assigned(members, counts)[left]["plays-in"] == [0, 1]

@@ -18,6 +18,7 @@ def partition(*, is_read_up: bool) -> OwnedPartition:
         settings=DriverSettings(bootstrap="x", group="x", commit_interval_ms=150, commit_behind_ms=1_000),
         clock_ms=lambda: NOW_MS,
         feed=SimpleNamespace(is_read_up=lambda _: is_read_up),
+        step=None,
     )
     return OwnedPartition(SPEC, 0, cast("Any", around))
 

@@ -22,10 +22,11 @@ PROTOCOL_VERSION = 0
 
 
 class Member(NamedTuple):
-    """A member's report: the input topics of its tasks, and the partitions of each task that it owned."""
+    """A member's report: input topics of its tasks, partitions of each that it owned, and tasks that keep step."""
 
     inputs: Mapping[str, Sequence[str]]
     owned: Mapping[str, Sequence[int]]
+    in_step: Sequence[str] = ()
 
 
 def shares(partitions: int, owned: Mapping[str, Sequence[int]], load: Mapping[str, int]) -> dict[str, list[int]]:
@@ -54,6 +55,15 @@ def shares(partitions: int, owned: Mapping[str, Sequence[int]], load: Mapping[st
     return result
 
 
+def one_member(owned: Mapping[str, Sequence[int]], load: Mapping[str, int]) -> str:
+    """The member for a task that must not be divided: the one that owned most of it, or has least to do.
+
+    >>> one_member({"a": [], "b": [0]}, {"a": 0, "b": 7}), one_member({"a": [], "b": []}, {"a": 3, "b": 1})
+    ('b', 'b')
+    """
+    return min(owned, key=lambda member: (-len(owned[member]), load[member], member))
+
+
 class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # aiokafka has no types
     """Assigns tasks instead of topics."""
 
@@ -66,6 +76,8 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  #
     def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
         """This member's report to the leader."""
         told = {"inputs": {spec.name: spec.inputs for spec in self._specs}, "owned": self._owned}
+        if in_step := [spec.name for spec in self._specs if spec.step_slack_ms is not None]:
+            told["in_step"] = in_step
         return ConsumerProtocolMemberMetadata(PROTOCOL_VERSION, sorted(topics), json.dumps(told).encode())
 
     def assign(
@@ -75,6 +87,8 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  #
         told = {member: Member(**json.loads(metadata.user_data)) for member, metadata in members.items()}
         topics: dict[str, dict[str, list[int]]] = {member: {} for member in members}
         load = dict.fromkeys(members, 0)
+        in_step = {task for member in told.values() for task in member.in_step}
+        together: str | None = None
         for task in sorted({task for member in told.values() for task in member.inputs}):
             runners = {member: word.owned.get(task, []) for member, word in told.items() if task in word.inputs}
             counts = {
@@ -82,7 +96,13 @@ class CoPartitionedAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  #
                 for member in runners
                 for topic in told[member].inputs[task]
             }
-            for member, numbers in shares(max(counts.values()), runners, load).items():
+            partitions = max(counts.values())
+            if task in in_step:
+                together = together if together in runners else one_member(runners, load)
+                divided = {member: list(range(partitions)) if member == together else [] for member in runners}
+            else:
+                divided = shares(partitions, runners, load)
+            for member, numbers in divided.items():
                 load[member] += len(numbers)
                 for topic in told[member].inputs[task]:
                     topics[member][topic] = [number for number in numbers if number < counts[topic]]

@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
 from aiokafka import TopicPartition
+from numpy.typing import NDArray
 
 from streams.exactly_once.errors import InputAnewError, PartitionsDifferError, ReopenNeeded, TaskFailed
 from streams.exactly_once.partitions.measuring import Measuring, Taken
@@ -14,7 +16,7 @@ from streams.exactly_once.partitions.worker_context import WorkerContext
 from streams.exactly_once.records.input_batch import Batch
 from streams.exactly_once.records.produced import Outputs, Produced, ProducedColumns, StateRow, record_count
 from streams.exactly_once.records.read_records import Record
-from streams.exactly_once.task import Task, TaskSpec, measures_of
+from streams.exactly_once.task import Paced, Task, TaskSpec, measures_of
 from streams.exactly_once.transactions.position import Position
 from streams.exactly_once.transactions.restore import PROGRESS_S, Restored, format_row, read_state
 from streams.exactly_once.transactions.writer import Transaction, TransactionalWriter
@@ -90,6 +92,12 @@ class OpenTask:
         self._measuring.note(batch.records.clock_ms)
         seconds = time.perf_counter() - started_s
         self._context.observer.processed(self._spec.name, self._number, batch.topic, records=count, seconds=seconds)
+
+    async def moments(self, batch: Batch) -> NDArray[np.int64]:
+        """The moments by which the task keeps step with others."""
+        task = self._task
+        assert isinstance(task, Paced), f"task '{self._spec.name}' has no moments"
+        return await self._run(lambda: task.moments(batch.topic, batch.records))
 
     async def tick(self, behind: Collection[str]) -> None:
         """Pass the clock to the task, and the inputs with unread records."""

@@ -26,7 +26,6 @@ import math
 import time
 from collections import deque
 from collections.abc import Collection, Sequence
-from enum import Enum, auto
 
 from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
@@ -37,7 +36,9 @@ from streams.exactly_once.partitions.alignment import Alignment
 from streams.exactly_once.partitions.continuity import Continuity
 from streams.exactly_once.partitions.lag import Lags
 from streams.exactly_once.partitions.open_task import OpenTask
+from streams.exactly_once.partitions.partition_state import State
 from streams.exactly_once.partitions.pending_transaction import PendingTransaction
+from streams.exactly_once.partitions.step import pace_in
 from streams.exactly_once.partitions.worker_context import WorkerContext
 from streams.exactly_once.records.input_batch import Batch
 from streams.exactly_once.records.read_records import Record
@@ -46,16 +47,6 @@ from streams.exactly_once.task import TaskSpec
 INBOX_BATCHES_MAX = 4
 COMMIT_SHARE = 0.25
 """Maximum share of time spent on commits: each has a fixed price, so slow commits are made less often."""
-
-
-class State(Enum):
-    """The state of a partition."""
-
-    OPENING = auto()
-    OPEN = auto()
-    SUSPENDED = auto()
-    BROKEN = auto()
-    CLOSED = auto()
 
 
 class OwnedPartition:
@@ -78,6 +69,7 @@ class OwnedPartition:
         self._opened: OpenTask | None = None
         self._continuity = Continuity(self.tps)
         self._alignment = Alignment(self.tps)
+        self._pace = pace_in(context.step, spec.step_slack_ms, self._is_read_up, self._wake.set)
         self._lags: Lags
         self._living: asyncio.Task[None] | None = None
 
@@ -137,6 +129,7 @@ class OwnedPartition:
     async def close(self) -> None:
         """Release at once; uncommitted work is left to the next owner."""
         self.state = State.CLOSED
+        self._pace.leave()
         if self._living is not None:
             await ended(self._living)
             self.state = State.CLOSED  # it may have been opened meanwhile
@@ -174,6 +167,7 @@ class OwnedPartition:
         self._reopen_reason = None
         self._continuity.begin(opened.seek)
         self._alignment.begin()
+        self._pace.reset()
         self._settled.clear()
         self.state = State.OPEN
         return opened
@@ -198,6 +192,7 @@ class OwnedPartition:
     async def _wait_suspended(self, opened: OpenTask) -> None:
         self.state = State.SUSPENDED
         self._inbox.clear()
+        self._pace.reset()
         self._settled.set()
         await self._given_back.wait()
         await opened.seek_again()
@@ -212,7 +207,8 @@ class OwnedPartition:
         tick_s = self.spec.tick_interval_ms / 1000
         committed_s, next_tick_s = -math.inf, time.monotonic()
         while not self._pausing:
-            has_work = self._inbox and opened.held_count < settings.commit_max_records
+            may_work = opened.held_count < settings.commit_max_records
+            has_work = self._inbox and may_work and not self._pace.is_held
             interval_s = self.commit_interval_s(pending.took_s)
             commits_at_s = next_tick_s if pending.is_writing else committed_s + interval_s
             await self._sleep_until(0.0 if has_work else min(commits_at_s, next_tick_s))
@@ -220,8 +216,7 @@ class OwnedPartition:
             if self._reopen_reason is not None:
                 raise ReopenNeeded(self._reopen_reason)
             await self._pass_on_announced(opened)
-            if self._inbox and opened.held_count < settings.commit_max_records:
-                batch = self._inbox.popleft()
+            if self._inbox and may_work and (batch := await self._pace.part(opened, self._inbox)) is not None:
                 self.read_ms = int(batch.records.timestamps[-1])
                 await opened.process(batch)
                 self._lags.processed(batch)
@@ -231,12 +226,17 @@ class OwnedPartition:
                 behind = self._behind()
                 self._tell_lag(opened, behind)
                 await opened.tick(behind)
+                self._pace.stir()
                 next_tick_s = now_s + tick_s
             pending.check()  # after a failure no transaction may begin
             interval_s = self.commit_interval_s(pending.took_s)
             is_due = now_s >= committed_s + interval_s or opened.held_count >= settings.commit_max_records
-            if is_due and not pending.is_writing:
+            if pending.is_writing:
+                continue
+            self._pace.committed()
+            if is_due or self._pace.is_waited_for:
                 committed_s = now_s
+                self._pace.writing()
                 await pending.begin()
 
     def commit_interval_s(self, took_s: float) -> float:
@@ -273,6 +273,10 @@ class OwnedPartition:
         context = self._context
         self._lags.tell(context.observer, self.spec.name, self.number, opened.positions, context.feed.end, now_s)
 
+    def _is_read_up(self) -> bool:
+        """Whether an open task has nothing to read."""
+        return self._is(State.OPEN) and not self._inbox and all(map(self._context.feed.is_read_up, self.tps))
+
     def _is(self, state: State) -> bool:
         return self.state is state
 
@@ -290,6 +294,7 @@ class OwnedPartition:
     async def _let_go(self) -> None:
         self._announced = []
         self._inbox.clear()
+        self._pace.reset()
         if self._opened is not None:
             await self._opened.discard()
             self._opened = None

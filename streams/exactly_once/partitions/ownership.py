@@ -11,6 +11,7 @@ from streams.exactly_once.errors import DriverError, PartitionsDifferError
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.partitions.broadcast_reader import BroadcastReader
 from streams.exactly_once.partitions.owned_partition import OwnedPartition
+from streams.exactly_once.partitions.step import Step
 from streams.exactly_once.partitions.worker_context import Feed
 from streams.exactly_once.records.input_batch import Batch
 from streams.exactly_once.records.read_records import Record
@@ -64,6 +65,8 @@ class Ownership:
         self._task_of_topic = {topic: spec.name for spec in specs for topic in spec.inputs}
         self._owned: dict[tuple[str, int], OwnedPartition] = {}
         self.restoring = asyncio.Semaphore(settings.restores_max)
+        slacks = [spec.step_slack_ms for spec in specs if spec.step_slack_ms is not None]
+        self.step = Step(min(slacks)) if slacks else None
         self._closing: set[asyncio.Task[None]] = set()
         self._admission: asyncio.Task[None] | None = None
         self._ended = False

@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.partitions.broadcast_reader import BroadcastReader
+from streams.exactly_once.partitions.step import Step
 
 
 class Feed(Protocol):
@@ -52,6 +53,7 @@ class WorkerContext(Protocol):
     feed: Feed
     clock_ms: Callable[[], int]
     restoring: asyncio.Semaphore
+    step: Step | None
 
     def fail(self, error: Exception) -> None:
         """Stop the driver with this error."""

@@ -1,0 +1,1 @@
+"""Formats of other teams' records: bytes to plain values."""
