@@ -9,6 +9,10 @@ LOGGED = "logged"
 """Name of the candidate that shows what was shown: its value is the log's own mean."""
 
 
+POOLED, SLOTS = "pooled-snips", "snips"
+"""Estimators: self-normalised weights of a card in any seen slot of its shelf, and of a card in its own slot."""
+
+
 class PolicyValue(Struct, frozen=True, kw_only=True, tag="policy-value.v2", tag_field="type"):
     """Value of one candidate by one yardstick on the live log, and how much more it is worth than the incumbent.
 

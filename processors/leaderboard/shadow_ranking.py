@@ -43,6 +43,19 @@ class SeenCards(NamedTuple):
     shelf_ids: Sequence[str]
 
 
+class Chances(NamedTuple):
+    """Probabilities of seen cards by candidate: each in its own slot of its shelf, and in any of the seen ones.
+
+    They are undefined in shelves that the catalogue does not know, and in slots beyond those that candidates fill: a
+    matter of the page's shape, not of its cards, so leaving them out is no selection.
+    """
+
+    in_slot: FloatArray  # [k, x]
+    in_any: FloatArray  # [k, x]
+    seen: IntArray  # [x], number of seen slots of the shelf that are defined
+    is_defined: BoolArray  # [x]
+
+
 class ShadowRanking:
     """Candidates, ready to rank; what some of them share is computed once."""
 
@@ -60,14 +73,10 @@ class ShadowRanking:
         """Number of candidates."""
         return len(self._made)
 
-    def propensities(self, learned: Learned, viewers: Viewers, seen: SeenCards) -> tuple[FloatArray, BoolArray]:
-        """Probability [k, x] of each seen card in its slot of its shelf by each candidate, and which are defined [x].
-
-        They are undefined in shelves that the catalogue does not know, and in slots beyond those that candidates fill:
-        a matter of the page's shape, not of its cards, so leaving them out is no selection.
-        """
-        found = np.zeros((len(self._made), len(seen.page)))
-        is_defined = np.zeros(len(seen.page), dtype=np.bool_)
+    def chances(self, learned: Learned, viewers: Viewers, seen: SeenCards) -> Chances:
+        """The probability of each seen card by each candidate."""
+        size = len(self._made), len(seen.page)
+        found = Chances(np.zeros(size), np.zeros(size), np.zeros(size[1], dtype=np.int64), np.zeros(size[1], np.bool_))
         makers = self._makers(learned, viewers)
         shelves = learned.catalogue.shelves(deduplicated=self._made[0][0].deduplicate)
         for number, shelf_id in enumerate(seen.shelf_ids):
@@ -76,9 +85,11 @@ class ShadowRanking:
                 continue
             some = np.flatnonzero((seen.shelf == number) & (seen.slot < makers[0].slots_of(rows)))
             if len(some):
-                is_defined[some] = True
-                found[:, some] = self._in_shelf(makers, viewers, seen, some, shelf_id, rows)
-        return found, is_defined
+                found.is_defined[some] = True
+                found.in_slot[:, some], found.in_any[:, some], found.seen[some] = self._in_shelf(
+                    makers, viewers, seen, some, shelf_id, rows
+                )
+        return found
 
     def _in_shelf(
         self,
@@ -88,8 +99,8 @@ class ShadowRanking:
         some: IntArray,
         shelf_id: str,
         rows: IntArray,
-    ) -> FloatArray:
-        """Probabilities [k, s] for the seen cards `some` [s] of one shelf, whose valid cards are `rows`."""
+    ) -> tuple[FloatArray, FloatArray, IntArray]:
+        """`Chances` for the seen cards `some` [s] of one shelf, whose valid cards are `rows`."""
         rows_max = int(seen.row[some].max()) + 1
         shown, unit = np.unique(seen.page[some] * rows_max + seen.row[some], return_inverse=True)
         page, slot = shown // rows_max, seen.slot[some]
@@ -97,15 +108,17 @@ class ShadowRanking:
         place[rows] = np.arange(len(rows))
         item = place[seen.card[some]]
         chosen = np.full((len(shown), makers[0].slots_of(rows)), -1)
-        chosen[unit, slot] = item
+        is_seen = np.zeros(chosen.shape, dtype=np.bool_)
+        chosen[unit, slot], is_seen[unit, slot] = item, True
         keys = mixed(viewers.keys[page], name_key(shelf_id) >> 1)
-        found = np.zeros((len(makers), len(some)))
+        in_slot, in_any = np.zeros((2, len(makers), len(some)))
         for alike in self._alike:
             beliefs = [own.beliefs(rows) for own in _of_pages([makers[number] for number in alike], page)]
             mixture = makers[alike[0]].policy.mixture(stacked(beliefs), chosen.shape[1], np.tile(keys, len(alike)))
-            whole = mixture.propensities(np.tile(chosen, (len(alike), 1))).reshape(len(alike), *chosen.shape)
-            found[alike] = whole[:, unit, slot]
-        return np.where(item >= 0, found, 0.0)
+            several = np.tile(chosen, (len(alike), 1)), np.tile(is_seen, (len(alike), 1))
+            in_slot[alike] = mixture.propensities(several[0]).reshape(-1, *chosen.shape)[:, unit, slot]
+            in_any[alike] = mixture.inclusions(*several).reshape(-1, *chosen.shape)[:, unit, slot]
+        return np.where(item >= 0, in_slot, 0.0), np.where(item >= 0, in_any, 0.0), is_seen.sum(axis=1)[unit]
 
     def _makers(self, learned: Learned, viewers: Viewers) -> list[ShelfMaker]:
         scores: dict[str, Scores] = {}

@@ -161,6 +161,7 @@ def _as_satisfied(message: PagesWeighed, satisfied: set[tuple[str, int, int]]) -
     firsts = [page for page in message.pages() if page.is_first]
     if not firsts:
         return None
+    candidates = range(len(message.candidates))
     places = [(page.impression_id, *place) for page in firsts for place in zip(page.row, page.slot, strict=True)]
     return PagesWeighed(
         source=message.source,
@@ -174,10 +175,8 @@ def _as_satisfied(message: PagesWeighed, satisfied: set[tuple[str, int, int]]) -
         slot=tuple(slot for _, _, slot in places),
         played_ms=tuple(STREAMED_MS * (place in satisfied) for place in places),
         previous_ms=(0,) * len(places),
-        weights=tuple(
-            tuple(weight for page in firsts for weight in page.weights[number])
-            for number in range(len(message.candidates))
-        ),
+        weights=tuple(tuple(weight for page in firsts for weight in page.weights[number]) for number in candidates),
+        pooled=tuple(tuple(weight for page in firsts for weight in page.pooled[number]) for number in candidates),
     )
 
 
