@@ -95,14 +95,15 @@ class WeighedColumns(NamedTuple):
         weights = (self.pooled if is_pooled else self.weights)[:, some]
         now, before = (yardstick.reward(column[some]) for column in (self.played_ms, self.previous_ms))
 
+        starts = np.flatnonzero(np.diff(page, prepend=-1))
+
         def mean(values: FloatArray) -> FloatArray:
-            sums = [np.bincount(page, row, minlength=len(counts))[shown] for row in values]
-            return np.stack(sums) / counts[shown]
+            return np.asarray(np.add.reduceat(values, starts, axis=1) / counts[shown])
 
         return PageTerms(
             weight=mean(weights),
             now=mean(weights * now),
-            before=mean(weights * before),
+            before=mean(weights * before) if before.any() else np.zeros((len(weights), len(shown))),
             is_first=self.is_first[shown],
             exposures=counts[shown],
         )

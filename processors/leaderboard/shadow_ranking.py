@@ -7,7 +7,7 @@ import numpy as np
 
 from processors.arrays import BoolArray, FloatArray, IntArray
 from processors.leaderboard.candidate import Candidate
-from processors.policies.beliefs import stacked
+from processors.policies.beliefs import Beliefs, stacked
 from processors.policies.keyed_draws import KeyArray, mixed, name_key
 from processors.policies.policy import Policy
 from processors.policies.policy_catalogue import policy_named
@@ -16,7 +16,7 @@ from processors.ranking.freshness import fresh_gain
 from processors.ranking.learned import Learned
 from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranking_settings import RankingSettings
-from processors.ranking.scores import Scores, scores_of
+from processors.ranking.scores import OwnPlays, Scores, scores_of
 from processors.ranking.shelves import ShelfMaker
 from processors.rewards.reward import GroupedReward
 from processors.rewards.reward_catalogue import reward_named
@@ -113,8 +113,8 @@ class ShadowRanking:
         keys = mixed(viewers.keys[page], name_key(shelf_id) >> 1)
         in_slot, in_any = np.zeros((2, len(makers), len(some)))
         for alike in self._alike:
-            beliefs = [own.beliefs(rows) for own in _of_pages([makers[number] for number in alike], page)]
-            mixture = makers[alike[0]].policy.mixture(stacked(beliefs), chosen.shape[1], np.tile(keys, len(alike)))
+            beliefs = _beliefs([makers[number] for number in alike], page, rows)
+            mixture = makers[alike[0]].policy.mixture(beliefs, chosen.shape[1], np.tile(keys, len(alike)))
             several = np.tile(chosen, (len(alike), 1)), np.tile(is_seen, (len(alike), 1))
             in_slot[alike] = mixture.propensities(several[0]).reshape(-1, *chosen.shape)[:, unit, slot]
             in_any[alike] = mixture.inclusions(*several).reshape(-1, *chosen.shape)[:, unit, slot]
@@ -123,10 +123,12 @@ class ShadowRanking:
     def _makers(self, learned: Learned, viewers: Viewers) -> list[ShelfMaker]:
         scores: dict[str, Scores] = {}
         doubts: dict[str, Doubt] = {}
-        makers = []
+        makers, own_plays = [], OwnPlays.of(learned, viewers.plays)
         for settings, policy, reward in self._made:
             if reward.name not in scores:
-                scores[reward.name] = scores_of(learned, reward, viewers.plays, viewers.weights, settings.own_weight)
+                scores[reward.name] = scores_of(
+                    learned, reward, viewers.plays, viewers.weights, settings.own_weight, own_plays
+                )
             if policy.weighs_doubt and reward.name not in doubts:
                 doubts[reward.name] = doubt_of(learned.posterior(reward.name), viewers.weights)
             own = scores[reward.name]
@@ -141,6 +143,13 @@ class ShadowRanking:
                 )
             )
         return makers
+
+
+def _beliefs(makers: Sequence[ShelfMaker], page: IntArray, rows: IntArray) -> Beliefs:
+    """What the policy is told of these rows on these pages, by each maker, one below the other."""
+    if all(maker.orders_by_score for maker in makers):
+        return Beliefs.certain(np.concatenate([maker.scores.score[page[:, None], rows] for maker in makers]))
+    return stacked([own.beliefs(rows) for own in _of_pages(makers, page)])
 
 
 def _of_pages(makers: Sequence[ShelfMaker], page: IntArray) -> Iterator[ShelfMaker]:

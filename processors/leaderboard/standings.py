@@ -15,6 +15,7 @@ from processors.evaluation.confidence.paired import Difference
 from processors.evaluation.estimators.estimate import Estimate
 from processors.evaluation.estimators.estimator import ALPHA
 from processors.leaderboard.page_terms import YARDSTICKS, WeighedColumns, Yardstick
+from processors.leaderboard.pages_more import pages_more
 from processors.leaderboard.pair_sums import PairSums, pair_sums
 from processors.leaderboard.pooled_sums import PooledSums, pooled_sums
 from processors.settlement.state.rows import Row
@@ -33,6 +34,7 @@ class _PairRow(Struct, array_like=True):
     sums: list[PairSums]
     pooled: list[PooledSums | None]  # of the yardsticks that count all slots
     evidence: int = 0  # pages and corrections read when this pair was last updated
+    since_ms: int = 0  # when the oldest of its pages was shown
 
 
 class _PartitionRow(Struct, array_like=True):
@@ -68,6 +70,9 @@ class Leaderboard:
             self._is_changed = self._is_due = True
             for number, yardstick in enumerate(self.yardsticks):
                 self._add(message.candidates[0], columns, number, yardstick)
+            for name in columns.names:
+                row, oldest_ms = self._pairs[message.candidates[0], name], min(message.shown_ms)
+                row.since_ms = min(row.since_ms or oldest_ms, oldest_ms)
 
     def values(self) -> list[PolicyValue]:
         """The value of each present candidate by each yardstick, the incumbent first and the log last."""
@@ -148,7 +153,8 @@ class Leaderboard:
         yardstick, challengers, row = self.yardsticks[number], self._challengers, self._pairs[pair]
         pooled = row.pooled[number] if is_pooled else None
         sums = row.sums[number] if pooled is None else pooled.sums
-        value, difference = sums.value, sums.difference(ALPHA / max(1, len(challengers)))
+        alpha = ALPHA / max(1, len(challengers))
+        value, difference = sums.value, sums.difference(alpha)
         reward, _, policy = name.partition("/")
         is_better = difference.verdict.is_shown and difference.low_anytime > 0.0
         return PolicyValue(
@@ -160,6 +166,8 @@ class Leaderboard:
             event_ms=self._own.newest_ms,
             evidence_count=row.evidence,
             exposures=sums.exposures,
+            since_ms=row.since_ms,
+            pages_more=pages_more(difference, sums.count, alpha) if name in challengers else None,
             is_worth_testing=is_better and name in challengers,
             **_told(value, SLOTS if pooled is None else POOLED),
             **_less_incumbent(difference, sums.difference() if value.verdict.is_shown else difference),
