@@ -57,10 +57,11 @@ def bench_leaderboard(settings: LeaderboardBench, on_row: Callable[[str], None])
 
     `missed` is of the intervals of values, for one look at the end; `missed_at_any_time` of those that hold at any
     time; `difference_missed_at_any_time` of the differences from the incumbent. `sure` is the share of differences that
-    are above or below zero at any time, `sure_and_wrong` of those the share with the wrong sign. Only values that are
-    shown count. `tau_reachable` is the tau of the truth with noise of the size of the standard error, so no
-    estimator of this error has a higher one on average (`_4_times`: with so many times the pages); `detectable_pairs` is the share of the pairs of rewards whose
-    true difference is at least 1.96 standard errors, and `tau_detectable` the agreement of their signs, from -1 to 1.
+    are above or below zero at any time, `sure_and_wrong` of those the share with the wrong sign. Only values that
+    are shown count. `tau_reachable` is the tau of the truth with noise of the size of the standard error: no estimator
+    with this error has a higher one on average (`_4_times`: with so many times the pages). `detectable_pairs` is the
+    share of the pairs of rewards whose true difference is at least 1.96 standard errors, and `tau_detectable` the
+    agreement of their signs, from -1 to 1.
     """
     found: dict[str, Any] = {
         "benchmark": "leaderboard",
