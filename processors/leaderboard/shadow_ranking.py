@@ -7,9 +7,11 @@ import numpy as np
 
 from processors.arrays import BoolArray, FloatArray, IntArray
 from processors.leaderboard.candidate import Candidate
-from processors.policies.beliefs import Beliefs, stacked
+from processors.leaderboard.seen_slots import SeenSlots, greedy_mixtures
+from processors.policies.beliefs import stacked
+from processors.policies.epsilon_greedy import EpsilonGreedyPolicy
 from processors.policies.keyed_draws import KeyArray, mixed, name_key
-from processors.policies.policy import Policy
+from processors.policies.policy import Policy, best_first
 from processors.policies.policy_catalogue import policy_named
 from processors.ranking.doubt import Doubt, doubt_of
 from processors.ranking.freshness import fresh_gain
@@ -67,6 +69,10 @@ class ShadowRanking:
         versions = [policy.version for _, policy, _ in self._made]
         self._alike = [[k for k, one in enumerate(versions) if one == version] for version in dict.fromkeys(versions)]
         """Candidates with the same policy, which are ranked in one call."""
+        self._simple = {
+            k: policy.epsilon for k, (_, policy, _) in enumerate(self._made) if isinstance(policy, EpsilonGreedyPolicy)
+        }
+        """Epsilon by candidate, of those whose policy is the best order or a shuffle."""
 
     @property
     def count(self) -> int:
@@ -106,19 +112,37 @@ class ShadowRanking:
         page, slot = shown // rows_max, seen.slot[some]
         place = np.full(max(int(rows.max()), int(seen.card[some].max())) + 2, -1)  # the last is of an unknown card
         place[rows] = np.arange(len(rows))
-        item = place[seen.card[some]]
-        chosen = np.full((len(shown), makers[0].slots_of(rows)), -1)
-        is_seen = np.zeros(chosen.shape, dtype=np.bool_)
-        chosen[unit, slot], is_seen[unit, slot] = item, True
-        keys = mixed(viewers.keys[page], name_key(shelf_id) >> 1)
+        slots = SeenSlots(unit, slot, place[seen.card[some]], makers[0].slots_of(rows))
         in_slot, in_any = np.zeros((2, len(makers), len(some)))
+        for numbers, chances in self._chances(
+            makers, page, rows, slots, mixed(viewers.keys[page], name_key(shelf_id) >> 1)
+        ):
+            in_slot[numbers], in_any[numbers] = chances
+        return in_slot, in_any, slots.is_seen.sum(axis=1)[unit]
+
+    def _chances(
+        self, makers: Sequence[ShelfMaker], page: IntArray, rows: IntArray, slots: SeenSlots, keys: KeyArray
+    ) -> Iterator[tuple[list[int], tuple[FloatArray, FloatArray]]]:
+        """Candidates by number, with their probabilities of the seen slots.
+
+        Policies that take the best order by the scores, and sometimes a shuffle, differ in their weights only: orders
+        are made once for each reward.
+        """
+        simple = [number for number in self._simple if makers[number].orders_by_score]
+        if simple:
+            scores = {id(makers[number].scores): makers[number].scores.score for number in simple}
+            orders = best_first(np.stack([score[page[:, None], rows] for score in scores.values()]), slots.slots)
+            is_there, is_anywhere = slots.places(orders)
+            which = [list(scores).index(id(makers[number].scores)) for number in simple]
+            weight, shuffled = greedy_mixtures([self._simple[number] for number in simple])
+            best = weight * is_there[which], weight * is_anywhere[which]
+            yield simple, slots.with_shuffle(*best, shuffled, len(rows))
         for alike in self._alike:
-            beliefs = _beliefs([makers[number] for number in alike], page, rows)
-            mixture = makers[alike[0]].policy.mixture(beliefs, chosen.shape[1], np.tile(keys, len(alike)))
-            several = np.tile(chosen, (len(alike), 1)), np.tile(is_seen, (len(alike), 1))
-            in_slot[alike] = mixture.propensities(several[0]).reshape(-1, *chosen.shape)[:, unit, slot]
-            in_any[alike] = mixture.inclusions(*several).reshape(-1, *chosen.shape)[:, unit, slot]
-        return np.where(item >= 0, in_slot, 0.0), np.where(item >= 0, in_any, 0.0), is_seen.sum(axis=1)[unit]
+            others = [number for number in alike if number not in simple]
+            if others:
+                own = [one.beliefs(rows) for one in _of_pages([makers[number] for number in others], page)]
+                policy, tiled = makers[others[0]].policy, np.tile(keys, len(others))
+                yield others, slots.chances(policy.mixture(stacked(own), slots.slots, tiled), len(others))
 
     def _makers(self, learned: Learned, viewers: Viewers) -> list[ShelfMaker]:
         scores: dict[str, Scores] = {}
@@ -143,13 +167,6 @@ class ShadowRanking:
                 )
             )
         return makers
-
-
-def _beliefs(makers: Sequence[ShelfMaker], page: IntArray, rows: IntArray) -> Beliefs:
-    """What the policy is told of these rows on these pages, by each maker, one below the other."""
-    if all(maker.orders_by_score for maker in makers):
-        return Beliefs.certain(np.concatenate([maker.scores.score[page[:, None], rows] for maker in makers]))
-    return stacked([own.beliefs(rows) for own in _of_pages(makers, page)])
 
 
 def _of_pages(makers: Sequence[ShelfMaker], page: IntArray) -> Iterator[ShelfMaker]:

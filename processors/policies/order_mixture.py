@@ -56,21 +56,6 @@ class OrderMixture:
         orders = np.cumprod(self.items - np.arange(chosen.shape[1]), dtype=np.float64)
         return np.asarray(fixed + self.shuffled[:, None] / orders, dtype=np.float64)
 
-    def inclusions(self, chosen: IntArray, is_counted: BoolArray) -> FloatArray:
-        """Probability [n, L] that item chosen[i, j] is in any of the slots that count [n, L]; -1 for no item.
-
-        >>> half = OrderMixture(orders=np.array([[[1, 0]]]), weights=np.array([[0.5]]), items=3)
-        >>> half.inclusions(np.array([[0, 2]]), np.array([[True, True]])).round(3).tolist()
-        [[0.833, 0.333]]
-        """
-        fixed = np.zeros(chosen.shape)
-        for order in range(self.orders.shape[1]):  # one by one, as above
-            is_inside = np.zeros((len(chosen), self.items + 1), dtype=np.bool_)  # the last is of no item
-            np.put_along_axis(is_inside, self.orders[:, order], is_counted, axis=1)
-            fixed += self.weights[:, order, None] * np.take_along_axis(is_inside, chosen, axis=1)
-        counted = is_counted.sum(axis=1)[:, None] / self.items
-        return np.asarray(fixed + self.shuffled[:, None] * counted, dtype=np.float64)
-
     def elsewhere(self, order: IntArray) -> FloatArray:
         """Probability [n] of not choosing this order [n, L]; a shuffle counts in full, even if it may produce it.
 
