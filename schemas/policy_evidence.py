@@ -26,6 +26,7 @@ class WeighedPage(NamedTuple):
     played_ms: tuple[int, ...]
     previous_ms: tuple[int, ...]
     weights: tuple[tuple[int, ...], ...]
+    pooled: tuple[tuple[int, ...], ...]
 
 
 class PagesWeighed(Struct, frozen=True, kw_only=True, gc=False, tag="pages-weighed.v1", tag_field="type"):
@@ -35,6 +36,9 @@ class PagesWeighed(Struct, frozen=True, kw_only=True, gc=False, tag="pages-weigh
     `weights`: exposures in slots that the candidates fill, of shelves that the catalogue knew. `weights[k]` has for
     each exposure the probability with which candidate k would have put the card into its slot of the shelf, by what was
     known when the page was shown, over the logged propensity; in units of 1/4096. The first candidate is the incumbent.
+    `pooled[k]` has instead the probability with which the candidate would have put the card into any of the seen slots
+    of the shelf, over the logged propensity and the number of these slots: right on average if a seen card is worth the
+    same in each of them, and much less variable. A message without it was written by an older version.
     A correction repeats the page: it counts with `previous_ms` until now, and with `played_ms` from now on.
 
     >>> page = PagesWeighed(source="listeners/0", candidates=("mean/greedy",), user_id=("u1",), impression_id=("i1",),
@@ -62,6 +66,7 @@ class PagesWeighed(Struct, frozen=True, kw_only=True, gc=False, tag="pages-weigh
     played_ms: tuple[Count, ...]
     previous_ms: tuple[Count, ...]
     weights: tuple[tuple[Count, ...], ...]
+    pooled: tuple[tuple[Count, ...], ...] = ()
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(source=self.source)
@@ -69,7 +74,9 @@ class PagesWeighed(Struct, frozen=True, kw_only=True, gc=False, tag="pages-weigh
         refuse_unless(len(set(self.candidates)) == len(self.candidates) > 0, "a candidate is missing, or named twice")
         refuse_unless(sum(self.seen) == len(self.row), "the pages have another number of exposures than the columns")
         refuse_unless(min(self.seen, default=1) > 0, "a page has no exposure")
-        refuse_unless(all(len(column) == len(self.row) for column in self.weights), "weights differ in length")
+        refuse_unless(len(self.pooled) in {0, len(self.weights)}, "a candidate has no pooled weights")
+        every = (*self.weights, *self.pooled)
+        refuse_unless(all(len(column) == len(self.row) for column in every), "weights differ in length")
 
     def pages(self) -> Iterator[WeighedPage]:
         """Iterate over single pages."""
@@ -87,5 +94,6 @@ class PagesWeighed(Struct, frozen=True, kw_only=True, gc=False, tag="pages-weigh
                 played_ms=self.played_ms[part],
                 previous_ms=self.previous_ms[part],
                 weights=tuple(column[part] for column in self.weights),
+                pooled=tuple(column[part] for column in self.pooled or self.weights),
             )
             start += seen

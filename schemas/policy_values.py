@@ -9,6 +9,10 @@ LOGGED = "logged"
 """Name of the candidate that shows what was shown: its value is the log's own mean."""
 
 
+POOLED, SLOTS = "pooled-snips", "snips"
+"""Estimators: self-normalised weights of a card in any seen slot of its shelf, and of a card in its own slot."""
+
+
 class PolicyValue(Struct, frozen=True, kw_only=True, tag="policy-value.v2", tag_field="type"):
     """Value of one candidate by one yardstick on the live log, and how much more it is worth than the incumbent.
 
@@ -22,7 +26,9 @@ class PolicyValue(Struct, frozen=True, kw_only=True, tag="policy-value.v2", tag_
     Where `withheld` has a reason, the log says that the value must not be used: value and intervals are none.
     `difference` is the value less that of `incumbent` on the same pages, with the same kinds of interval, of which
     the one at any time holds for all candidates together. `is_worth_testing`: the difference at any time is above zero,
-    so an A/B test of the candidate is likely to pay.
+    so an A/B test of the candidate is likely to pay. `pages_more` is how many more pages it takes until that interval
+    excludes zero, if the difference stays as it is: 0 if it does; none if not even a billion pages suffice, or if there
+    is no valid interval. `since_ms` is when the oldest counted page was shown.
 
     >>> value = PolicyValue(candidate="mean/greedy", policy="greedy", reward="mean", yardstick="stream-rate",
     ...     estimator="snips", incumbent="mean/uniform", event_ms=0, evidence_count=0, count=0, exposures=0, ess=0.0,
@@ -58,6 +64,8 @@ class PolicyValue(Struct, frozen=True, kw_only=True, tag="policy-value.v2", tag_
     difference_low_anytime: float | None = None
     difference_high_anytime: float | None = None
     is_worth_testing: bool = False
+    since_ms: EventMs = 0
+    pages_more: Count | None = None
 
     @property
     def key(self) -> str:

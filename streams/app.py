@@ -76,6 +76,7 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
             name="leaderboard",
             inputs=("policy-evidence",),
             state_topic="leaderboard" + STATE_SUFFIX,
+            state_format=2,
             make=lambda _partition: LeaderboardTask(settings.leaderboard.publish_interval_ms),
             tick_interval_ms=500,
         ),

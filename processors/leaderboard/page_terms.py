@@ -3,8 +3,13 @@
 The record is the page. One coin decides a whole shelf, and a listener sees all of a page at once, so its slots are not
 independent records; pages are, given the past. A page's weight is the mean weight of its slots, its weighted reward the
 mean of weight times reward: with weights of slots, both are right on average whatever depends on what inside the page.
+
+Pooled weights are of a card anywhere among the seen slots of its shelf. They are right on average if a seen card earns
+the same in each of these, and vary less: a candidate that only moves a card from one seen slot to another has the same
+pooled weights. Both kinds are summed, so that the log itself can object to pooling.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -60,38 +65,45 @@ class WeighedColumns(NamedTuple):
     played_ms: IntArray
     previous_ms: IntArray
     weights: FloatArray  # [k, e]
+    pooled: FloatArray  # [k, e]
     is_first: BoolArray  # [n]
 
     @classmethod
     def of(cls, message: PagesWeighed, logged: str) -> "WeighedColumns":
         """The columns of a message."""
         page = np.repeat(np.arange(len(message.seen)), message.seen)
-        weights = np.array(message.weights, dtype=np.float64) / WEIGHT_UNITS
+
+        def by_candidate(weights: Sequence[Sequence[int]]) -> FloatArray:
+            return np.vstack([np.array(weights, dtype=np.float64) / WEIGHT_UNITS, np.ones(len(page))])
+
         return cls(
             names=(*message.candidates, logged),
             page=page,
             slot=np.array(message.slot),
             played_ms=np.array(message.played_ms),
             previous_ms=np.array(message.previous_ms),
-            weights=np.vstack([weights, np.ones(len(page))]),
+            weights=by_candidate(message.weights),
+            pooled=by_candidate(message.pooled or message.weights),
             is_first=np.array(message.is_first, dtype=np.bool_),
         )
 
-    def terms(self, yardstick: Yardstick) -> PageTerms:
-        """The pages' terms; of those with an exposure in the slots that count."""
+    def terms(self, yardstick: Yardstick, *, is_pooled: bool = False) -> PageTerms:
+        """The pages' terms by one kind of weights; of those with an exposure in the slots that count."""
         some = np.flatnonzero(self.slot < yardstick.slots) if yardstick.slots else np.arange(len(self.slot))
         counts = np.bincount(self.page[some], minlength=len(self.is_first))
-        shown, page, weights = np.flatnonzero(counts), self.page[some], self.weights[:, some]
+        shown, page = np.flatnonzero(counts), self.page[some]
+        weights = (self.pooled if is_pooled else self.weights)[:, some]
         now, before = (yardstick.reward(column[some]) for column in (self.played_ms, self.previous_ms))
 
+        starts = np.flatnonzero(np.diff(page, prepend=-1))
+
         def mean(values: FloatArray) -> FloatArray:
-            sums = [np.bincount(page, row, minlength=len(counts))[shown] for row in values]
-            return np.stack(sums) / counts[shown]
+            return np.asarray(np.add.reduceat(values, starts, axis=1) / counts[shown])
 
         return PageTerms(
             weight=mean(weights),
             now=mean(weights * now),
-            before=mean(weights * before),
+            before=mean(weights * before) if before.any() else np.zeros((len(weights), len(shown))),
             is_first=self.is_first[shown],
             exposures=counts[shown],
         )

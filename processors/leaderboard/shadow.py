@@ -125,8 +125,9 @@ class Shadow:
 
     def _weigh(self, book: Book, places: IntArray, viewers: Viewers, row: IntArray) -> None:
         seen, place, logged = _seen(book, places, row)
-        wanted, is_defined = self.ranking.propensities(self._learned, viewers, seen)
-        weights = np.minimum(np.rint(wanted / logged * WEIGHT_UNITS), WEIGHT_MAX).astype("<i4")
+        chances = self.ranking.chances(self._learned, viewers, seen)
+        weights, is_defined = _in_units(chances.in_slot / logged), chances.is_defined
+        pooled = _in_units(chances.in_any / (np.maximum(chances.seen, 1) * logged))
         digest, coins = self.pages.digest_of(self.names), uniforms(mixed(viewers.keys, _ADMISSION))
         bounds = np.searchsorted(seen.page, np.arange(len(viewers.names) + 1)).tolist()
         for number, key in enumerate(viewers.names):
@@ -145,6 +146,7 @@ class Shadow:
                 slot=_int32(seen.slot[some]),
                 weights=weights[:, some].tobytes(),
                 played_ms=np.zeros(len(some), dtype="<i8").tobytes(),
+                pooled=pooled[:, some].tobytes(),
             )
             self.pages.put(key, page)
             self.counters["pages_weighed"] += is_new
@@ -191,6 +193,10 @@ def _seen(book: Book, places: IntArray, row: IntArray) -> tuple[SeenCards, IntAr
         shelf_ids=[name_of(name) for name in numbers],
     )
     return seen, place, np.array(logged)
+
+
+def _in_units(weights: FloatArray) -> IntArray:
+    return np.asarray(np.minimum(np.rint(weights * WEIGHT_UNITS), WEIGHT_MAX).astype("<i4"))
 
 
 def _int32(column: IntArray) -> bytes:

@@ -34,9 +34,12 @@ class ShadowPage(Struct, array_like=True):
     weights: bytes  # int32 [k, e]
     played_ms: bytes  # int64 [e], as told last
     is_told: bool = False
+    pooled: bytes = b""  # int32 [k, e]; of a page without them, the weights
 
     def column(self, name: str) -> IntArray:
         """One of the columns [e]; of the weights, all candidates one after the other."""
+        if name == "pooled" and not self.pooled:
+            name = "weights"
         kind = "<i8" if name == "played_ms" else "<i4"
         return np.frombuffer(getattr(self, name), dtype=kind).astype(np.int64)
 

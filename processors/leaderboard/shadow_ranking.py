@@ -7,16 +7,18 @@ import numpy as np
 
 from processors.arrays import BoolArray, FloatArray, IntArray
 from processors.leaderboard.candidate import Candidate
+from processors.leaderboard.seen_slots import SeenSlots, greedy_mixtures
 from processors.policies.beliefs import stacked
+from processors.policies.epsilon_greedy import EpsilonGreedyPolicy
 from processors.policies.keyed_draws import KeyArray, mixed, name_key
-from processors.policies.policy import Policy
+from processors.policies.policy import Policy, best_first
 from processors.policies.policy_catalogue import policy_named
 from processors.ranking.doubt import Doubt, doubt_of
 from processors.ranking.freshness import fresh_gain
 from processors.ranking.learned import Learned
 from processors.ranking.play_columns import PlayColumns
 from processors.ranking.ranking_settings import RankingSettings
-from processors.ranking.scores import Scores, scores_of
+from processors.ranking.scores import OwnPlays, Scores, scores_of
 from processors.ranking.shelves import ShelfMaker
 from processors.rewards.reward import GroupedReward
 from processors.rewards.reward_catalogue import reward_named
@@ -43,6 +45,19 @@ class SeenCards(NamedTuple):
     shelf_ids: Sequence[str]
 
 
+class Chances(NamedTuple):
+    """Probabilities of seen cards by candidate: each in its own slot of its shelf, and in any of the seen ones.
+
+    They are undefined in shelves that the catalogue does not know, and in slots beyond those that candidates fill: a
+    matter of the page's shape, not of its cards, so leaving them out is no selection.
+    """
+
+    in_slot: FloatArray  # [k, x]
+    in_any: FloatArray  # [k, x]
+    seen: IntArray  # [x], number of seen slots of the shelf that are defined
+    is_defined: BoolArray  # [x]
+
+
 class ShadowRanking:
     """Candidates, ready to rank; what some of them share is computed once."""
 
@@ -54,20 +69,20 @@ class ShadowRanking:
         versions = [policy.version for _, policy, _ in self._made]
         self._alike = [[k for k, one in enumerate(versions) if one == version] for version in dict.fromkeys(versions)]
         """Candidates with the same policy, which are ranked in one call."""
+        self._simple = {
+            k: policy.epsilon for k, (_, policy, _) in enumerate(self._made) if isinstance(policy, EpsilonGreedyPolicy)
+        }
+        """Epsilon by candidate, of those whose policy is the best order or a shuffle."""
 
     @property
     def count(self) -> int:
         """Number of candidates."""
         return len(self._made)
 
-    def propensities(self, learned: Learned, viewers: Viewers, seen: SeenCards) -> tuple[FloatArray, BoolArray]:
-        """Probability [k, x] of each seen card in its slot of its shelf by each candidate, and which are defined [x].
-
-        They are undefined in shelves that the catalogue does not know, and in slots beyond those that candidates fill:
-        a matter of the page's shape, not of its cards, so leaving them out is no selection.
-        """
-        found = np.zeros((len(self._made), len(seen.page)))
-        is_defined = np.zeros(len(seen.page), dtype=np.bool_)
+    def chances(self, learned: Learned, viewers: Viewers, seen: SeenCards) -> Chances:
+        """The probability of each seen card by each candidate."""
+        size = len(self._made), len(seen.page)
+        found = Chances(np.zeros(size), np.zeros(size), np.zeros(size[1], dtype=np.int64), np.zeros(size[1], np.bool_))
         makers = self._makers(learned, viewers)
         shelves = learned.catalogue.shelves(deduplicated=self._made[0][0].deduplicate)
         for number, shelf_id in enumerate(seen.shelf_ids):
@@ -76,9 +91,11 @@ class ShadowRanking:
                 continue
             some = np.flatnonzero((seen.shelf == number) & (seen.slot < makers[0].slots_of(rows)))
             if len(some):
-                is_defined[some] = True
-                found[:, some] = self._in_shelf(makers, viewers, seen, some, shelf_id, rows)
-        return found, is_defined
+                found.is_defined[some] = True
+                found.in_slot[:, some], found.in_any[:, some], found.seen[some] = self._in_shelf(
+                    makers, viewers, seen, some, shelf_id, rows
+                )
+        return found
 
     def _in_shelf(
         self,
@@ -88,32 +105,54 @@ class ShadowRanking:
         some: IntArray,
         shelf_id: str,
         rows: IntArray,
-    ) -> FloatArray:
-        """Probabilities [k, s] for the seen cards `some` [s] of one shelf, whose valid cards are `rows`."""
+    ) -> tuple[FloatArray, FloatArray, IntArray]:
+        """`Chances` for the seen cards `some` [s] of one shelf, whose valid cards are `rows`."""
         rows_max = int(seen.row[some].max()) + 1
         shown, unit = np.unique(seen.page[some] * rows_max + seen.row[some], return_inverse=True)
         page, slot = shown // rows_max, seen.slot[some]
         place = np.full(max(int(rows.max()), int(seen.card[some].max())) + 2, -1)  # the last is of an unknown card
         place[rows] = np.arange(len(rows))
-        item = place[seen.card[some]]
-        chosen = np.full((len(shown), makers[0].slots_of(rows)), -1)
-        chosen[unit, slot] = item
-        keys = mixed(viewers.keys[page], name_key(shelf_id) >> 1)
-        found = np.zeros((len(makers), len(some)))
+        slots = SeenSlots(unit, slot, place[seen.card[some]], makers[0].slots_of(rows))
+        in_slot, in_any = np.zeros((2, len(makers), len(some)))
+        for numbers, chances in self._chances(
+            makers, page, rows, slots, mixed(viewers.keys[page], name_key(shelf_id) >> 1)
+        ):
+            in_slot[numbers], in_any[numbers] = chances
+        return in_slot, in_any, slots.is_seen.sum(axis=1)[unit]
+
+    def _chances(
+        self, makers: Sequence[ShelfMaker], page: IntArray, rows: IntArray, slots: SeenSlots, keys: KeyArray
+    ) -> Iterator[tuple[list[int], tuple[FloatArray, FloatArray]]]:
+        """Candidates by number, with their probabilities of the seen slots.
+
+        Policies that take the best order by the scores, and sometimes a shuffle, differ in their weights only: orders
+        are made once for each reward.
+        """
+        simple = [number for number in self._simple if makers[number].orders_by_score]
+        if simple:
+            scores = {id(makers[number].scores): makers[number].scores.score for number in simple}
+            orders = best_first(np.stack([score[page[:, None], rows] for score in scores.values()]), slots.slots)
+            is_there, is_anywhere = slots.places(orders)
+            which = [list(scores).index(id(makers[number].scores)) for number in simple]
+            weight, shuffled = greedy_mixtures([self._simple[number] for number in simple])
+            best = weight * is_there[which], weight * is_anywhere[which]
+            yield simple, slots.with_shuffle(*best, shuffled, len(rows))
         for alike in self._alike:
-            beliefs = [own.beliefs(rows) for own in _of_pages([makers[number] for number in alike], page)]
-            mixture = makers[alike[0]].policy.mixture(stacked(beliefs), chosen.shape[1], np.tile(keys, len(alike)))
-            whole = mixture.propensities(np.tile(chosen, (len(alike), 1))).reshape(len(alike), *chosen.shape)
-            found[alike] = whole[:, unit, slot]
-        return np.where(item >= 0, found, 0.0)
+            others = [number for number in alike if number not in simple]
+            if others:
+                own = [one.beliefs(rows) for one in _of_pages([makers[number] for number in others], page)]
+                policy, tiled = makers[others[0]].policy, np.tile(keys, len(others))
+                yield others, slots.chances(policy.mixture(stacked(own), slots.slots, tiled), len(others))
 
     def _makers(self, learned: Learned, viewers: Viewers) -> list[ShelfMaker]:
         scores: dict[str, Scores] = {}
         doubts: dict[str, Doubt] = {}
-        makers = []
+        makers, own_plays = [], OwnPlays.of(learned, viewers.plays)
         for settings, policy, reward in self._made:
             if reward.name not in scores:
-                scores[reward.name] = scores_of(learned, reward, viewers.plays, viewers.weights, settings.own_weight)
+                scores[reward.name] = scores_of(
+                    learned, reward, viewers.plays, viewers.weights, settings.own_weight, own_plays
+                )
             if policy.weighs_doubt and reward.name not in doubts:
                 doubts[reward.name] = doubt_of(learned.posterior(reward.name), viewers.weights)
             own = scores[reward.name]

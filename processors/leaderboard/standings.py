@@ -15,10 +15,12 @@ from processors.evaluation.confidence.paired import Difference
 from processors.evaluation.estimators.estimate import Estimate
 from processors.evaluation.estimators.estimator import ALPHA
 from processors.leaderboard.page_terms import YARDSTICKS, WeighedColumns, Yardstick
+from processors.leaderboard.pages_more import pages_more
 from processors.leaderboard.pair_sums import PairSums, pair_sums
+from processors.leaderboard.pooled_sums import PooledSums, pooled_sums
 from processors.settlement.state.rows import Row
 from schemas.policy_evidence import PagesWeighed
-from schemas.policy_values import LOGGED, PolicyValue
+from schemas.policy_values import LOGGED, POOLED, SLOTS, PolicyValue
 
 KEPT_MAX = 100
 """Pairs of candidate and incumbent whose sums are kept; of settings long gone, the oldest leave first."""
@@ -30,7 +32,9 @@ Pair = tuple[str, str]
 
 class _PairRow(Struct, array_like=True):
     sums: list[PairSums]
+    pooled: list[PooledSums | None]  # of the yardsticks that count all slots
     evidence: int = 0  # pages and corrections read when this pair was last updated
+    since_ms: int = 0  # when the oldest of its pages was shown
 
 
 class _PartitionRow(Struct, array_like=True):
@@ -64,20 +68,20 @@ class Leaderboard:
             self._own.newest_ms = max(self._own.newest_ms, *message.shown_ms)
             self._own.candidates = columns.names
             self._is_changed = self._is_due = True
-            found = [pair_sums(columns.terms(yardstick)) for yardstick in self.yardsticks]
-            for name, further in zip(columns.names, zip(*found, strict=True), strict=True):
-                pair = self._pair((message.candidates[0], name))
-                pair.evidence = self._own.evidence
-                for sums, more in zip(pair.sums, further, strict=True):
-                    sums.add(more)
+            for number, yardstick in enumerate(self.yardsticks):
+                self._add(message.candidates[0], columns, number, yardstick)
+            for name in columns.names:
+                row, oldest_ms = self._pairs[message.candidates[0], name], min(message.shown_ms)
+                row.since_ms = min(row.since_ms or oldest_ms, oldest_ms)
 
     def values(self) -> list[PolicyValue]:
         """The value of each present candidate by each yardstick, the incumbent first and the log last."""
         names = self._own.candidates
+        by_slot = [self._slots_matter(number) for number in range(len(self.yardsticks))]
         return [
-            self._value((names[0], name), yardstick, sums)
+            self._value((names[0], name), number, is_pooled=not by_slot[number])
             for name in names
-            for yardstick, sums in zip(self.yardsticks, self._pairs[names[0], name].sums, strict=True)
+            for number in range(len(self.yardsticks))
         ]
 
     def publish(self) -> tuple[list[PolicyValue], list[str]]:
@@ -113,7 +117,8 @@ class Leaderboard:
 
     def _pair(self, pair: Pair) -> _PairRow:
         if pair not in self._pairs:
-            self._pairs[pair] = _PairRow([PairSums() for _ in self.yardsticks])
+            pooled = [None if yardstick.slots else PooledSums() for yardstick in self.yardsticks]
+            self._pairs[pair] = _PairRow([PairSums() for _ in self.yardsticks], pooled)
             if len(self._pairs) > KEPT_MAX:
                 oldest = min((one for one in self._pairs if one != pair), key=lambda one: self._pairs[one].evidence)
                 del self._pairs[oldest]
@@ -121,10 +126,35 @@ class Leaderboard:
         self._changed.add(pair)
         return self._pairs[pair]
 
-    def _value(self, pair: Pair, yardstick: Yardstick, sums: PairSums) -> PolicyValue:
+    def _add(self, incumbent: str, columns: WeighedColumns, number: int, yardstick: Yardstick) -> None:
+        by_slot = columns.terms(yardstick)
+        pooled: Sequence[PooledSums | None] = [None] * len(columns.names)
+        if not yardstick.slots:
+            pooled = pooled_sums(by_slot, columns.terms(yardstick, is_pooled=True))
+        for name, sums, further in zip(columns.names, pair_sums(by_slot), pooled, strict=True):
+            row = self._pair((incumbent, name))
+            row.evidence = self._own.evidence
+            row.sums[number].add(sums)
+            if (kept := row.pooled[number]) is not None and further is not None:
+                kept.add(further)
+
+    @property
+    def _challengers(self) -> list[str]:
+        return [name for name in self._own.candidates[1:] if name != LOGGED]
+
+    def _slots_matter(self, number: int) -> bool:
+        """Whether the log objects to pooling for this yardstick, for any candidate: then none is pooled."""
+        names, alpha = self._own.candidates, ALPHA / max(1, len(self._challengers))
+        rows = [self._pairs[names[0], name].pooled[number] for name in names]
+        return any(row is None or row.is_refuted(alpha) for row in rows)
+
+    def _value(self, pair: Pair, number: int, *, is_pooled: bool) -> PolicyValue:
         incumbent, name = pair
-        challengers = [other for other in self._own.candidates if other not in {incumbent, LOGGED}]
-        value, difference = sums.value, sums.difference(ALPHA / max(1, len(challengers)))
+        yardstick, challengers, row = self.yardsticks[number], self._challengers, self._pairs[pair]
+        pooled = row.pooled[number] if is_pooled else None
+        sums = row.sums[number] if pooled is None else pooled.sums
+        alpha = ALPHA / max(1, len(challengers))
+        value, difference = sums.value, sums.difference(alpha)
         reward, _, policy = name.partition("/")
         is_better = difference.verdict.is_shown and difference.low_anytime > 0.0
         return PolicyValue(
@@ -134,20 +164,22 @@ class Leaderboard:
             yardstick=yardstick.name,
             incumbent=incumbent,
             event_ms=self._own.newest_ms,
-            evidence_count=self._pairs[pair].evidence,
+            evidence_count=row.evidence,
             exposures=sums.exposures,
+            since_ms=row.since_ms,
+            pages_more=pages_more(difference, sums.count, alpha) if name in challengers else None,
             is_worth_testing=is_better and name in challengers,
-            **_told(value),
+            **_told(value, SLOTS if pooled is None else POOLED),
             **_less_incumbent(difference, sums.difference() if value.verdict.is_shown else difference),
         )
 
 
-def _told(value: Estimate) -> dict[str, Any]:
+def _told(value: Estimate, estimator: str) -> dict[str, Any]:
     shown = value.verdict.is_shown
     numbers = {name: getattr(value, name) for name in ("value", "standard_error", "low", "high", "low_anytime",
                                                        "high_anytime")}  # fmt: skip
     return {
-        "estimator": value.estimator,
+        "estimator": estimator,
         "count": value.count,
         "ess": value.ess,
         "weight_max": value.weight_max,

@@ -34,7 +34,7 @@ def pages_weighed(
         part: list[ToldPage] = []
         numbers = 0
         for one in alike:
-            size = len(one.page.weights) // 4
+            size = len(one.page.weights) // 2  # of both kinds, four bytes each
             if part and numbers + size > NUMBERS_MAX:
                 yield _message(source, names, part)
                 part, numbers = [], 0
@@ -44,7 +44,9 @@ def pages_weighed(
 
 
 def _message(source: str, names: tuple[str, ...], part: Sequence[ToldPage]) -> PagesWeighed:
-    weights = np.concatenate([one.page.column("weights").reshape(len(names), -1) for one in part], axis=1)
+    def by_candidate(name: str) -> tuple[tuple[int, ...], ...]:
+        weights = np.concatenate([one.page.column(name).reshape(len(names), -1) for one in part], axis=1)
+        return tuple(tuple(column) for column in weights.tolist())
 
     def joined(columns: Sequence[IntArray]) -> tuple[int, ...]:
         return tuple(np.concatenate(columns).tolist())
@@ -61,5 +63,6 @@ def _message(source: str, names: tuple[str, ...], part: Sequence[ToldPage]) -> P
         slot=joined([one.page.column("slot") for one in part]),
         played_ms=joined([one.played_ms for one in part]),
         previous_ms=joined([one.previous_ms for one in part]),
-        weights=tuple(tuple(column) for column in weights.tolist()),
+        weights=by_candidate("weights"),
+        pooled=by_candidate("pooled"),
     )

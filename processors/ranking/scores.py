@@ -6,6 +6,7 @@ a preference that is set (`own_weight`), not estimated: with it a score is no ex
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,14 +52,43 @@ def expected(weights: FloatArray, values: FloatArray) -> FloatArray:
     return total
 
 
+class OwnPlays(NamedTuple):
+    """The plays [e] of known cards by n listeners: what all rewards share."""
+
+    listener: IntArray
+    cell: IntArray  # of listener and card
+    played_s: FloatArray
+    card_weights: FloatArray  # [e, K]
+    times: IntArray  # [n, C], how often
+
+    @classmethod
+    def of(cls, learned: Learned, plays: PlayColumns) -> "OwnPlays":
+        """The plays of these listeners."""
+        known = np.flatnonzero(plays.row >= 0)
+        listener, row = plays.listener[known], plays.row[known]
+        shape = len(plays.offsets) - 1, len(learned.catalogue.names)
+        cell = listener * shape[1] + row
+        count = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+        return cls(listener, cell, plays.played_s[known], learned.card_weights_of(row), count)
+
+
 def scores_of(
-    learned: Learned, reward: GroupedReward, plays: PlayColumns, weights: FloatArray, own_weight: float
+    learned: Learned,
+    reward: GroupedReward,
+    plays: PlayColumns,
+    weights: FloatArray,
+    own_weight: float,
+    own_plays: OwnPlays | None = None,
 ) -> Scores:
-    """Scores of all cards of the catalogue for listeners with these plays and soft groups [n, G]."""
+    """Scores of all cards of the catalogue for listeners with these plays and soft groups [n, G].
+
+    Who asks for several rewards passes `own_plays` of the same plays.
+    """
     estimate: Posterior = learned.posterior(reward.name)
     mean = expected(weights, estimate.mean)
     everybody = expected(learned.blocks.user_prior[None, :], estimate.mean)[0]
-    own, streamed = _own_streams(learned, reward, plays, weights, mean, own_weight)
+    heard = own_plays or OwnPlays.of(learned, plays)
+    own = _own_streams(learned, reward, heard, weights, mean, own_weight)
     prior_share = expected(learned.blocks.user_prior[None, :], estimate.prior_share)[0]
     return Scores(
         score=np.round(mean + own, SCORE_DECIMALS),
@@ -66,24 +96,20 @@ def scores_of(
         group=mean - everybody[None, :],
         own=own,
         prior_share=prior_share,
-        streamed=streamed,
+        streamed=heard.times > 0,
     )
 
 
 def _own_streams(
     learned: Learned,
     reward: GroupedReward,
-    plays: PlayColumns,
+    heard: OwnPlays,
     weights: FloatArray,
     mean: FloatArray,
     own_weight: float,
-) -> tuple[FloatArray, BoolArray]:
-    known = np.flatnonzero(plays.row >= 0)
-    listener, row = plays.listener[known], plays.row[known]
-    by_group = learned.success(reward).over(plays.played_s[known], learned.card_weights_of(row))
-    cell = listener * mean.shape[1] + row
-    count = np.bincount(cell, minlength=mean.size).reshape(mean.shape)
-    earned = (by_group * weights[listener]).sum(axis=1)
-    succeeded = np.bincount(cell, earned, minlength=mean.size).reshape(mean.shape)
-    share = np.divide(2.0 * succeeded - count, count + 1.0)
-    return own_weight * share * mean, count > 0
+) -> FloatArray:
+    by_group = learned.success(reward).over(heard.played_s, heard.card_weights)
+    earned = (by_group * weights[heard.listener]).sum(axis=1)
+    succeeded = np.bincount(heard.cell, earned, minlength=mean.size).reshape(mean.shape)
+    share = np.divide(2.0 * succeeded - heard.times, heard.times + 1.0)
+    return np.asarray(own_weight * share * mean, dtype=np.float64)

@@ -82,6 +82,13 @@ class ShelfMaker:
         """What the policy is told of the valid cards `rows` [m]."""
         return self._beliefs(self.scores.score[:, rows], rows, self.slots_of(rows))[1]
 
+    @property
+    def orders_by_score(self) -> bool:
+        """Whether the policy is told the scores and nothing else."""
+        settings = self.settings
+        is_plain = self.doubt is None and self.fresh is None
+        return is_plain and not settings.diversity and not settings.discovery_share
+
     def mixture(self, rows: IntArray, keys: KeyArray) -> OrderMixture:
         """The distribution over orders of the valid cards `rows` [m] from which `shelf` draws."""
         return self.policy.mixture(self.beliefs(rows), self.slots_of(rows), keys)

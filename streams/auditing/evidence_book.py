@@ -18,6 +18,7 @@ class PageEntry(NamedTuple):
     played_ms: tuple[int, ...]
     previous_ms: tuple[int, ...]
     weights: tuple[tuple[float, ...], ...]  # by candidate
+    pooled: tuple[tuple[float, ...], ...]
 
 
 class EvidenceBook:
@@ -58,6 +59,7 @@ def _entries(message: PagesWeighedRead) -> Iterator[PageEntry]:
             played_ms=tuple(message.played_ms[part]),
             previous_ms=tuple(message.previous_ms[part]),
             weights=tuple(_in_ones(column[part]) for column in message.weights),
+            pooled=tuple(_in_ones(column[part]) for column in message.pooled or message.weights),
         )
 
 

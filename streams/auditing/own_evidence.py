@@ -16,6 +16,7 @@ class PagesWeighedRead(Struct, frozen=True):
     played_ms: list[int]
     previous_ms: list[int]
     weights: list[list[int]]
+    pooled: list[list[int]] = []
 
 
 class PolicyValueRead(Struct, frozen=True):
@@ -23,6 +24,7 @@ class PolicyValueRead(Struct, frozen=True):
 
     candidate: str
     yardstick: str
+    estimator: str
     incumbent: str
     evidence_count: int
     count: int

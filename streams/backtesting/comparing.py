@@ -114,6 +114,8 @@ def _joint(live: WeighedPage, candidate: WeighedPage) -> WeighedPage | None:
     def some(column: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(column[number] for number in both)
 
+    is_whole = len(both) == len(live.row) == len(candidate.row)  # else pooling would be over other slots
+    own, other_own = (live.pooled, candidate.pooled) if is_whole else (live.weights, candidate.weights)
     return live._replace(
         is_first=True,
         row=some(live.row),
@@ -121,6 +123,7 @@ def _joint(live: WeighedPage, candidate: WeighedPage) -> WeighedPage | None:
         played_ms=some(live.played_ms),
         previous_ms=(0,) * len(both),
         weights=(some(live.weights[0]), tuple(candidate.weights[0][number] for number in theirs)),
+        pooled=(some(own[0]), tuple(other_own[0][number] for number in theirs)),
     )
 
 
@@ -141,4 +144,5 @@ def _message(pages: list[WeighedPage]) -> PagesWeighed:
         played_ms=joined("played_ms"),
         previous_ms=joined("previous_ms"),
         weights=tuple(tuple(weight for page in pages for weight in page.weights[k]) for k in range(2)),
+        pooled=tuple(tuple(weight for page in pages for weight in page.pooled[k]) for k in range(2)),
     )

@@ -71,6 +71,9 @@ def leaderboard(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Seeds of each world.")] = 5,
     pages: Annotated[int, typer.Option(min=1_000, max=COUNT_MAX, help="Pages shown in each.")] = 20_000,
+    look: Annotated[
+        list[int] | None, typer.Option(min=100, help="Judge after so many pages as well; may be repeated.")
+    ] = None,
     random_share: Annotated[
         float, typer.Option(min=0.01, max=1.0, callback=finite, help="Share of listeners who are shown random pages.")
     ] = 0.5,
@@ -81,7 +84,10 @@ def leaderboard(
     from streams.benchmarks.evaluation.bench_leaderboard import LeaderboardBench, bench_leaderboard
 
     worlds = tuple(world) if world else LeaderboardBench().worlds
-    settings = LeaderboardBench(worlds=worlds, seeds=seeds, pages=pages, random_share=random_share, seed=seed)
+    looks = tuple(sorted(look or ()))
+    settings = LeaderboardBench(
+        worlds=worlds, seeds=seeds, pages=pages, looks=looks, random_share=random_share, seed=seed
+    )
     try:
         found = bench_leaderboard(settings, _progress)
     except ValueError as error:

@@ -11,7 +11,7 @@ from streams.auditing.recomputed import Recomputed
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
 STREAMED_MS = 30_000
-LOGGED = "logged"
+LOGGED, POOLED = "logged", "pooled-snips"
 
 
 def evidence_broken(books: Books, _: Recomputed) -> Iterator[str]:
@@ -24,7 +24,7 @@ def evidence_broken(books: Books, _: Recomputed) -> Iterator[str]:
         for before, after in pairwise(entries):
             if after.previous_ms != before.played_ms:
                 yield f"{name}: a correction begins elsewhere than the page was left"
-            elif (after.weights, after.candidates, after.places) != (before.weights, before.candidates, before.places):
+            elif _shown(after) != _shown(before):
                 yield f"{name}: a correction weighs the page in another way"
 
 
@@ -55,6 +55,11 @@ def policy_values_wrong(books: Books, _: Recomputed) -> Iterator[str]:
             yield f"{key}: shown and withheld, or neither"
         if value.is_worth_testing and not (value.difference_low_anytime or 0.0) > 0.0:
             yield f"{key}: worth testing, though its interval does not exclude the incumbent's"
+
+
+def _shown(entry: PageEntry) -> tuple[object, ...]:
+    """What a correction must repeat."""
+    return entry.weights, entry.pooled, entry.candidates, entry.places
 
 
 def _is_of(value: PolicyValueRead, entry: PageEntry) -> bool:
@@ -106,8 +111,9 @@ class _Sums:
 
     def _of(self, entry: PageEntry, candidate: str, places: Sequence[int]) -> tuple[float, float]:
         """Mean weight of a page, and mean of weight times reward."""
-        is_log = candidate == LOGGED
-        weights = [1.0] * len(entry.places) if is_log else entry.weights[entry.candidates.index(candidate)]
+        is_log, of_slots = candidate == LOGGED, self._value.estimator != POOLED
+        told = entry.weights if of_slots else entry.pooled
+        weights = [1.0] * len(entry.places) if is_log else told[entry.candidates.index(candidate)]
         rewards = [self._reward(played_ms) for played_ms in entry.played_ms]
         earned = sum(weights[place] * rewards[place] for place in places)
         return sum(weights[place] for place in places) / len(places), earned / len(places)

@@ -1,6 +1,6 @@
 """The leaderboard of the whole pipeline against the truth: the order of rewards, and misses of its intervals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -18,7 +18,7 @@ from processors.leaderboard.standings import Leaderboard
 from processors.worlds.home_page import HomePageSettings, SimulatedHome
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.policy_evidence import PagesWeighed
-from schemas.policy_values import LOGGED, PolicyValue
+from schemas.policy_values import POOLED, PolicyValue
 from streams.backtesting.in_process import InProcess
 from streams.benchmarks.evaluation.planted_truth import YARDSTICKS, TruthfulRanking
 from streams.settings import Settings, load
@@ -27,6 +27,7 @@ COMPARED = ("mean", "static", "mean:none", "mean:users", "mean:cards", "continuo
 STEP_MS, TAIL_STEP_MS = 60_000, 1_800_000
 START_MS = 1_000_000_000
 TWO_SIDED = 1.959964
+DRAWS = 200
 TAIL_STEPS = 26
 """Half hours at the end, with a visit each that lets time pass: until the last page of a minute before is corrected."""
 
@@ -42,6 +43,7 @@ class LeaderboardBench:
     worlds: tuple[str, ...] = ("W1", "W5")
     seeds: int = 5
     pages: int = 20_000
+    looks: tuple[int, ...] = ()  # judged on the way, too, when so many pages have settled; minutes are late there
     visits_per_minute: int = 60
     users: int = 500
     cards: int = 120
@@ -55,8 +57,11 @@ def bench_leaderboard(settings: LeaderboardBench, on_row: Callable[[str], None])
 
     `missed` is of the intervals of values, for one look at the end; `missed_at_any_time` of those that hold at any
     time; `difference_missed_at_any_time` of the differences from the incumbent. `sure` is the share of differences that
-    are above or below zero at any time, `sure_and_wrong` of those the share with the wrong sign. Only values that are
-    shown count.
+    are above or below zero at any time, `sure_and_wrong` of those the share with the wrong sign. Only values that
+    are shown count. `tau_reachable` is the tau of the truth with noise of the size of the standard error: no estimator
+    with this error has a higher one on average (`_4_times`: with so many times the pages). `detectable_pairs` is the
+    share of the pairs of rewards whose true difference is at least 1.96 standard errors, and `tau_detectable` the
+    agreement of their signs, from -1 to 1.
     """
     found: dict[str, Any] = {
         "benchmark": "leaderboard",
@@ -68,9 +73,9 @@ def bench_leaderboard(settings: LeaderboardBench, on_row: Callable[[str], None])
         runs = []
         for seed in range(settings.seed, settings.seed + settings.seeds):
             runs.append(_world(name, seed, settings))
-            told = ", ".join(f"{yardstick} tau {row['tau']:.2f}" for yardstick, row in runs[-1].items())
+            told = ", ".join(f"{what} tau {row['tau']:.2f}" for what, row in runs[-1].items())
             on_row(f"{name}, seed {seed}: {told}")
-        found[name] = {yardstick: _summed([run[yardstick] for run in runs]) for yardstick in YARDSTICKS}
+        found[name] = {what: _summed([run[what] for run in runs]) for what in runs[0]}
     return found
 
 
@@ -107,24 +112,31 @@ def _world(name: str, seed: int, settings: LeaderboardBench) -> dict[str, dict[s
     ranking = TruthfulRanking(candidates, world)
     pipeline = InProcess(played)
     pipeline.partitions[0].shadow.ranking = ranking
-    by_satisfaction, settled = _play(pipeline, world, settings, seed)
-    truth = np.mean([ranking.of_page[page] for page in settled], axis=0)  # [y, k]
     names = [one.name for one in candidates]
-    values = {(value.yardstick, value.candidate): value for value in pipeline.leaderboard.values()}
-    values |= {
-        ("satisfied", value.candidate): value for value in by_satisfaction.values() if value.yardstick == "stream-rate"
-    }
     rewards = [number for number, one in enumerate(candidates) if one.ranking.policy != "uniform"]
-    return {
-        yardstick: _judged([values[yardstick, one] for one in names if one != LOGGED], truth[row], rewards)
-        for row, yardstick in enumerate(YARDSTICKS)
-    }
+    found: dict[str, dict[str, float]] = {}
+    looks = list(settings.looks)
+
+    def judge(by_satisfaction: Leaderboard, settled: list[PageKey], suffix: str = "") -> None:
+        truth = np.mean([ranking.of_page[page] for page in settled], axis=0)  # [y, k]
+        values = {(value.yardstick, value.candidate): value for value in pipeline.leaderboard.values()}
+        satisfied = [value for value in by_satisfaction.values() if value.yardstick == "stream-rate"]
+        values |= {("satisfied", value.candidate): value for value in satisfied}
+        for row, yardstick in enumerate(YARDSTICKS):
+            own = [values[yardstick, one] for one in names]
+            found[yardstick + suffix] = _judged(own, truth[row], rewards)
+
+    for played_so_far in _play(pipeline, world, settings, seed):
+        while looks and len(played_so_far[1]) >= looks[0]:
+            judge(*played_so_far, f" at {looks.pop(0)} pages")
+    judge(*played_so_far)
+    return found
 
 
 def _play(
     pipeline: InProcess, world: SatisfactionWorld, settings: LeaderboardBench, seed: int
-) -> tuple[Leaderboard, list[PageKey]]:
-    """Play the world; returns the leaderboard by satisfaction, and the names of the pages that settled."""
+) -> Iterator[tuple[Leaderboard, list[PageKey]]]:
+    """Play the world; after every step the leaderboard by satisfaction, and the names of the pages that settled."""
     home = SimulatedHome(
         world,
         HomePageSettings(control_share=settings.random_share, mixed_shelves=settings.shelves, look_deeper=0.9),
@@ -149,7 +161,7 @@ def _play(
             if firsts is not None:
                 by_satisfaction.take([firsts])
                 settled += map(_key, firsts.user_id, firsts.impression_id)
-    return by_satisfaction, settled
+        yield by_satisfaction, settled
 
 
 def _key(user_id: str, impression_id: str) -> PageKey:
@@ -161,6 +173,7 @@ def _as_satisfied(message: PagesWeighed, satisfied: set[tuple[str, int, int]]) -
     firsts = [page for page in message.pages() if page.is_first]
     if not firsts:
         return None
+    candidates = range(len(message.candidates))
     places = [(page.impression_id, *place) for page in firsts for place in zip(page.row, page.slot, strict=True)]
     return PagesWeighed(
         source=message.source,
@@ -174,10 +187,8 @@ def _as_satisfied(message: PagesWeighed, satisfied: set[tuple[str, int, int]]) -
         slot=tuple(slot for _, _, slot in places),
         played_ms=tuple(STREAMED_MS * (place in satisfied) for place in places),
         previous_ms=(0,) * len(places),
-        weights=tuple(
-            tuple(weight for page in firsts for weight in page.weights[number])
-            for number in range(len(message.candidates))
-        ),
+        weights=tuple(tuple(weight for page in firsts for weight in page.weights[number]) for number in candidates),
+        pooled=tuple(tuple(weight for page in firsts for weight in page.pooled[number]) for number in candidates),
     )
 
 
@@ -192,7 +203,19 @@ def _judged(values: list[PolicyValue], truth: FloatArray, rewards: list[int]) ->
     sure = [(low > 0.0, apart) for low, high, apart in less if low > 0.0 or high < 0.0]
     errors = [_half_width(value) / TWO_SIDED for value in values[1:] if value.difference_low is not None]
     spread = [abs(truth[one] - truth[two]) for one, two in combinations(rewards, 2)]
+    error = float(np.mean(errors)) if errors else float("nan")
+    apart = [
+        ((values[one].value or 0.0) - (values[two].value or 0.0), truth[one] - truth[two])
+        for one, two in combinations([number for number in rewards if number in shown], 2)
+    ]
+    detectable = [np.sign(found) * np.sign(true) for found, true in apart if abs(true) >= TWO_SIDED * error]
     return {
+        "is_pooled": float(values[0].estimator == POOLED),
+        "tau_reachable": _reachable(truth[rewards], error),
+        "tau_reachable_4_times": _reachable(truth[rewards], error / 2.0),
+        "tau_reachable_16_times": _reachable(truth[rewards], error / 4.0),
+        "tau_detectable": float(np.mean(detectable)) if detectable else float("nan"),
+        "detectable_pairs": len(detectable) / max(1, len(apart)),
         "tau": _tau(values, truth, [number for number in rewards if number in shown]),
         "tau_with_random_pages": _tau(values, truth, shown),
         "shown": len(shown) / len(values),
@@ -209,13 +232,22 @@ def _judged(values: list[PolicyValue], truth: FloatArray, rewards: list[int]) ->
         "sure_and_wrong": _share([is_better != (apart > 0.0) for is_better, apart in sure]),
         "incumbent": float(truth[0]),
         "rewards_apart": float(np.mean(spread)),
-        "difference_error": float(np.mean(errors)) if errors else float("nan"),
+        "difference_error": error,
         "error": float(np.mean([values[n].standard_error or np.nan for n in shown])) if shown else float("nan"),
     }
 
 
 def _tau(values: list[PolicyValue], truth: FloatArray, some: list[int]) -> float:
     return float(kendalltau([values[n].value for n in some], truth[some]).statistic) if len(some) > 1 else float("nan")
+
+
+def _reachable(truth: FloatArray, error: float) -> float:
+    """Mean tau with estimates that err by independent Normal noise, so that differences have this standard error."""
+    if not np.isfinite(error):
+        return float("nan")
+    rng = np.random.default_rng(0x7A0)
+    noise = rng.standard_normal((DRAWS, len(truth))) * error / np.sqrt(2.0)
+    return float(np.mean([kendalltau(truth + one, truth).statistic for one in noise]))
 
 
 def _half_width(value: PolicyValue) -> float:

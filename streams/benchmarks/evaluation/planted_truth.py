@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from processors.arrays import BoolArray, FloatArray, IntArray
+from processors.arrays import FloatArray, IntArray
 from processors.leaderboard.candidate import Candidate
 from processors.leaderboard.shadow_pages import PageKey
-from processors.leaderboard.shadow_ranking import SeenCards, ShadowRanking, Viewers
+from processors.leaderboard.shadow_ranking import Chances, SeenCards, ShadowRanking, Viewers
 from processors.policies.keyed_draws import mixed, name_key
 from processors.policies.order_mixture import OrderMixture
 from processors.ranking.learned import Learned
@@ -33,15 +33,15 @@ class TruthfulRanking(ShadowRanking):
         self.of_page: dict[PageKey, FloatArray] = {}
         """Mean over the weighed slots of a page, [y, k]."""
 
-    def propensities(self, learned: Learned, viewers: Viewers, seen: SeenCards) -> tuple[FloatArray, BoolArray]:
+    def chances(self, learned: Learned, viewers: Viewers, seen: SeenCards) -> Chances:
         """The same, and notes the truth of each page."""
         self._found = np.zeros((len(self._worth), self.count, len(seen.page)))
-        found, is_defined = super().propensities(learned, viewers, seen)
+        found = super().chances(learned, viewers, seen)
         for number, name in enumerate(viewers.names):
-            some = np.flatnonzero((seen.page == number) & is_defined)
+            some = np.flatnonzero((seen.page == number) & found.is_defined)
             if len(some):
                 self.of_page[name] = self._found[:, :, some].mean(axis=2)
-        return found, is_defined
+        return found
 
     def _in_shelf(
         self,
@@ -51,7 +51,7 @@ class TruthfulRanking(ShadowRanking):
         some: IntArray,
         shelf_id: str,
         rows: IntArray,
-    ) -> FloatArray:
+    ) -> tuple[FloatArray, FloatArray, IntArray]:
         pages, place = np.unique(seen.page[some], return_inverse=True)
         keys = mixed(viewers.keys[pages], name_key(shelf_id) >> 1)
         users = np.array([int(viewers.names[page][0][1:]) for page in pages.tolist()])
