@@ -22,14 +22,16 @@ from streams.console.console_topics import READ, TAIL_RECORDS
 from streams.console.guarding import GuardedHeaders
 from streams.console.page_templates import environment
 from streams.console.views.cell_view import cell_page
-from streams.console.views.co_cluster_view import MEASURES, Shown, co_clusters_page
+from streams.console.views.co_cluster_view import co_clusters_page
 from streams.console.views.dead_letters_view import dead_letters_page
 from streams.console.views.drift_view import drift_page
-from streams.console.views.evidence_view import evidence_page
+from streams.console.views.evidence_view import calibration_part, evidence_page
 from streams.console.views.experiments_view import experiments, open_alarms
 from streams.console.views.flow_view import flow_page
 from streams.console.views.listener_view import listener_page
 from streams.console.views.rewards_view import SECONDS_MAX, rewards_page
+from streams.pictures.heat_map_picture import MEASURES, Shown
+from streams.pictures.theme import DARK_PALETTE, PALETTE
 
 ASSETS = Path(__file__).parent / "assets"
 CHANGES_EVERY_S = 1.0
@@ -71,6 +73,8 @@ class Console(Struct, frozen=True, kw_only=True):
             unread_count=self.state.unread_count,
             version=_version(self.state, topics),
             broker=self.broker,
+            palette=PALETTE,
+            dark_palette=DARK_PALETTE,
             **values,
         )
         return HTMLResponse(html, status, {"Cache-Control": "no-store"})
@@ -125,10 +129,11 @@ class Console(Struct, frozen=True, kw_only=True):
     async def evidence(self, request: Request) -> Response:
         """The leaderboard."""
         page = evidence_page(self.state, yardstick=request.query_params.get("yardstick", "stream-rate"))
-        topics = ("policy-values", "experiment-decisions", "metric-alarms")
+        topics = ("policy-values", "experiment-decisions", "engagement-metrics", "metric-alarms")
         return self.page(
-            "evidence.html", "/evidence", topics, topics[:2],
-            page=page, experiments=experiments(self.state), alarms=open_alarms(self.state),
+            "evidence.html", "/evidence", topics, topics[:3],
+            page=page, calibration=calibration_part(self.state),
+            experiments=experiments(self.state), alarms=open_alarms(self.state),
         )  # fmt: skip
 
     async def dead_letters(self, _: Request) -> Response:

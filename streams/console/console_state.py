@@ -16,6 +16,7 @@ from streams.auditing.reading import LogRecord
 from streams.console.flow_meter import FlowMeter
 from streams.console.incident_log import IncidentLog
 from streams.console.letter_box import LetterBox
+from streams.pictures.known_groups import KnownGroups
 from streams.subscribers.ranking_table import TOPIC as RANKINGS
 from streams.subscribers.ranking_table import RankingTable
 
@@ -106,6 +107,12 @@ class ConsoleState:
             buckets = self.metrics.get(message.variant) or deque(maxlen=BUCKETS_MAX)
             buckets.append(message)
             _keep(self.metrics, message.variant, buckets, VARIANTS_MAX)
+
+    def known_groups(self) -> KnownGroups | None:
+        """The co-clusters with their cards; None until there are any."""
+        if self.co_clusters is None:
+            return None
+        return KnownGroups(model=self.co_clusters, cards=self.cards, placed=self.card_groups)
 
     def title_of(self, card_id: str) -> str:
         """The card's title, or its id if the catalogue does not know it."""

@@ -7,9 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.topics import TOPICS, Role
-from streams.console.figures import Figure, Link
 from streams.console.views.cell_view import cell_page
-from streams.console.views.co_cluster_view import MEASURES, Shown, co_clusters_page, measured
+from streams.console.views.co_cluster_view import co_clusters_page
 from streams.console.views.dead_letters_view import REMEDIES, dead_letters_page
 from streams.console.views.drift_view import drift_page
 from streams.console.views.evidence_view import evidence_page
@@ -18,6 +17,8 @@ from streams.console.views.flow_view import flow_page
 from streams.console.views.listener_view import listener_page
 from streams.console.views.rewards_view import rewards_page
 from streams.console.views.troubles import BEHIND_RECORDS, SILENT_MS, troubles
+from streams.pictures.figures import Figure, Link
+from streams.pictures.heat_map_picture import MEASURES, Shown, measured
 from tests.console.told_records import NOW_MS, alarm, decision, everything, incident, learned, letter, record, state_of
 
 ENDS = {(name, 0): 100 for name, topic in TOPICS.items() if topic.role is not Role.STATE}
@@ -49,11 +50,11 @@ def test_the_heat_map_and_its_table_show_the_same_and_each_cell_leads_to_its_co_
 
 def test_typical_time_volume_and_drift_are_those_of_the_messages() -> None:
     state, model = state_of(everything()), learned().model
-    time, _ = measured(state, model, shown="time", reward="mean", seed=0)
+    time, _ = measured(model, state.incidents.open(), shown="time", reward="mean", seed=0)
     assert time == pytest.approx(np.expm1(np.array(model.mean)))
-    volume, _ = measured(state, model, shown="volume", reward="mean", seed=0)
+    volume, _ = measured(model, state.incidents.open(), shown="volume", reward="mean", seed=0)
     assert volume.sum() == pytest.approx(np.sum(model.count))
-    drift, _ = measured(state, model, shown="drift", reward="mean", seed=0)
+    drift, _ = measured(model, state.incidents.open(), shown="drift", reward="mean", seed=0)
     assert drift[1, 2] == pytest.approx(math.exp(-2.0))
     assert np.isnan(drift).sum() == drift.size - 1, "the others of the incident follow the first"
 
@@ -61,13 +62,13 @@ def test_typical_time_volume_and_drift_are_those_of_the_messages() -> None:
 def test_drift_of_another_generation_is_not_drawn_into_these_groups() -> None:
     state, model = state_of(learned().records), learned().model
     state.take([record("drift-incidents", "i1", incident(generation=model.generation + 1))])
-    drift, _ = measured(state, model, shown="drift", reward="mean", seed=0)
+    drift, _ = measured(model, state.incidents.open(), shown="drift", reward="mean", seed=0)
     assert np.isnan(drift).all()
 
 
 def test_the_static_reward_rate_is_the_share_of_streams_of_half_a_minute() -> None:
     state, model = state_of(everything()), learned().model
-    rate, _ = measured(state, model, shown="reward", reward="static", seed=0)
+    rate, _ = measured(model, state.incidents.open(), shown="reward", reward="static", seed=0)
     assert model.times is not None
     bounds, histogram = np.array(model.times.bounds_s), np.array(model.times.histogram)
     surely, at_most = (histogram[:, :, bounds > limit].sum(axis=2) for limit in (30.0 * 1.3, 30.0))

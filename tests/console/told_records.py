@@ -17,7 +17,7 @@ from schemas.codec import encode
 from schemas.dead_letters import DeadLetter
 from schemas.learning import CardGroup, CoClusters
 from schemas.metric_windows import ExperimentDecision, MetricAlarm, MetricDifference
-from schemas.monitoring import DriftIncident
+from schemas.monitoring import CalibratedTenth, DriftIncident, EngagementMetrics
 from schemas.rankings import ShelfRanking
 from streams.auditing.reading import LogRecord
 from streams.console.console_state import ConsoleState
@@ -128,6 +128,19 @@ def alarm(**changes: Any) -> MetricAlarm:
     return replace(raised, **changes)
 
 
+def calibrated(*tenths: tuple[float, float, float, float]) -> EngagementMetrics:
+    """A bucket whose exposures were expected to earn so much, and did or did not."""
+    rows = tenths or ((400.0, 0.05, 0.048, 0.01), (410.0, 0.11, 0.13, 0.017), (390.0, 0.3, 0.28, 0.023))
+    return EngagementMetrics(
+        variant="all", bucket_ms=90_000_000, bucket_length_ms=60_000, exposures=1_200.0, streamed=200.0, streams=200.0,
+        played_s=9_000.0, stream_rate=0.17,
+        calibration=tuple(
+            CalibratedTenth(exposures=count, expected=expected, realised=realised, standard_error=error)
+            for count, expected, realised, error in rows
+        ),
+    )  # fmt: skip
+
+
 def everything() -> list[LogRecord]:
     """Something of every topic."""
     generation = learned().model.generation
@@ -147,6 +160,7 @@ def everything() -> list[LogRecord]:
     ]  # fmt: skip
     return [
         *learned().records,
+        record("engagement-metrics", "all", calibrated()),
         *(record("policy-values", value.key, value) for value in values),
         *(record("drift-incidents", one.incident_id, one) for one in incidents),
         record("experiment-decisions", "warm-start", decision()),

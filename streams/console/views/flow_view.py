@@ -3,10 +3,10 @@
 from msgspec import Struct
 
 from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role, Topic
-from streams.console import words
 from streams.console.console_state import ConsoleState
-from streams.console.figures import Figure, Link, Spec, Table, spec_of
 from streams.console.views.troubles import Trouble, troubles
+from streams.pictures import words
+from streams.pictures.figures import Figure, Link, Spec, Table, spec_of
 from streams.settings import TASKS
 
 RECENT_BUCKETS = 10

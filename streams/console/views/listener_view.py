@@ -3,10 +3,10 @@
 from msgspec import Struct
 
 from schemas.rankings import HOME, RankedShelf, ReasonKind
-from streams.console import words
 from streams.console.console_state import ConsoleState
-from streams.console.figures import Figure, Spec, Table, spec_of
-from streams.console.views.group_words import user_group_name
+from streams.pictures import words
+from streams.pictures.figures import Figure, Spec, Table, spec_of
+from streams.pictures.known_groups import user_group_name
 from streams.subscribers.ranking_table import Found, Source
 
 SUGGESTED = 50
