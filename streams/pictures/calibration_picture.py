@@ -28,7 +28,7 @@ def calibration_picture(tenths: Sequence[CalibratedTenth]) -> Figure:
     end = 1.08 * max([*(row["high"] for row in rows), *(row["expected"] for row in rows), 0.01])
     total = sum(one.exposures for one in tenths)
     error = sum(one.exposures * abs(one.expected - one.realised) for one in tenths) / max(total, 1.0)
-    height_px = 380
+    height_px = 420
     return Figure(
         name="calibration",
         title="Do expectations come true?",
@@ -37,6 +37,7 @@ def calibration_picture(tenths: Sequence[CalibratedTenth]) -> Figure:
         summary=f"{len(rows)} groups of {words.count(total)} exposures; mean distance from the diagonal {error:.3f}.",
         spec=spec_of(rows, height_px, layer=_layers(end)),
         height_px=height_px,
+        file_width_px=height_px,
         shows_table=True,
         table=Table(
             caption="About a tenth of the newest exposures each, by rising expectation",
@@ -62,8 +63,9 @@ def chi_square(tenths: Sequence[CalibratedTenth]) -> float:
 
 def _layers(end: float) -> list[Spec]:
     scale = {"domain": [0, end], "nice": False}
-    x = {"field": "expected", "type": "quantitative", "title": "expected reward", "scale": scale}
-    y = {"field": "realised", "type": "quantitative", "title": "settled reward", "scale": scale}
+    ticks = {"tickCount": 6}
+    x = {"field": "expected", "type": "quantitative", "title": "expected reward", "scale": scale, "axis": ticks}
+    y = {"field": "realised", "type": "quantitative", "title": "settled reward", "scale": scale, "axis": ticks}
     tip = [{"field": name, "format": ".4f"} for name in ("expected", "realised", "low", "high")]
     return [
         {"data": {"values": [{"expected": 0, "realised": 0}, {"expected": end, "realised": end}]},
@@ -71,6 +73,6 @@ def _layers(end: float) -> list[Spec]:
          "encoding": {"x": x, "y": y}},
         {"mark": {"type": "rule", "strokeWidth": 2},
          "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}},
-        {"mark": {"type": "point", "filled": True, "size": 80},
+        {"mark": {"type": "point", "filled": True, "size": 80, "opacity": 1},
          "encoding": {"x": x, "y": y, "tooltip": [{"field": "exposures", "format": ","}, *tip]}},
     ]  # fmt: skip

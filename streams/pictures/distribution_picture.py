@@ -14,6 +14,8 @@ AXIS_PX = 110
 DASHES: tuple[list[int], ...] = ([], [6, 3], [2, 3], [10, 3, 2, 3])
 STEPS = "Share of the streams, in steps of 28% of streamed time (logarithmic axis)"
 X_TITLE = "streamed time"
+HEADROOM = 1.15
+"""Above the highest share, where medians are written."""
 
 
 def cell_distribution(known: KnownGroups, user_group: int, card_group: int) -> Figure:
@@ -67,6 +69,7 @@ def beside_all(known: KnownGroups, *, user_group: int | None = None, card_group:
 def _figure(lines: Mapping[str, FloatArray], end_s: float, *, title: str, note: str, marks: Sequence[Spec]) -> Figure:
     parts = {name: shares(counts) for name, counts in lines.items()}
     shown = bins_until(end_s)
+    top = HEADROOM * max(0.01, *(float(values.max()) for values in parts.values()))
     data: list[Spec] = [
         {"of": name, "from": round(begin, 3), "share": float(values[b]), "text": bin_name(begin, end)}
         for name, values in parts.items()
@@ -78,7 +81,7 @@ def _figure(lines: Mapping[str, FloatArray], end_s: float, *, title: str, note: 
         title=title,
         note=note,
         summary=f"Distribution of streaming time; medians: {medians}.",
-        spec=spec_of(data, 320, layer=[_area(list(lines), end_s), _lines(list(lines), end_s), *marks]),
+        spec=spec_of(data, 320, layer=[_area(list(lines), end_s, top), _lines(list(lines), end_s, top), *marks]),
         table=Table(
             caption="Share of the streams by how long they last",
             columns=("streamed", *parts),
@@ -90,10 +93,11 @@ def _figure(lines: Mapping[str, FloatArray], end_s: float, *, title: str, note: 
     )
 
 
-def _axes(end_s: float) -> Spec:
+def _axes(end_s: float, top: float) -> Spec:
     return {
         "x": {"field": "from", **seconds_axis(X_TITLE, end_s)},
         "y": {"field": "share", "type": "quantitative", "title": "share of the streams",
+              "scale": {"domain": [0, top], "nice": False},
               "axis": {"format": ".0%", "minExtent": AXIS_PX / 2, "tickCount": 6}},
     }  # fmt: skip
 
@@ -102,25 +106,26 @@ def _colour(names: Sequence[str]) -> Spec:
     return {
         "field": "of", "type": "nominal", "sort": None, "scale": {"domain": list(names)},
         "legend": {"title": None, "orient": "top", "columns": 2, "labelLimit": 400, "symbolType": "stroke",
+                   "symbolOpacity": 1,
                    "symbolStrokeWidth": 3},
     }  # fmt: skip
 
 
-def _area(names: list[str], end_s: float) -> Spec:
+def _area(names: list[str], end_s: float, top: float) -> Spec:
     """The first line is filled, so that it is seen first."""
     return {
         "transform": [{"filter": {"field": "of", "equal": names[0]}}],
         "mark": {"type": "area", "interpolate": "step-after", "opacity": 0.25, "clip": True},
-        "encoding": {**_axes(end_s), "color": _colour(names)},
+        "encoding": {**_axes(end_s, top), "color": _colour(names)},
     }
 
 
-def _lines(names: list[str], end_s: float) -> Spec:
+def _lines(names: list[str], end_s: float, top: float) -> Spec:
     dashes = {"field": "of", "type": "nominal", "scale": {"domain": names, "range": list(DASHES[: len(names)])}}
     return {
         "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2.5, "clip": True},
         "encoding": {
-            **_axes(end_s),
+            **_axes(end_s, top),
             "color": _colour(names),
             "strokeDash": dashes,
             "tooltip": [{"field": "of", "title": "of"}, {"field": "text", "title": "streamed"},

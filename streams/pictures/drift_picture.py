@@ -112,7 +112,7 @@ def drift_picture(shown: Sequence[ShownIncident]) -> Figure:
             layer=[
                 {"mark": {"type": "bar", "height": 8, "cursor": "pointer"},
                  "encoding": {"x": {"field": "from", **x}, "x2": {"field": "to"}}},
-                {"mark": {"type": "point", "filled": True, "size": 90, "cursor": "pointer"},
+                {"mark": {"type": "point", "filled": True, "size": 90, "opacity": 1, "cursor": "pointer"},
                  "encoding": {"x": {"field": "from", **x}}},
                 {"mark": {"type": "text", "align": "left", "baseline": "bottom", "dy": -5, "fontSize": 12},
                  "encoding": {"x": {"field": "from", **x}, "text": {"field": "said"},

@@ -43,6 +43,8 @@ class Figure(Struct, frozen=True, kw_only=True):
     """Whether the table stands open beside the chart."""
     width_px_min: int = 0
     """On a narrower screen the chart is scrolled."""
+    file_width_px: int = 0
+    """In files; 0: as wide as all others."""
 
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"

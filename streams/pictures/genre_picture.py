@@ -11,7 +11,7 @@ from streams.pictures.group_words import placed_cards
 from streams.pictures.known_groups import KnownGroups
 
 GENRES_OF_GROUP = 3
-ROW_PX = 26
+ROW_PX = 30
 
 
 def genre_picture(known: KnownGroups) -> Figure | None:

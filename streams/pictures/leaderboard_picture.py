@@ -84,7 +84,12 @@ def _height_px(data: list[Spec]) -> int:
 
 
 def _intervals(data: list[Spec], title: str, unit: str) -> Spec:
-    x: Spec = {"type": "quantitative", "title": f"{title} ({unit})", "scale": {"zero": False}, "axis": {"tickCount": 6}}
+    x: Spec = {
+        "type": "quantitative",
+        "title": f"{title} ({unit})",
+        "scale": {"zero": False, "padding": 14},
+        "axis": {"tickCount": 6},
+    }
     row: Spec = {
         "y": {"field": "candidate", "type": "nominal", "title": None, "axis": {"labelLimit": 240},
               "sort": [one["candidate"] for one in data]},
@@ -98,6 +103,7 @@ def _intervals(data: list[Spec], title: str, unit: str) -> Spec:
         layer=[
             *([{"data": {"values": known}, "mark": {"type": "rule", "strokeWidth": 2},
                 "encoding": {**row, "x": {"field": "low", **x}, "x2": {"field": "high"}}}] if known else []),
-            {"mark": {"type": "point", "filled": True, "size": 80}, "encoding": {**row, "x": {"field": "value", **x}}},
+            {"mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
+             "encoding": {**row, "x": {"field": "value", **x}}},
         ],
     )  # fmt: skip

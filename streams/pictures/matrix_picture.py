@@ -33,7 +33,6 @@ def matrix_picture(known: KnownGroups, *, reward: str) -> Figure:
         summary=f"{users} x {kinds} distributions of streaming time; typical times are in the table.",
         spec=grid_of(
             _values(known, end_s, reward),
-            columns=None,
             facet={
                 "row": {"field": "g", "type": "nominal", "sort": None, "title": None,
                         "header": {"labelAngle": 0, "labelAlign": "left", "labelFontSize": 12, "labelLimit": 110}},
@@ -87,7 +86,7 @@ def _layers(end_s: float, *, has_rule: bool) -> list[Spec]:
     colour = {
         "field": "of", "type": "nominal", "sort": None,
         "scale": {"domain": [HERE, ALL], "range": ["#0072b2", "#999999"]},
-        "legend": {"title": None, "orient": "top", "direction": "horizontal", "labelLimit": 300},
+        "legend": {"title": None, "orient": "top", "direction": "horizontal", "symbolOpacity": 1, "labelLimit": 300},
     }  # fmt: skip
     rule: Spec = {
         "transform": [{"filter": {"field": "of", "equal": SUCCEEDS}}],

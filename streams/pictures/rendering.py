@@ -8,8 +8,10 @@ from streams.pictures.figures import Figure, Spec
 from streams.pictures.theme import file_config
 
 WIDTH_PX = 960
-TITLE_PX, NOTE_PX = 9.6, 6.9
+TITLE_PX, NOTE_PX = 11.5, 8.0
 """Mean width of a character of titles and of notes, by which they are broken into lines."""
+AXES_PX = 60
+"""Height of axes and legend: in a page part of a chart's height, in a file beside it."""
 PIXELS = 2.0
 """Pixels of a PNG for each of the picture's: sharp on a slide."""
 
@@ -34,10 +36,10 @@ def file_spec(figures: Sequence[Figure], *, titled: bool = True) -> Spec:
 
 
 def _sized(figure: Figure, *, titled: bool, is_alone: bool) -> Spec:
-    spec = {name: part for name, part in figure.spec.items() if is_alone or name not in {"$schema", "autosize"}}
-    width_px = max(figure.width_px_min, WIDTH_PX)
+    spec = {name: part for name, part in figure.spec.items() if name != "autosize" and (is_alone or name != "$schema")}
+    width_px = figure.file_width_px or max(figure.width_px_min, WIDTH_PX)
     if spec.get("width") == "container":
-        spec["width"] = width_px
+        spec |= {"width": width_px, "height": max(spec["height"] - AXES_PX, AXES_PX)}
     if titled:
         spec["title"] = _title(figure, width_px)
     return spec

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from streams.pictures.rendering import svg_of
 from streams.pictures.figures import Cell, Figure
 from streams.pictures.printable import printable
+from streams.pictures.rendering import svg_of
 
 TEMPLATES = Path(__file__).parent / "page_templates"
 Part = tuple[str, Sequence[Figure]]

@@ -71,18 +71,29 @@ def _cell(reward: str, column: str, thresholds_s: FloatArray, rate: float) -> Sp
     return {
         "reward": reward,
         "k": column,
-        "text": low if low == high else f"{_brief(low_s)} to {_brief(high_s)}",
+        "text": low if low == high else _range(low_s, high_s),
         "rate": words.share(rate),
         "value": None if math.isnan(rate) else round(rate, 4),
         "is_light": rate >= DARK_FROM,
     }
 
 
-def _brief(seconds: float) -> str:
-    """The larger unit only, to fit beside another time."""
+def _range(low_s: float, high_s: float) -> str:
+    """Two times in their larger units only.
+
+    >>> _range(66.0, 89.0), _range(5.8, 3_700.0), _range(95.0, 96.0)
+    ('1.1–1.5 min', '5.8 s–1 h', '1.6 min')
+    """
+    (low, low_unit), (high, high_unit) = _brief(low_s), _brief(high_s)
+    if (low, low_unit) == (high, high_unit):
+        return f"{low} {low_unit}"
+    return f"{low}{'' if low_unit == high_unit else ' ' + low_unit}–{high} {high_unit}"
+
+
+def _brief(seconds: float) -> tuple[str, str]:
     size, unit = next((one for one in UNITS if seconds >= one[0]), UNITS[-1])
     value = seconds / size
-    return f"{value:.1f} {unit}".replace(".0 ", " ") if value < 10 else f"{value:.0f} {unit}"
+    return f"{value:.1f}".removesuffix(".0") if value < 9.95 else f"{value:.0f}", unit
 
 
 def _parts(columns: list[str]) -> Spec:
