@@ -23,6 +23,7 @@ from streams.cli import (
     dlq_command,
     evaluate_command,
     experiments_command,
+    export_command,
     forget_command,
     groups_command,
     harness_command,
@@ -60,8 +61,8 @@ COMMANDS = (
     demo_command, worker_command, broker_command, simulate_command, schemas_command, compile_command,
     cocluster_command, groups_command, alerts_command, calibration_command,
     ladder_command, leaderboard_command, evaluate_command, backtest_command, labels_command,
-    experiments_command, metrics_command, topics_command, replay_command, rankings_command, forget_command, dlq_command,
-    audit_command, bench_command, harness_command, config_command, console_command,
+    experiments_command, metrics_command, topics_command, replay_command, rankings_command, forget_command,
+    export_command, dlq_command, audit_command, bench_command, harness_command, config_command, console_command,
 )  # fmt: skip
 
 

@@ -7,15 +7,13 @@ from processors.rewards.published_times import times_of
 from streams.pictures import words
 from streams.pictures.figures import Figure, Spec, Table, seconds_axis, spec_of
 from streams.pictures.known_groups import KnownGroups, user_group_name
-from streams.pictures.time_histograms import bin_name, bins_until, longest_s, median_s, shares
+from streams.pictures.time_histograms import Span, bins_of, highest, median_s, shares, span_of, steps
 
 AXIS_PX = 110
 """Width that the axes of charts below each other have in common."""
 DASHES: tuple[list[int], ...] = ([], [6, 3], [2, 3], [10, 3, 2, 3])
 STEPS = "Share of the streams, in steps of 28% of streamed time (logarithmic axis)"
 X_TITLE = "streamed time"
-HEADROOM = 1.15
-"""Above the highest share, where medians are written."""
 
 
 def cell_distribution(known: KnownGroups, user_group: int, card_group: int) -> Figure:
@@ -29,18 +27,18 @@ def cell_distribution(known: KnownGroups, user_group: int, card_group: int) -> F
         f"{label}, all listeners": histogram[:, :, card_group].sum(axis=1),
         "everybody": everybody,
     }
-    end_s = longest_s(everybody)
+    span = span_of(everybody)
     rules: list[Spec] = [
         {"reward": name, "threshold": at_s, "text": words.seconds(at_s)}
         for name, matrix in known.model.thresholds_s.items()
-        if 0.0 < (at_s := matrix[user_group][card_group]) <= end_s
+        if span.begin_s <= (at_s := matrix[user_group][card_group]) <= span.end_s
     ]
     return _figure(
         lines,
-        end_s,
+        span,
         title=f"How long streams of {user_group_name(user_group)} on {label} last",
         note=f"{STEPS}; vertical lines are thresholds of the rewards.",
-        marks=[_thresholds(rules, end_s)] if rules else [],
+        marks=[_thresholds(rules, span)] if rules else [],
     )
 
 
@@ -56,46 +54,41 @@ def beside_all(known: KnownGroups, *, user_group: int | None = None, card_group:
     everybody = histogram.sum(axis=(1, 2))
     name = " on ".join(names)
     lines = {name: chosen.sum(axis=(1, 2)), "all streams": everybody} if names else {"all streams": everybody}
-    end_s = longest_s(everybody)
+    span = span_of(everybody)
     return _figure(
         lines,
-        end_s,
+        span,
         title=f"Streaming time of {name}, beside all" if names else "Streaming time of all streams",
         note=f"{STEPS}; medians are dashed.",
-        marks=_medians(lines, end_s),
+        marks=_medians(lines, span),
     )
 
 
-def _figure(lines: Mapping[str, FloatArray], end_s: float, *, title: str, note: str, marks: Sequence[Spec]) -> Figure:
+def _figure(lines: Mapping[str, FloatArray], span: Span, *, title: str, note: str, marks: Sequence[Spec]) -> Figure:
     parts = {name: shares(counts) for name, counts in lines.items()}
-    shown = bins_until(end_s)
-    top = HEADROOM * max(0.01, *(float(values.max()) for values in parts.values()))
-    data: list[Spec] = [
-        {"of": name, "from": round(begin, 3), "share": float(values[b]), "text": bin_name(begin, end)}
-        for name, values in parts.items()
-        for b, begin, end in shown
-    ]
+    shown = bins_of(span)
+    top = highest(lines.values(), shown)
+    data: list[Spec] = [{"of": name, **row} for name, counts in lines.items() for row in steps(counts, shown)]
     medians = "; ".join(f"{name}, {words.seconds(median_s(counts))}" for name, counts in lines.items())
     return Figure(
         name="distribution",
         title=title,
         note=note,
         summary=f"Distribution of streaming time; medians: {medians}.",
-        spec=spec_of(data, 320, layer=[_area(list(lines), end_s, top), _lines(list(lines), end_s, top), *marks]),
+        spec=spec_of(data, 320, layer=[_area(list(lines), span, top), _lines(list(lines), span, top), *marks]),
         table=Table(
             caption="Share of the streams by how long they last",
             columns=("streamed", *parts),
             rows=tuple(
-                (bin_name(begin, end), *(words.share(float(values[b])) for values in parts.values()))
-                for b, begin, end in shown
+                (one.name, *(words.share(float(values[one.number])) for values in parts.values())) for one in shown
             ),
         ),
     )
 
 
-def _axes(end_s: float, top: float) -> Spec:
+def _axes(span: Span, top: float) -> Spec:
     return {
-        "x": {"field": "from", **seconds_axis(X_TITLE, end_s)},
+        "x": {"field": "from", **seconds_axis(X_TITLE, span.end_s, from_s=span.begin_s)},
         "y": {"field": "share", "type": "quantitative", "title": "share of the streams",
               "scale": {"domain": [0, top], "nice": False},
               "axis": {"format": ".0%", "minExtent": AXIS_PX / 2, "tickCount": 6}},
@@ -111,21 +104,21 @@ def _colour(names: Sequence[str]) -> Spec:
     }  # fmt: skip
 
 
-def _area(names: list[str], end_s: float, top: float) -> Spec:
+def _area(names: list[str], span: Span, top: float) -> Spec:
     """The first line is filled, so that it is seen first."""
     return {
         "transform": [{"filter": {"field": "of", "equal": names[0]}}],
         "mark": {"type": "area", "interpolate": "step-after", "opacity": 0.25, "clip": True},
-        "encoding": {**_axes(end_s, top), "color": _colour(names)},
+        "encoding": {**_axes(span, top), "color": _colour(names)},
     }
 
 
-def _lines(names: list[str], end_s: float, top: float) -> Spec:
+def _lines(names: list[str], span: Span, top: float) -> Spec:
     dashes = {"field": "of", "type": "nominal", "scale": {"domain": names, "range": list(DASHES[: len(names)])}}
     return {
         "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2.5, "clip": True},
         "encoding": {
-            **_axes(end_s, top),
+            **_axes(span, top),
             "color": _colour(names),
             "strokeDash": dashes,
             "tooltip": [{"field": "of", "title": "of"}, {"field": "text", "title": "streamed"},
@@ -134,18 +127,18 @@ def _lines(names: list[str], end_s: float, top: float) -> Spec:
     }  # fmt: skip
 
 
-def _thresholds(rules: list[Spec], end_s: float) -> Spec:
+def _thresholds(rules: list[Spec], span: Span) -> Spec:
     return {
         "data": {"values": rules},
         "mark": {"type": "rule", "strokeWidth": 1, "opacity": 0.7},
         "encoding": {
-            "x": {"field": "threshold", **seconds_axis(X_TITLE, end_s)},
+            "x": {"field": "threshold", **seconds_axis(X_TITLE, span.end_s, from_s=span.begin_s)},
             "tooltip": [{"field": "reward"}, {"field": "text", "title": "succeeds from"}],
         },
     }
 
 
-def _medians(lines: Mapping[str, FloatArray], end_s: float) -> list[Spec]:
+def _medians(lines: Mapping[str, FloatArray], span: Span) -> list[Spec]:
     """A dashed line at each median, with its time beside it: the shorter one's to the left, the longer one's right."""
     found = [(name, at_s) for name, counts in lines.items() if (at_s := median_s(counts)) is not None]
     found.sort(key=lambda one: one[1])
@@ -154,7 +147,7 @@ def _medians(lines: Mapping[str, FloatArray], end_s: float) -> list[Spec]:
         is_left = place == 0 and len(found) > 1
         data = {"values": [{"of": name, "at": at_s, "text": f"median {words.seconds(at_s)}"}]}
         encoding = {
-            "x": {"field": "at", **seconds_axis(X_TITLE, end_s)},
+            "x": {"field": "at", **seconds_axis(X_TITLE, span.end_s, from_s=span.begin_s)},
             "color": _colour(list(lines)),
         }
         marks += [

@@ -55,14 +55,16 @@ SECONDS_LABEL = (
 )
 
 
-def seconds_axis(title: str | None, longest_s: float, ticks: Sequence[float] = SECONDS_TICKS) -> Spec:
+def seconds_axis(
+    title: str | None, longest_s: float, ticks: Sequence[float] = SECONDS_TICKS, *, from_s: float = 0.0
+) -> Spec:
     """A position channel of log1p(seconds), with ticks at durations that people use."""
     return {
         "type": "quantitative",
         "title": title,
-        "scale": {"type": "symlog", "constant": 1, "domain": [0, longest_s], "nice": False},
+        "scale": {"type": "symlog", "constant": 1, "domain": [from_s, longest_s], "nice": False},
         "axis": {
-            "values": [tick for tick in ticks if tick <= longest_s],
+            "values": [tick for tick in ticks if from_s <= tick <= longest_s],
             "labelExpr": SECONDS_LABEL,
             "grid": True,
             "labelOverlap": True,

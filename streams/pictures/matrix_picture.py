@@ -7,7 +7,7 @@ from streams.pictures import words
 from streams.pictures.figures import Figure, Link, Spec, Table, grid_of, seconds_axis
 from streams.pictures.heat_map_picture import cell_href
 from streams.pictures.known_groups import KnownGroups, user_group_name
-from streams.pictures.time_histograms import bins_until, longest_s, shares
+from streams.pictures.time_histograms import Span, bins_of, highest, span_of, steps
 
 WIDTH_PX, CELL_PX_MIN, CELL_PX_MAX, ROW_PX, BESIDE_PX = 1_050, 84, 190, 74, 110
 TICKS = (1, 60, 3_600, 86_400, 864_000)
@@ -18,7 +18,8 @@ def matrix_picture(known: KnownGroups, *, reward: str) -> Figure:
     """A small distribution for each co-cluster, all streams behind it, with the threshold of a reward."""
     users, kinds = known.shape
     histogram = times_of(known.model).histogram
-    end_s = longest_s(histogram.sum(axis=(1, 2)))
+    span = span_of(histogram.sum(axis=(1, 2)))
+    top = highest(histogram.reshape(len(histogram), -1).T, bins_of(span))
     cell_px = min(max(round((WIDTH_PX - BESIDE_PX) / kinds) - 6, CELL_PX_MIN), CELL_PX_MAX)
     typical = [
         [words.seconds(math.expm1(known.model.mean[g][k])) for k in range(kinds)] for g in range(users)
@@ -32,7 +33,7 @@ def matrix_picture(known: KnownGroups, *, reward: str) -> Figure:
         f"streams behind; the time is the typical one{line}.",
         summary=f"{users} x {kinds} distributions of streaming time; typical times are in the table.",
         spec=grid_of(
-            _values(known, end_s, reward),
+            _values(known, span, reward),
             facet={
                 "row": {"field": "g", "type": "nominal", "sort": None, "title": None,
                         "header": {"labelAngle": 0, "labelAlign": "left", "labelFontSize": 12, "labelLimit": 110}},
@@ -40,7 +41,7 @@ def matrix_picture(known: KnownGroups, *, reward: str) -> Figure:
                            "header": {"labelFontSize": 12, "labelLimit": cell_px + 4}},
             },
             spacing=6,
-            spec={"width": cell_px, "height": ROW_PX, "layer": _layers(end_s, has_rule=thresholds is not None),
+            spec={"width": cell_px, "height": ROW_PX, "layer": _layers(span, top, has_rule=thresholds is not None),
                   "view": {"stroke": "#8884"}},
         ),
         height_px=(ROW_PX + 6) * users + 110,
@@ -56,33 +57,35 @@ def matrix_picture(known: KnownGroups, *, reward: str) -> Figure:
     )  # fmt: skip
 
 
-def _values(known: KnownGroups, end_s: float, reward: str) -> list[Spec]:
+def _values(known: KnownGroups, span: Span, reward: str) -> list[Spec]:
     """Rows of all layers: a facet's charts share their data."""
     users, kinds = known.shape
     histogram = times_of(known.model).histogram
-    everybody, shown = shares(histogram.sum(axis=(1, 2))), bins_until(end_s)
+    everybody, shown = histogram.sum(axis=(1, 2)), bins_of(span)
     thresholds = known.model.thresholds_s.get(reward)
     values: list[Spec] = []
     for g in range(users):
         for k in range(kinds):
             cell: Spec = {"g": user_group_name(g), "k": known.column_name(k), "href": cell_href(g, k)}
-            here = shares(histogram[:, g, k])
-            values += [
-                {**cell, "of": name, "from": round(begin, 2), "share": round(float(part[b]), 5)}
-                for name, part in ((ALL, everybody), (HERE, here))
-                for b, begin, _ in shown
-            ]
+            for name, counts in ((ALL, everybody), (HERE, histogram[:, g, k])):
+                values += [{**cell, "of": name, **row, "share": round(row["share"], 5)} for row in steps(counts, shown)]
             typical_s = math.expm1(known.model.mean[g][k])
             values.append({**cell, "of": "typical", "from": typical_s, "text": words.seconds(typical_s)})
-            if thresholds is not None and 0.0 < thresholds[g][k] <= end_s:
+            if thresholds is not None and span.begin_s <= thresholds[g][k] <= span.end_s:
                 values.append({**cell, "of": SUCCEEDS, "from": thresholds[g][k]})
     return values  # fmt: skip
 
 
-def _layers(end_s: float, *, has_rule: bool) -> list[Spec]:
-    x = {"field": "from", **seconds_axis(None, end_s, TICKS)}
+def _layers(span: Span, top: float, *, has_rule: bool) -> list[Spec]:
+    x = {"field": "from", **seconds_axis(None, span.end_s, TICKS, from_s=span.begin_s)}
     x["axis"] = {**x["axis"], "labelFontSize": 9, "grid": False, "labelFlush": True}
-    y = {"field": "share", "type": "quantitative", "title": None, "axis": None}
+    y = {
+        "field": "share",
+        "type": "quantitative",
+        "title": None,
+        "axis": None,
+        "scale": {"domain": [0, top], "nice": False},
+    }
     colour = {
         "field": "of", "type": "nominal", "sort": None,
         "scale": {"domain": [HERE, ALL], "range": ["#0072b2", "#999999"]},

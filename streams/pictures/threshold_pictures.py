@@ -13,7 +13,7 @@ from streams.pictures.distribution_picture import AXIS_PX
 from streams.pictures.figures import Figure, Spec, Table, seconds_axis, spec_of
 from streams.pictures.heat_map_picture import known_rewards
 from streams.pictures.known_groups import KnownGroups, user_group_name
-from streams.pictures.time_histograms import HOUR_S, longest_s
+from streams.pictures.time_histograms import HOUR_S, span_of
 
 HALF = 0.5
 SUCCEEDS, FAILS = "success", "no success"
@@ -22,14 +22,14 @@ SUCCEEDS, FAILS = "success", "no success"
 def cell_thresholds(known: KnownGroups, user_group: int, card_group: int, *, seed: int = 0) -> Figure:
     """The threshold of every reward in one co-cluster, and which share of its streams succeeds."""
     model, times = known.model, times_of(known.model)
-    end_s = longest_s(times.histogram.sum(axis=(1, 2)))
+    span = span_of(times.histogram.sum(axis=(1, 2)))
     rows: list[Spec] = []
     for name in known_rewards(model):
         at_s = model.thresholds_s[name][user_group][card_group]
         rate = float(success_shares(times, reward_named(name, seed).success(times))[user_group, card_group])
         rows.append({"reward": name, "threshold": at_s, "text": words.seconds(at_s), "rate": words.share(rate)})
     encoding = {
-        "x": {"field": "threshold", **seconds_axis("succeeds from", end_s)},
+        "x": {"field": "threshold", **seconds_axis("succeeds from", span.end_s, from_s=span.begin_s)},
         "y": {"field": "reward", "type": "nominal", "sort": None, "title": None,
               "axis": {"minExtent": AXIS_PX, "maxExtent": AXIS_PX, "labelLimit": AXIS_PX}},
         "tooltip": [{"field": "reward"}, {"field": "text", "title": "succeeds from"},

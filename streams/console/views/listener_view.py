@@ -2,29 +2,16 @@
 
 from msgspec import Struct
 
-from schemas.rankings import HOME, RankedShelf, ReasonKind
+from schemas.rankings import HOME, RankedShelf
 from streams.console.console_state import ConsoleState
 from streams.pictures import words
 from streams.pictures.figures import Figure, Spec, Table, spec_of
 from streams.pictures.known_groups import user_group_name
-from streams.subscribers.ranking_table import Found, Source
+from streams.pictures.ranking_words import SOURCES, by_score, reason_in_words
+from streams.subscribers.ranking_table import Found
 
 SUGGESTED = 50
 LEAST_WEIGHT = 0.005
-
-_REASONS: dict[ReasonKind, str] = {
-    "own_streams": "own streams of it {value:+.3f}",
-    "group": "listeners like this one {value:+.3f}",
-    "card": "does better than the average card {value:+.3f}",
-    "fresh": "a recent release {value:+.3f}",
-    "newcomer": "few have seen it: {share} of the score is prior",
-    "exploration": "explored: with probability {share} the shelf is not shown in its best order",
-}
-_SOURCES: dict[Source, str] = {
-    "own": "the listener's own ranking",
-    "group": "no ranking of this listener is known: the newest of the same user group stands in",
-    "global": "no ranking of this listener is known: the newest of any listener stands in",
-}
 
 
 class ShownCard(Struct, frozen=True, kw_only=True):
@@ -92,15 +79,14 @@ def listener_page(state: ConsoleState, *, user_id: str, surface: str = HOME) -> 
         evicted=page.evicted,
         found=found,
         is_own=found.source == "own",
-        source=_SOURCES[found.source],
+        source=SOURCES[found.source],
         groups=_groups(weights) if weights else None,
         shelves=[_shelf(state, shelf) for shelf in found.ranking.shelves],
     )
 
 
 def _shelf(state: ConsoleState, shelf: RankedShelf) -> ShownShelf:
-    order = sorted(range(len(shelf.cards)), key=lambda slot: (-shelf.scores[slot], slot))
-    place = {slot: rank + 1 for rank, slot in enumerate(order)}
+    place = by_score(shelf)
     cards = []
     for slot, card_id in enumerate(shelf.cards):
         card = state.cards.get(card_id)
@@ -125,15 +111,6 @@ def _shelf(state: ConsoleState, shelf: RankedShelf) -> ShownShelf:
         is_explored="exploration" in shelf.reasons,
         cards=cards,
     )
-
-
-def reason_in_words(kind: ReasonKind, value: float) -> str:
-    """A reason with its number.
-
-    >>> reason_in_words("group", 0.0123), reason_in_words("newcomer", 0.4)
-    ('listeners like this one +0.012', 'few have seen it: 40% of the score is prior')
-    """
-    return _REASONS[kind].format(value=value, share=words.share(value))
 
 
 def _groups(weights: tuple[float, ...]) -> Figure:
