@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from streams.pictures.known_groups import KnownGroups
 
 INTERACTIONS_MIN = 20
+REWARD = "mean"
+"""Whose thresholds are shown."""
 LEAST_WEIGHT = 1e-6
 """Of a card in a group, so that its logarithm is finite."""
 GROUPS_MAX = 200
@@ -83,7 +85,20 @@ def cocluster(
     typer.echo(f"{file}: {table.read.taken}", err=True)
     with progress() as tell:
         result = cocluster_offline(table.data, settings, beside, tell)
-    report = {
+    report = _summary(file, table, result, seed)
+    known = _known(table, result, given_genres)
+    if out is not None:
+        _write(out, {**report, **groups_content(known), **_groups(table, result, beside if counts else {})})
+    if json:
+        print_json({**report, "groups": group_values(known)})
+    else:
+        typer.echo("\n".join(_lines(report)))
+        print_groups(known, reward=REWARD)
+    plot_if_asked(plot, lambda: talk_pictures(known, reward=REWARD))
+
+
+def _summary(file: Path, table: "PlayTable", result: "OfflineResult", seed: int) -> dict[str, Any]:
+    return {
         "file": file.name,
         "duration_unit": table.read.unit.value,
         "interactions": len(table.data),
@@ -93,16 +108,6 @@ def cocluster(
         "seed": seed,
         **result.summary(),
     }
-    known = _known(table, result, given_genres)
-    if out is not None:
-        content = {**report, **groups_content(known), **_groups(table, result, beside if counts else {})}
-        _write(out, content)
-    if json:
-        print_json({**report, "groups": group_values(known)})
-    else:
-        typer.echo("\n".join(_lines(report)))
-        print_groups(known, reward="mean")
-    plot_if_asked(plot, lambda: talk_pictures(known, reward="mean"))
 
 
 def _table(file: Path, unit: DurationUnit) -> "PlayTable":

@@ -96,7 +96,8 @@ def _statistics_rows(one: CardStatistics) -> Iterator[ValueRow]:
 
 
 OUTCOMES = (
-    *_columns("text", "kind impression_id"), *_columns("int", "row slot"), *_columns("text", "shelf_id user_id card_id"),
+    *_columns("text", "kind impression_id"), *_columns("int", "row slot"),
+    *_columns("text", "shelf_id user_id card_id"),
     *_columns("int", "shown_ms told_ms previous_ms played_ms stream_count"),
     *_columns("float", "propensity row_propensity order_log_propensity row_log_propensity"),
     *_columns("text", "surface variant policy_version reward_version model_version assignments"),

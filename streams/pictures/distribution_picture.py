@@ -1,19 +1,22 @@
 """How long streams last: distributions of streaming time beside each other, with thresholds or medians drawn in."""
 
 from collections.abc import Mapping, Sequence
+from math import log1p
 
 from processors.arrays import FloatArray
 from processors.rewards.published_times import times_of
 from streams.pictures import words
 from streams.pictures.figures import Figure, Spec, Table, seconds_axis, spec_of
 from streams.pictures.known_groups import KnownGroups, user_group_name
-from streams.pictures.time_histograms import Span, bins_of, highest, median_s, shares, span_of, steps
+from streams.pictures.time_histograms import Span, bins_of, highest, median_s, open_step, shares, span_of, steps
 
 AXIS_PX = 110
 """Width that the axes of charts below each other have in common."""
 DASHES: tuple[list[int], ...] = ([], [6, 3], [2, 3], [10, 3, 2, 3])
 STEPS = "Share of the streams, in steps of 28% of streamed time (logarithmic axis)"
 X_TITLE = "streamed time"
+ROOM_UNTIL = 0.8
+"""Place on the axis up to which there is room for a text on the right."""
 
 
 def cell_distribution(known: KnownGroups, user_group: int, card_group: int) -> Figure:
@@ -37,7 +40,7 @@ def cell_distribution(known: KnownGroups, user_group: int, card_group: int) -> F
         lines,
         span,
         title=f"How long streams of {user_group_name(user_group)} on {label} last",
-        note=f"{STEPS}; vertical lines are thresholds of the rewards.",
+        note=f"{STEPS}; vertical lines are thresholds of the rewards",
         marks=[_thresholds(rules, span)] if rules else [],
     )
 
@@ -59,7 +62,7 @@ def beside_all(known: KnownGroups, *, user_group: int | None = None, card_group:
         lines,
         span,
         title=f"Streaming time of {name}, beside all" if names else "Streaming time of all streams",
-        note=f"{STEPS}; medians are dashed.",
+        note=f"{STEPS}; medians are dashed",
         marks=_medians(lines, span),
     )
 
@@ -73,7 +76,7 @@ def _figure(lines: Mapping[str, FloatArray], span: Span, *, title: str, note: st
     return Figure(
         name="distribution",
         title=title,
-        note=note,
+        note=f"{note}{open_step(shown)}.",
         summary=f"Distribution of streaming time; medians: {medians}.",
         spec=spec_of(data, 320, layer=[_area(list(lines), span, top), _lines(list(lines), span, top), *marks]),
         table=Table(
@@ -139,12 +142,12 @@ def _thresholds(rules: list[Spec], span: Span) -> Spec:
 
 
 def _medians(lines: Mapping[str, FloatArray], span: Span) -> list[Spec]:
-    """A dashed line at each median, with its time beside it: the shorter one's to the left, the longer one's right."""
+    """A dashed line at each median, with its time beside it: on the side where there is room, each in its own row."""
     found = [(name, at_s) for name, counts in lines.items() if (at_s := median_s(counts)) is not None]
     found.sort(key=lambda one: one[1])
     marks: list[Spec] = []
     for place, (name, at_s) in enumerate(found):
-        is_left = place == 0 and len(found) > 1
+        is_left = (place == 0 and len(found) > 1) or _place(at_s, span) > ROOM_UNTIL
         data = {"values": [{"of": name, "at": at_s, "text": f"median {words.seconds(at_s)}"}]}
         encoding = {
             "x": {"field": "at", **seconds_axis(X_TITLE, span.end_s, from_s=span.begin_s)},
@@ -156,7 +159,13 @@ def _medians(lines: Mapping[str, FloatArray], span: Span) -> list[Spec]:
                 "data": data,
                 "mark": {"type": "text", "align": "right" if is_left else "left", "dx": -6 if is_left else 6,
                          "fontSize": 13, "fontWeight": 600, "baseline": "top"},
-                "encoding": {**encoding, "y": {"value": 4}, "text": {"field": "text"}},
+                "encoding": {**encoding, "y": {"value": 4 + 18 * place}, "text": {"field": "text"}},
             },
         ]  # fmt: skip
     return marks
+
+
+def _place(seconds: float, span: Span) -> float:
+    """Where a time lies on the axis, from 0 to 1."""
+    begin, at, end = (log1p(value) for value in (span.begin_s, seconds, span.end_s))
+    return (at - begin) / max(end - begin, 1e-9)

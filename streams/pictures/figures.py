@@ -55,6 +55,10 @@ SECONDS_LABEL = (
 )
 
 
+AS_WIDE_AS_ITS_COLUMN = {"expr": "bandwidth('x') - 6"}
+"""Limit of the label of a column."""
+
+
 def seconds_axis(
     title: str | None, longest_s: float, ticks: Sequence[float] = SECONDS_TICKS, *, from_s: float = 0.0
 ) -> Spec:

@@ -6,7 +6,7 @@ from processors.arrays import FloatArray
 from processors.cocluster.model.labels import PSEUDO_CARDS
 from processors.published_groups import softmax
 from streams.pictures import words
-from streams.pictures.figures import Figure, Spec, Table, spec_of
+from streams.pictures.figures import AS_WIDE_AS_ITS_COLUMN, Figure, Spec, Table, spec_of
 from streams.pictures.group_words import placed_cards
 from streams.pictures.known_groups import KnownGroups
 
@@ -34,8 +34,8 @@ def genre_picture(known: KnownGroups) -> Figure | None:
     return Figure(
         name="genres",
         title="Genres of the card groups",
-        note="Number: share of the group's cards that are of the genre. Colour: how much more (orange) or less (blue) "
-        "frequent it is than among all cards.",
+        note="Number: share of the group's cards that are of the genre, among those that have genres. Colour: how much "
+        "more (orange) or less (blue) frequent it is than among all of them.",
         summary=f"Most characteristic genres: {'; '.join(named)}.",
         spec=spec_of(rows, height_px, **_parts()),
         height_px=height_px,
@@ -55,7 +55,7 @@ def genre_picture(known: KnownGroups) -> Figure | None:
 def _weights(known: KnownGroups) -> tuple[list[str], FloatArray, FloatArray, FloatArray] | None:
     """Genres, soft cards [K, genres] and [K] of the groups, and the share of each genre among all cards."""
     placed = placed_cards(known)
-    cards = [card_id for card_id in placed if card_id in known.cards]
+    cards = [card_id for card_id in placed if card_id in known.cards and known.cards[card_id].genres]
     genres = sorted({genre for card_id in cards for genre in known.cards[card_id].genres})
     if not genres:
         return None
@@ -81,7 +81,7 @@ def _parts() -> Spec:
     return {
         "encoding": {
             "x": {"field": "k", "type": "nominal", "title": None, "sort": None,
-                  "axis": {"orient": "top", "labelAngle": 0, "labelLimit": 96, "domain": False, "ticks": False}},
+                  "axis": {"orient": "top", "labelAngle": 0, "labelLimit": AS_WIDE_AS_ITS_COLUMN, "domain": False, "ticks": False}},
             "y": {"field": "genre", "type": "nominal", "title": None, "sort": None,
                   "axis": {"domain": False, "ticks": False, "labelLimit": 150}},
         },

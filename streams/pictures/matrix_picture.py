@@ -7,7 +7,7 @@ from streams.pictures import words
 from streams.pictures.figures import Figure, Link, Spec, Table, grid_of, seconds_axis
 from streams.pictures.heat_map_picture import cell_href
 from streams.pictures.known_groups import KnownGroups, user_group_name
-from streams.pictures.time_histograms import Span, bins_of, highest, span_of, steps
+from streams.pictures.time_histograms import Span, bins_of, highest, open_step, span_of, steps
 
 WIDTH_PX, CELL_PX_MIN, CELL_PX_MAX, ROW_PX, BESIDE_PX = 1_050, 84, 190, 74, 110
 TICKS = (1, 60, 3_600, 86_400, 864_000)
@@ -30,7 +30,7 @@ def matrix_picture(known: KnownGroups, *, reward: str) -> Figure:
         name="matrix",
         title="Streaming time in each co-cluster",
         note="Rows are user groups, columns card groups; share of the streams by streamed time (logarithmic), all "
-        f"streams behind; the time is the typical one{line}.",
+        f"streams behind; the time is the typical one{line}{open_step(bins_of(span))}.",
         summary=f"{users} x {kinds} distributions of streaming time; typical times are in the table.",
         spec=grid_of(
             _values(known, span, reward),

@@ -13,7 +13,7 @@ from streams.pictures import words
 TAIL_SHARE = 0.0005
 """The axis begins and ends where this share of all streams lies beyond."""
 HOUR_S = 3_600.0
-HEADROOM = 1.15
+HEADROOM = 1.25
 """Above the highest share, where medians and typical times are written."""
 
 
@@ -93,6 +93,11 @@ def steps(counts: FloatArray, bins: list[Bin]) -> list[dict[str, Any]]:
         {"from": round(one.begin_s, 2), "share": float(values[one.number]), "text": one.name} for one in bins
     ]  # fmt: skip
     return [*rows, {**rows[-1], "from": round(bins[-1].end_s, 2), "is_end": True}]
+
+
+def open_step(bins: list[Bin]) -> str:
+    """What to say of the last step, if it is the open one: the highest steps are shown in full, but not this one."""
+    return f"; the last step is {bins[-1].name} and may be cut off" if bins[-1].is_open else ""
 
 
 def highest(histograms: Iterable[FloatArray], bins: list[Bin]) -> float:
