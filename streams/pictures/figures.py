@@ -55,8 +55,10 @@ SECONDS_LABEL = (
 )
 
 
-AS_WIDE_AS_ITS_COLUMN = {"expr": "bandwidth('x') - 6"}
-"""Limit of the label of a column."""
+COLUMN_AXIS: Spec = {
+    "orient": "top", "labelAngle": 0, "labelLimit": {"expr": "bandwidth('x') - 6"}, "domain": False, "ticks": False,
+}  # fmt: skip
+"""Headings of columns, cut off where the column ends."""
 
 
 def seconds_axis(

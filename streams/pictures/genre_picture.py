@@ -6,7 +6,7 @@ from processors.arrays import FloatArray
 from processors.cocluster.model.labels import PSEUDO_CARDS
 from processors.published_groups import softmax
 from streams.pictures import words
-from streams.pictures.figures import AS_WIDE_AS_ITS_COLUMN, Figure, Spec, Table, spec_of
+from streams.pictures.figures import COLUMN_AXIS, Figure, Spec, Table, spec_of
 from streams.pictures.group_words import placed_cards
 from streams.pictures.known_groups import KnownGroups
 
@@ -81,7 +81,7 @@ def _parts() -> Spec:
     return {
         "encoding": {
             "x": {"field": "k", "type": "nominal", "title": None, "sort": None,
-                  "axis": {"orient": "top", "labelAngle": 0, "labelLimit": AS_WIDE_AS_ITS_COLUMN, "domain": False, "ticks": False}},
+                  "axis": COLUMN_AXIS},
             "y": {"field": "genre", "type": "nominal", "title": None, "sort": None,
                   "axis": {"domain": False, "ticks": False, "labelLimit": 150}},
         },

@@ -14,7 +14,7 @@ from processors.rewards.success_shares import success_shares
 from schemas.learning import CoClusters
 from schemas.monitoring import DriftIncident
 from streams.pictures import words
-from streams.pictures.figures import AS_WIDE_AS_ITS_COLUMN, Figure, Link, Spec, Table, spec_of
+from streams.pictures.figures import COLUMN_AXIS, Figure, Link, Spec, Table, spec_of
 from streams.pictures.known_groups import KnownGroups, user_group_name
 
 Shown = Literal["time", "volume", "reward", "drift"]
@@ -155,7 +155,7 @@ def _heat_map(shown: Shown, what: str) -> Spec:
     return {
         "encoding": {
             "x": {"field": "cards", "type": "nominal", "title": None, "sort": None,
-                  "axis": {"orient": "top", "labelAngle": 0, "labelLimit": AS_WIDE_AS_ITS_COLUMN, "domain": False, "ticks": False}},
+                  "axis": COLUMN_AXIS},
             "y": {"field": "listeners", "type": "nominal", "title": None, "sort": None,
                   "axis": {"domain": False, "ticks": False}},
         },

@@ -9,7 +9,7 @@ from processors.rewards.published_times import times_of
 from processors.rewards.reward_catalogue import reward_named
 from processors.rewards.success_shares import success_shares
 from streams.pictures import words
-from streams.pictures.figures import AS_WIDE_AS_ITS_COLUMN, Figure, Spec, Table, spec_of
+from streams.pictures.figures import COLUMN_AXIS, Figure, Spec, Table, spec_of
 from streams.pictures.heat_map_picture import known_rewards
 from streams.pictures.known_groups import KnownGroups
 
@@ -101,7 +101,7 @@ def _parts(columns: list[str]) -> Spec:
     return {
         "encoding": {
             "x": {"field": "k", "type": "nominal", "title": None, "sort": columns,
-                  "axis": {"orient": "top", "labelAngle": 0, "labelLimit": AS_WIDE_AS_ITS_COLUMN, "domain": False, "ticks": False}},
+                  "axis": COLUMN_AXIS},
             "y": {"field": "reward", "type": "nominal", "title": None, "sort": None,
                   "axis": {"domain": False, "ticks": False, "labelLimit": 130}},
         },
