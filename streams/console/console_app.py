@@ -13,14 +13,15 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from streams.console.console_state import ConsoleState
-from streams.console.console_topics import READ, TAIL_RECORDS
+from streams.console.console_topics import HISTORY, HISTORY_RECORDS, READ, TAIL_RECORDS
 from streams.console.guarding import GuardedHeaders
 from streams.console.page_templates import environment
+from streams.console.renaming import FORM_BYTES_MAX, RefusedError, Renaming
 from streams.console.views.cell_view import cell_page
 from streams.console.views.co_cluster_view import co_clusters_page
 from streams.console.views.dead_letters_view import dead_letters_page
@@ -58,6 +59,8 @@ class Console(Struct, frozen=True, kw_only=True):
     now_ms: Callable[[], int]
     is_closing: Callable[[], bool]
     templates: Environment
+    renaming: Renaming | None = None
+    """Where editors may rename card groups; None: nothing is written."""
 
     def page(
         self, template: str, path: str, topics: Sequence[str], dated: Sequence[str], status: int = 200, **values: Any
@@ -75,6 +78,7 @@ class Console(Struct, frozen=True, kw_only=True):
             broker=self.broker,
             palette=PALETTE,
             dark_palette=DARK_PALETTE,
+            writes=self.renaming is not None,
             **values,
         )
         return HTMLResponse(html, status, {"Cache-Control": "no-store"})
@@ -94,7 +98,19 @@ class Console(Struct, frozen=True, kw_only=True):
         shown: Shown = next((name for name in MEASURES if name == asked.get("show")), "time")
         page = co_clusters_page(self.state, shown=shown, reward=asked.get("reward", "mean"), seed=self.seed)
         topics = (*_GROUPS, "drift-incidents")
-        return self.page("co_clusters.html", "/co-clusters", topics, _GROUPS[:2], page=page, measures=MEASURES.items())
+        return self.page(
+            "co_clusters.html", "/co-clusters", topics, _GROUPS[:2], page=page, measures=MEASURES.items(),
+            token=self.renaming.token if self.renaming is not None else "", renamed=asked.get("renamed", ""),
+        )  # fmt: skip
+
+    async def rename(self, request: Request) -> Response:
+        """Give a card group another name."""
+        assert self.renaming is not None
+        try:
+            said = await self.renaming.rename(request.headers, await _body(request), self.state.co_clusters)
+        except RefusedError as error:
+            return self.page("not_found.html", "", (), (), error.status, said=str(error))
+        return RedirectResponse(f"/co-clusters?renamed={said.group}#card-group-{said.group}", 303)
 
     async def cell(self, request: Request) -> Response:
         """One co-cluster."""
@@ -108,8 +124,8 @@ class Console(Struct, frozen=True, kw_only=True):
         """The page of a listener."""
         asked = request.query_params
         page = listener_page(self.state, user_id=asked.get("user", "").strip(), surface=asked.get("surface", "home"))
-        topics = ("shelf-rankings", "catalogue")
-        return self.page("listener.html", "/listener", topics, topics, page=page)
+        topics = ("shelf-rankings", "catalogue", *HISTORY)
+        return self.page("listener.html", "/listener", topics, topics[:3], page=page, history_records=HISTORY_RECORDS)
 
     async def rewards(self, request: Request) -> Response:
         """One streamed time in."""
@@ -164,6 +180,16 @@ async def _changed(
         await asyncio.sleep(CHANGES_EVERY_S)
 
 
+async def _body(request: Request) -> bytes:
+    """The body up to a little more than a form may have."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > FORM_BYTES_MAX:
+            break
+    return body
+
+
 def _version(state: ConsoleState, topics: Sequence[str]) -> str:
     """Changes with every record of these topics."""
     return str(sum(state.version.get(name, 0) for name in topics))
@@ -186,13 +212,17 @@ def console_app(
     now_ms: Callable[[], int],
     seed: int = 0,
     is_closing: Callable[[], bool] = lambda: False,
+    renaming: Renaming | None = None,
 ) -> Starlette:
     """The application; requests for other host names than `hosts` are refused, since they come by DNS rebinding."""
     console = Console(
-        state=state, broker=broker, seed=seed, now_ms=now_ms, is_closing=is_closing, templates=environment(now_ms)
-    )
+        state=state, broker=broker, seed=seed, now_ms=now_ms, is_closing=is_closing, templates=environment(now_ms),
+        renaming=renaming,
+    )  # fmt: skip
+    writing = [Route("/co-clusters/names", console.rename, methods=["POST"])] if renaming is not None else []
     return Starlette(
         routes=[
+            *writing,
             Route("/", console.home),
             Route("/co-clusters", console.co_clusters),
             Route("/co-clusters/{user_group:int}/{card_group:int}", console.cell),

@@ -9,6 +9,7 @@ from schemas.codec import UnreadableError, decode
 from schemas.learning import CardGroup, CoClusters
 from schemas.metric_windows import ExperimentDecision, MetricAlarm
 from schemas.monitoring import DriftIncident, EngagementMetrics
+from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.policy_values import PolicyValue
 from schemas.rankings import HOME
 from schemas.topics import DEAD_LETTER_SUFFIX
@@ -16,6 +17,7 @@ from streams.auditing.reading import LogRecord
 from streams.console.flow_meter import FlowMeter
 from streams.console.incident_log import IncidentLog
 from streams.console.letter_box import LetterBox
+from streams.console.listener_log import ListenerLog
 from streams.pictures.known_groups import KnownGroups
 from streams.subscribers.ranking_table import TOPIC as RANKINGS
 from streams.subscribers.ranking_table import RankingTable
@@ -28,6 +30,7 @@ VARIANTS_MAX = 100
 VALUES_MAX = 400
 DECISIONS_MAX = 200
 ALARMS_MAX = 200
+INPUTS = frozenset({"impressions", "stream-ends"})
 _V = TypeVar("_V")
 
 
@@ -50,10 +53,12 @@ class ConsoleState:
         self.alarms: dict[str, MetricAlarm] = {}
         self.metrics: dict[str, deque[EngagementMetrics]] = {}
         self.meter = FlowMeter()
+        self.listeners = ListenerLog()
         self.version: defaultdict[str, int] = defaultdict(int)
         self.newest_ms: dict[str, int] = {}
         self.unreadable_count = 0
         self.failed_count = 0  # requests to the broker
+        self.skipped_count = 0  # records of listeners' histories
         self.unread_count: int | None = None
         """Records of followed topics that were not read yet; None before the first look."""
 
@@ -73,6 +78,8 @@ class ConsoleState:
         elif record.topic == RANKINGS:
             for table in self.rankings.values():
                 table.put(record.key, record.value)
+        elif record.topic in INPUTS:
+            self.listeners.take_input(record.topic, record.key, record.value)
         elif record.value is None:
             self._withdraw(record.topic, (record.key or b"").decode(errors="replace"))
         else:
@@ -101,6 +108,8 @@ class ConsoleState:
             _keep(self.decisions, message.experiment, message, DECISIONS_MAX)
         elif isinstance(message, MetricAlarm):
             _keep(self.alarms, message.alarm_id, message, ALARMS_MAX)
+        elif isinstance(message, OutcomesSettled | OutcomeCorrected):
+            self.listeners.take_outcomes(message)
         elif isinstance(message, DriftIncident):
             self.incidents.take(message)
         elif isinstance(message, EngagementMetrics):

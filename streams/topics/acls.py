@@ -8,6 +8,7 @@ from msgspec import Struct
 from schemas.topics import TOPICS, Role, Topic
 from streams.console.console_topics import MEASURED
 from streams.console.console_topics import READ as CONSOLE_READS
+from streams.console.renaming import TOPIC as NAMES
 from streams.dead_letter_replay import REPLAY_GROUP
 from streams.settings import Settings
 from streams.topics.programs import Program
@@ -58,8 +59,8 @@ def grants(program: Program, settings: Settings) -> list[Grant]:
         return list(_worker(settings))
     if program is Program.OPERATOR:
         return list(_operator())
-    if program is Program.CONSOLE:
-        return list(_console(settings))
+    if program in {Program.CONSOLE, Program.CONSOLE_EDITOR}:
+        return list(_console(settings, edits=program is Program.CONSOLE_EDITOR))
     if program in {Program.AUDITOR, Program.SUBSCRIBER}:
         read = (topic for topic in TOPICS.values() if program is Program.AUDITOR or "subscribers" in topic.readers)
         return _each(read, READ)
@@ -98,10 +99,13 @@ def _operator() -> Iterator[Grant]:
     yield Grant(resource=Resource.TRANSACTIONAL_ID, name=REPLAY_GROUP, operations=(WRITE,), is_prefix=True)
 
 
-def _console(settings: Settings) -> Iterator[Grant]:
+def _console(settings: Settings, *, edits: bool) -> Iterator[Grant]:
     """Rights to read what the console reads, and to look at the ends of other topics and at the workers' positions."""
     for name in MEASURED:
-        yield Grant(resource=Resource.TOPIC, name=name, operations=(READ if name in CONSOLE_READS else DESCRIBE,))
+        looks = (READ if name in CONSOLE_READS else DESCRIBE,)
+        yield Grant(
+            resource=Resource.TOPIC, name=name, operations=(*looks, *((WRITE,) if edits and name == NAMES else ()))
+        )
     yield Grant(resource=Resource.GROUP, name=settings.group, operations=(DESCRIBE,))
 
 

@@ -30,6 +30,8 @@ class FlowPage(Struct, frozen=True, kw_only=True):
     variants: list[VariantNow]
     letters: int
     open_incidents: int
+    settled_behind_ms: int | None
+    """Event time between the newest event and the newest exposure that has settled."""
 
 
 class _Node(Struct, frozen=True, kw_only=True):
@@ -47,6 +49,7 @@ def flow_page(state: ConsoleState, now_ms: int) -> FlowPage:
         variants=_variants(state),
         letters=sum(state.letters.counts.values()),
         open_incidents=len(state.incidents.open()),
+        settled_behind_ms=state.listeners.settled_behind_ms,
     )
 
 

@@ -1,9 +1,11 @@
 """The page that a listener would be shown now, with scores, propensities and reasons in words."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.rankings import HOME, RankedShelf
 from streams.console.console_state import ConsoleState
+from streams.console.views.history_view import ListenerHistory, listener_history
 from streams.pictures import words
 from streams.pictures.figures import Figure, Spec, Table, spec_of
 from streams.pictures.known_groups import user_group_name
@@ -34,6 +36,10 @@ class ShownShelf(Struct, frozen=True, kw_only=True):
     score: float
     propensity: float
     is_explored: bool
+    row_by_score: int
+    """Its row if the shelves were in the order of their scores."""
+    unexplored: tuple[str, ...]
+    """Titles in the order of the scores, that is, what epsilon 0 would show."""
     cards: list[ShownCard]
 
 
@@ -51,6 +57,7 @@ class ListenerPage(Struct, frozen=True, kw_only=True):
     source: str = ""
     groups: Figure | None = None
     shelves: list[ShownShelf] = []
+    history: ListenerHistory | None = None
 
 
 def listener_page(state: ConsoleState, *, user_id: str, surface: str = HOME) -> ListenerPage:
@@ -67,25 +74,23 @@ def listener_page(state: ConsoleState, *, user_id: str, surface: str = HOME) -> 
         evicted=table.counters["evicted"],
     )
     found = table.get(user_id) if user_id else None
+    history = listener_history(state, user_id)
     if found is None:
-        return page
+        return replace(page, history=history)
     weights = found.ranking.user_weights
-    return ListenerPage(
-        asked=page.asked,
-        surface=page.surface,
-        surfaces=page.surfaces,
-        suggested=page.suggested,
-        known=page.known,
-        evicted=page.evicted,
+    rows = sorted(found.ranking.shelves, key=lambda shelf: -shelf.score)
+    return replace(
+        page,
+        history=history,
         found=found,
         is_own=found.source == "own",
         source=SOURCES[found.source],
         groups=_groups(weights) if weights else None,
-        shelves=[_shelf(state, shelf) for shelf in found.ranking.shelves],
+        shelves=[_shelf(state, shelf, rows.index(shelf) + 1) for shelf in found.ranking.shelves],
     )
 
 
-def _shelf(state: ConsoleState, shelf: RankedShelf) -> ShownShelf:
+def _shelf(state: ConsoleState, shelf: RankedShelf, row_by_score: int) -> ShownShelf:
     place = by_score(shelf)
     cards = []
     for slot, card_id in enumerate(shelf.cards):
@@ -109,6 +114,8 @@ def _shelf(state: ConsoleState, shelf: RankedShelf) -> ShownShelf:
         score=shelf.score,
         propensity=shelf.propensity,
         is_explored="exploration" in shelf.reasons,
+        row_by_score=row_by_score,
+        unexplored=tuple(card.title for card in sorted(cards, key=lambda card: card.by_score)),
         cards=cards,
     )
 
