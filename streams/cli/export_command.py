@@ -1,7 +1,7 @@
 """`shelfwise export`: groups, cards, statistics and outcomes as CSV or Parquet."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -72,8 +72,11 @@ def outcomes(
     """A row for each settled exposure and each correction, as the log has them; memory does not grow with it."""
     import asyncio
 
+    from streams.connections import aiokafka_options
+
     settings = _checked(to, broker, config)
-    _tell(to, asyncio.run(_outcomes(settings, to)), json=json)
+    options = aiokafka_options(settings, needed_broker(settings))
+    _tell(to, asyncio.run(_outcomes(options, to)), json=json)
 
 
 def _export(
@@ -90,15 +93,13 @@ def _export(
     _tell(to, count, json=json)
 
 
-async def _outcomes(settings: "Settings", to: Path) -> int:
+async def _outcomes(options: dict[str, Any], to: Path) -> int:
     from schemas.codec import decode
     from schemas.outcomes import one_by_one
     from streams.auditing.reading import stream_committed
-    from streams.connections import aiokafka_options
     from streams.exporting.columns import OUTCOMES, outcome_row
     from streams.exporting.table_files import table_file
 
-    options = aiokafka_options(settings, needed_broker(settings))
     count = 0
     with table_file(to, OUTCOMES) as file:
         async for record in stream_committed(options.pop("bootstrap_servers"), "outcomes", options):

@@ -96,7 +96,7 @@ def _figures(values: "list[PolicyValue]", yardsticks: tuple[str, ...]) -> "list[
 
     told = {value.yardstick for value in values}
     pairs = [leaderboard_pictures(values, yardstick) for yardstick in yardsticks if yardstick in told]
-    return [figure for pair in pairs for figure in pair]
+    return [figure for pair in pairs for figure in pair if figure.table.rows]
 
 
 def _newest(settings: "Settings", bootstrap: str) -> "list[PolicyValue]":

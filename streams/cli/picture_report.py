@@ -65,4 +65,5 @@ def _evidence(settings: "Settings") -> "list[Figure]":
     newest = newest_calibration(buckets)
     yardsticks = dict.fromkeys(value.yardstick for value in values)
     figures = [*leaderboard_pictures(values, next(iter(yardsticks)))] if yardsticks else []
+    figures = [figure for figure in figures if figure.table.rows]
     return [*figures, *([calibration_picture(newest.calibration)] if newest is not None else [])]

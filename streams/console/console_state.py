@@ -29,8 +29,10 @@ BUCKETS_MAX = 400
 VARIANTS_MAX = 100
 VALUES_MAX = 400
 DECISIONS_MAX = 200
+GENERATIONS_MAX = 8
 ALARMS_MAX = 200
 INPUTS = frozenset({"impressions", "stream-ends"})
+_K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
@@ -43,6 +45,8 @@ class ConsoleState:
 
     def __init__(self, surfaces: Sequence[str] = (HOME,), *, rankings_bytes_max: int = RANKINGS_BYTES_MAX) -> None:
         self.co_clusters: CoClusters | None = None
+        self.generations: dict[int, CoClusters] = {}
+        """The newest model of each generation that was read."""
         self.cards: dict[str, CatalogueCard] = {}
         self.card_groups: dict[str, CardGroup] = {}
         self.rankings = {name: RankingTable(name, bytes_max=rankings_bytes_max) for name in surfaces}
@@ -98,6 +102,7 @@ class ConsoleState:
     def _put(self, message: object) -> None:
         if isinstance(message, CoClusters):
             self.co_clusters = message
+            _keep(self.generations, message.generation, message, GENERATIONS_MAX)
         elif isinstance(message, CatalogueCard):
             _keep(self.cards, message.card_id, message, CARDS_MAX)
         elif isinstance(message, CardGroup):
@@ -129,7 +134,7 @@ class ConsoleState:
         return card.title if card is not None else card_id
 
 
-def _keep(kept: dict[str, _V], key: str, value: _V, most: int) -> None:
+def _keep(kept: dict[_K, _V], key: _K, value: _V, most: int) -> None:
     """Put the value last; without room the first, which is the oldest, leaves."""
     kept.pop(key, None)
     kept[key] = value

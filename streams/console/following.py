@@ -14,7 +14,7 @@ from schemas.topics import TOPICS
 from streams.auditing.reading import LogRecord
 from streams.connections import aiokafka_options
 from streams.console.console_state import ConsoleState
-from streams.console.console_topics import HISTORY, HISTORY_BEHIND, HISTORY_RECORDS, MEASURED, READ, TAIL_RECORDS
+from streams.console.console_topics import HISTORY, HISTORY_RECORDS, MEASURED, READ, TAIL_RECORDS, skipping_to
 from streams.exactly_once.wall_clock import wall_clock_ms
 from streams.reading.consumers import Consumer
 from streams.settings import Settings
@@ -117,12 +117,13 @@ class Follower:
         self.state.unread_count = sum(max(0, ends[partition] - at) for partition, at in positions.items())
 
     def _skip(self, ends: Mapping[TopicPartition, int], positions: dict[TopicPartition, int]) -> None:
-        """Leave out what listeners did a while ago where more happens than is read: rates and lag do not need it."""
+        """Leave out what listeners did a while ago, where more happens than is read."""
         for partition, at in positions.items():
-            if partition.topic in HISTORY and ends[partition] - at > HISTORY_BEHIND:
-                positions[partition] = ends[partition] - HISTORY_RECORDS
-                self.state.skipped_count += positions[partition] - at
-                self._consumer.seek(partition, positions[partition])
+            on = skipping_to(partition.topic, at, ends[partition])
+            if on != at:
+                self.state.skipped_count += on - at
+                self._consumer.seek(partition, on)
+                positions[partition] = on
 
     @contextmanager
     def _patience(self) -> Iterator[None]:

@@ -74,7 +74,7 @@ def _cell(reward: str, column: str, thresholds_s: FloatArray, rate: float) -> Sp
         "text": low if low == high else _range(low_s, high_s),
         "rate": words.share(rate),
         "value": None if math.isnan(rate) else round(rate, 4),
-        "is_light": rate >= DARK_FROM,
+        "is_light": bool(rate >= DARK_FROM),
     }
 
 

@@ -9,6 +9,7 @@ from streams.pictures.genre_picture import genre_picture
 from streams.pictures.group_words import CardGroupWords, UserGroupWords, card_groups, user_groups
 from streams.pictures.heat_map_picture import Shown, chosen_reward, heat_map_picture, known_rewards
 from streams.pictures.matrix_picture import matrix_picture
+from streams.pictures.river_picture import river_picture
 
 
 class CoClustersPage(Struct, frozen=True, kw_only=True):
@@ -25,6 +26,8 @@ class CoClustersPage(Struct, frozen=True, kw_only=True):
     genres: Figure | None
     user_groups: list[UserGroupWords]
     card_groups: list[CardGroupWords]
+    rivers: list[Figure]
+    """Of user groups and of card groups; none until one generation has followed another."""
 
 
 def co_clusters_page(state: ConsoleState, *, shown: Shown, reward: str, seed: int) -> CoClustersPage | None:
@@ -46,4 +49,11 @@ def co_clusters_page(state: ConsoleState, *, shown: Shown, reward: str, seed: in
         genres=genre_picture(known),
         user_groups=user_groups(model),
         card_groups=card_groups(known),
+        rivers=_rivers(state),
     )
+
+
+def _rivers(state: ConsoleState) -> list[Figure]:
+    models = [model for _, model in sorted(state.generations.items())]
+    rivers = (river_picture(models, "user"), river_picture(models, "card"))
+    return [river for river in rivers if river is not None]

@@ -2,9 +2,12 @@
 
 from msgspec import Struct
 
+from processors.drift.subjects import STREAMING_TIME
+from schemas.monitoring import DriftIncident
 from streams.console.console_state import ConsoleState
 from streams.pictures.drift_picture import ShownIncident, drift_picture, shown_incidents
 from streams.pictures.figures import Figure
+from streams.pictures.heat_map_picture import cell_href
 
 
 class DriftPage(Struct, frozen=True, kw_only=True):
@@ -12,9 +15,21 @@ class DriftPage(Struct, frozen=True, kw_only=True):
 
     figure: Figure | None
     incidents: list[ShownIncident]
+    hrefs: dict[str, str]
+    """Addresses of the co-clusters that incidents are about, by incident; groups of an earlier generation have none."""
 
 
 def drift_page(state: ConsoleState) -> DriftPage:
     """The newest incidents, the newest first."""
-    shown = shown_incidents(state.incidents.incidents())
-    return DriftPage(figure=drift_picture(shown) if shown else None, incidents=shown)
+    incidents = state.incidents.incidents()
+    shown = shown_incidents(incidents)
+    hrefs = {one.incident_id: href for one in incidents if (href := _co_cluster_href(state, one))}
+    return DriftPage(figure=drift_picture(shown) if shown else None, incidents=shown, hrefs=hrefs)
+
+
+def _co_cluster_href(state: ConsoleState, incident: DriftIncident) -> str:
+    model = state.co_clusters
+    if model is None or incident.generation != model.generation or incident.quantity != STREAMING_TIME:
+        return ""
+    user, _, card = incident.subjects[0].partition(".") if incident.subjects else ("", "", "")
+    return cell_href(int(user), int(card)) if user.isdigit() and card.isdigit() else ""
