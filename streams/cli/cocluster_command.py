@@ -1,6 +1,6 @@
 """`shelfwise cocluster`: offline co-clustering of a CSV of user, item and streaming time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +8,7 @@ import typer
 
 from streams.cli.options import (
     SEED_MAX,
+    GenresOption,
     JsonOption,
     UnitOption,
     finite,
@@ -15,6 +16,7 @@ from streams.cli.options import (
     refuse_unless_writable,
     settings_of,
 )
+from streams.cli.plotting import PlotOption, plot_if_asked, refuse_unless_plottable
 from streams.cli.progress import progress
 from streams.configuration_error import ConfigurationError
 from streams.files.units import DurationUnit
@@ -23,8 +25,13 @@ if TYPE_CHECKING:
     from processors.cocluster.fitting.clusterer import Clusterer
     from processors.cocluster.fitting.offline import OfflineResult, OfflineSettings
     from streams.files.play_table import PlayTable
+    from streams.pictures.known_groups import KnownGroups
 
 INTERACTIONS_MIN = 20
+REWARD = "mean"
+"""Whose thresholds are shown."""
+LEAST_WEIGHT = 1e-6
+"""Of a card in a group, so that its logarithm is finite."""
 GROUPS_MAX = 200
 
 
@@ -48,14 +55,20 @@ def cocluster(
     ] = None,
     duration_unit: UnitOption = DurationUnit.AUTO,
     seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of folds and fits.")] = 0,
+    genres: GenresOption = None,
     out: Annotated[Path | None, typer.Option(help="Write the groups of users and items to this JSON file.")] = None,
     config: Annotated[
         Path | None, typer.Option("--config", help="TOML file whose [input.stream_ends] maps the rows of the file.")
     ] = None,
+    plot: PlotOption = None,
     json: JsonOption = False,
 ) -> None:
     """Co-cluster a table of streaming times by user and item."""
     from processors.cocluster.fitting.offline import OfflineSettings, cocluster_offline
+    from streams.files.genre_table import read_genres
+    from streams.files.groups_file import groups_content
+    from streams.pictures.choosing import talk_pictures
+    from streams.pictures.group_report import group_values, print_groups
 
     try:
         settings = OfflineSettings(
@@ -69,12 +82,27 @@ def cocluster(
     except ValueError as error:
         raise ConfigurationError(f"cocluster: {error}") from error
     refuse_unless_writable(out)
+    refuse_unless_plottable(plot)
+    given_genres = read_genres(genres)
     table = _table(file, duration_unit, config)
     beside = _beside(settings, table, counts=counts, given=given)
     typer.echo(f"{file}: {table.read.taken}", err=True)
     with progress() as tell:
         result = cocluster_offline(table.data, settings, beside, tell)
-    report = {
+    report = _summary(file, table, result, seed)
+    known = _known(table, result, given_genres)
+    if out is not None:
+        _write(out, {**report, **groups_content(known), **_groups(table, result, beside if counts else {})})
+    if json:
+        print_json({**report, "groups": group_values(known)})
+    else:
+        typer.echo("\n".join(_lines(report)))
+        print_groups(known, reward=REWARD)
+    plot_if_asked(plot, lambda: talk_pictures(known, reward=REWARD))
+
+
+def _summary(file: Path, table: "PlayTable", result: "OfflineResult", seed: int) -> dict[str, Any]:
+    return {
         "file": file.name,
         "duration_unit": table.read.unit.value,
         "interactions": len(table.data),
@@ -84,12 +112,6 @@ def cocluster(
         "seed": seed,
         **result.summary(),
     }
-    if out is not None:
-        _write(out, {**report, **_groups(table, result, beside if counts else {})})
-    if json:
-        print_json(report)
-    else:
-        typer.echo("\n".join(_lines(report)))
 
 
 def _table(file: Path, unit: DurationUnit, config: Path | None) -> "PlayTable":
@@ -106,6 +128,17 @@ def _table(file: Path, unit: DurationUnit, config: Path | None) -> "PlayTable":
             f"{file} has {len(table.data)} good rows{refused}, at least {INTERACTIONS_MIN} are needed"
         )
     return table
+
+
+def _known(table: "PlayTable", result: "OfflineResult", genres: "Mapping[str, tuple[str, ...]]") -> "KnownGroups":
+    import numpy as np
+
+    from processors.offline_co_clusters import offline_co_clusters
+    from streams.files.groups_file import placed_in
+
+    model = offline_co_clusters(result.groups, table.data, table.cards, genres)
+    logits = np.log(np.maximum(result.groups.card, LEAST_WEIGHT)).tolist()
+    return placed_in(model, dict(zip(table.cards, logits, strict=True)), genres)
 
 
 def _beside(

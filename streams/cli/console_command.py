@@ -27,12 +27,17 @@ def console(
     name: Annotated[
         list[str] | None, typer.Option(help="Host name by which browsers reach it, besides localhost; repeatable.")
     ] = None,
+    allow_editing: Annotated[
+        bool,
+        typer.Option("--allow-editing", help="Whoever reaches it may rename card groups (rights: console-editor)."),
+    ] = False,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Serve pages about co-clusters, listeners, rewards, drift, evidence and dead letters, until Ctrl-C.
 
-    Reads the topics as a subscriber does, and writes nothing (`shelfwise topics acls --program console`).
+    Reads the topics as a subscriber does (`shelfwise topics acls --program console`), and writes nothing unless
+    editing is allowed.
     """
     import asyncio
 
@@ -52,4 +57,8 @@ def console(
         else:
             typer.echo(f"the console is at {address} (Ctrl-C ends it)")
 
-    asyncio.run(serve_until_signal(settings, bootstrap, listening, names=(host, *(name or ())), ready=ready))
+    asyncio.run(
+        serve_until_signal(
+            settings, bootstrap, listening, names=(host, *(name or ())), ready=ready, allow_editing=allow_editing
+        )
+    )

@@ -18,6 +18,9 @@ from streams.cli.options import (
     serving_broker,
     settings_of,
 )
+from streams.cli.picture_report import is_page, write_picture_report
+
+PLAYED = "shelfwise, a demo of the whole loop with seed"
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +35,10 @@ def demo(
     ] = 60.0,
     events: Annotated[int | None, typer.Option(min=1, max=COUNT_MAX, help="Stop after this many events.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the world and of all random draws.")] = 202,
-    report: Annotated[Path | None, typer.Option(help="Write the report to this file, as JSON.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write the report to this file: a page with pictures if it ends in .html, else JSON."),
+    ] = None,
     console: Annotated[
         bool,
         typer.Option("--console", help="Serve the console (`shelfwise console`) while it plays; print its address."),
@@ -54,9 +60,11 @@ def demo(
     from streams.console.console_process import ConsoleProcess
     from streams.demo.demo_settings import DemoSettings
     from streams.demo.run_demo import run_demo
-    from streams.demo.summary import print_summary
+    from streams.demo.summary import print_summary, summary_facts
+    from streams.pictures.drawing import refuse_unless_drawable
 
     refuse_unless_writable(report)
+    refuse_unless_drawable(report if is_page(report) else None)
     settings = settings_of(config, broker=broker, seed=seed, log_level="warning")
     played = DemoSettings(seconds=seconds, events_max=events, seed=seed)
     with ExitStack() as stack:
@@ -64,7 +72,10 @@ def demo(
         if console:
             stack.enter_context(ConsoleProcess(bootstrap, _tell_console))
         found = asyncio.run(run_demo(played, settings, bootstrap, Console(stderr=True)))
-        if report:
+        if report and is_page(report):
+            title = f"{PLAYED} {seed}"
+            write_picture_report(settings, bootstrap, report, title, summary_facts(found))
+        elif report:
             report.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
         if json:
             typer.echo(msgspec.json.encode(found).decode())

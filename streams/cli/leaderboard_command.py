@@ -1,6 +1,7 @@
 """`shelfwise leaderboard`: values of rewards and policies on the live log, and which are worth an A/B test."""
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -16,10 +17,12 @@ from streams.cli.options import (
     print_json,
     settings_of,
 )
+from streams.cli.plotting import PlotOption, plot_if_asked, refuse_unless_plottable
 from streams.configuration_error import ConfigurationError
 
 if TYPE_CHECKING:
     from schemas.policy_values import PolicyValue
+    from streams.pictures.figures import Figure
     from streams.settings import Settings
 
 YardstickOption = Annotated[
@@ -40,6 +43,7 @@ def leaderboard(
     every: Annotated[
         float, typer.Option(min=0.1, max=86_400.0, callback=finite, help="Seconds between two looks, with --follow.")
     ] = 5.0,
+    plot: PlotOption = None,
     json: JsonOption = False,
 ) -> None:
     """Candidates by their value on the pages that were shown, and by how much they beat the incumbent.
@@ -49,6 +53,7 @@ def leaderboard(
     """
     from streams.standings_table import print_standings
 
+    refuse_unless_plottable(plot)
     wanted = known_yardsticks(yardstick)
     settings = settings_of(config, broker=broker)
     bootstrap = needed_broker(settings)
@@ -67,6 +72,7 @@ def leaderboard(
                 print_json({"values": msgspec.to_builtins(chosen)})
             else:
                 print_standings(chosen)
+            plot_if_asked(plot, partial(_figures, told, wanted))
         if not follow:
             return
         time.sleep(every)
@@ -82,6 +88,15 @@ def known_yardsticks(names: list[str] | None) -> tuple[str, ...]:
         if name not in known:
             raise ConfigurationError(f"no yardstick is named {name!r}; there are: {', '.join(known)}")
     return tuple(names or known)
+
+
+def _figures(values: "list[PolicyValue]", yardsticks: tuple[str, ...]) -> "list[Figure]":
+    """Values and differences by each yardstick that has values."""
+    from streams.pictures.leaderboard_picture import leaderboard_pictures
+
+    told = {value.yardstick for value in values}
+    pairs = [leaderboard_pictures(values, yardstick) for yardstick in yardsticks if yardstick in told]
+    return [figure for pair in pairs for figure in pair if figure.table.rows]
 
 
 def _newest(settings: "Settings", bootstrap: str) -> "list[PolicyValue]":

@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from streams.cli import (
+    alerts_command,
     audit_command,
     backtest_command,
     bench_command,
     broker_command,
+    calibration_command,
     cocluster_command,
     compile_command,
     config_command,
@@ -21,7 +23,9 @@ from streams.cli import (
     dlq_command,
     evaluate_command,
     experiments_command,
+    export_command,
     forget_command,
+    groups_command,
     harness_command,
     labels_command,
     ladder_command,
@@ -57,9 +61,11 @@ FAILURES = (
 """Exceptions of a job that ran and failed; by name, because importing them would load every client."""
 COMMANDS = (
     demo_command, worker_command, broker_command, simulate_command, schemas_command, compile_command,
-    cocluster_command, ladder_command, leaderboard_command, evaluate_command, backtest_command, labels_command,
-    experiments_command, metrics_command, topics_command, replay_command, rankings_command, forget_command, dlq_command,
-    audit_command, bench_command, harness_command, config_command, console_command, map_command,
+    cocluster_command, groups_command, alerts_command, calibration_command,
+    ladder_command, leaderboard_command, evaluate_command, backtest_command, labels_command,
+    experiments_command, metrics_command, topics_command, replay_command, rankings_command, forget_command,
+    export_command, dlq_command, audit_command, bench_command, harness_command, config_command, console_command,
+    map_command,
 )  # fmt: skip
 
 

@@ -33,6 +33,9 @@ SeedOption = Annotated[int | None, typer.Option("--seed", min=0, max=SEED_MAX, h
 UnitOption = Annotated[
     DurationUnit, typer.Option("--duration-unit", help="Unit of the third column; auto takes it from the header.")
 ]
+GenresOption = Annotated[
+    Path | None, typer.Option(help="CSV of item and genres (`item,genres`, `|` between genres), for labels.")
+]
 
 
 def finite(number: _Number) -> _Number:

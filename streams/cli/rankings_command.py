@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from streams.cli.compacted_topics import newest_of
 from streams.cli.options import (
     COUNT_MAX,
     ConfigOption,
@@ -20,6 +21,7 @@ from streams.cli.options import (
 if TYPE_CHECKING:
     from streams.settings import Settings
     from streams.subscribers import RankingSubscriber
+    from streams.subscribers.ranking_table import Found
 
 
 class Since(StrEnum):
@@ -44,18 +46,39 @@ def get(
     user: Annotated[str, typer.Argument(help="The listener.")],
     broker: NeededBrokerOption = None,
     config: ConfigOption = None,
-    json: JsonOption = False,  # noqa: ARG001  output is always JSON; scripts may pass the flag to every command
+    table: Annotated[bool, typer.Option("--table", help="Print the page as tables, with reasons in words.")] = False,
+    json: JsonOption = False,
 ) -> None:
-    """Print the newest ranking for a listener as JSON; a substitute if the listener is unknown."""
+    """Print the newest ranking for a listener as JSON, or as tables; a substitute if the listener is unknown."""
+    if table and json:
+        raise typer.BadParameter("give --table or --json", param_hint="--table")
     with _subscriber(broker, config) as subscriber:
         while not subscriber.is_caught_up:
             subscriber.poll()
         found = subscriber.get(user)
     if found is None:
         raise NoAnswerError(f"there is no ranking yet, neither for {user} nor as a substitute")
-    typer.echo(msgspec.json.encode(found).decode())
+    if table:
+        _print_tables(found, settings_of(config, broker=broker))
+    else:
+        typer.echo(msgspec.json.encode(found).decode())
     if not any(score for shelf in found.ranking.shelves for score in shelf.scores):
         _say_why_zero(settings_of(config, broker=broker))
+
+
+def _print_tables(found: "Found", settings: "Settings") -> None:
+    """Print the page; cards have titles if the catalogue may be read, which a subscriber's rights do not include."""
+    from aiokafka.errors import TopicAuthorizationFailedError
+
+    from schemas.codec import decode
+    from streams.pictures.page_tables import print_page
+
+    try:
+        newest = newest_of(settings, "catalogue")
+    except TopicAuthorizationFailedError:
+        newest = {}
+    titles = {card_id: decode("catalogue", value).title for card_id, value in newest.items()}
+    print_page(found, titles)
 
 
 def _say_why_zero(settings: "Settings") -> None:

@@ -13,12 +13,15 @@ from streams.cli.map_command import ImpressionsOption, StreamEndsOption
 from streams.cli.options import (
     BrokerOption,
     ConfigOption,
+    GenresOption,
     JsonOption,
     UnitOption,
     print_json,
+    refuse_unless_writable,
     serving_broker,
     settings_of,
 )
+from streams.cli.picture_report import is_page, write_picture_report
 from streams.cli.progress import progress
 from streams.configuration_error import ConfigurationError
 from streams.files.units import DurationUnit
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 FileArgument = Annotated[Path, typer.Argument(help="File to read, in UTF-8, plain or gzipped.")]
+ReportOption = Annotated[
+    Path | None, typer.Option(help="Write a page with pictures of the groups to this .html file (extra `plots`).")
+]
 MADE_UP_BEFORE_MS = 90 * 24 * 3_600_000
 
 
@@ -69,13 +75,18 @@ def playtime(
     config: ConfigOption = None,
     json: JsonOption = False,
     duration_unit: UnitOption = DurationUnit.AUTO,
+    genres: GenresOption = None,
+    report: ReportOption = None,
 ) -> int:
     """CSV of user, item, duration (by position): each row is a stream-end without an impression."""
     from schemas.catalogue import CatalogueCard
     from streams.files.durations import read_durations
+    from streams.files.genre_table import read_genres
     from streams.replaying.playtime import PlaytimeReader
     from streams.replaying.replay_run import ReplayFile
 
+    given = read_genres(genres)
+    _refuse_unless_page(report)
     table = read_durations(file, duration_unit)
     _refuse_if_empty(file, table.plays, table.refused)
 
@@ -88,10 +99,12 @@ def playtime(
         if reader.cut_count:
             typer.echo(f"{reader.cut_count} durations beyond 31 days were cut to 31 days", err=True)
         items = sorted({stream.card_id for stream in streams})
-        cards = [CatalogueCard(card_id=item, title=item, shelves=("all",)) for item in items]
+        cards = [
+            CatalogueCard(card_id=item, title=item, shelves=("all",), genres=given.get(item, ())) for item in items
+        ]
         return ReplayFile(cards=cards, events=streams, rejected=table.refused, cards_are_made_up=True)
 
-    return _replay(file, broker, config, said, json=json)
+    return _replay(file, broker, config, said, json=json, report=report)
 
 
 def events(
@@ -148,13 +161,21 @@ def _refuse_if_empty(file: Path, found: Sequence[object], rejected: Counter[str]
 
 
 def _replay(
-    file: Path, broker: str | None, config: Path | None, said: "Callable[[Present], ReplayFile]", *, json: bool
+    file: Path,
+    broker: str | None,
+    config: Path | None,
+    said: "Callable[[Present], ReplayFile]",
+    *,
+    json: bool,
+    report: Path | None = None,
 ) -> int:
     import asyncio
 
     settings = settings_of(config, broker=broker, log_level="warning")
     with serving_broker(settings) as bootstrap, progress() as tell:
         result = asyncio.run(_replayed(file, settings, bootstrap, said, config, tell))
+        if report is not None:
+            write_picture_report(settings, bootstrap, report, f"shelfwise, {file.name} replayed")
     if result.already_there:
         new_count = result.impressions + result.stream_ends
         typer.echo(
@@ -168,6 +189,15 @@ def _replay(
         for name, value in msgspec.to_builtins(result).items():
             typer.echo(f"{name.replace('_', ' '):<24} {value}")
     return 0 if result.adds_up else 1
+
+
+def _refuse_unless_page(report: Path | None) -> None:
+    from streams.pictures.drawing import refuse_unless_drawable
+
+    if report is not None and not is_page(report):
+        raise ConfigurationError(f"cannot write {report}: a report is a page, end its name in .html")
+    refuse_unless_writable(report)
+    refuse_unless_drawable(report)
 
 
 async def _replayed(

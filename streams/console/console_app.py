@@ -13,23 +13,26 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from streams.console.console_state import ConsoleState
-from streams.console.console_topics import READ, TAIL_RECORDS
+from streams.console.console_topics import HISTORY, HISTORY_RECORDS, READ, TAIL_RECORDS
 from streams.console.guarding import GuardedHeaders
 from streams.console.page_templates import environment
+from streams.console.renaming import FORM_BYTES_MAX, RefusedError, Renaming
 from streams.console.views.cell_view import cell_page
-from streams.console.views.co_cluster_view import MEASURES, Shown, co_clusters_page
+from streams.console.views.co_cluster_view import co_clusters_page
 from streams.console.views.dead_letters_view import dead_letters_page
 from streams.console.views.drift_view import drift_page
-from streams.console.views.evidence_view import evidence_page
+from streams.console.views.evidence_view import calibration_part, evidence_page
 from streams.console.views.experiments_view import experiments, open_alarms
 from streams.console.views.flow_view import flow_page
 from streams.console.views.listener_view import listener_page
 from streams.console.views.rewards_view import SECONDS_MAX, rewards_page
+from streams.pictures.heat_map_picture import MEASURES, Shown
+from streams.pictures.theme import DARK_PALETTE, PALETTE
 
 ASSETS = Path(__file__).parent / "assets"
 CHANGES_EVERY_S = 1.0
@@ -56,6 +59,8 @@ class Console(Struct, frozen=True, kw_only=True):
     now_ms: Callable[[], int]
     is_closing: Callable[[], bool]
     templates: Environment
+    renaming: Renaming | None = None
+    """Where editors may rename card groups; None: nothing is written."""
 
     def page(
         self, template: str, path: str, topics: Sequence[str], dated: Sequence[str], status: int = 200, **values: Any
@@ -71,6 +76,9 @@ class Console(Struct, frozen=True, kw_only=True):
             unread_count=self.state.unread_count,
             version=_version(self.state, topics),
             broker=self.broker,
+            palette=PALETTE,
+            dark_palette=DARK_PALETTE,
+            writes=self.renaming is not None,
             **values,
         )
         return HTMLResponse(html, status, {"Cache-Control": "no-store"})
@@ -90,7 +98,19 @@ class Console(Struct, frozen=True, kw_only=True):
         shown: Shown = next((name for name in MEASURES if name == asked.get("show")), "time")
         page = co_clusters_page(self.state, shown=shown, reward=asked.get("reward", "mean"), seed=self.seed)
         topics = (*_GROUPS, "drift-incidents")
-        return self.page("co_clusters.html", "/co-clusters", topics, _GROUPS[:2], page=page, measures=MEASURES.items())
+        return self.page(
+            "co_clusters.html", "/co-clusters", topics, _GROUPS[:2], page=page, measures=MEASURES.items(),
+            token=self.renaming.token if self.renaming is not None else "", renamed=asked.get("renamed", ""),
+        )  # fmt: skip
+
+    async def rename(self, request: Request) -> Response:
+        """Give a card group another name."""
+        assert self.renaming is not None
+        try:
+            said = await self.renaming.rename(request.headers, await _body(request), self.state.co_clusters)
+        except RefusedError as error:
+            return self.page("not_found.html", "", (), (), error.status, said=str(error))
+        return RedirectResponse(f"/co-clusters?renamed={said.group}#card-group-{said.group}", 303)
 
     async def cell(self, request: Request) -> Response:
         """One co-cluster."""
@@ -104,8 +124,8 @@ class Console(Struct, frozen=True, kw_only=True):
         """The page of a listener."""
         asked = request.query_params
         page = listener_page(self.state, user_id=asked.get("user", "").strip(), surface=asked.get("surface", "home"))
-        topics = ("shelf-rankings", "catalogue")
-        return self.page("listener.html", "/listener", topics, topics, page=page)
+        topics = ("shelf-rankings", "catalogue", *HISTORY)
+        return self.page("listener.html", "/listener", topics, topics[:3], page=page, history_records=HISTORY_RECORDS)
 
     async def rewards(self, request: Request) -> Response:
         """One streamed time in."""
@@ -125,10 +145,11 @@ class Console(Struct, frozen=True, kw_only=True):
     async def evidence(self, request: Request) -> Response:
         """The leaderboard."""
         page = evidence_page(self.state, yardstick=request.query_params.get("yardstick", "stream-rate"))
-        topics = ("policy-values", "experiment-decisions", "metric-alarms")
+        topics = ("policy-values", "experiment-decisions", "engagement-metrics", "metric-alarms")
         return self.page(
-            "evidence.html", "/evidence", topics, topics[:2],
-            page=page, experiments=experiments(self.state), alarms=open_alarms(self.state),
+            "evidence.html", "/evidence", topics, topics[:3],
+            page=page, calibration=calibration_part(self.state),
+            experiments=experiments(self.state), alarms=open_alarms(self.state),
         )  # fmt: skip
 
     async def dead_letters(self, _: Request) -> Response:
@@ -159,6 +180,16 @@ async def _changed(
         await asyncio.sleep(CHANGES_EVERY_S)
 
 
+async def _body(request: Request) -> bytes:
+    """The body up to a little more than a form may have."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > FORM_BYTES_MAX:
+            break
+    return body
+
+
 def _version(state: ConsoleState, topics: Sequence[str]) -> str:
     """Changes with every record of these topics."""
     return str(sum(state.version.get(name, 0) for name in topics))
@@ -181,13 +212,17 @@ def console_app(
     now_ms: Callable[[], int],
     seed: int = 0,
     is_closing: Callable[[], bool] = lambda: False,
+    renaming: Renaming | None = None,
 ) -> Starlette:
     """The application; requests for other host names than `hosts` are refused, since they come by DNS rebinding."""
     console = Console(
-        state=state, broker=broker, seed=seed, now_ms=now_ms, is_closing=is_closing, templates=environment(now_ms)
-    )
+        state=state, broker=broker, seed=seed, now_ms=now_ms, is_closing=is_closing, templates=environment(now_ms),
+        renaming=renaming,
+    )  # fmt: skip
+    writing = [Route("/co-clusters/names", console.rename, methods=["POST"])] if renaming is not None else []
     return Starlette(
         routes=[
+            *writing,
             Route("/", console.home),
             Route("/co-clusters", console.co_clusters),
             Route("/co-clusters/{user_group:int}/{card_group:int}", console.cell),

@@ -9,6 +9,7 @@ from schemas.codec import UnreadableError, decode
 from schemas.learning import CardGroup, CoClusters
 from schemas.metric_windows import ExperimentDecision, MetricAlarm
 from schemas.monitoring import DriftIncident, EngagementMetrics
+from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from schemas.policy_values import PolicyValue
 from schemas.rankings import HOME
 from schemas.topics import DEAD_LETTER_SUFFIX
@@ -16,6 +17,8 @@ from streams.auditing.reading import LogRecord
 from streams.console.flow_meter import FlowMeter
 from streams.console.incident_log import IncidentLog
 from streams.console.letter_box import LetterBox
+from streams.console.listener_log import ListenerLog
+from streams.pictures.known_groups import KnownGroups
 from streams.subscribers.ranking_table import TOPIC as RANKINGS
 from streams.subscribers.ranking_table import RankingTable
 
@@ -26,7 +29,10 @@ BUCKETS_MAX = 400
 VARIANTS_MAX = 100
 VALUES_MAX = 400
 DECISIONS_MAX = 200
+GENERATIONS_MAX = 8
 ALARMS_MAX = 200
+INPUTS = frozenset({"impressions", "stream-ends"})
+_K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
@@ -39,6 +45,8 @@ class ConsoleState:
 
     def __init__(self, surfaces: Sequence[str] = (HOME,), *, rankings_bytes_max: int = RANKINGS_BYTES_MAX) -> None:
         self.co_clusters: CoClusters | None = None
+        self.generations: dict[int, CoClusters] = {}
+        """The newest model of each generation that was read."""
         self.cards: dict[str, CatalogueCard] = {}
         self.card_groups: dict[str, CardGroup] = {}
         self.rankings = {name: RankingTable(name, bytes_max=rankings_bytes_max) for name in surfaces}
@@ -49,10 +57,12 @@ class ConsoleState:
         self.alarms: dict[str, MetricAlarm] = {}
         self.metrics: dict[str, deque[EngagementMetrics]] = {}
         self.meter = FlowMeter()
+        self.listeners = ListenerLog()
         self.version: defaultdict[str, int] = defaultdict(int)
         self.newest_ms: dict[str, int] = {}
         self.unreadable_count = 0
         self.failed_count = 0  # requests to the broker
+        self.skipped_count = 0  # records of listeners' histories
         self.unread_count: int | None = None
         """Records of followed topics that were not read yet; None before the first look."""
 
@@ -72,6 +82,8 @@ class ConsoleState:
         elif record.topic == RANKINGS:
             for table in self.rankings.values():
                 table.put(record.key, record.value)
+        elif record.topic in INPUTS:
+            self.listeners.take_input(record.topic, record.key, record.value)
         elif record.value is None:
             self._withdraw(record.topic, (record.key or b"").decode(errors="replace"))
         else:
@@ -90,6 +102,7 @@ class ConsoleState:
     def _put(self, message: object) -> None:
         if isinstance(message, CoClusters):
             self.co_clusters = message
+            _keep(self.generations, message.generation, message, GENERATIONS_MAX)
         elif isinstance(message, CatalogueCard):
             _keep(self.cards, message.card_id, message, CARDS_MAX)
         elif isinstance(message, CardGroup):
@@ -100,6 +113,8 @@ class ConsoleState:
             _keep(self.decisions, message.experiment, message, DECISIONS_MAX)
         elif isinstance(message, MetricAlarm):
             _keep(self.alarms, message.alarm_id, message, ALARMS_MAX)
+        elif isinstance(message, OutcomesSettled | OutcomeCorrected):
+            self.listeners.take_outcomes(message)
         elif isinstance(message, DriftIncident):
             self.incidents.take(message)
         elif isinstance(message, EngagementMetrics):
@@ -107,13 +122,19 @@ class ConsoleState:
             buckets.append(message)
             _keep(self.metrics, message.variant, buckets, VARIANTS_MAX)
 
+    def known_groups(self) -> KnownGroups | None:
+        """The co-clusters with their cards; None until there are any."""
+        if self.co_clusters is None:
+            return None
+        return KnownGroups(model=self.co_clusters, cards=self.cards, placed=self.card_groups)
+
     def title_of(self, card_id: str) -> str:
         """The card's title, or its id if the catalogue does not know it."""
         card = self.cards.get(card_id)
         return card.title if card is not None else card_id
 
 
-def _keep(kept: dict[str, _V], key: str, value: _V, most: int) -> None:
+def _keep(kept: dict[_K, _V], key: _K, value: _V, most: int) -> None:
     """Put the value last; without room the first, which is the oldest, leaves."""
     kept.pop(key, None)
     kept[key] = value

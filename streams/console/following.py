@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from schemas.topics import TOPICS
 from streams.auditing.reading import LogRecord
 from streams.connections import aiokafka_options
 from streams.console.console_state import ConsoleState
-from streams.console.console_topics import MEASURED, READ, TAIL_RECORDS
+from streams.console.console_topics import HISTORY, HISTORY_RECORDS, MEASURED, READ, TAIL_RECORDS, skipping_to
 from streams.exactly_once.wall_clock import wall_clock_ms
 from streams.reading.consumers import Consumer
 from streams.settings import Settings
@@ -91,7 +91,8 @@ class Follower:
         ends = await self._consumer.end_offsets(partitions)
         for partition in partitions:
             is_short = TOPICS[partition.topic].is_compacted
-            start = starts[partition] if is_short else max(starts[partition], ends[partition] - TAIL_RECORDS)
+            tail = HISTORY_RECORDS if partition.topic in HISTORY else TAIL_RECORDS
+            start = starts[partition] if is_short else max(starts[partition], ends[partition] - tail)
             self._consumer.seek(partition, start)
 
     async def _measure(self) -> None:
@@ -112,7 +113,17 @@ class Follower:
             {(partition.topic, partition.partition): end for partition, end in ends.items()},
             {(one.topic, one.partition): told.offset for one, told in committed.items() if told.offset >= 0},
         )
+        self._skip(ends, positions)
         self.state.unread_count = sum(max(0, ends[partition] - at) for partition, at in positions.items())
+
+    def _skip(self, ends: Mapping[TopicPartition, int], positions: dict[TopicPartition, int]) -> None:
+        """Leave out what listeners did a while ago, where more happens than is read."""
+        for partition, at in positions.items():
+            on = skipping_to(partition.topic, at, ends[partition])
+            if on != at:
+                self.state.skipped_count += on - at
+                self._consumer.seek(partition, on)
+                positions[partition] = on
 
     @contextmanager
     def _patience(self) -> Iterator[None]:

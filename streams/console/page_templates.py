@@ -1,6 +1,5 @@
 """The templates of the console, and the words that they use."""
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from streams.console import words
+from streams.pictures import words
+from streams.pictures.printable import printable
 
-_NOT_ALLOWED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -38,15 +37,6 @@ def environment(now_ms: Any) -> Environment:
         "ago": lambda ms: f"{words.seconds(max(0, (now_ms() - ms) // 1_000))} ago",
     }
     return made
-
-
-def printable(value: Any) -> Any:
-    r"""A value for a page: characters that HTML does not allow, as ids and titles may have, are replaced.
-
-    >>> printable("a\x00b\u00e9\n"), printable(7)
-    ('a\ufffdbé\n', 7)
-    """
-    return _NOT_ALLOWED.sub("\N{REPLACEMENT CHARACTER}", value) if type(value) is str else value
 
 
 def coded(text: str) -> Markup:

@@ -5,15 +5,19 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from secrets import token_urlsafe
 from typing import Any
 
 import uvicorn
 from typing_extensions import override
 
+from streams.connections import aiokafka_options
 from streams.console.console_app import console_app
 from streams.console.console_state import ConsoleState
 from streams.console.following import Follower
+from streams.console.renaming import Publish, Renaming
 from streams.exactly_once.wall_clock import wall_clock_ms
+from streams.publishing import Publisher
 from streams.settings import Settings
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -50,6 +54,19 @@ async def serve_until_signal(settings: Settings, bootstrap: str, listening: sock
         await serving
 
 
+def _publishing(settings: Settings, bootstrap: str) -> Publish:
+    """Writes with a producer of its own for each name: editors give one now and then."""
+    options = aiokafka_options(settings, bootstrap)
+    del options["bootstrap_servers"]
+
+    async def publish(topic: str, key: str, value: bytes | None) -> None:
+        async with Publisher(bootstrap, **options) as publisher:
+            await publisher.publish(topic, key, value)
+            await publisher.flush()
+
+    return publish
+
+
 async def serve_console(
     settings: Settings,
     bootstrap: str,
@@ -57,17 +74,20 @@ async def serve_console(
     *,
     names: tuple[str, ...] = (),
     ready: Callable[[], None] = lambda: None,
+    allow_editing: bool = False,
 ) -> None:
     """Serve until cancelled; raises what following the topics raises.
 
-    `names` are host names of this machine by which browsers may reach it, besides loopback.
+    `names` are host names of this machine by which browsers may reach it, besides loopback. With `allow_editing`
+    whoever reaches it may rename card groups.
     """
     state = ConsoleState([ranking.surface for ranking in settings.ranking.by_surface()])
     hosts = (*LOOPBACK_NAMES, *names)
     closing = asyncio.Event()  # ends the streams of events, for which the server would wait
     app = console_app(
-        state, broker=bootstrap, hosts=hosts, now_ms=wall_clock_ms, seed=settings.seed, is_closing=closing.is_set
-    )
+        state, broker=bootstrap, hosts=hosts, now_ms=wall_clock_ms, seed=settings.seed, is_closing=closing.is_set,
+        renaming=Renaming(token_urlsafe(32), _publishing(settings, bootstrap)) if allow_editing else None,
+    )  # fmt: skip
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="console")

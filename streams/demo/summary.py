@@ -23,6 +23,12 @@ def print_summary(report: Report, console: Console) -> None:
         console.print(brief_table("what would others have made of these pages? (stream rate)", by_rate))
 
 
+def summary_facts(report: Report) -> list[tuple[str, str]]:
+    """The same as names and values."""
+    marks = {None: "", True: ": holds", False: ": does not hold"}
+    return [(name, value + marks[held]) for name, value, held in _rows(report)]
+
+
 def _calibration(rows: list[CalibrationRow]) -> Table:
     """The deciles: what was promised beside what came."""
     table = Table(title="did scores come true? (tenths of the last third's exposures)", title_justify="left", box=None)

@@ -23,6 +23,7 @@ from streams.exactly_once.wall_clock import wall_clock_ms
 from streams.publishing import Publisher
 from streams.replaying.account import Account, Books, Event, Present, count_cards, count_dead_letters
 from streams.replaying.closing import Closing, closing_of
+from streams.replaying.learned_wait import wait_until_learned
 from streams.settings import Settings
 from streams.worker_process import WorkerProcess
 
@@ -138,7 +139,7 @@ class Replay:
                     await close_books(self._bootstrap, closing.newest_ms, self._settings, **self._options)
                     account = await self._come_out(worker, tell)
                     seconds = time.monotonic() - started_s
-                    await asyncio.sleep(2.0 * self._settings.publish_interval_ms / 1_000)
+                    await wait_until_learned(self._bootstrap, self._settings, self._options, worker, tell)
             return await self._result(account, len(self._new) / seconds)
         return await self._result(account, 0.0)
 

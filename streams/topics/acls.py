@@ -1,13 +1,15 @@
 """The least rights of each kind of program, derived from the table of topics."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
+from functools import partial
 
 from msgspec import Struct
 
 from schemas.topics import TOPICS, Role, Topic
 from streams.console.console_topics import MEASURED
 from streams.console.console_topics import READ as CONSOLE_READS
+from streams.console.renaming import TOPIC as NAMES
 from streams.dead_letter_replay import REPLAY_GROUP
 from streams.mapping.own_topics import own_topics, sources
 from streams.settings import Settings
@@ -55,7 +57,13 @@ def grants(program: Program, settings: Settings) -> list[Grant]:
     >>> {grant.operations for grant in grants(Program.CLIENT, Settings())}
     {('Write',)}
     """
-    by = {Program.WORKER: _worker, Program.OPERATOR: _operator, Program.GROWER: _grower, Program.CONSOLE: _console}
+    by: dict[Program, Callable[[Settings], Iterator[Grant]]] = {
+        Program.WORKER: _worker,
+        Program.OPERATOR: _operator,
+        Program.GROWER: _grower,
+        Program.CONSOLE: partial(_console, edits=False),
+        Program.CONSOLE_EDITOR: partial(_console, edits=True),
+    }
     if program in by:
         return list(by[program](settings))
     if program in {Program.AUDITOR, Program.SUBSCRIBER}:
@@ -127,10 +135,13 @@ def _grower(settings: Settings) -> Iterator[Grant]:
         yield Grant(resource=Resource.TRANSACTIONAL_ID, name=name, operations=(WRITE,), is_prefix=True)
 
 
-def _console(settings: Settings) -> Iterator[Grant]:
+def _console(settings: Settings, *, edits: bool) -> Iterator[Grant]:
     """Rights to read what the console reads, and to look at the ends of other topics and at the workers' positions."""
     for name in MEASURED:
-        yield Grant(resource=Resource.TOPIC, name=name, operations=(READ if name in CONSOLE_READS else DESCRIBE,))
+        looks = (READ if name in CONSOLE_READS else DESCRIBE,)
+        yield Grant(
+            resource=Resource.TOPIC, name=name, operations=(*looks, *((WRITE,) if edits and name == NAMES else ()))
+        )
     yield Grant(resource=Resource.GROUP, name=settings.group, operations=(DESCRIBE,))
 
 

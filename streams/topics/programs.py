@@ -10,6 +10,7 @@ class Program(StrEnum):
     CLIENT = "client"
     SUBSCRIBER = "subscriber"
     CONSOLE = "console"
+    CONSOLE_EDITOR = "console-editor"
     EXPERIMENTER = "experimenter"
     OPERATOR = "operator"
     GROWER = "grower"

@@ -32,7 +32,7 @@ PLACES = {
 }
 INT_WORDS = ("x", "", "1.5", "-1", "nan", "inf", "1e3", "9" * 30, "9" * 5_000, "0x10")
 FLOAT_WORDS = ("x", "", "-1", "nan", "inf", "-inf", "1e400", "9" * 30)
-WRITTEN = {"out", "report", "snapshot", "save_model"}
+WRITTEN = {"out", "report", "snapshot", "save_model", "plot", "to"}
 """Files that a command writes."""
 FOLDERS = {"data", "logs", "state", "directory"}
 WRITTEN_FOLDERS = {("compile", "out")}

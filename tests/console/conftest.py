@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Self
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Self
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams.auditing.reading import LogRecord
+from streams.auditing.reading import LogRecord, read_committed
 from streams.broker.embedded import EmbeddedBroker
 from streams.console.serving import address_of, bound_socket, serve_console
 from streams.settings import Settings
@@ -50,7 +51,8 @@ class Served(NamedTuple):
 class _Running:
     """A console in a thread of its own, until it is told to stop."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, **options: Any) -> None:
+        self._options = options
         self._listening = bound_socket("127.0.0.1", 0)
         self.address = address_of(self._listening).rstrip("/")
         self._bootstrap = bootstrap
@@ -61,7 +63,7 @@ class _Running:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._task = asyncio.create_task(serve_console(SETTINGS, self._bootstrap, self._listening))
+        self._task = asyncio.create_task(serve_console(SETTINGS, self._bootstrap, self._listening, **self._options))
         self._begun.set()
         await asyncio.wait([self._task])
 
@@ -76,6 +78,23 @@ class _Running:
         assert not self._thread.is_alive()
 
 
+@contextmanager
+def running(bootstrap: str, **options: Any) -> Iterator[Served]:
+    """A console that has read what is there; `options` are those of `serve_console`."""
+    with _Running(bootstrap, **options) as started:
+        deadline_s = time.monotonic() + DEADLINE_S
+        while not has_read(started.address):
+            assert time.monotonic() < deadline_s, "it reads what is there"
+            time.sleep(0.05)
+        yield Served(bootstrap, started.address)
+
+
+def read_all(bootstrap: str, topic: str) -> list[tuple[bytes | None, bytes | None]]:
+    """All records of a topic, also where the caller's thread has a running loop."""
+    with ThreadPoolExecutor(1) as another:
+        return another.submit(asyncio.run, read_committed(bootstrap, topic)).result()
+
+
 @pytest.fixture(scope="module")
 def broker() -> Iterator[str]:
     with EmbeddedBroker() as embedded:
@@ -86,12 +105,8 @@ def broker() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def served(broker: str) -> Iterator[Served]:
-    with _Running(broker) as running:
-        deadline_s = time.monotonic() + DEADLINE_S
-        while not has_read(running.address):
-            assert time.monotonic() < deadline_s, "it reads what is there"
-            time.sleep(0.05)
-        yield Served(broker, running.address)
+    with running(broker) as console:
+        yield console
 
 
 def page_of(address: str) -> str:

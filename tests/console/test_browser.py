@@ -14,8 +14,11 @@ from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from schemas.codec import decode
 from streams.console.console_app import NAVIGATION
-from tests.console.conftest import Served, write
+from streams.pictures import words
+from tests.console.click_through import click_through
+from tests.console.conftest import Served, read_all, running, write
 from tests.console.told_records import learned, record
 
 CHROMIUM = shutil.which("chromium")
@@ -101,6 +104,34 @@ def test_how_long_do_sleep_lists_last_here_and_what_counts_as_a_success(visited:
     shown = page.locator("#thresholds table tbody tr").all_inner_texts()
     assert {row.split("\t")[0] for row in shown} == set(learned().model.thresholds_s)
     assert not visited.complaints
+
+
+def test_which_co_cluster_has_drifted_and_what_do_sleep_lists_count_as_a_success(visited: Visited) -> None:
+    model = learned().model
+    answers = click_through(visited.page, visited.address, "sleep")
+    assert "streaming-time of sleep (1.2)" in answers.drifted
+    assert answers.before_and_after == ("2 min 27 s", "19 s")
+    column = next(k for k, label in enumerate(model.labels) if "sleep" in label)
+    assert answers.co_cluster == f"User group 0 on {model.labels[column]}"
+    told = {name: words.seconds(matrix[0][column]) for name, matrix in model.thresholds_s.items()}
+    assert answers.success_from == told
+    assert answers.clicks == 3
+    assert not visited.complaints
+
+
+def test_an_editor_renames_a_card_group(browser: Browser, broker: str) -> None:
+    with running(broker, allow_editing=True) as console:
+        page = browser.new_page()
+        page.goto(f"{console.address}/co-clusters")
+        page.get_by_label("Name", exact=True).nth(1).fill("Falling asleep")
+        page.get_by_role("button", name="Rename").nth(1).click()
+        page.get_by_text("The name is written.").wait_for()
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        page.close()
+    [*_, (key, value)] = read_all(broker, "card-group-names")
+    said = decode("card-group-names", value)
+    assert (key, said.group, said.name) == (b"1", 1, "Falling asleep")
 
 
 def test_what_does_a_listener_see_and_why_by_keyboard_alone(visited: Visited) -> None:

@@ -7,17 +7,18 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.topics import TOPICS, Role
-from streams.console.figures import Figure, Link
 from streams.console.views.cell_view import cell_page
-from streams.console.views.co_cluster_view import MEASURES, Shown, co_clusters_page, measured
+from streams.console.views.co_cluster_view import co_clusters_page
 from streams.console.views.dead_letters_view import REMEDIES, dead_letters_page
 from streams.console.views.drift_view import drift_page
-from streams.console.views.evidence_view import evidence_page
+from streams.console.views.evidence_view import calibration_part, evidence_page
 from streams.console.views.experiments_view import experiments, open_alarms
 from streams.console.views.flow_view import flow_page
 from streams.console.views.listener_view import listener_page
 from streams.console.views.rewards_view import rewards_page
 from streams.console.views.troubles import BEHIND_RECORDS, SILENT_MS, troubles
+from streams.pictures.figures import Figure, Link
+from streams.pictures.heat_map_picture import MEASURES, Shown, measured
 from tests.console.told_records import NOW_MS, alarm, decision, everything, incident, learned, letter, record, state_of
 
 ENDS = {(name, 0): 100 for name, topic in TOPICS.items() if topic.role is not Role.STATE}
@@ -49,11 +50,11 @@ def test_the_heat_map_and_its_table_show_the_same_and_each_cell_leads_to_its_co_
 
 def test_typical_time_volume_and_drift_are_those_of_the_messages() -> None:
     state, model = state_of(everything()), learned().model
-    time, _ = measured(state, model, shown="time", reward="mean", seed=0)
+    time, _ = measured(model, state.incidents.open(), shown="time", reward="mean", seed=0)
     assert time == pytest.approx(np.expm1(np.array(model.mean)))
-    volume, _ = measured(state, model, shown="volume", reward="mean", seed=0)
+    volume, _ = measured(model, state.incidents.open(), shown="volume", reward="mean", seed=0)
     assert volume.sum() == pytest.approx(np.sum(model.count))
-    drift, _ = measured(state, model, shown="drift", reward="mean", seed=0)
+    drift, _ = measured(model, state.incidents.open(), shown="drift", reward="mean", seed=0)
     assert drift[1, 2] == pytest.approx(math.exp(-2.0))
     assert np.isnan(drift).sum() == drift.size - 1, "the others of the incident follow the first"
 
@@ -61,13 +62,13 @@ def test_typical_time_volume_and_drift_are_those_of_the_messages() -> None:
 def test_drift_of_another_generation_is_not_drawn_into_these_groups() -> None:
     state, model = state_of(learned().records), learned().model
     state.take([record("drift-incidents", "i1", incident(generation=model.generation + 1))])
-    drift, _ = measured(state, model, shown="drift", reward="mean", seed=0)
+    drift, _ = measured(model, state.incidents.open(), shown="drift", reward="mean", seed=0)
     assert np.isnan(drift).all()
 
 
 def test_the_static_reward_rate_is_the_share_of_streams_of_half_a_minute() -> None:
     state, model = state_of(everything()), learned().model
-    rate, _ = measured(state, model, shown="reward", reward="static", seed=0)
+    rate, _ = measured(model, state.incidents.open(), shown="reward", reward="static", seed=0)
     assert model.times is not None
     bounds, histogram = np.array(model.times.bounds_s), np.array(model.times.histogram)
     surely, at_most = (histogram[:, :, bounds > limit].sum(axis=2) for limit in (30.0 * 1.3, 30.0))
@@ -83,14 +84,17 @@ def test_a_cell_shows_its_distribution_beside_others_and_every_threshold() -> No
     shares = page.distribution.spec["data"]["values"]
     by_line: dict[str, list[float]] = {}
     for value in shares:
+        if "is_end" in value:  # closes the last step
+            continue
         by_line.setdefault(value["of"], []).append(value["share"])
     assert all(0.99 < sum(line) <= 1.0 + 1e-9 for line in by_line.values())
     assert model.times is not None
     block, users = np.array(model.times.histogram[0][1]), np.array(model.times.user_histogram[0])
     cards = np.array(model.times.card_histogram[1])
     everybody = np.array(model.times.user_histogram).sum(axis=0)
+    first = int(np.searchsorted(model.times.bounds_s, shares[0]["from"] + 0.1, side="right"))
     for line, counts in zip(by_line.values(), (block, users, cards, everybody), strict=True):
-        assert line == pytest.approx((counts / counts.sum())[: len(line)].tolist(), abs=1e-5)
+        assert line == pytest.approx((counts / counts.sum())[first : first + len(line)].tolist(), abs=1e-5)
     rows = {value["reward"]: value["threshold"] for value in page.thresholds.spec["data"]["values"]}
     assert rows == {name: matrix[0][1] for name, matrix in model.thresholds_s.items()}
     assert cell_page(state_of(everything()), 99, 0, seed=0) is None
@@ -128,6 +132,64 @@ def test_the_place_by_score_is_that_without_exploration() -> None:
     page = listener_page(state_of([record("shelf-rankings", told.key, told)]), user_id=told.user_id)
     assert [card.by_score for card in page.shelves[0].cards] == list(range(len(scores), 0, -1))
     assert page.shelves[0].is_explored
+
+
+def test_what_a_listener_did_and_what_became_of_it() -> None:
+    ranking = learned().pages[0]
+    page = listener_page(state_of(everything()), user_id=ranking.user_id)
+    assert page.history is not None
+    assert [row[1:] for row in page.history.streams.rows] == [("3 min", "01 Jan 02:49:40", "ended")]
+    assert [row[3:] for row in page.history.exposures.rows] == [
+        ("settled", "3 min", "0.25"),
+        ("corrected, was 0 s", "40 s", "0.75"),
+        ("pending", "–", "–"),
+    ]
+    state = state_of(everything())
+    assert flow_page(state, NOW_MS).settled_behind_ms == 10_180_000 - 10_090_000
+    state.take([record("impressions", ranking.user_id, None)])
+    assert listener_page(state, user_id=ranking.user_id).history is None, "who is forgotten is forgotten here, too"
+
+
+def test_what_epsilon_zero_would_show_and_where_a_shelf_would_stand() -> None:
+    page = listener_page(state_of(everything()), user_id=learned().pages[0].user_id)
+    for shelf in page.shelves:
+        assert sorted(shelf.unexplored) == sorted(card.title for card in shelf.cards)
+        assert shelf.unexplored[0] == next(card.title for card in shelf.cards if card.by_score == 1)
+    in_order = sorted(page.shelves, key=lambda shelf: shelf.row_by_score)
+    assert [shelf.row_by_score for shelf in in_order] == list(range(1, len(in_order) + 1))
+    assert [shelf.score for shelf in in_order] == sorted((shelf.score for shelf in page.shelves), reverse=True)
+
+
+def test_generations_flow_into_each_other_and_lose_nobody() -> None:
+    model = learned().model
+    users = len(model.user_prior)
+    turned = tuple(tuple(float(new == (old + 1) % users) for new in range(users)) for old in range(users))
+    after = replace(
+        model, generation=model.generation + 1, user_overlap=turned, card_overlap=(),
+        user_prior=(*model.user_prior[-1:], *model.user_prior[:-1]),
+    )  # fmt: skip
+    state = state_of([record("co-clusters", "model", one) for one in (model, after)])
+    page = co_clusters_page(state, shown="time", reward="mean", seed=0)
+    assert page is not None
+    river, unknown = page.rivers
+    flows, bars, _ = (layer["data"]["values"] for layer in river.spec["layer"])
+    assert len({row["flow"] for row in flows}) == users
+    begun, ended = ([row for row in flows if row["x"] == pytest.approx(x)] for x in (0.06, 0.94))
+    for rows in (begun, ended):
+        assert sum(row["y2"] - row["y"] for row in rows) == pytest.approx(1.0, abs=1e-3)
+    assert "0% stay in their group" in river.summary
+    assert not unknown.spec["layer"][0]["data"]["values"], "without an overlap nothing is known to flow"
+    assert len(bars) == 2 * users
+
+
+def test_calibration_compares_what_was_expected_with_what_settled() -> None:
+    part = calibration_part(state_of(everything()))
+    assert part is not None
+    points = part.figure.spec["data"]["values"]
+    assert [point["expected"] for point in points] == [0.05, 0.11, 0.3]
+    assert all(point["low"] < point["realised"] < point["high"] for point in points)
+    assert points[2]["high"] == pytest.approx(0.28 + 1.96 * 0.023)
+    assert calibration_part(state_of(learned().records[:1])) is None
 
 
 def test_a_stranger_is_shown_a_stand_in_that_says_so() -> None:

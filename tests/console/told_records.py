@@ -15,10 +15,13 @@ from processors.rewards.reward_catalogue import COMPARED
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from schemas.codec import encode
 from schemas.dead_letters import DeadLetter
+from schemas.impressions import Impression, ShownShelf
 from schemas.learning import CardGroup, CoClusters
 from schemas.metric_windows import ExperimentDecision, MetricAlarm, MetricDifference
-from schemas.monitoring import DriftIncident
+from schemas.monitoring import CalibratedTenth, DriftIncident, EngagementMetrics
+from schemas.outcomes import OutcomeCorrected, OutcomeSettled, OutcomesSettled
 from schemas.rankings import ShelfRanking
+from schemas.stream_ends import StreamEnd
 from streams.auditing.reading import LogRecord
 from streams.console.console_state import ConsoleState
 from tests.leaderboard.told_values import told
@@ -128,6 +131,49 @@ def alarm(**changes: Any) -> MetricAlarm:
     return replace(raised, **changes)
 
 
+def calibrated(*tenths: tuple[float, float, float, float]) -> EngagementMetrics:
+    """A bucket whose exposures were expected to earn so much, and did or did not."""
+    rows = tenths or ((400.0, 0.05, 0.048, 0.01), (410.0, 0.11, 0.13, 0.017), (390.0, 0.3, 0.28, 0.023))
+    return EngagementMetrics(
+        variant="all", bucket_ms=90_000_000, bucket_length_ms=60_000, exposures=1_200.0, streamed=200.0, streams=200.0,
+        played_s=9_000.0, stream_rate=0.17,
+        calibration=tuple(
+            CalibratedTenth(exposures=count, expected=expected, realised=realised, standard_error=error)
+            for count, expected, realised, error in rows
+        ),
+    )  # fmt: skip
+
+
+def lately() -> list[LogRecord]:
+    """A page of a listener with three cards that were seen: one was streamed, one was streamed late, one is pending."""
+    page = learned().pages[0]
+    shelf = page.shelves[0]
+    shown = ShownShelf(shelf_id=shelf.shelf_id, cards=shelf.cards, propensities=shelf.propensities, seen=(0, 1, 2))
+    impression = Impression(
+        event_id="i1", user_id=page.user_id, event_ms=10_000_000, shelves=(shown,), reward_version="mean"
+    )
+    streamed = StreamEnd(
+        event_id="s1", user_id=page.user_id, card_id=shelf.cards[0], started_ms=10_000_000, event_ms=10_180_000,
+        played_ms=180_000,
+    )  # fmt: skip
+    place: dict[str, Any] = {"impression_id": "i1", "row": 0, "user_id": page.user_id, "shown_ms": 10_000_000}
+    earned: dict[str, Any] = {"rewards": "static,mean", "user_weights": (0.25, 0.75), "stream_count": 1}
+    settled = OutcomeSettled(
+        **place, **earned, slot=0, shelf_id=shelf.shelf_id, card_id=shelf.cards[0], settled_ms=10_090_000,
+        played_ms=180_000, propensity=0.5, generation=1, credits=(1.0, 1.0, 1.0, 0.0),
+    )  # fmt: skip
+    corrected = OutcomeCorrected(
+        **place, **earned, slot=1, card_id=shelf.cards[1], stream_event_id="s2", corrected_ms=10_100_000, previous_ms=0,
+        played_ms=40_000, credits=(1.0, 1.0, 0.0, 1.0),
+    )  # fmt: skip
+    return [
+        record("impressions", page.user_id, impression),
+        record("stream-ends", page.user_id, streamed),
+        record("outcomes", shelf.cards[0], OutcomesSettled.of([settled])),
+        record("outcomes", shelf.cards[1], corrected),
+    ]
+
+
 def everything() -> list[LogRecord]:
     """Something of every topic."""
     generation = learned().model.generation
@@ -147,6 +193,8 @@ def everything() -> list[LogRecord]:
     ]  # fmt: skip
     return [
         *learned().records,
+        record("engagement-metrics", "all", calibrated()),
+        *lately(),
         *(record("policy-values", value.key, value) for value in values),
         *(record("drift-incidents", one.incident_id, one) for one in incidents),
         record("experiment-decisions", "warm-start", decision()),

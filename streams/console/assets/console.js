@@ -4,7 +4,6 @@
 
 (() => {
   const EVERY_MS = 2000;
-  const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]; // Okabe and Ito: colour-blind safe
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const drawn = new Map();
 
@@ -12,11 +11,13 @@
     const style = getComputedStyle(document.documentElement);
     const [text, faint, line] = ["--text", "--faint", "--line"].map((name) => style.getPropertyValue(name).trim());
     const font = "system-ui, sans-serif";
-    const palette = dark.matches ? ["#56b4e9", "#ff9b52", "#3ec9a0", "#e59ac4", "#f0c04a", "#b9dcf2"] : PALETTE;
+    const { palette: light, darkPalette } = document.body.dataset;
+    const palette = (dark.matches ? darkPalette : light).split(" ");
     return {
       aria: false, background: null, font,
       view: { stroke: null },
       axis: { labelColor: text, titleColor: text, gridColor: line, domainColor: faint, tickColor: faint, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" },
+      header: { labelColor: text, titleColor: text },
       legend: { labelColor: text, titleColor: text, labelFontSize: 12 },
       text: { color: text, font }, rule: { color: text }, tick: { color: palette[0] }, point: { color: palette[0] }, bar: { color: palette[0] },
       range: { category: palette },

@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from schemas.metric_windows import ExperimentDecision, MetricAlarm, MetricDifference
-from streams.console import words
 from streams.console.console_state import ConsoleState
-from streams.console.figures import Table
+from streams.pictures import words
+from streams.pictures.figures import Table
 
 _DECISIONS = {
     "ship": "ship",

@@ -3,10 +3,10 @@
 from msgspec import Struct
 
 from schemas.topics import DEAD_LETTER_SUFFIX, TOPICS, Role, Topic
-from streams.console import words
 from streams.console.console_state import ConsoleState
-from streams.console.figures import Figure, Link, Spec, Table, spec_of
 from streams.console.views.troubles import Trouble, troubles
+from streams.pictures import words
+from streams.pictures.figures import Figure, Link, Spec, Table, spec_of
 from streams.settings import TASKS
 
 RECENT_BUCKETS = 10
@@ -30,6 +30,8 @@ class FlowPage(Struct, frozen=True, kw_only=True):
     variants: list[VariantNow]
     letters: int
     open_incidents: int
+    settled_behind_ms: int | None
+    """Event time between the newest event and the newest exposure that has settled."""
 
 
 class _Node(Struct, frozen=True, kw_only=True):
@@ -47,6 +49,7 @@ def flow_page(state: ConsoleState, now_ms: int) -> FlowPage:
         variants=_variants(state),
         letters=sum(state.letters.counts.values()),
         open_incidents=len(state.incidents.open()),
+        settled_behind_ms=state.listeners.settled_behind_ms,
     )
 
 

@@ -1,30 +1,19 @@
 """The page that a listener would be shown now, with scores, propensities and reasons in words."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from schemas.rankings import HOME, RankedShelf, ReasonKind
-from streams.console import words
+from schemas.rankings import HOME, RankedShelf
 from streams.console.console_state import ConsoleState
-from streams.console.figures import Figure, Spec, Table, spec_of
-from streams.console.views.group_words import user_group_name
-from streams.subscribers.ranking_table import Found, Source
+from streams.console.views.history_view import ListenerHistory, listener_history
+from streams.pictures import words
+from streams.pictures.figures import Figure, Spec, Table, spec_of
+from streams.pictures.known_groups import user_group_name
+from streams.pictures.ranking_words import SOURCES, by_score, reason_in_words
+from streams.subscribers.ranking_table import Found
 
 SUGGESTED = 50
 LEAST_WEIGHT = 0.005
-
-_REASONS: dict[ReasonKind, str] = {
-    "own_streams": "own streams of it {value:+.3f}",
-    "group": "listeners like this one {value:+.3f}",
-    "card": "does better than the average card {value:+.3f}",
-    "fresh": "a recent release {value:+.3f}",
-    "newcomer": "few have seen it: {share} of the score is prior",
-    "exploration": "explored: with probability {share} the shelf is not shown in its best order",
-}
-_SOURCES: dict[Source, str] = {
-    "own": "the listener's own ranking",
-    "group": "no ranking of this listener is known: the newest of the same user group stands in",
-    "global": "no ranking of this listener is known: the newest of any listener stands in",
-}
 
 
 class ShownCard(Struct, frozen=True, kw_only=True):
@@ -47,6 +36,10 @@ class ShownShelf(Struct, frozen=True, kw_only=True):
     score: float
     propensity: float
     is_explored: bool
+    row_by_score: int
+    """Its row if the shelves were in the order of their scores."""
+    unexplored: tuple[str, ...]
+    """Titles in the order of the scores, that is, what epsilon 0 would show."""
     cards: list[ShownCard]
 
 
@@ -64,6 +57,7 @@ class ListenerPage(Struct, frozen=True, kw_only=True):
     source: str = ""
     groups: Figure | None = None
     shelves: list[ShownShelf] = []
+    history: ListenerHistory | None = None
 
 
 def listener_page(state: ConsoleState, *, user_id: str, surface: str = HOME) -> ListenerPage:
@@ -80,27 +74,24 @@ def listener_page(state: ConsoleState, *, user_id: str, surface: str = HOME) -> 
         evicted=table.counters["evicted"],
     )
     found = table.get(user_id) if user_id else None
+    history = listener_history(state, user_id)
     if found is None:
-        return page
+        return replace(page, history=history)
     weights = found.ranking.user_weights
-    return ListenerPage(
-        asked=page.asked,
-        surface=page.surface,
-        surfaces=page.surfaces,
-        suggested=page.suggested,
-        known=page.known,
-        evicted=page.evicted,
+    rows = sorted(found.ranking.shelves, key=lambda shelf: -shelf.score)
+    return replace(
+        page,
+        history=history,
         found=found,
         is_own=found.source == "own",
-        source=_SOURCES[found.source],
+        source=SOURCES[found.source],
         groups=_groups(weights) if weights else None,
-        shelves=[_shelf(state, shelf) for shelf in found.ranking.shelves],
+        shelves=[_shelf(state, shelf, rows.index(shelf) + 1) for shelf in found.ranking.shelves],
     )
 
 
-def _shelf(state: ConsoleState, shelf: RankedShelf) -> ShownShelf:
-    order = sorted(range(len(shelf.cards)), key=lambda slot: (-shelf.scores[slot], slot))
-    place = {slot: rank + 1 for rank, slot in enumerate(order)}
+def _shelf(state: ConsoleState, shelf: RankedShelf, row_by_score: int) -> ShownShelf:
+    place = by_score(shelf)
     cards = []
     for slot, card_id in enumerate(shelf.cards):
         card = state.cards.get(card_id)
@@ -123,17 +114,10 @@ def _shelf(state: ConsoleState, shelf: RankedShelf) -> ShownShelf:
         score=shelf.score,
         propensity=shelf.propensity,
         is_explored="exploration" in shelf.reasons,
+        row_by_score=row_by_score,
+        unexplored=tuple(card.title for card in sorted(cards, key=lambda card: card.by_score)),
         cards=cards,
     )
-
-
-def reason_in_words(kind: ReasonKind, value: float) -> str:
-    """A reason with its number.
-
-    >>> reason_in_words("group", 0.0123), reason_in_words("newcomer", 0.4)
-    ('listeners like this one +0.012', 'few have seen it: 40% of the score is prior')
-    """
-    return _REASONS[kind].format(value=value, share=words.share(value))
 
 
 def _groups(weights: tuple[float, ...]) -> Figure:

@@ -6,9 +6,9 @@ from typing import Literal
 from msgspec import Struct
 
 from schemas.topics import TOPICS, Role
-from streams.console import words
 from streams.console.console_state import ConsoleState
 from streams.console.views.experiments_view import open_alarms
+from streams.pictures import words
 
 SILENT_MS = 60_000
 """Looks at the broker that are older than this, and inputs that were silent this long, are a trouble."""

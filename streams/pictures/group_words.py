@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from processors.cocluster.model.labels import label_card_groups
 from schemas.learning import CoClusters
-from streams.console import words
-from streams.console.console_state import ConsoleState
+from streams.pictures import words
+from streams.pictures.known_groups import KnownGroups, label_of
 
 EXAMPLES = 6
 GENRES = 4
@@ -41,26 +41,11 @@ class UserGroupWords(Struct, frozen=True, kw_only=True):
     shorter: tuple[str, ...]
 
 
-def label_of(model: CoClusters, card_group: int) -> str:
-    """What a card group is called."""
-    if card_group < len(model.labels) and model.labels[card_group]:
-        return model.labels[card_group]
-    return f"card group {card_group}"
-
-
-def user_group_name(user_group: int) -> str:
-    """What a user group is called: groups of people get no other name."""
-    return f"user group {user_group}"
-
-
-def card_groups(state: ConsoleState, model: CoClusters) -> list[CardGroupWords]:
+def card_groups(known: KnownGroups) -> list[CardGroupWords]:
     """All card groups of the model in words; genres and cards are those of the catalogue that are placed in them."""
-    placed = {
-        card_id: group.logits
-        for card_id, group in state.card_groups.items()
-        if group.generation == model.generation and len(group.logits) == len(model.card_prior)
-    }
-    lifted = _lifted(state, placed, len(model.card_prior))
+    model = known.model
+    placed = placed_cards(known)
+    lifted = _lifted(known, placed, len(model.card_prior))
     members = _members(placed)
     return [
         CardGroupWords(
@@ -69,8 +54,8 @@ def card_groups(state: ConsoleState, model: CoClusters) -> list[CardGroupWords]:
             share=model.card_prior[number],
             cards=len(members[number]),
             lifted=lifted.get(number, ()),
-            frequent=_frequent(state, members[number]),
-            examples=tuple(state.title_of(card_id) for card_id in members[number][:EXAMPLES]),
+            frequent=_frequent(known, members[number]),
+            examples=tuple(known.title_of(card_id) for card_id in members[number][:EXAMPLES]),
         )
         for number in range(len(model.card_prior))
     ]
@@ -99,6 +84,16 @@ def _differences(model: CoClusters, user_group: int, *, longer: bool) -> tuple[s
     return tuple(f"{label_of(model, k)} {words.factor(signature[k])}" for k in notable[:2])
 
 
+def placed_cards(known: KnownGroups) -> dict[str, tuple[float, ...]]:
+    """Log weights of the cards that are placed in groups of this generation."""
+    model = known.model
+    return {
+        card_id: group.logits
+        for card_id, group in known.placed.items()
+        if group.generation == model.generation and len(group.logits) == len(model.card_prior)
+    }
+
+
 def _members(placed: dict[str, tuple[float, ...]]) -> "defaultdict[int, list[str]]":
     """Cards by likeliest group, the surest first."""
     members: defaultdict[int, list[tuple[float, str]]] = defaultdict(list)
@@ -110,22 +105,22 @@ def _members(placed: dict[str, tuple[float, ...]]) -> "defaultdict[int, list[str
     return defaultdict(list, {group: [card for _, card in sorted(cards)] for group, cards in members.items()})
 
 
-def _frequent(state: ConsoleState, members: Iterable[str]) -> tuple[tuple[str, float], ...]:
-    known = [state.cards[card_id] for card_id in members if card_id in state.cards]
-    counts = Counter(genre for card in known for genre in card.genres)
-    return tuple((genre, number / len(known)) for genre, number in counts.most_common(GENRES))
+def _frequent(known: KnownGroups, members: Iterable[str]) -> tuple[tuple[str, float], ...]:
+    cards = [known.cards[card_id] for card_id in members if card_id in known.cards]
+    counts = Counter(genre for card in cards for genre in card.genres)
+    return tuple((genre, number / len(cards)) for genre, number in counts.most_common(GENRES))
 
 
 def _lifted(
-    state: ConsoleState, placed: dict[str, tuple[float, ...]], groups: int
+    known: KnownGroups, placed: dict[str, tuple[float, ...]], groups: int
 ) -> dict[int, tuple[tuple[str, float], ...]]:
     """Characteristic genres by group, as the learner labels them."""
-    cards = [card_id for card_id in placed if card_id in state.cards]
+    cards = [card_id for card_id in placed if card_id in known.cards]
     names: dict[str, int] = {}
     tags = [
         (row, names.setdefault(genre, len(names)))
         for row, card_id in enumerate(cards)
-        for genre in state.cards[card_id].genres
+        for genre in known.cards[card_id].genres
     ]
     if not tags:
         return {}
