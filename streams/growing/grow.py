@@ -139,7 +139,7 @@ class Growing:
             with admin_client(self._settings, self._bootstrap) as client:
                 refuse_while_alive(self._settings, client)
 
-        await asyncio.to_thread(look)
+        await self._patiently("look at the group", lambda: asyncio.to_thread(look))
 
     async def _timed(self, step: str, work: Awaitable[_T]) -> _T:
         started_s = time.monotonic()
