@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streams.benchmarks.bench_brokers import Backend
-from streams.cli import bench_evaluation_commands, bench_experiments_command, bench_latency_command
+from streams.cli import (
+    bench_evaluation_commands,
+    bench_experiments_command,
+    bench_growing_command,
+    bench_latency_command,
+)
 from streams.cli.options import (
     COUNT_MAX,
     DAYS_MAX_S,
@@ -53,6 +58,7 @@ def register(app: typer.Typer) -> None:
     group.command("compile")(compilation)
     bench_evaluation_commands.register(group)
     bench_experiments_command.register(group)
+    bench_growing_command.register(group)
     bench_latency_command.register(group)
     app.add_typer(group, name="bench")
 

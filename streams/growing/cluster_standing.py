@@ -7,7 +7,7 @@ refuse topics with unequal numbers, so no worker starts before the last of its i
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kafka.errors import KafkaError
+from kafka.errors import GroupAuthorizationFailedError
 
 from schemas.forwarded import FORWARDED
 from schemas.topics import STATE_SUFFIX, TOPICS
@@ -96,10 +96,13 @@ def _refuse_impossible(before: int, after: int) -> None:
 
 
 def refuse_while_alive(settings: Settings, client: Any) -> None:
-    """Raise `TopicsError` if the group has members: what they write would be in nobody's state."""
+    """Raise `TopicsError` if the group has members: what they write would be in nobody's state.
+
+    Raises kafka-python's error if a broker fails; a new cluster has no coordinator for a moment.
+    """
     try:
         described = client.describe_groups([settings.group])[settings.group]
-    except KafkaError as error:
+    except GroupAuthorizationFailedError as error:
         raise TopicsError(
             f"the group {settings.group} cannot be looked at ({error!r}): grant what "
             "`shelfwise topics acls --program grower` lists"

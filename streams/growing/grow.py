@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
+from kafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationFailedError
 from kafka.errors import KafkaError as AdminError
 from msgspec import Struct
 
@@ -14,7 +15,7 @@ from processors.telling import Tell
 from streams.app import task_specs
 from streams.connections import driver_settings
 from streams.exactly_once.driver_settings import DriverSettings
-from streams.exactly_once.errors import NOT_ALLOWED, ReopenNeeded, not_allowed
+from streams.exactly_once.errors import NOT_ALLOWED, NotAllowedError, ReopenNeeded
 from streams.growing.cluster_standing import (
     CARDS_STATE,
     COMPACTED,
@@ -35,6 +36,7 @@ from streams.topics.admin import TopicsError, admin_client, reason_of
 
 PATIENCE_S, PAUSE_S = 120.0, 1.0
 """How long one step is retried while brokers fail, and the pause between two attempts."""
+AUTHORIZATION = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 _T = TypeVar("_T")
 
 
@@ -139,7 +141,7 @@ class Growing:
             with admin_client(self._settings, self._bootstrap) as client:
                 refuse_while_alive(self._settings, client)
 
-        await asyncio.to_thread(look)
+        await self._patiently("look at the group", lambda: asyncio.to_thread(look))
 
     async def _timed(self, step: str, work: Awaitable[_T]) -> _T:
         started_s = time.monotonic()
@@ -153,15 +155,17 @@ class Growing:
         while True:
             try:
                 return await work()
-            except NOT_ALLOWED as error:
-                raise not_allowed(error, f"{what}, see `shelfwise topics acls --program grower`") from error
+            except (NotAllowedError, *NOT_ALLOWED) as error:
+                raise _not_allowed(what, str(error)) from error
             except (ReopenNeeded, KafkaError, AdminError, OSError, TimeoutError) as error:
                 if isinstance(error, ReopenNeeded) and error.fenced:
                     raise TopicsError(
                         f"cannot {what}: a worker has taken it over; stop it, and run this again"
                     ) from error
+                said = reason_of(error) if isinstance(error, AdminError) else str(error) or repr(error)
+                if isinstance(error, AUTHORIZATION):
+                    raise _not_allowed(what, said) from error
                 if time.monotonic() > deadline_s:
-                    said = reason_of(error) if isinstance(error, AdminError) else str(error) or repr(error)
                     raise TopicsError(f"cannot {what}: {said}; mend it, and run this again") from error
             await asyncio.sleep(PAUSE_S)
 
@@ -169,3 +173,7 @@ class Growing:
 async def grow(settings: Settings, bootstrap: str, after: int, tell: Tell) -> Grown:
     """Grow the topics with page partitions to `after`; see `Growing.run`."""
     return await Growing(settings, bootstrap, after, tell).run()
+
+
+def _not_allowed(what: str, said: str) -> TopicsError:
+    return TopicsError(f"cannot {what}: {said}: grant what `shelfwise topics acls --program grower` lists")

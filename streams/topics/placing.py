@@ -12,6 +12,8 @@ from streams.reading.consumers import Consumer
 from streams.reading.partitions import partitions_of
 
 LOOKED_AT, PATIENCE_S = 200, 5.0
+TELLING = 8
+"""Fewer keys may be where another number of partitions puts them by chance."""
 INPUTS = tuple(topic.name for topic in TOPICS.values() if topic.role is Role.INPUT)
 
 
@@ -60,5 +62,23 @@ async def _looked_at(consumer: Any, topic: str) -> Misplaced | None:
     while any([await consumer.position(tp) < end for tp, end in ends.items()]):
         for tp, records in (await consumer.getmany(timeout_ms=100)).items():
             placed += [(record.key, tp.partition) for record in records if record.key is not None]
-    count = sum(partition_of(key, len(partitions)) != partition for key, partition in placed)
-    return Misplaced(topic, count, len(placed), looks_like(placed, len(partitions))) if count else None
+    wrong = misplaced_keys(placed, len(partitions))
+    return Misplaced(topic, len(wrong), len(placed), looks_like(placed, len(partitions))) if wrong else None
+
+
+def misplaced_keys(placed: list[tuple[bytes, int]], partition_count: int) -> list[tuple[bytes, int]]:
+    """Keys that are in another partition than Kafka's partitioner puts them, with their partitions.
+
+    None if all of them, and not just a few, are right under one earlier number of partitions: then the topic has grown,
+    and these are from before, or of clients that have not heard of it; workers forward them.
+
+    >>> placed = [(b"user-%d" % it, partition_of(b"user-%d" % it, 4)) for it in range(20)]
+    >>> len(misplaced_keys(placed, 12)), len(misplaced_keys([(key, 0) for key, _ in placed], 12))
+    (0, 19)
+    """
+    wrong = [(key, partition) for key, partition in placed if partition_of(key, partition_count) != partition]
+    earlier = [count for count in range(2, partition_count) if partition_count % count == 0]
+    has_grown = len(wrong) >= TELLING and any(
+        all(partition_of(key, count) == partition for key, partition in wrong) for count in earlier
+    )
+    return [] if has_grown else wrong

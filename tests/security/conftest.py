@@ -27,7 +27,9 @@ from streams.topics.acls import Grant
 from streams.topics.admin import ensure
 
 LACKERS = tuple(f"lacker{number}" for number in range(6))
-USERS = {name: f"{name}-hunter2" for name in ("worker", "client", "subscriber", "console", "operator", *LACKERS)}
+USERS = {
+    name: f"{name}-hunter2" for name in ("worker", "client", "subscriber", "console", "operator", "grower", *LACKERS)
+}
 SETTINGS = Settings(page_partitions=2)
 
 

@@ -200,3 +200,17 @@ def test_settings_show_no_secret(command: Command) -> None:
     shown = command("worker", "config", "show").stdout
     assert json.loads(shown)["sasl_password"] == "**********"
     assert USERS["worker"] not in shown
+
+
+def test_a_grower_grows_the_topics_with_its_rights_and_not_without(allow: Allow, command: Command) -> None:
+    """The last test: what comes after it has more partitions."""
+    twice = ["topics", "grow", "--page-partitions", str(2 * SETTINGS.page_partitions), "--json"]
+    few = [grant for grant in grants(Program.GROWER, SETTINGS) if grant.resource is not Resource.TRANSACTIONAL_ID]
+    allow("grower", few)
+    refused = command("grower", *twice)
+    assert refused.returncode == 1
+    assert "topics acls --program grower" in refused.stderr.splitlines()[-1]
+    allow("grower", grants(Program.GROWER, SETTINGS))
+    grown = command("grower", *twice)
+    assert grown.returncode == 0, grown.stderr
+    assert json.loads(grown.stdout)["after"] == 2 * SETTINGS.page_partitions

@@ -1,0 +1,44 @@
+"""`shelfwise bench growing`: growth of the topics under traffic, killed in the middle."""
+
+from typing import Annotated
+
+import typer
+
+from streams.benchmarks.bench_brokers import Backend
+from streams.cli.options import SEED_MAX, JsonOption, finite, print_json
+
+
+def register(group: typer.Typer) -> None:
+    """Add the command to the group of benchmarks."""
+    group.command("growing")(growing)
+
+
+def growing(
+    backend: Annotated[Backend, typer.Option(help="Broker to start.")] = Backend.JARS,
+    nodes: Annotated[int, typer.Option(min=1, max=3, help="Kafka nodes, 1 or 3; the embedded broker has one.")] = 3,
+    listeners: Annotated[int, typer.Option(min=0, max=10_000_000, help="Listeners with a page in state.")] = 10_000,
+    kill_after: Annotated[
+        float,
+        typer.Option(min=0.0, max=3_600.0, callback=finite, help="Seconds until the first run is killed; 0 for none."),
+    ] = 4.0,
+    seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the traffic.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Grow from 4 to 12 page partitions while clients write, kill the command once, go on, and audit everything.
+
+    With more than 200,000 listeners there is no audit: it would keep all of them in memory.
+    """
+    from streams.benchmarks.bench_growing import GrowingSettings, bench_growing
+
+    settings = GrowingSettings(nodes=nodes, listeners=listeners, kill_after_s=kill_after or None, seed=seed)
+    found = bench_growing(settings, backend, lambda said: typer.echo(said, err=True))
+    if json:
+        print_json(found)
+    else:
+        seconds = " and ".join(f"{one:,.1f} s" for one in found["grow_s"])
+        moved = sum(found["grown"].get("rows_moved", {}).values())
+        typer.echo(f"grown in {seconds}, {moved:,} rows moved in the last run; {found['events']:,} events meanwhile")
+        audit = found["audit"]
+        typer.echo("no audit" if audit is None else f"audit {'holds' if audit['holds'] else 'FAILS'}")
+    if not found["passed"]:
+        raise typer.Exit(1)
