@@ -28,6 +28,8 @@ from streams.worker_process import WorkerProcess
 
 PATIENCE_S = 300.0
 """Timeout without new output; generous, because a worker is silent for minutes while it compiles."""
+LEARNING_S = 120.0
+"""Timeout for the first co-clusters."""
 CLOCKS = 64
 
 
@@ -138,7 +140,7 @@ class Replay:
                     await close_books(self._bootstrap, closing.newest_ms, self._settings, **self._options)
                     account = await self._come_out(worker, tell)
                     seconds = time.monotonic() - started_s
-                    await asyncio.sleep(2.0 * self._settings.publish_interval_ms / 1_000)
+                    await self._learned(account, worker)
             return await self._result(account, len(self._new) / seconds)
         return await self._result(account, 0.0)
 
@@ -168,6 +170,15 @@ class Replay:
             if account.is_complete or time.monotonic() - since_s > PATIENCE_S:
                 return account
             await asyncio.sleep(1.0)
+
+    async def _learned(self, account: Account, worker: WorkerProcess) -> None:
+        """Wait until co-clusters have been published, if there is enough to learn them from."""
+        deadline_s = time.monotonic() + LEARNING_S
+        is_enough = account.interactions >= self._settings.coclusters.warmup_events
+        while is_enough and not await self._co_clusters() and time.monotonic() < deadline_s:
+            worker.refuse_if_dead()
+            await asyncio.sleep(1.0)
+        await asyncio.sleep(2.0 * self._settings.publish_interval_ms / 1_000)
 
     async def _balanced(self) -> Account:
         return await self._books.balanced(self._bootstrap, self._options)
