@@ -9,6 +9,7 @@ from processors.warm_up.stages import COMPACTION
 from schemas.forwarded import FORWARDED
 from schemas.topics import STATE_SUFFIX
 from streams.compiling.machine_code import MachineCode
+from streams.configuration_error import ConfigurationError
 from streams.connections import driver_settings
 from streams.exactly_once.driver import ExactlyOnce, build
 from streams.exactly_once.observer import Observer
@@ -28,7 +29,7 @@ LISTENERS_FORMAT = 2
 
 
 def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> list[TaskSpec]:
-    """The tasks that this worker runs, with their topics."""
+    """The tasks that this worker runs, with their topics; raises `ConfigurationError` if there are none."""
     may_compact = always if machine_code is None else partial(machine_code.is_loaded, COMPACTION)
     every: dict[str, Callable[[], TaskSpec]] = {
         "listeners": lambda: TaskSpec(
@@ -83,7 +84,10 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
         "metrics": lambda: _metrics_spec(settings),
     }
     mapping = mapping_specs(settings) if "mapping" in settings.tasks else []
-    return [*mapping, *(every[name]() for name in settings.tasks if name != "mapping")]
+    specs = [*mapping, *(every[name]() for name in settings.tasks if name != "mapping")]
+    if not specs:
+        raise ConfigurationError("there is nothing to do: tasks is mapping, and [input] names no topic to map")
+    return specs
 
 
 def _metrics_spec(settings: Settings) -> TaskSpec:

@@ -82,7 +82,7 @@ def topics_of_tasks(tasks: Iterable[str]) -> dict[str, Topic]:
 
 
 def _worker(settings: Settings) -> Iterator[Grant]:
-    running = set(settings.tasks)
+    running = set(settings.tasks) if sources(settings.input) else set(settings.tasks) - {"mapping"}
     for name, topic in topics_of_tasks(running).items():
         reads = (READ,) if running & set(topic.readers) else ()
         writes = (WRITE,) if topic.writer in running else ()
@@ -90,7 +90,7 @@ def _worker(settings: Settings) -> Iterator[Grant]:
     if "mapping" in running:
         yield from _mapping(settings)
     yield Grant(resource=Resource.GROUP, name=settings.group, operations=(READ,))
-    for task in settings.tasks:  # one transactional id per partition
+    for task in sorted(running, key=settings.tasks.index):  # one transactional id per partition
         name = f"{settings.group}-{task}-"
         yield Grant(resource=Resource.TRANSACTIONAL_ID, name=name, operations=(WRITE,), is_prefix=True)
 

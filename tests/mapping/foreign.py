@@ -77,13 +77,14 @@ async def write(bootstrap: str, records: Sequence[Foreign]) -> None:
 
 
 def prepare(bootstrap: str, folder: Path, partitions: int, config: str = CONFIG) -> Path:
-    """Their topics and ours, and the file of settings."""
+    """Their topics, unless there are to be none, and ours; and the file of settings."""
     from streams.settings import load
     from streams.topics.admin import ensure
 
     file = folder / "mapping.toml"
     file.write_text(config)
-    create_topics(bootstrap, {PLAYS: partitions, PAGES: partitions + 1})
+    if partitions:
+        create_topics(bootstrap, {PLAYS: partitions, PAGES: partitions + 1})
     ensure(load(file), bootstrap)
     return file
 

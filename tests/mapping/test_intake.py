@@ -16,6 +16,7 @@ from schemas.dead_letters import DeadLetter
 from streams.cli.main import run
 from streams.exactly_once.records.placement import partition_of
 from streams.harness.interface import KafkaHarness
+from streams.topics.admin import TopicsError
 from tests.exactly_once.brokers import BACKENDS, read_all
 from tests.mapping.foreign import (
     CONFIG,
@@ -100,6 +101,8 @@ def test_each_record_is_mapped_once_keyed_by_its_listener_and_in_step_under_kill
     broker: KafkaHarness, tmp_path: Path
 ) -> None:
     bootstrap = broker.bootstrap
+    with pytest.raises(TopicsError, match=r"there is no topic p.* to map: correct"):
+        prepare(bootstrap, tmp_path, 0)
     config = prepare(bootstrap, tmp_path, PARTITIONS)
     sent = history(seed=7, count=COUNT, partitions=PARTITIONS)
     written(bootstrap, [*bad_records(), *sent])

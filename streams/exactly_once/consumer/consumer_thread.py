@@ -79,11 +79,13 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         fetcher = consumer._fetcher  # noqa: SLF001
         with fetcher._subscriptions.fetch_context():  # noqa: SLF001
             fetched = await fetcher.fetched_records(partitions, timeout=FETCH_TIMEOUT_S)
+        # no await between the fetcher's response and these numbers, so that no seek can happen in between; batches are
+        # counted first: whoever sees that a partition is read up must see that they are on their way
+        batches = [self._numbered(tp, records) for tp, records in fetched.items() if records]
         assignment = consumer.assignment()
         self.read_up = frozenset(filter(self._is_read_up, assignment))
         self.ends = {tp: end for tp in assignment if (end := self._end(tp)) is not None}
-        # no await between the fetcher's response and these numbers, so that no seek can happen in between
-        return [self._numbered(tp, records) for tp, records in fetched.items() if records]
+        return batches
 
     def _numbered(self, tp: TopicPartition, records: Records) -> Batch:
         number = self._counts.get(tp, 0)
@@ -112,8 +114,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         """Seek a task's partitions; returns the seek number of subsequent batches."""
         consumer = self._ensure_consumer()
         self._last_seek += 1
+        self.read_up -= positions.keys()
         for tp, offset in positions.items():
             consumer.seek(tp, offset)
+            self._state(tp).lso = None  # what was the end before may not be it any more: the next fetch tells
             self._seeks[tp], self._counts[tp] = self._last_seek, 0
         return self._last_seek
 

@@ -45,6 +45,14 @@ class Continuity:
         self._arrived[tp] += 1
         return True
 
+    def has_all(self, fetched_count: Callable[[TopicPartition, int], int]) -> bool:
+        """Whether no fetched batch is on its way.
+
+        >>> Continuity([TopicPartition("left", 0)]).has_all(lambda tp, seek: 1)
+        False
+        """
+        return all(fetched_count(tp, self._seek) <= arrived for tp, arrived in self._arrived.items())
+
     def check(self, fetched_count: Callable[[TopicPartition, int], int], now_s: float | None = None) -> None:
         """Raise ReopenNeeded if a fetched batch has not arrived within ``PATIENCE_S``."""
         now_s = time.monotonic() if now_s is None else now_s

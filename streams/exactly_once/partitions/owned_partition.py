@@ -165,12 +165,15 @@ class OwnedPartition:
         self._announced = [(topic, context.broadcasts.newest(topic)) for topic in self.spec.broadcasts]
         self._lags = Lags(self.tps, now_s=context.clock_ms() / 1_000)
         self._reopen_reason = None
-        self._continuity.begin(opened.seek)
+        self._begin_reading(opened.seek)
+        return opened
+
+    def _begin_reading(self, seek: int) -> None:
+        self._continuity.begin(seek)
         self._alignment.begin()
         self._pace.reset()
         self._settled.clear()
         self.state = State.OPEN
-        return opened
 
     async def _serve_until_broken(self, opened: OpenTask) -> None:
         pending = PendingTransaction(opened, self._wake)
@@ -196,10 +199,7 @@ class OwnedPartition:
         self._settled.set()
         await self._given_back.wait()
         await opened.seek_again()
-        self._continuity.begin(opened.seek)
-        self._alignment.begin()
-        self._settled.clear()
-        self.state = State.OPEN
+        self._begin_reading(opened.seek)
 
     async def _serve(self, opened: OpenTask, pending: PendingTransaction) -> None:
         """Process, tick and commit on time until paused."""
@@ -274,8 +274,9 @@ class OwnedPartition:
         self._lags.tell(context.observer, self.spec.name, self.number, opened.positions, context.feed.end, now_s)
 
     def _is_read_up(self) -> bool:
-        """Whether an open task has nothing to read."""
-        return self._is(State.OPEN) and not self._inbox and all(map(self._context.feed.is_read_up, self.tps))
+        """Whether an open task has nothing to read, and nothing is on its way to it."""
+        feed, is_open = self._context.feed, self._is(State.OPEN) and not self._inbox
+        return is_open and all(map(feed.is_read_up, self.tps)) and self._continuity.has_all(feed.fetched_count)
 
     def _is(self, state: State) -> bool:
         return self.state is state
@@ -294,7 +295,7 @@ class OwnedPartition:
     async def _let_go(self) -> None:
         self._announced = []
         self._inbox.clear()
-        self._pace.reset()
         if self._opened is not None:
+            self._pace.reset()
             await self._opened.discard()
             self._opened = None

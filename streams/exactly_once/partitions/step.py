@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from streams.exactly_once.records.input_batch import Batch
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
+"""Longer than a busy machine needs to open a partition or to fetch from it."""
 
 
 class Reads(Protocol):
