@@ -188,7 +188,8 @@ class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome
     """A stream ended after its exposure had settled: the outcome changes from `previous_ms` to `played_ms`.
 
     It replaces the earlier outcome: a consumer subtracts `previous_ms` and adds `played_ms`, without a new exposure.
-    `user_weights`, `generation` and the propensities are those of the outcome (None: written before they were).
+    `user_weights`, `generation`, `assignments` to experiments and the propensities are those of the outcome (None, or
+    empty: written before they were).
     `previous_credits` [R x G] is what the exposure had earned until now, whatever the thresholds are today, and
     `credits` what it has earned with this stream; both are empty in corrections that were written before credits were.
 
@@ -218,6 +219,7 @@ class OutcomeCorrected(Struct, frozen=True, kw_only=True, gc=False, tag="outcome
     previous_credits: Credits = ()
     propensity: Propensity | None = None
     row_propensity: Propensity | None = None
+    assignments: Assignments = ""
 
     def __post_init__(self) -> None:
         refuse_unless_identifiers(impression_id=self.impression_id, user_id=self.user_id, card_id=self.card_id)

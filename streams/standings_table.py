@@ -21,6 +21,8 @@ COLUMNS = (
     "mean w",
 )
 RANDOM = "uniform"
+DAY_MS = 86_400_000
+DAYS_MAX = 1_000.0
 
 
 def print_standings(values: Iterable[PolicyValue], yardsticks: Collection[str] = ()) -> None:
@@ -72,6 +74,8 @@ def verdict_of(value: PolicyValue) -> str:
     >>> from tests.leaderboard.told_values import told
     >>> [verdict_of(told(**what)) for what in ({"withheld": "log more"}, {"is_worth_testing": True}, {})]
     ['withheld: log more', 'worth an A/B test', 'not sure']
+    >>> verdict_of(told(pages_more=41_234, since_ms=0, count=10_000, event_ms=2 * DAY_MS))
+    'not sure: about 41,000 pages more (8.2 days)'
     """
     if value.withheld:
         return f"withheld: {value.withheld}"
@@ -82,7 +86,17 @@ def verdict_of(value: PolicyValue) -> str:
     if value.is_worth_testing:
         return "worth an A/B test"
     is_worse = value.difference_high_anytime is not None and value.difference_high_anytime < 0.0
-    return "worse than the incumbent" if is_worse else "not sure"
+    if is_worse:
+        return "worse than the incumbent"
+    return "not sure" if value.pages_more is None else f"not sure: {_pages_more(value, value.pages_more)}"
+
+
+def _pages_more(value: PolicyValue, more: int) -> str:
+    """What it takes to decide about the difference, to two digits: its own size is no surer."""
+    digits = len(str(more)) - 2
+    days = more / max(1, value.count) * (value.event_ms - value.since_ms) / DAY_MS
+    in_days = f" ({days:.2g} days)" if days < DAYS_MAX else ""
+    return f"about {round(more, -digits) if digits > 0 else more:,} pages more{in_days}"
 
 
 def _row(value: PolicyValue, baseline: float | None) -> list[str]:

@@ -74,10 +74,13 @@ class Leaderboard:
                 row, oldest_ms = self._pairs[message.candidates[0], name], min(message.shown_ms)
                 row.since_ms = min(row.since_ms or oldest_ms, oldest_ms)
 
-    def values(self) -> list[PolicyValue]:
-        """The value of each present candidate by each yardstick, the incumbent first and the log last."""
+    def values(self, *, pools: bool = True) -> list[PolicyValue]:
+        """The value of each present candidate by each yardstick, the incumbent first and the log last.
+
+        Without `pools` by the weights of slots, whether or not the log objects to pooling.
+        """
         names = self._own.candidates
-        by_slot = [self._slots_matter(number) for number in range(len(self.yardsticks))]
+        by_slot = [not pools or self._slots_matter(number) for number in range(len(self.yardsticks))]
         return [
             self._value((names[0], name), number, is_pooled=not by_slot[number])
             for name in names

@@ -16,13 +16,16 @@ MINUTE_MS = 60_000.0
 class ListenerSums(NamedTuple):
     """Sums of n listeners: signals [n, s], days on which they came, and of these, those whose next day has settled.
 
-    `returned` counts days after which they came again on the next one.
+    `returned` counts days after which they came again on the next one. `visits_followed` counts windows in which they
+    came and whose next 24 hours have settled, `came_back` those of them that another visit followed within that time.
     """
 
     signals: IntArray
     days: IntArray
     days_followed: IntArray
     returned: IntArray
+    visits_followed: IntArray
+    came_back: IntArray
 
     def some(self, chosen: IntArray) -> "ListenerSums":
         """The chosen listeners, in order."""
@@ -56,10 +59,12 @@ METRICS: Mapping[str, Metric] = {
     "pages-per-listener": Metric(top={"pages": 1.0}),
     "minutes-per-listener": Metric(top={"played_ms": 1.0 / MINUTE_MS}),
     "returning": Metric(top={"returned": 1.0}, bottom={"days_followed": 1.0}),
+    "returning-in-a-day": Metric(top={"came_back": 1.0}, bottom={"visits_followed": 1.0}),
 }
 """`skip-share`: of the exposures that were played, those that were left before 30 s. `precision@k`: stream rate of the
 first k slots of shelves; `recall@k`: their share of all streams. `minutes-per-listener` and `pages-per-listener` are
-per day on which a listener came; `returning` is the share of these days after which she came the next day."""
+per day on which a listener came; `returning` is the share of these days after which she came the next day, and
+`returning-in-a-day` that of her visits (windows) which another one follows within 24 hours."""
 
 
 def refuse_unless_metric(name: str) -> None:

@@ -22,7 +22,7 @@ class MetricsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     >>> MetricsSettings(success={"search": "fun"})
     Traceback (most recent call last):
     ValueError: no metric is named 'fun'; there are: stream-rate, minutes-per-page, skip-share, discovery-share, \
-precision@1, precision@3, recall@1, recall@3, pages-per-listener, minutes-per-listener, returning
+precision@1, precision@3, recall@1, recall@3, pages-per-listener, minutes-per-listener, returning, returning-in-a-day
     """
 
     enabled: bool = False

@@ -63,33 +63,33 @@ def population(
     return Population(
         arm=lowest[stay],
         first_ms=first_ms,
-        since=listener_sums(
-            columns.some(later), own[later], len(stay), days, visits_of(columns.some(came), own[came], days)
-        ),
+        since=listener_sums(columns.some(later), own[later], len(stay), days, (columns.some(came), own[came])),
         before=listener_sums(columns.some(earlier), own[earlier], len(stay), days),
         crossed=len(users) - len(stay),
     )
 
 
 def listener_sums(
-    columns: Columns, owner: IntArray, count: int, days: Days, visits: IntArray | None = None
+    columns: Columns, owner: IntArray, count: int, days: Days, every: tuple[Columns, IntArray] | None = None
 ) -> ListenerSums:
     """Sums of `count` listeners over these columns [n], of whom `owner` [n] has the numbers.
 
-    `visits` are listeners' days on which they came at all (`_visits`), by default those of the columns.
+    `every` has all that they did, with its owners: they return to any arm of any surface. By default, the columns.
     """
     signals = np.zeros((count, columns.signals.shape[1]), dtype=np.int64)
     np.add.at(signals, owner, columns.signals)
-    own = visits_of(columns, owner, days)
-    every = own if visits is None else visits
+    own, all_columns, all_owner = _days_of(columns, owner, days), *(every or (columns, owner))
     of, day = own // _DAYS, own % _DAYS
     is_followed = (day + 2) * days.length_ms <= days.settled_until_ms
-    is_back = np.isin(own + 1, every, assume_unique=True)
+    is_back = np.isin(own + 1, _days_of(all_columns, all_owner, days), assume_unique=True)
+    visitor, came_back = _visits_followed(columns, owner, days, all_columns, all_owner)
     return ListenerSums(
         signals=signals,
         days=np.bincount(of, minlength=count),
         days_followed=np.bincount(of[is_followed], minlength=count),
         returned=np.bincount(of[is_followed & is_back], minlength=count),
+        visits_followed=np.bincount(visitor, minlength=count),
+        came_back=np.bincount(visitor[came_back], minlength=count),
     )
 
 
@@ -97,7 +97,26 @@ _DAYS = 2**34
 """More than the days of event time, if a day has a second at least; listener and day are one number."""
 
 
-def visits_of(columns: Columns, owner: IntArray, days: Days) -> IntArray:
+def _days_of(columns: Columns, owner: IntArray, days: Days) -> IntArray:
     """Distinct listeners and days, as listener times `_DAYS` plus day."""
     seen = columns.signals[:, 0] > 0
     return np.unique(owner[seen] * _DAYS + columns.window_ms[seen] // days.length_ms)
+
+
+def _visits_followed(
+    columns: Columns, owner: IntArray, days: Days, every: Columns, every_owner: IntArray
+) -> tuple[IntArray, BoolArray]:
+    """Owners of the visits whose next day (24 hours) has settled, and whether each was followed by another within it.
+
+    A visit is a window in which a listener came. The next one begins less than a day after it, at any hour.
+    """
+    some = np.flatnonzero((columns.signals[:, 0] > 0) & (columns.window_ms + days.length_ms <= days.settled_until_ms))
+    later = np.flatnonzero(every.signals[:, 0] > 0)
+    if not len(some):
+        return owner[:0], np.zeros(0, dtype=np.bool_)
+    oldest = int(every.window_ms.min())
+    span = int(every.window_ms.max()) - oldest + 1 + days.length_ms  # so that nobody's visits follow another's
+    visit = np.unique(owner[some] * span + columns.window_ms[some] - oldest)
+    other = np.append(np.unique(every_owner[later] * span + every.window_ms[later] - oldest), 2 * _FAR - 1)
+    following = other[np.searchsorted(other, visit, side="right")]
+    return visit // span, following - visit < days.length_ms

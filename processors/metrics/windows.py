@@ -11,7 +11,7 @@ from processors.metrics.cells import Cells, Columns, Kind
 from processors.metrics.listener_ratios import ratio_of
 from processors.metrics.metric_table import METRICS
 from processors.metrics.metrics_settings import MetricsSettings
-from processors.metrics.populations import Days, listener_sums, visits_of
+from processors.metrics.populations import Days, listener_sums
 from schemas.experiments import assigned
 from schemas.metric_windows import MetricValue, MetricWindow, WindowKind
 from schemas.variant_names import ALL_VARIANTS, in_metrics
@@ -75,9 +75,9 @@ def _window(
     if not is_own.any():
         return None
     users, owner = np.unique(part.user[is_own], return_inverse=True)
-    visits = _later_visits(part, users, days) if asked.kind == "day" else None
+    every = _of_users(part, users) if asked.kind == "day" else None
     unit = days if asked.kind == "day" else Days(asked.length_ms, 0)
-    sums = listener_sums(part.some(is_own), owner, len(users), unit, visits)
+    sums = listener_sums(part.some(is_own), owner, len(users), unit, every)
     metrics = []
     for name, metric in METRICS.items():
         top, bottom = metric.terms(sums)
@@ -122,8 +122,8 @@ def diversity_of(plays: Iterable[int]) -> float | None:
     return round(exp(-sum(one / total * log(one / total) for one in shares)), 12) if total else None
 
 
-def _later_visits(part: Columns, users: IntArray, days: Days) -> IntArray:
-    """Visits on this day and the next of the listeners of a day, to any arm of any surface."""
+def _of_users(part: Columns, users: IntArray) -> tuple[Columns, IntArray]:
+    """What the listeners of a day did on it and on the next, in any arm of any surface, with their places."""
     place = np.searchsorted(users, part.user)
     known = np.flatnonzero((place < len(users)) & (users[np.minimum(place, len(users) - 1)] == part.user))
-    return visits_of(part.some(known), place[known], days)
+    return part.some(known), place[known]

@@ -66,10 +66,16 @@ class ExperimentBook:
     def take_outcomes(self, message: CorrectionRead | OutcomesRead) -> None:
         """Compare the assignments of outcomes with those of their pages."""
         if isinstance(message, CorrectionRead):
+            if message.assignments is not None:
+                said, expected = (
+                    dict(pairs_of(message.assignments)),
+                    self._shown_with(message.user_id, message.impression_id),
+                )
+                self._compare(f"the correction of {message.user_id} {message.impression_id}", said, expected)
             return
         for user_id, impression_id, page in zip(message.user_id, message.impression_id, message.page, strict=False):
             said = dict(pairs_of(message.logged[page].assignments))
-            expected = self._shown.get((user_id, impression_id), {})
+            expected = self._shown_with(user_id, impression_id)
             self._compare(f"the outcome of {user_id} {impression_id}", said, expected)
 
     def take_ranking(self, ranking: RankingRead) -> None:
@@ -78,6 +84,9 @@ class ExperimentBook:
         expected = assignment(ranking.user_id, now) if now else {}
         where = f"ranking #{ranking.ranking_number} of {ranking.user_id}"
         self._compare(where, dict(pairs_of(ranking.assignments)), expected)
+
+    def _shown_with(self, user_id: str, impression_id: str) -> dict[str, str]:
+        return self._shown.get((user_id, impression_id), {})
 
     def _compare(self, where: str, said: dict[str, str], expected: dict[str, str]) -> None:
         names = (said.keys() | expected.keys()) & self.definitions.keys()

@@ -55,6 +55,7 @@ class CorrectionRead(Struct, frozen=True, gc=False, tag="outcome-corrected.v1", 
     previous_credits: list[float] = field(default_factory=list)
     propensity: float | None = None
     row_propensity: float | None = None
+    assignments: str | None = None  # none in what was written before they were
 
     def outcome(self) -> OutcomeRead:
         """The outcome that it makes of the one before."""

@@ -339,6 +339,10 @@ TAMPERED: dict[str, tuple[str, Callable[[], Logs]]] = {
             where("outcomes", is_settled), lambda body: body["logged"][body["page"][0]].update(assignments="other/z")
         ),
     ),
+    "a correction has another assignment than its page": (
+        "assignments_wrong",
+        lambda: changed(where("outcomes", is_corrected), lambda body: body.update(assignments="other/z")),
+    ),
     "a ranking has another assignment than its time": (
         "assignments_wrong",
         lambda: changed(where("shelf-rankings", is_full), lambda body: body.update(assignments="")),

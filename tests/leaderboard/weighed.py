@@ -14,11 +14,15 @@ def pages_weighed(
     played_ms: np.ndarray,
     *,
     previous_ms: np.ndarray | None = None,
+    pooled: np.ndarray | None = None,
     names: Sequence[str] = (INCUMBENT, OTHER),
     source: str = "listeners/0",
     first: int = 0,
 ) -> PagesWeighed:
-    """Pages with weights [pages, candidates, slots] and played time [pages, slots]; corrections if `previous_ms`."""
+    """Pages with weights [pages, candidates, slots] and played time [pages, slots]; corrections if `previous_ms`.
+
+    `pooled` weights are the weights themselves, by default, as of a shelf with one seen slot.
+    """
     pages, _, slots = weights.shape
     before = np.zeros_like(played_ms) if previous_ms is None else previous_ms
     numbers = range(first, first + pages)
@@ -34,9 +38,14 @@ def pages_weighed(
         slot=tuple(range(slots)) * pages,
         played_ms=tuple(played_ms.ravel().tolist()),
         previous_ms=tuple(before.ravel().tolist()),
-        weights=tuple(
-            tuple(np.rint(column * WEIGHT_UNITS).astype(int).ravel().tolist()) for column in weights.swapaxes(0, 1)
-        ),
+        weights=_in_units(weights),
+        pooled=_in_units(weights if pooled is None else pooled),
+    )
+
+
+def _in_units(weights: np.ndarray) -> tuple[tuple[int, ...], ...]:
+    return tuple(
+        tuple(np.rint(column * WEIGHT_UNITS).astype(int).ravel().tolist()) for column in weights.swapaxes(0, 1)
     )
 
 

@@ -150,6 +150,19 @@ def test_returning_is_known_when_the_next_day_has_settled_and_counts_every_surfa
     assert not published(metrics), "nothing has changed"
 
 
+def test_who_comes_again_within_24_hours_returns_whatever_the_date() -> None:
+    """Ann comes again after 23 hours, Bob after 24, Cid twice in one window, Dan an hour later on another surface."""
+    metrics = Metrics(SHORT)
+    visits = [("ann", DAY - HOUR), ("ann", 2 * DAY - 2 * HOUR), ("bob", HOUR), ("bob", HOUR + DAY), ("cid", HOUR)]
+    rows = [Told(user, window_ms=window_ms) for user, window_ms in (*visits, ("cid", HOUR), ("dan", HOUR))]
+    metrics.take([signals([*rows, Told("dan", window_ms=2 * HOUR, surface="search")], settled_ms=2 * DAY - HOUR)])
+    told = published(metrics)["home  all all day 0"]
+    assert metric(told, "returning-in-a-day").value == pytest.approx(2 / 4), "ann and dan"
+    early = Metrics(SHORT)
+    early.take([signals(rows, settled_ms=DAY + HOUR - 1)])
+    assert metric(published(early)["home  all all day 0"], "returning-in-a-day").value is None, "not settled yet"
+
+
 def test_a_correction_revises_its_window_alone() -> None:
     metrics = Metrics(SHORT)
     metrics.take([signals([Told("ann"), Told("ann", window_ms=DAY)])])

@@ -167,4 +167,5 @@ def outcomes(draw: st.DrawFn) -> Outcome:
         rewards=draw(st.sampled_from(REWARDS)),
         credits=draw(earned_shares()),
         previous_credits=draw(earned_shares()),
+        assignments=draw(st.sampled_from(["", "home/a", "home/a top/b"])),
     )

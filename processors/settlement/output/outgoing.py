@@ -25,7 +25,7 @@ from processors.wire.json_bytes import DECIMALS_FEW
 from processors.wire.values import Texts, lists, raws, reals, texts, truths, wholes
 from schemas.codec import encode
 from schemas.interactions import Interactions
-from schemas.outcomes import EVERY_COLUMN, OutcomeCorrected, OutcomesSettled
+from schemas.outcomes import EVERY_COLUMN, LoggedPage, OutcomeCorrected, OutcomesSettled
 
 ROWS_MAX = 1_000
 RECORD_BYTES_MAX = 500_000
@@ -136,6 +136,7 @@ def correction_records(
     streams, count = due.streams[chosen], len(chosen)
     exposures = ExposureColumns.of(book.text, streams["page"], streams["exposure"])
     earners = lists(earned.offsets[:-1], earned.offsets[1:])
+    alike, logged = _distinct_logged(book, pages.logged[chosen])
     columns = {
         "impression_id": texts(_texts(book.text, pages.event_id), chosen),
         "row": wholes(exposures.row),
@@ -159,6 +160,7 @@ def correction_records(
         "previous_credits[]": reals(before, DECIMALS_FEW),
         "propensity": raws(_texts(book.text, exposures.propensity)),
         "row_propensity": raws(_texts(book.text, exposures.of_order("row_propensity"))),
+        "assignments": texts(Texts.of([page.assignments for page in logged]), alike),
     }
     return _CORRECTIONS.write(count, columns).values()
 
@@ -171,13 +173,8 @@ class _Logged(NamedTuple):
 
     @classmethod
     def of(cls, book: Book, pages: PageColumns) -> "_Logged":
-        spans = pages.logged
-        names = names_with_room(new_names(), len(spans), int((spans[:, 1] - spans[:, 0]).sum()))
-        number = np.empty(len(spans), dtype=np.int64)
-        number_texts(names, book.text, spans, number)
-        rows = names.rows[: int(names.counts[0])]
-        kept = [names.text[start:end].tobytes() for start, end in zip(rows["start"], rows["end"], strict=True)]
-        return cls(number, Texts.of_json(encode(logged_page(one)) for one in kept))
+        number, distinct = _distinct_logged(book, pages.logged)
+        return cls(number, Texts.of_json(encode(page) for page in distinct))
 
     def by_record(self, number: IntArray, starts: IntArray, ends: IntArray) -> tuple[IntArray, IntArray, IntArray]:
         """For rows [x] with these numbers: the index of each row's number among the distinct ones of its record.
@@ -189,6 +186,16 @@ class _Logged(NamedTuple):
         place = np.full(len(self.texts.starts), NONE, dtype=np.int64)
         number_by_record(number, starts, ends, place, local, used, first)
         return local, first, used
+
+
+def _distinct_logged(book: Book, spans: IntArray) -> tuple[IntArray, list[LoggedPage]]:
+    """What was logged with pages, from spans [p, 2] of its texts: the number of each, and the distinct ones."""
+    names = names_with_room(new_names(), len(spans), int((spans[:, 1] - spans[:, 0]).sum()))
+    number = np.empty(len(spans), dtype=np.int64)
+    number_texts(names, book.text, np.ascontiguousarray(spans), number)
+    rows = names.rows[: int(names.counts[0])]
+    kept = [names.text[start:end].tobytes() for start, end in zip(rows["start"], rows["end"], strict=True)]
+    return number, [logged_page(one) for one in kept]
 
 
 @borrowing

@@ -61,7 +61,7 @@ def bench_leaderboard(settings: LeaderboardBench, on_row: Callable[[str], None])
     are shown count. `tau_reachable` is the tau of the truth with noise of the size of the standard error: no estimator
     with this error has a higher one on average (`_4_times`: with so many times the pages). `detectable_pairs` is the
     share of the pairs of rewards whose true difference is at least 1.96 standard errors, and `tau_detectable` the
-    agreement of their signs, from -1 to 1.
+    agreement of their signs, from -1 to 1. Figures `_by_slot` are without pooling.
     """
     found: dict[str, Any] = {
         "benchmark": "leaderboard",
@@ -122,9 +122,13 @@ def _world(name: str, seed: int, settings: LeaderboardBench) -> dict[str, dict[s
         values = {(value.yardstick, value.candidate): value for value in pipeline.leaderboard.values()}
         satisfied = [value for value in by_satisfaction.values() if value.yardstick == "stream-rate"]
         values |= {("satisfied", value.candidate): value for value in satisfied}
+        by_slot = {(value.yardstick, value.candidate): value for value in pipeline.leaderboard.values(pools=False)}
         for row, yardstick in enumerate(YARDSTICKS):
-            own = [values[yardstick, one] for one in names]
-            found[yardstick + suffix] = _judged(own, truth[row], rewards)
+            own = _judged([values[yardstick, one] for one in names], truth[row], rewards)
+            if yardstick != "satisfied":
+                slots = _judged([by_slot[yardstick, one] for one in names], truth[row], rewards)
+                own |= {f"{key}_by_slot": slots[key] for key in ("tau", "difference_error")}
+            found[yardstick + suffix] = own
 
     for played_so_far in _play(pipeline, world, settings, seed):
         while looks and len(played_so_far[1]) >= looks[0]:
