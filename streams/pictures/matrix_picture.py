@@ -10,6 +10,7 @@ from streams.pictures.known_groups import KnownGroups, user_group_name
 from streams.pictures.time_histograms import Span, bins_of, highest, open_step, span_of, steps
 
 WIDTH_PX, CELL_PX_MIN, CELL_PX_MAX, ROW_PX, BESIDE_PX = 1_050, 84, 190, 74, 110
+BELOW_TEXT_PX = 17
 TICKS = (1, 10, 60, 600, 3_600, 21_600, 86_400)
 HERE, ALL, SUCCEEDS = "streams of this co-cluster", "all streams", "a success from"
 
@@ -97,7 +98,7 @@ def _layers(span: Span, top: float, *, has_rule: bool) -> list[Spec]:
     rule: Spec = {
         "transform": [{"filter": {"field": "of", "equal": SUCCEEDS}}],
         "mark": {"type": "rule", "strokeWidth": 1.5, "color": "#d55e00"},
-        "encoding": {"x": x},
+        "encoding": {"x": x, "y": {"value": BELOW_TEXT_PX}, "y2": {"value": ROW_PX}},
     }
     return [
         {"transform": [{"filter": {"field": "of", "equal": name}}],
