@@ -10,7 +10,8 @@ from streams.pictures.known_groups import KnownGroups, user_group_name
 from streams.pictures.time_histograms import Span, bins_of, highest, open_step, span_of, steps
 
 WIDTH_PX, CELL_PX_MIN, CELL_PX_MAX, ROW_PX, BESIDE_PX = 1_050, 84, 190, 74, 110
-TICKS = (1, 60, 3_600, 86_400, 864_000)
+BELOW_TEXT_PX = 17
+TICKS = (1, 10, 60, 600, 3_600, 21_600, 86_400)
 HERE, ALL, SUCCEEDS = "streams of this co-cluster", "all streams", "a success from"
 
 
@@ -68,7 +69,10 @@ def _values(known: KnownGroups, span: Span, reward: str) -> list[Spec]:
         for k in range(kinds):
             cell: Spec = {"g": user_group_name(g), "k": known.column_name(k), "href": cell_href(g, k)}
             for name, counts in ((ALL, everybody), (HERE, histogram[:, g, k])):
-                values += [{**cell, "of": name, **row, "share": round(row["share"], 5)} for row in steps(counts, shown)]
+                values += [
+                    {**cell, "of": name, "from": row["from"], "share": round(row["share"], 5)}
+                    for row in steps(counts, shown)
+                ]
             typical_s = math.expm1(known.model.mean[g][k])
             values.append({**cell, "of": "typical", "from": typical_s, "text": words.seconds(typical_s)})
             if thresholds is not None and span.begin_s <= thresholds[g][k] <= span.end_s:
@@ -94,7 +98,7 @@ def _layers(span: Span, top: float, *, has_rule: bool) -> list[Spec]:
     rule: Spec = {
         "transform": [{"filter": {"field": "of", "equal": SUCCEEDS}}],
         "mark": {"type": "rule", "strokeWidth": 1.5, "color": "#d55e00"},
-        "encoding": {"x": x},
+        "encoding": {"x": x, "y": {"value": BELOW_TEXT_PX}, "y2": {"value": ROW_PX}},
     }
     return [
         {"transform": [{"filter": {"field": "of", "equal": name}}],

@@ -102,7 +102,7 @@ def test_every_answer_keeps_the_browser_to_this_host(filled: TestClient) -> None
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "unsafe-eval" not in headers["content-security-policy"]
         assert "script-src 'self';" in headers["content-security-policy"]
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
     assert filled.get("/").headers["cache-control"] == "no-store"
 
 
