@@ -9,11 +9,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import orjson
+from kafka import KafkaConsumer, TopicPartition
 from msgspec import Struct
 
 from schemas.codec import encode
@@ -35,7 +37,10 @@ from streams.topics.admin import ensure
 USERS, WORKERS, RATE = 2_000, 2, 150
 PHASE_S, DEADLINE_S, LOOK_S = 20.0, 900.0, 1.0
 AUDITED_MAX = 200_000
+SETTLEMENT = {"horizon_ms": 300_000, "attribution_ms": 300_000}
+"""Short, so that cards have statistics when it grows."""
 ENVIRONMENT = {
+    **{f"SHELFWISE_SETTLEMENT__{name.upper()}": str(length_ms) for name, length_ms in SETTLEMENT.items()},
     "SHELFWISE_SESSION_TIMEOUT_MS": "6000",
     "SHELFWISE_SETTLEMENT__IDLE_MS": "60000",
     "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "2000",
@@ -45,7 +50,10 @@ Say = Callable[[str], None]
 
 
 class GrowingSettings(Struct, frozen=True, kw_only=True):
-    """What to grow, with how many listeners beside those of the traffic; `kill_after_s` of None: no kill."""
+    """What to grow, with how many listeners beside those of the traffic.
+
+    `kill_after_s` counts from the moment in which the first topic has grown; None: no kill.
+    """
 
     nodes: int = 3
     before: int = 4
@@ -101,7 +109,7 @@ class _Run:
 
     def _settings(self, partitions: int) -> Settings:
         flags = {"replication_factor": self._growing.nodes, "log_level": "warning", "page_partitions": partitions}
-        return load(None, flags)
+        return load(None, {**flags, "settlement": {**SETTLEMENT, "idle_ms": 60_000}})
 
     async def _started(self, partitions: int) -> StormWorkers:
         environment = {**ENVIRONMENT, "SHELFWISE_PAGE_PARTITIONS": str(partitions)}
@@ -124,13 +132,15 @@ class _Run:
 
     def _listeners_with_state(self) -> int:
         """Records of state: at least one for each listener and page."""
-        from kafka import KafkaConsumer, TopicPartition
+        with closing(KafkaConsumer(bootstrap_servers=self._broker.bootstrap)) as consumer:
+            places = [TopicPartition(LISTENERS, number) for number in range(self._growing.before)]
+            return int(sum(consumer.end_offsets(places).values()) // 2)
 
-        consumer = KafkaConsumer(bootstrap_servers=self._broker.bootstrap)
-        places = [TopicPartition(LISTENERS, number) for number in range(self._growing.before)]
-        count: int = sum(consumer.end_offsets(places).values()) // 2
-        consumer.close()
-        return count
+    def _await_first_topic(self) -> None:
+        with closing(KafkaConsumer(bootstrap_servers=self._broker.bootstrap, metadata_max_age_ms=100)) as consumer:
+            while len(consumer.partitions_for_topic(LISTENERS) or ()) < self._growing.after:
+                consumer.topics()  # asks a broker
+                time.sleep(0.05)
 
     def _grow(self) -> tuple[dict[str, Any], list[float]]:
         """Run the command, once killed and once to its end; returns what it says, and the seconds of each run."""
@@ -143,12 +153,13 @@ class _Run:
         for kill_after_s in (self._growing.kill_after_s, None):
             started_s = time.monotonic()
             process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)  # noqa: S603  our own command
+            if kill_after_s is not None:
+                self._await_first_topic()
             try:
                 said, _ = process.communicate(timeout=kill_after_s)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
-                process.communicate()
-                self._killed = True
+                said, self._killed = process.communicate()[0], True
             seconds.append(round(time.monotonic() - started_s, 1))
             self._say(f"topics grow ended with status {process.returncode} after {seconds[-1]} s")
             if process.returncode == 0:

@@ -19,7 +19,7 @@ def growing(
     listeners: Annotated[int, typer.Option(min=0, max=10_000_000, help="Listeners with a page in state.")] = 10_000,
     kill_after: Annotated[
         float,
-        typer.Option(min=0.0, max=3_600.0, callback=finite, help="Seconds until the first run is killed; 0 for none."),
+        typer.Option(min=0.0, max=3_600, callback=finite, help="Seconds of moving until the first kill; 0: none."),
     ] = 4.0,
     seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Seed of the traffic.")] = 0,
     json: JsonOption = False,

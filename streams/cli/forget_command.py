@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 DAY_MS = 24 * 3_600_000
-NAMING = ("impressions", "stream-ends", "outcomes", "interactions", "impressions.dlq", "stream-ends.dlq")
+NAMING = ("impressions", "stream-ends", "forwarded", "outcomes", "interactions", "impressions.dlq", "stream-ends.dlq")
 """Topics with listener ids that are never compacted."""
 
 

@@ -114,7 +114,10 @@ def _way_out(has: int, needs: int, counts: Mapping[str, int]) -> str:
         grows = needs > has and needs % has == 0
         way = "use `topics grow`" if grows else "recreate it"
         return f"needs {needs}: keyed records would move; {way}, or set page_partitions = {has}"
+    fewest, most = min(counts.values()), max(counts.values())
     other = next(name for name, count in counts.items() if count != has)
+    if most % fewest == 0 and {*counts.values()} == {fewest, most}:
+        return f"{other} has {counts[other]}: if a growth was cut, finish it: `topics grow --page-partitions {most}`"
     return f"{other} has {counts[other]}: they are joined by partition and must be equal; recreate it with {needs}"
 
 

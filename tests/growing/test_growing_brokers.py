@@ -185,7 +185,14 @@ async def story(bootstrap: str) -> None:
     async def all_ranked() -> bool:
         return sum((await ranked(bootstrap)).values()) == 120
 
-    await work(old, all_ranked)
+    async def ranked_and_refused() -> bool:
+        if not await all_ranked():
+            return False
+        with pytest.raises(TopicsError, match="has 1 members: stop all its workers"):
+            await grow(old, bootstrap, AFTER, lambda *_: None)
+        return True
+
+    await work(old, ranked_and_refused)
     await send(bootstrap, sent[120:150], BEFORE)  # unread when it grows
     before = await whole(old, BEFORE)
     with pytest.raises(ConfigurationError, match="no multiple of the 2"):
