@@ -203,8 +203,7 @@ class OwnedPartition:
 
     async def _serve(self, opened: OpenTask, pending: PendingTransaction) -> None:
         """Process, tick and commit on time until paused."""
-        settings = self._context.settings
-        tick_s = self.spec.tick_interval_ms / 1000
+        settings, tick_s = self._context.settings, self.spec.tick_interval_ms / 1000
         committed_s, next_tick_s = -math.inf, time.monotonic()
         while not self._pausing:
             may_work = opened.held_count < settings.commit_max_records
