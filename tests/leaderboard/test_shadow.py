@@ -97,7 +97,10 @@ def test_a_page_as_the_incumbent_ranks_it_has_weight_one_in_every_slot(policy: s
 
 
 def test_weights_of_all_candidates_are_their_probabilities_over_the_logged_ones() -> None:
-    """The mean weight over pages that are drawn from the log's policy is one, slot by slot, for every candidate."""
+    """The mean weight over pages that are drawn from the log's policy is one, slot by slot, for every candidate.
+
+    So is that of pooled weights, which vary less.
+    """
     core = listeners(settings_of(*ALL, policy="uniform", pages_max=8_000))
     rng = np.random.default_rng(7)
     pages = [
@@ -108,10 +111,14 @@ def test_weights_of_all_candidates_are_their_probabilities_over_the_logged_ones(
     core.conclude()
     found = told(pass_time(core, 10_000))
     assert len(found) == 4_000
-    weights = np.array([page.weights for _, page in found]) / WEIGHT_UNITS  # [pages, candidates, slots]
+    weights, pooled = (  # [pages, candidates, slots]
+        np.array([getattr(page, kind) for _, page in found]) / WEIGHT_UNITS for kind in ("weights", "pooled")
+    )
     assert found[0][0] == core.shadow.names
-    errors = np.maximum(weights.std(axis=0) / np.sqrt(len(weights)), 1e-9)
-    assert (np.abs(weights.mean(axis=0) - 1.0) < 4.5 * errors).all()
+    for one in (weights, pooled):
+        errors = np.maximum(one.std(axis=0) / np.sqrt(len(one)), 1e-9)
+        assert (np.abs(one.mean(axis=0) - 1.0) < 4.5 * errors).all()
+    assert (pooled.std(axis=0) <= weights.std(axis=0) + 1e-9).all()
     assert weights[:, 3].std() > 0.1  # the mixture of the draws of Thompson sampling is not uniform
 
 

@@ -107,14 +107,18 @@ def parts(seed: int, sizes: Sequence[int]) -> tuple[list[PagesWeighed], list[Pag
     weights, played_ms = log(seed, max(1, sum(sizes)), effect=0.1, share=0.7)
     late = np.random.default_rng(seed).random(played_ms.shape) < 0.4
     early_ms = np.where(late, played_ms // 3, played_ms)
+    pooled = (weights + weights.mean(axis=2, keepdims=True)) / 2.0
     told, start = [], 0
     for size in sizes:
         part = slice(start, start + size)
         if size:
-            told.append(pages_weighed(weights[part], early_ms[part], first=start))
-            told.append(pages_weighed(weights[part], played_ms[part], previous_ms=early_ms[part], first=start))
+            early = pages_weighed(weights[part], early_ms[part], pooled=pooled[part], first=start)
+            late = pages_weighed(
+                weights[part], played_ms[part], pooled=pooled[part], previous_ms=early_ms[part], first=start
+            )
+            told += [early, late]
         start += size
-    return [pages_weighed(weights, played_ms)], told
+    return [pages_weighed(weights, played_ms, pooled=pooled)], told
 
 
 def close(one: dict[tuple[str, str], PolicyValue], other: dict[tuple[str, str], PolicyValue]) -> None:
