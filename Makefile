@@ -10,7 +10,7 @@ demo: $(STAMP)
 	$(BIN)/shelfwise demo --console
 
 # tests that mostly wait for brokers and workers run in parallel with the others: half the time on two cores
-WITH_WORKERS := $(addprefix tests/,console forgetting harness pipeline security)
+WITH_WORKERS := $(addprefix tests/,benchmarks console forgetting harness pipeline security)
 WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once replaying subscribers topics)
 
 # the long computations; beside the others, so that neither ends long after them

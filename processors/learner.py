@@ -56,9 +56,10 @@ class Learner:
         """Apply an editor's name of a card group, or remove it (None); it appears with the next publication."""
         self.names.put(key, message, self.learner.state.generation)
 
-    def put_incident(self, incident_id: str, incident: DriftIncident | None) -> None:
-        """Apply a message on drift, on which the learner may act."""
-        self._incidents.put(incident_id, incident)
+    def put_incidents(self, messages: Iterable[tuple[str, DriftIncident | None]]) -> None:
+        """Apply messages on drift; the learner may act on what is in progress after the last of them."""
+        for incident_id, incident in messages:
+            self._incidents.put(incident_id, incident)
         self.learner.drift.note(self._incidents.severe_since_ms, self.learner.state)
 
     def interactions(self, messages: Sequence[Interactions]) -> None:

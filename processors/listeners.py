@@ -155,13 +155,14 @@ class Listeners:
         """Count a record that became a dead letter."""
         self.settlement.dead_letters[f"dead_letters_{reason}"] += 1
 
-    def conclude(self) -> Concluded:
+    def conclude(self, *, ranks: bool = True) -> Concluded:
         """The output for everything since the last call; call it before `changed_rows`.
 
-        A listener with several events is ranked once: rankings in between would never be visible.
+        A listener with several events is ranked once: rankings in between would never be visible. Without `ranks`
+        listeners go on waiting, and there are no pages.
         """
         written = self._what_is_due()
-        pages = list(self._ranking.due_pages(self.settlement, self.positions))
+        pages = list(self._ranking.due_pages(self.settlement, self.positions)) if ranks else []
         sums = self._conclusions.report.sums.hand_over(
             self.source,
             watermark_ms=self.settlement.watermark_ms,

@@ -112,8 +112,8 @@ class PureLoop:
         self.alerts.extend(m for m in told if isinstance(m, DriftAlert))
         for incident in (m for m in told if isinstance(m, DriftIncident)):
             self.incidents.append(incident)
-            for reader in (self.listeners, self.learner):
-                reader.put_incident(incident.incident_id, incident)
+            self.listeners.put_incident(incident.incident_id, incident)
+            self.learner.put_incidents([(incident.incident_id, incident)])
         self.metrics.extend(m for m in told if isinstance(m, EngagementMetrics))
 
     def stream_rate(self, variant: str, from_ms: int = 0) -> float:

@@ -73,7 +73,7 @@ class InProcess:
         for listeners, part in zip(self.partitions, own, strict=True):
             listeners.impressions([(0, event) for event in part if isinstance(event, Impression)])
             listeners.stream_ends([(0, event) for event in part if isinstance(event, StreamEvent)])
-            messages += self._written(listeners.conclude(), ranks=ranks)
+            messages += self._written(listeners.conclude(ranks=ranks))
         self._pass_on(messages)
         return messages
 
@@ -95,7 +95,7 @@ class InProcess:
             )
             listeners.impressions([(0, page)])
             listeners.stream_ends([(0, stream)])
-            messages += self._written(listeners.conclude(), ranks=False)
+            messages += self._written(listeners.conclude(ranks=False))
         self._pass_on(messages)
         return messages
 
@@ -103,11 +103,11 @@ class InProcess:
         """The partition of a listener, by Kafka's own partitioner."""
         return partition_of(user_id.encode(), len(self.partitions)) if len(self.partitions) > 1 else 0
 
-    def _written(self, concluded: Concluded, *, ranks: bool) -> Iterator[Struct]:
+    def _written(self, concluded: Concluded) -> Iterator[Struct]:
         for one in concluded.written:
             yield decode_as(one.kind, one.value)
         yield from concluded.messages
-        for pages in concluded.pages if ranks else ():
+        for pages in concluded.pages:
             for ranking in pages.messages():
                 self.rankings[ranking.key] = ranking
                 yield ranking

@@ -1,6 +1,6 @@
 """The broker of a benchmark: the embedded one, Apache Kafka from jars, or a named one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -31,11 +31,20 @@ def broker_for(backend: Backend, named: str | None) -> Iterator[str]:
 
     Raises `ConfigurationError` if a broker of this kind cannot be started here.
     """
+    with broker_with_pids(backend, named) as (bootstrap, _):
+        yield bootstrap
+
+
+@contextmanager
+def broker_with_pids(backend: Backend, named: str | None) -> Iterator[tuple[str, Sequence[int]]]:
+    """The same, with the ids of the broker's processes; none for a named broker, and for the embedded one."""
+    from streams.harness.jars import JarsKafka
+
     if named is not None:
-        yield named
+        yield named, ()
         return
     try:
         with harness_of(backend) as harness:
-            yield harness.bootstrap
+            yield harness.bootstrap, harness.pids if isinstance(harness, JarsKafka) else ()
     except HarnessError as error:
         raise ConfigurationError(str(error)) from error

@@ -21,7 +21,7 @@ from schemas.learning import CardGroup, CardStatistics, CoClusters
 from schemas.monitoring import EngagementSums
 from schemas.outcomes import OutcomeCorrected, OutcomesSettled
 from streams.benchmarks.bench_traffic import Traffic, TrafficSettings
-from streams.benchmarks.process_memory import resident_mb
+from streams.benchmarks.process_figures import resident_mb
 from streams.interpreter import calm_garbage_collection
 from streams.settings import Settings
 

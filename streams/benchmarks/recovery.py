@@ -19,7 +19,7 @@ from schemas.stream_ends import StreamEnd
 from streams.app import LISTENERS_FORMAT
 from streams.benchmarks.bench_brokers import Backend, broker_for
 from streams.benchmarks.filling import Keyed, fill
-from streams.benchmarks.process_memory import resident_mb
+from streams.benchmarks.process_figures import resident_mb
 from streams.exactly_once.records.partitioner import Partitioner
 from streams.exactly_once.transactions.restore import format_row
 from streams.settings import Settings

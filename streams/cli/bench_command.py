@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streams.benchmarks.bench_brokers import Backend
-from streams.cli import bench_evaluation_commands, bench_experiments_command
+from streams.cli import bench_evaluation_commands, bench_experiments_command, bench_latency_command
 from streams.cli.options import (
     COUNT_MAX,
     DAYS_MAX_S,
@@ -53,6 +53,7 @@ def register(app: typer.Typer) -> None:
     group.command("compile")(compilation)
     bench_evaluation_commands.register(group)
     bench_experiments_command.register(group)
+    bench_latency_command.register(group)
     app.add_typer(group, name="bench")
 
 
@@ -166,17 +167,26 @@ def peers(
     events: Annotated[
         int, typer.Option(min=1_000, max=COUNT_MAX, help="Number of events to fill the log with.")
     ] = 200_000,
+    repeats: Annotated[int, typer.Option(min=1, max=100, help="Number of repeats; medians are reported.")] = 1,
     broker: BrokerOption = None,
     backend: BackendOption = Backend.JARS,
     seed: SeedOption = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Compare a bare client, stock Faust, Quix and the whole pipeline on one log, each in its own process."""
+    """Compare a bare client, stock Faust, Quix, Bytewax and the whole pipeline on one log, each in its own process."""
     from streams.benchmarks.peers.compare import bench_peers
 
     settings = _settings(config, broker)
-    tell(bench_peers(settings, backend, events=events, seed=seed or 0), json=json)
+    if settings.broker is not None and repeats > 1:
+        raise ConfigurationError("--repeats: a named broker has one log; leave --broker out, or repeat the command")
+    tell(
+        bench_peers(
+            settings, backend, events=events, seed=seed or 0, repeats=repeats,
+            tell=lambda line: typer.echo(line, err=True),
+        ),
+        json=json,
+    )  # fmt: skip
 
 
 def cocluster(

@@ -79,6 +79,11 @@ class JarsKafka:
         """The bootstrap servers of the listener with TLS and SASL."""
         return ",".join(f"127.0.0.1:{port}" for port in self._secured_ports.values())
 
+    @property
+    def pids(self) -> list[int]:
+        """The ids of the running processes."""
+        return [node.pid for node in self._nodes.values() if node.pid is not None]
+
     def start(self) -> Self:
         """Start the cluster; retry with other ports if one was taken meanwhile."""
         for attempt in range(1, START_ATTEMPTS + 1):

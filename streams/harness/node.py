@@ -77,6 +77,11 @@ class Node:
             return "stopped" if self._asked_to_end else "dead"
         return "partitioned" if self._partitioned else "running"
 
+    @property
+    def pid(self) -> int | None:
+        """The id of the running process."""
+        return None if self._process is None else self._process.pid
+
     def log_tail(self) -> str:
         """The end of the node's output."""
         path = self._log()

@@ -9,6 +9,7 @@ from streams.exactly_once.records.produced import Produced, StateRow
 from streams.exactly_once.records.read_records import Record
 from streams.exactly_once.task import Measures
 from streams.tasks.intake import Intake
+from streams.tasks.publish_rhythm import PublishRhythm
 from streams.tasks.routing import produced, topic_of
 
 
@@ -18,8 +19,7 @@ class LeaderboardTask:
     def __init__(self, publish_interval_ms: int) -> None:
         self.core = Leaderboard()
         self.counters: Counter[str] = Counter()
-        self._publish_interval_ms = publish_interval_ms
-        self._published_ms = 0
+        self._rhythm = PublishRhythm(publish_interval_ms)
         self._intake = Intake(self._count)
 
     def restore(self, rows: Iterable[StateRow]) -> None:
@@ -38,11 +38,11 @@ class LeaderboardTask:
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same
         """Publish if it is due; values of candidates that are no longer configured are withdrawn."""
-        if now_ms - self._published_ms < self._publish_interval_ms:
+        if not self._rhythm.is_due(now_ms):
             return []
         values, gone = self.core.publish()
         if values:
-            self._published_ms = now_ms
+            self._rhythm.published(now_ms)
             self.counters["values_published"] += len(values)
         withdrawn = [Produced(topic_of(PolicyValue), key.encode(), None) for key in gone]
         return [*withdrawn, *map(produced, values)]

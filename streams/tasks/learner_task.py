@@ -6,11 +6,13 @@ from processors.learner import Learner
 from processors.wire.batch import Column
 from processors.wire.interactions import read_interactions
 from schemas.interactions import FORGOTTEN_KEY
+from schemas.monitoring import DriftIncident
 from streams.exactly_once.records.produced import Produced, StateRow
 from streams.exactly_once.records.read_records import Record, Records
 from streams.exactly_once.task import Measures
 from streams.tasks.broadcast import broadcast_keyed
 from streams.tasks.intake import Intake
+from streams.tasks.publish_rhythm import PublishRhythm
 from streams.tasks.routing import produced
 
 _FORGOTTEN = FORGOTTEN_KEY.encode()
@@ -21,8 +23,7 @@ class LearnerTask:
 
     def __init__(self, core: Learner, publish_interval_ms: int) -> None:
         self.core = core
-        self._publish_interval_ms = publish_interval_ms
-        self._published_ms = 0
+        self._rhythm = PublishRhythm(publish_interval_ms)
         self._intake = Intake(self._count)
 
     def restore(self, rows: Iterable[StateRow]) -> None:
@@ -31,13 +32,16 @@ class LearnerTask:
 
     def broadcast(self, topic: str, records: Sequence[Record]) -> Iterable[Produced]:
         """Apply the catalogue, editors' names of groups, and incidents of drift."""
+        incidents: list[tuple[str, DriftIncident | None]] = []
         put: dict[str, Callable[..., None]] = {
             "catalogue": self.core.put_card,
             "card-group-names": self.core.put_name,
-            "drift-incidents": self.core.put_incident,
+            "drift-incidents": lambda key, incident: incidents.append((key, incident)),
         }
         for record in records:
             broadcast_keyed(topic, record, put[topic], self._count)
+        if incidents:
+            self.core.put_incidents(incidents)
         return ()
 
     def process(self, topic: str, records: Records) -> Iterable[Produced]:
@@ -60,11 +64,11 @@ class LearnerTask:
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same
         """Publish if it is due."""
-        if now_ms - self._published_ms < self._publish_interval_ms:
+        if not self._rhythm.is_due(now_ms):
             return []
         messages = self.core.publish()
         if messages:
-            self._published_ms = now_ms
+            self._rhythm.published(now_ms)
         gone = [Produced("card-groups", name.encode(), None) for name in self.core.withdrawn()]
         return [*gone, *map(produced, messages)]
 

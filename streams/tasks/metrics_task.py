@@ -10,6 +10,7 @@ from streams.exactly_once.records.read_records import Record
 from streams.exactly_once.task import Measures
 from streams.tasks.broadcast import broadcast_keyed, either
 from streams.tasks.intake import Intake
+from streams.tasks.publish_rhythm import PublishRhythm
 from streams.tasks.routing import produced, topic_of
 
 
@@ -19,8 +20,7 @@ class MetricsTask:
     def __init__(self, settings: MetricsSettings) -> None:
         self.core = Metrics(settings)
         self.counters: Counter[str] = Counter()
-        self._publish_interval_ms = settings.publish_interval_ms
-        self._published_ms = 0
+        self._rhythm = PublishRhythm(settings.publish_interval_ms)
         self._intake = Intake(self._count)
 
     def restore(self, rows: Iterable[StateRow]) -> None:
@@ -42,11 +42,11 @@ class MetricsTask:
 
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:  # noqa: ARG002  all get the same
         """Publish if it is due."""
-        if now_ms - self._published_ms < self._publish_interval_ms:
+        if not self._rhythm.is_due(now_ms):
             return []
         messages, withdrawn = self.core.publish()
         if messages or withdrawn:
-            self._published_ms = now_ms
+            self._rhythm.published(now_ms)
             self.counters["metric_messages_published"] += len(messages)
         gone = [Produced(topic_of(kind), key.encode(), None) for kind, key in withdrawn]
         return [*gone, *map(produced, messages)]

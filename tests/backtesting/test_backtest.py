@@ -23,7 +23,7 @@ from streams.replaying.event_lines import write_lines
 from streams.settings import Settings
 
 START_MS = 1_700_000_000_000
-PAGE_EVERY_MS = 10_000
+PAGE_EVERY_MS = 4_000
 PAGES = 600
 
 

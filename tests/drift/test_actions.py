@@ -6,6 +6,7 @@ import numpy as np
 
 from processors.cocluster.online.learner import CoClusterLearner
 from processors.cocluster.online.settings import LearnerSettings
+from processors.learner import Learner
 from processors.listeners import Listeners
 from processors.listeners_settings import ListenersSettings
 from processors.ranking.ranking_settings import RankingSettings
@@ -96,3 +97,13 @@ def test_a_row_from_before_incidents_were_noted_is_read() -> None:
     older = replace(structure, counters=structure.counters[:-1])
     assert type(learner.state).from_structure(structure)[0].drift_ms == 7
     assert type(learner.state).from_structure(older)[0].drift_ms == 0
+
+
+def test_an_incident_that_is_over_by_the_end_of_what_is_read_moves_nothing() -> None:
+    core = Learner(replace(QUICK, rethink_on_drift=True), ("static",), seed=3)
+    part(generate(WORLD, world_seed=2), core.learner, 0, 2_000)
+    opened, closed = incident("a", opened_ms=500), incident("a", number=2, state="closed", opened_ms=500)
+    core.put_incidents([("a", opened), ("a", closed)])
+    assert not core.learner.drift.rethink_due
+    core.put_incidents([("a", opened)])
+    assert core.learner.drift.rethink_due

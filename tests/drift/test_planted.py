@@ -14,7 +14,8 @@ from processors.worlds.planted_drift import Block, busiest_block
 from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 from tests.pure_loop import PureLoop
 
-HOUR = 60
+HOUR_MS = 3_600_000
+STEP_MS = 300_000
 BUCKET_MS = 1_200_000
 
 
@@ -34,13 +35,13 @@ def loop(seed: int) -> PureLoop:
 def play(seed: int, *, change: bool) -> tuple[PureLoop, Block, int]:
     played = loop(seed)
     block = busiest_block(played.world, played.activity)
-    for _ in range(4 * HOUR):
-        played.step()
+    for _ in range(4 * HOUR_MS // STEP_MS):
+        played.step(STEP_MS)
     changed_ms = played.now_ms
     if change:
         played.world.shift(*block, -2.5)
-    for _ in range(2 * HOUR):
-        played.step()
+    for _ in range(2 * HOUR_MS // STEP_MS):
+        played.step(STEP_MS)
     return played, block, changed_ms
 
 

@@ -15,7 +15,7 @@ from tests.pure_loop import PureLoop
 @cache
 def log_of(policy: str) -> tuple[PureLoop, list[OutcomeSettled], list[OutcomeSettled]]:
     """The outcomes of ranked pages and of random pages."""
-    loop, every = outcomes(policy, seed=11, hours=4.0, control_share=0.3)
+    loop, every = outcomes(policy, seed=11, hours=2.0, control_share=0.3)
     ranked = [one for one in every if one.logged.policy_version != "uniform"]
     return loop, ranked, [one for one in every if one.logged.policy_version == "uniform"]
 

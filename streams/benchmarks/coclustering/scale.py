@@ -10,7 +10,7 @@ from processors.cocluster.online.learner import CoClusterLearner
 from processors.cocluster.online.settings import LearnerSettings
 from processors.worlds.agreement import adjusted_rand
 from processors.worlds.blocks import BlockHistory, BlockWorld, generate
-from streams.benchmarks.process_memory import resident_mb
+from streams.benchmarks.process_figures import resident_mb
 
 INTERACTIONS = 8_000_000
 USERS, CARDS = 800_000, 900_000

@@ -1,90 +1,111 @@
 """`bench peers`: throughput of one process each on the same log of Apache Kafka, and the ratios."""
 
 import asyncio
-import os
-import subprocess
-import sys
+import platform
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from itertools import chain
-from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
-import orjson
-
-from streams.benchmarks.bench_brokers import Backend, broker_for
+from streams.benchmarks.bench_brokers import Backend, broker_with_pids
 from streams.benchmarks.bench_traffic import Traffic, TrafficSettings
 from streams.benchmarks.filling import fill, keyed
-from streams.benchmarks.peers.environments import QUIX, python_with
-from streams.benchmarks.pipeline import INPUTS, worked_off
+from streams.benchmarks.peers.peer import INPUTS, PEERS, PeerFailedError, Speed, measure
+from streams.benchmarks.pipeline import worked_off
+from streams.benchmarks.process_figures import processor_s
 from streams.settings import Settings
 from streams.topics.admin import admin_client, ensure
 
-FAUST_EVENTS_MAX = 20_000
-DEADLINE_S = 600.0
 OURS = "shelfwise, whole pipeline, exactly once"
-BARE = "bare aiokafka, decode"
-FAUST = "stock Faust, table and output, at least once"
-QUIX_SUM = "Quix, keyed sum and output, exactly once"
+OUTPUTS = ("peer-faust-out", "peer-quix-out", "peer-bytewax-out")
+VERSIONS_OF = ("shelfwise", "aiokafka", "faust-streaming", "numpy", "numba")
+Tell = Callable[[str], None]
 
 
-def bench_peers(settings: Settings, backend: Backend, *, events: int, seed: int) -> dict[str, Any]:
-    """Fill a log once; peers read its stream-ends, the pipeline everything, including the costlier impressions."""
-    with broker_for(backend, settings.broker) as bootstrap:
-        ensure(settings, bootstrap)
-        _create_outputs(settings, bootstrap)
-        traffic = Traffic(TrafficSettings(seed=seed))
-        records = chain(map(keyed, traffic.catalogue), map(keyed, traffic.events(events)))
-        written = asyncio.run(fill(bootstrap, records))
-        ends = written["stream-ends"]
-        found = {BARE: _ours("bare_client", bootstrap, ends)}
-        found[FAUST] = _ours("stock_faust", bootstrap, min(ends, FAUST_EVENTS_MAX))
-        found[QUIX_SUM] = _quix(bootstrap, ends)
-        told = worked_off(bootstrap, inputs=sum(written[topic] for topic in INPUTS))
-    found[OURS] = told["events_per_second"]
+class Run(NamedTuple):
+    """One run of one program: its speed, and what the broker spent on an event."""
+
+    speed: Speed
+    broker_us_per_event: float
+
+
+def bench_peers(
+    settings: Settings, backend: Backend, *, events: int, seed: int, repeats: int, tell: Tell
+) -> dict[str, Any]:
+    """Fill a log; peers read it one after the other, then the pipeline; each repeat has a broker of its own.
+
+    Medians over the repeats. A peer that cannot run has its reason instead of figures.
+    """
+    runs: defaultdict[str, list[Run]] = defaultdict(list)
+    failed: dict[str, str] = {}
+    pipelines: list[dict[str, Any]] = []
+    written: dict[str, int] = {}
+    for number in range(1, repeats + 1):
+        tell(f"repeat {number} of {repeats}: filling a log with {events:,} events")
+        with broker_with_pids(backend, settings.broker) as (bootstrap, pids):
+            written = _filled(settings, bootstrap, events, seed)
+            for peer in PEERS:
+                own = sum(written[topic] for topic in peer.topics)
+                before_s = processor_s(pids)
+                try:
+                    speed = measure(peer, bootstrap, own)
+                except PeerFailedError as error:
+                    failed[peer.name] = str(error)
+                    continue
+                runs[peer.name].append(Run(speed, _us(processor_s(pids) - before_s, min(own, peer.events_max))))
+                tell(f"{peer.name}: {speed.events_per_second:,.0f} events/s")
+            before_s, inputs = processor_s(pids), sum(written[topic] for topic in INPUTS)
+            told = worked_off(bootstrap, inputs=inputs)
+            own_speed = Speed(told["events_per_second"], told["cpu_us_per_event"])
+            runs[OURS].append(Run(own_speed, _us(processor_s(pids) - before_s, inputs)))
+            tell(f"{OURS}: {own_speed.events_per_second:,.0f} events/s")
+            pipelines.append(told)
+    rows = {name: _row(of_one) for name, of_one in runs.items()}
+    ours = rows[OURS]["events_per_second"]
     return {
         "benchmark": "peers",
         "broker": "named" if settings.broker else backend.value,
+        "machine": f"{platform.processor() or platform.machine()}, {platform.platform()}",
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in VERSIONS_OF}},
+        "repeats": repeats,
         "filled": dict(written),
-        "events_per_second": found,
-        "shelfwise_over": {name: _ratio(found[OURS], rate) for name, rate in found.items() if name != OURS},
-        "pipeline": told,
+        "medians": rows,
+        "failed": failed,
+        "shelfwise_over": {
+            name: round(ours / row["events_per_second"], 3) for name, row in rows.items() if name != OURS
+        },
+        "pipelines": pipelines,
     }
 
 
-def _create_outputs(settings: Settings, bootstrap: str) -> None:
-    """Create the peers' output topics, in case the broker does not create topics automatically."""
+def _filled(settings: Settings, bootstrap: str, events: int, seed: int) -> dict[str, int]:
+    """Create all topics, also those of the peers' outputs, and fill the inputs."""
+    ensure(settings, bootstrap)
     with admin_client(settings, bootstrap) as client:
         outputs = {"num_partitions": settings.page_partitions, "replication_factor": 1}
-        client.create_topics(dict.fromkeys(("peer-faust-out", "peer-quix-out"), outputs), wait_for_metadata=True)
+        client.create_topics(dict.fromkeys(OUTPUTS, outputs), wait_for_metadata=True)
+    traffic = Traffic(TrafficSettings(seed=seed))
+    records = chain(map(keyed, traffic.catalogue), map(keyed, traffic.events(events)))
+    return dict(asyncio.run(fill(bootstrap, records)))
 
 
-def _ratio(ours: Any, other: Any) -> float | None:
-    return round(ours / other, 3) if isinstance(other, float) else None
+def _us(seconds: float, events: int) -> float:
+    return round(1e6 * seconds / max(events, 1), 2)
 
 
-def _quix(bootstrap: str, events: int) -> float | str:
-    """Events per second, or the reason why there is no figure."""
-    try:
-        python = python_with(QUIX)
-    except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", "") or str(error)
-        return f"{QUIX[0]} cannot be installed here: {said.strip().splitlines()[-1]}"
-    script = str(Path(__file__).with_name("quix_sum.py"))
-    return _rate([str(python), script], bootstrap, events)
+def _row(runs: Sequence[Run]) -> dict[str, float]:
+    """Medians.
 
-
-def _ours(module: str, bootstrap: str, events: int) -> float | str:
-    return _rate([sys.executable, "-m", f"streams.benchmarks.peers.{module}"], bootstrap, events)
-
-
-def _rate(command: list[str], bootstrap: str, events: int) -> float | str:
-    arguments = [*command, "--broker", bootstrap, "--events", str(events)]
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    try:
-        run = subprocess.run(  # noqa: S603  our own commands
-            arguments, env=environment, capture_output=True, text=True, check=True, timeout=DEADLINE_S
-        )
-        told = orjson.loads(run.stdout.splitlines()[-1])
-    except (subprocess.SubprocessError, ValueError, IndexError) as error:
-        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        return f"failed: {said[-1] if said else error!r}"
-    return round(float(told["events"]) / float(told["seconds"]), 1)
+    >>> _row([Run(Speed(10.0, 3.0), 1.0), Run(Speed(30.0, 1.0), 2.0), Run(Speed(20.0, 2.0), 9.0)])
+    {'events_per_second': 20.0, 'cpu_us_per_event': 2.0, 'broker_us_per_event': 2.0, 'lowest': 10.0, 'highest': 30.0}
+    """
+    rates = [one.speed.events_per_second for one in runs]
+    return {
+        "events_per_second": median(rates),
+        "cpu_us_per_event": median(one.speed.cpu_us_per_event for one in runs),
+        "broker_us_per_event": median(one.broker_us_per_event for one in runs),
+        "lowest": min(rates),
+        "highest": max(rates),
+    }

@@ -8,6 +8,7 @@ from pathlib import Path
 from streams.harness.artifacts import cache_folder
 
 QUIX = ("quixstreams==3.28.0",)
+BYTEWAX = ("bytewax[kafka]==0.21.1", "orjson")
 SURPRISE = ("scikit-surprise==1.1.5", "numpy<2", "pandas<3")
 VW_ESTIMATORS = ("vw-estimators==0.2.2",)
 
