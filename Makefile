@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-of-learning test-of-the-rest test-checked search lint bench requirements console-assets clean
+.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-of-learning test-of-the-rest test-checked search lint docs bench requirements console-assets clean
 
 demo: $(STAMP)
 	$(BIN)/shelfwise demo --console
@@ -54,6 +54,11 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(STAMP)  ## the documentation site, in build/site/index.html; a link that leads nowhere fails
+	$(BIN)/python -m streams.documentation.site_sources build/docs
+	rm -rf build/site
+	$(BIN)/sphinx-build -q -W --keep-going -n -d build/doctrees build/docs build/site
+
 bench: $(STAMP)
 	$(BIN)/shelfwise bench pipeline
 
@@ -73,7 +78,7 @@ wheel: $(STAMP)  ## with machine code for any processor of this architecture, fo
 
 requirements:  ## update the pins after a change of the dependencies in pyproject.toml
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(PIP_COMPILE) --extra dev --output-file requirements.txt pyproject.toml requirements-build.in
+	$(PIP_COMPILE) --extra dev --extra docs --output-file requirements.txt pyproject.toml requirements-build.in
 	$(PIP_COMPILE) --extra registry --constraint requirements.txt --output-file requirements-run.txt pyproject.toml requirements-build.in
 
 console-assets: $(STAMP)  ## fetch the console's JavaScript again with npm; fails if a digest differs

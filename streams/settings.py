@@ -106,11 +106,11 @@ class Settings(BaseSettings):
     profile: ProfileName = Field("standard", description="defaults; quick: learning shows within a minute")
     broker: str | None = Field(None, description="bootstrap servers; none starts an embedded broker")
     group: str = Field("shelfwise", min_length=1, description="consumer group, and prefix of transactional ids")
-    client_id: str = Field("shelfwise", min_length=1)
+    client_id: str = Field("shelfwise", min_length=1, description="name of our clients in the brokers' logs")
     group_instance_id: str | None = Field(None, description="id of a static member, which survives restarts")
-    tasks: tuple[TaskName, ...] = ("mapping", *TASKS)
+    tasks: tuple[TaskName, ...] = Field(("mapping", *TASKS), description="tasks that this worker takes part in")
     page_partitions: int = Field(4, ge=1, le=1_000, description="partitions of the topics keyed by user or card")
-    replication_factor: int = Field(1, ge=1, le=10)
+    replication_factor: int = Field(1, ge=1, le=10, description="copies of the topics that `topics apply` creates")
     rewards: tuple[str, ...] = Field(COMPARED, description="rewards to keep statistics of; `all` for every one")
     reward_half_life_ms: int = Field(0, ge=0, description="half-life of outcomes in event time; 0 for none")
     reward_weight_max: float = Field(
@@ -121,15 +121,15 @@ class Settings(BaseSettings):
     )
     sample_share: float = Field(1.0, gt=0.0, le=1.0, description="share of users that the co-clusters learn from")
     catching_up_ms: int = Field(10_000, ge=0, description="minimum interval of a listener's pages while behind the log")
-    seed: int = Field(0, ge=0, lt=2**63)
-    commit_interval_ms: int = Field(150, ge=10, le=60_000)
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of all random draws")
+    commit_interval_ms: int = Field(150, ge=10, le=60_000, description="interval of transactions without a backlog")
     commit_behind_ms: int = Field(
         1_000,
         ge=10,
         le=60_000,
         description="commit interval while events are older than this, and maximum interval while commits are slow",
     )
-    transaction_timeout_ms: int = Field(60_000, ge=1_000)
+    transaction_timeout_ms: int = Field(60_000, ge=1_000, description="after which a broker aborts a transaction")
     session_timeout_ms: int = Field(
         10_000, ge=1_500, description="time without heartbeats after which a worker is evicted"
     )
@@ -137,17 +137,21 @@ class Settings(BaseSettings):
     publish_interval_ms: int = Field(1_000, ge=100, description="minimum interval between publications of co-clusters")
     metrics_port: int = Field(0, ge=0, le=65_535, description="port of /metrics, /livez and /readyz; 0 for none")
     metrics_host: str = Field("127.0.0.1", min_length=1, description="address of that port; loopback by default")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["text", "json"] = "text"
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    ssl_ca_file: str | None = None
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
+    log_format: Literal["text", "json"] = Field("text", description="of the lines on standard error")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="TLS, authentication, both or none"
+    )
+    ssl_ca_file: str | None = Field(None, description="certificates of the brokers' authority; none: the system's")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        None, description="how the name and the password are proven"
+    )
+    sasl_username: str | None = Field(None, description="user name for the brokers")
+    sasl_password: SecretStr | None = Field(None, description="its password, never printed")
     registry_url: str | None = Field(None, description="schema registry of foreign records in Avro or Protobuf")
-    registry_username: str | None = None
-    registry_password: SecretStr | None = None
-    registry_ca_file: str | None = None
+    registry_username: str | None = Field(None, description="user name for the registry")
+    registry_password: SecretStr | None = Field(None, description="its password, never printed")
+    registry_ca_file: str | None = Field(None, description="certificates of the registry's authority; none: the system's")
     input: Input = Field(InputSettings(), description="mappings of foreign records, see docs/inputs.md")
     settlement: Settlement = SettlementSettings()
     ranking: Ranking = RankingSettings()

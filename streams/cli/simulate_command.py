@@ -65,8 +65,10 @@ def simulate(
     from processors.worlds.satisfaction import SatisfactionWorld, world_settings
 
     settings = settings_of(config, broker=broker)
-    if (settings.broker is None) == (out is None):
+    if (settings.broker is None and out is None) or (broker is not None and out is not None):
         raise typer.BadParameter("name either --broker or --out", param_hint="--out")
+    if out is not None:  # a broker of the environment is not meant
+        settings = settings.model_copy(update={"broker": None})
     if rate is not None and settings.broker is None:
         raise typer.BadParameter("pages are opened live into topics: name --broker", param_hint="--rate")
     refuse_unless_writable(out)

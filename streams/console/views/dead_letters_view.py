@@ -15,7 +15,7 @@ REMEDIES = {
     "key_mismatch": "the record's key is not the field that the table of topics names",
     "too_large": "the record is larger than a message may be",
     "event_time_ahead": "the sender's clock is ahead",
-    "wrong_partition": "the sender does not use Kafka's own partitioner (murmur2): see the README's table of clients",
+    "wrong_partition": "the sender does not use Kafka's own partitioner (murmur2): its setting is in the documentation",
     "undecodable": "the value is not in the format that the mapping in the settings names",
     "missing_field": "the mapping in the settings finds no value for a field of ours",
     "wrong_field": "what the mapping in the settings finds is no value of the field",
