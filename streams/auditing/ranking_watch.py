@@ -37,14 +37,17 @@ class RankingWatch:
         self._partitions_of[user_id].add(place[1])
 
     def take(self, ranking: RankingRead, record: LogRecord, *, is_moved: bool = False) -> None:
-        """Check one ranking; not the copy of one that was checked where it was before it moved."""
+        """Check one ranking; not the copy of one that was checked where it was before it moved.
+
+        A move that was cut copies again, from older versions on; what counts is where it ends.
+        """
         if is_moved and ranking.ranking_number == self._number_under.get(ranking.key):
             return
         self.count += 1
         where = f"{ranking.user_id} #{ranking.ranking_number} at {record.partition}@{record.offset}"
         if record.key != ranking.key.encode():
             self.faults["ranking_numbers_wrong"].append(f"{where} lies under key {record.key!r}")
-        if ranking.ranking_number <= self._number_under.get(ranking.key, 0):
+        if ranking.ranking_number <= self._number_under.get(ranking.key, 0) and not is_moved:
             self.faults["ranking_numbers_wrong"].append(f"{where} after #{self._number_under[ranking.key]}")
         self.number_of[ranking.user_id] = self._number_under[ranking.key] = ranking.ranking_number
         self.user_under[ranking.key] = ranking.user_id

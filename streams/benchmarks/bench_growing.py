@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -78,6 +79,7 @@ class _Run:
         self._growing, self._broker, self._folder, self._say = growing, broker, folder, say
         self._workers: list[StormWorkers] = []
         self._killed = False
+        self._cpu_s = 0.0  # of all runs of the command
 
     async def play(self) -> dict[str, Any]:
         """Traffic, growth with a kill, traffic of clients old and new, audit."""
@@ -145,6 +147,7 @@ class _Run:
     def _grow(self) -> tuple[dict[str, Any], list[float]]:
         """Run the command, once killed and once to its end; returns what it says, and the seconds of each run."""
         seconds = []
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [
             *(sys.executable, "-m", "streams.cli.main", "topics", "grow", "--broker", self._broker.bootstrap),
             *("--page-partitions", str(self._growing.after), "--json"),
@@ -163,6 +166,8 @@ class _Run:
             seconds.append(round(time.monotonic() - started_s, 1))
             self._say(f"topics grow ended with status {process.returncode} after {seconds[-1]} s")
             if process.returncode == 0:
+                used = resource.getrusage(resource.RUSAGE_CHILDREN)
+                self._cpu_s = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
                 return orjson.loads(said), seconds
         return {}, seconds
 
@@ -189,6 +194,7 @@ class _Run:
             "settings": msgspec.to_builtins(self._growing),
             "killed": self._killed,
             "grow_s": grow_s,
+            "grow_cpu_s": round(self._cpu_s, 1),
             "grown": grown,
             "filling_s": round(filling_s, 1),
             "events": events,

@@ -11,11 +11,23 @@ from processors.leaderboard.shadow_pages import name_of_row as weighed
 from processors.settlement.state import division
 from processors.settlement.state.row_keys import PARTITION_KEY
 from streams.exactly_once.records.produced import StateRow
+from streams.exactly_once.transactions.position import POSITION_KEY
+from streams.exactly_once.transactions.restore import FORMAT_KEY
 from streams.growing.growth import Growth
 from streams.tasks.forwarding import GROWN_KEY, Followed, GrownRow, parents_of
 
 Shared = Mapping[bytes, bytes]
 """Rows of no listener or card: those of the partition itself."""
+_OF_EACH = (FORMAT_KEY, POSITION_KEY)
+_OF_LISTENERS = (*_OF_EACH, PARTITION_KEY, GROWN_KEY, b"x/newest")
+_SETS_OF_CANDIDATES = b"w/s/"
+_OF_CARDS = (*_OF_EACH, cards.PARTITION_KEY, cards.GENERATIONS_KEY)
+
+
+def _refuse_unknown(key: bytes, shared: tuple[bytes, ...]) -> None:
+    """A new kind of row must be named here, or it would be copied to partitions that it does not belong to."""
+    if key not in shared and not key.startswith(_SETS_OF_CANDIDATES):
+        raise ValueError(f"{key!r} is a row of no known kind: say in streams/growing/divisions.py whose it is")
 
 
 class Division(NamedTuple):
@@ -40,9 +52,15 @@ def _listener_of(key: bytes) -> bytes | None:
     (b'ann', b'a"b', b'ann', b'ann')
     >>> [_listener_of(key) for key in (b"p", b"w/s/7", b"x/newest", b"grown")]
     [None, None, None, None]
+    >>> _listener_of(b"y/ann")
+    Traceback (most recent call last):
+    ValueError: b'y/ann' is a row of no known kind: say in streams/growing/divisions.py whose it is
     """
     name = division.name_of_row(key) or weighed(key) or exposed(key)
-    if name is None or b"\\" not in name:
+    if name is None:
+        _refuse_unknown(key, _OF_LISTENERS)
+        return None
+    if b"\\" not in name:
         return name
     return msgspec.json.decode(b'"' + name + b'"', type=str).encode()
 
@@ -70,6 +88,13 @@ def _grown(shared: Shared, growth: Growth) -> GrownRow:
     return row
 
 
+def _card_of(key: bytes) -> bytes | None:
+    name = cards.name_of_row(key)
+    if name is None:
+        _refuse_unknown(key, _OF_CARDS)
+    return name
+
+
 def _heir_of_cards(shared: Shared, _growth: Growth, _heir: int) -> Iterable[StateRow]:
     for key, value in shared.items():
         yield StateRow(key, cards.heirs_row(value) if key == cards.PARTITION_KEY else value)
@@ -80,4 +105,4 @@ def _unchanged(_key: bytes, value: bytes) -> bytes:
 
 
 LISTENERS = Division("listeners", _listener_of, division.moved_row, _heir_of_listeners, _old_of_listeners)
-CARDS = Division("cards", cards.name_of_row, _unchanged, _heir_of_cards, lambda *_: ())
+CARDS = Division("cards", _card_of, _unchanged, _heir_of_cards, lambda *_: ())

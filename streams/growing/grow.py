@@ -167,6 +167,7 @@ class Growing:
                     raise _not_allowed(what, said) from error
                 if time.monotonic() > deadline_s:
                     raise TopicsError(f"cannot {what}: {said}; mend it, and run this again") from error
+                self._tell(f"{what} again, after {said}", 0)
             await asyncio.sleep(PAUSE_S)
 
 
