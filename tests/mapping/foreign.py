@@ -59,12 +59,14 @@ def page(number: int) -> dict[str, object]:
     return {"viewer": f"u{number % 7}", "shown": START_S + number, "rows": [{"title": "jazz", "items": items}]}
 
 
-def history(seed: int, count: int, partitions: int) -> list[Foreign]:
-    """Plays and pages in the order of their time, spread over partitions by chance."""
+def history(seed: int, count: int, partitions: int, every_s: float = 1.0) -> list[Foreign]:
+    """Plays and pages in the order of their time, one every so often, spread over partitions by chance."""
     draw = random.Random(seed)
     found = []
     for number in range(count):
         topic, event = (PAGES, page(number)) if draw.random() < 0.3 else (PLAYS, play(number))
+        at_s = START_S + round(number * every_s, 3)
+        event |= {"shown": at_s} if topic == PAGES else {"at": _iso(at_s)}
         found.append(Foreign(topic, draw.randrange(partitions), json.dumps(event).encode(), b"session-%d" % number))
     return found
 
@@ -98,7 +100,7 @@ def written(bootstrap: str, records: Iterable[Foreign]) -> None:
     asyncio.run(write(bootstrap, list(records)))
 
 
-def _iso(seconds: int) -> str:
+def _iso(seconds: float) -> str:
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -18,6 +18,8 @@ from tests.mapping.foreign import PAGES, PLAYS, START_S, Foreign, history, mappi
 from tests.mapping.test_intake import disorder_ms
 
 PARTITIONS = 3
+EVERY_S = 0.1
+"""Between two events: event time must not run much faster than the clock, or a second of delay is an hour."""
 SETTLE_S = 300.0
 
 
@@ -35,7 +37,7 @@ async def count(bootstrap: str) -> int:
 
 async def storm(bootstrap: str, folder: Path, options: argparse.Namespace) -> dict[str, object]:
     config = prepare(bootstrap, folder, PARTITIONS)
-    records = history(seed=options.seed, count=options.count, partitions=PARTITIONS)
+    records = history(seed=options.seed, count=options.count, partitions=PARTITIONS, every_s=EVERY_S)
     draw, kills = random.Random(options.seed), 0
     workers = [mapping_worker(bootstrap, config, folder / f"{number}.log") for number in range(2)]
     for worker in workers:
@@ -66,9 +68,11 @@ async def account(bootstrap: str, records: list[Foreign]) -> dict[str, int]:
     """What is missing, doubled, in a wrong partition, and how far events came after newer ones."""
     found = {"missing": 0, "doubled": 0, "misplaced": 0, "disorder_ms": 0}
     for topic, source in (("stream-ends", PLAYS), ("impressions", PAGES)):
-        theirs = Counter(START_S + number for number, it in enumerate(records) if it.topic == source)
+        theirs = Counter(
+            START_S * 1_000 + round(number * EVERY_S * 1_000) for number, it in enumerate(records) if it.topic == source
+        )
         ours = await read_all(bootstrap, topic)
-        times = Counter(json.loads(it.value or b"")["event_ms"] // 1_000 for it in ours)
+        times = Counter(json.loads(it.value or b"")["event_ms"] for it in ours)
         found["missing"] += (theirs - times).total()
         found["doubled"] += (times - theirs).total()
         found["misplaced"] += sum(partition_of(it.key or b"", 4) != it.partition for it in ours)

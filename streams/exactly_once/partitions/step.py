@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from streams.exactly_once.records.input_batch import Batch
 
-PATIENCE_S = 60.0
-"""Longer than a busy machine needs to open a partition or to fetch from it."""
+PATIENCE_S = 300.0
+"""Longer than a busy machine needs to open a partition after a kill; then the others go on without it."""
 
 
 class Reads(Protocol):
@@ -112,8 +112,11 @@ class Pace(Unpaced):
             known.append(int(self._moments[0]))
         if known:
             return min(known)
-        is_silent = time.monotonic() - self._unknown_since_s > self._step.patience_s
-        return math.inf if is_silent or self._is_read_up() else -math.inf
+        now_s = time.monotonic()
+        if self._is_read_up():
+            self._unknown_since_s = now_s
+            return math.inf
+        return math.inf if now_s - self._unknown_since_s > self._step.patience_s else -math.inf
 
     def stir(self) -> None:
         """Look again whether the others still hold it."""
