@@ -14,10 +14,12 @@ from streams.cli.options import (
     ConfigOption,
     JsonOption,
     finite,
+    refuse_named_topics,
     refuse_unless_writable,
     serving_broker,
     settings_of,
 )
+from streams.configuration_error import ConfigurationError
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +59,10 @@ def demo(
     from streams.demo.summary import print_summary
 
     refuse_unless_writable(report)
+    refuse_named_topics()
     settings = settings_of(config, broker=broker, seed=seed, log_level="warning")
+    if settings.topics != type(settings.topics)():
+        raise ConfigurationError("demo uses the names of the table of topics: leave [topics] out of its settings")
     played = DemoSettings(seconds=seconds, events_max=events, seed=seed)
     with ExitStack() as stack:
         bootstrap = stack.enter_context(serving_broker(settings))

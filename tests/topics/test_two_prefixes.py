@@ -60,7 +60,7 @@ async def work_until(bootstrap: str, settings: Settings, count: int) -> None:
     stop = asyncio.Event()
     working = asyncio.create_task(build_app(settings, bootstrap).run(stop))
     async with asyncio.timeout(60):
-        while len(await events(bootstrap, settings)) < count and not working.done():
+        while len(await events(bootstrap, settings)) < count and not working.done():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     stop.set()
     await working
