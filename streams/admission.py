@@ -25,8 +25,8 @@ async def refuse_unless_admitted(settings: Settings, host: str, port: int) -> No
     if settings.security_protocol == "PLAINTEXT":
         return
     options: dict[str, Any] = aiokafka_options(settings, f"{host}:{port}")
-    for name in ("bootstrap_servers", "metadata_max_age_ms", "request_timeout_ms"):
-        options.pop(name)
+    for name in ("bootstrap_servers", "metadata_max_age_ms", "request_timeout_ms", "topic_names"):
+        options.pop(name, None)
     try:
         connection = await create_conn(host, port, request_timeout_ms=ANSWER_TIMEOUT_MS, **options)
     except ssl.SSLError as error:

@@ -10,7 +10,7 @@ from schemas.forwarded import FORWARDED
 from schemas.topics import STATE_SUFFIX
 from streams.compiling.machine_code import MachineCode
 from streams.configuration_error import ConfigurationError
-from streams.connections import driver_settings
+from streams.connections import driver_settings, topic_names
 from streams.exactly_once.driver import ExactlyOnce, build
 from streams.exactly_once.observer import Observer
 from streams.exactly_once.task import TaskSpec
@@ -24,6 +24,7 @@ from streams.tasks.learner_task import LearnerTask
 from streams.tasks.listeners_task import ListenersTask, always
 from streams.tasks.metrics_task import MetricsTask
 from streams.tasks.pinned_task import pinned_spec
+from streams.tasks.renamed_task import renamed_spec
 
 LISTENERS_FORMAT = 2
 
@@ -126,4 +127,7 @@ def build_app(
         ]
     if pinned is not None:
         specs = [pinned_spec(spec, pinned) for spec in specs]
+    names = topic_names(settings)
+    if not names.is_plain:
+        specs = [renamed_spec(spec, names) for spec in specs]
     return build(driver_settings(settings, bootstrap), specs, observer=observer)

@@ -5,6 +5,8 @@ from typing import Any
 from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.security import SecuritySettings
 from streams.mapping.formats.registry import RegistryAccess
+from streams.mapping.own_topics import sources
+from streams.reading.topic_names import TopicNames
 from streams.settings import ConfigurationError, Settings
 
 
@@ -53,6 +55,11 @@ def driver_settings(settings: Settings, bootstrap: str) -> DriverSettings:
     )
 
 
+def subscriber_options(settings: Settings, bootstrap: str) -> dict[str, Any]:
+    """Keyword arguments for subscribers without an event loop."""
+    return {**kafka_python_options(settings, bootstrap), **_names_of(settings)}
+
+
 def kafka_python_options(settings: Settings, bootstrap: str) -> dict[str, Any]:
     """Keyword arguments for kafka-python's clients."""
     options: dict[str, Any] = {"bootstrap_servers": bootstrap, "client_id": settings.client_id}
@@ -67,6 +74,17 @@ def kafka_python_options(settings: Settings, bootstrap: str) -> dict[str, Any]:
     return options
 
 
+def topic_names(settings: Settings) -> TopicNames:
+    """The names of topics at the broker; those that are mapped are called as they are."""
+    topics, foreign = settings.topics, frozenset(sources(settings.input).values())
+    return TopicNames(prefix=topics.prefix, names=topics.names, foreign=foreign)
+
+
 def aiokafka_options(settings: Settings, bootstrap: str) -> dict[str, Any]:
-    """Keyword arguments for aiokafka's clients."""
-    return driver_settings(settings, bootstrap).client_options()
+    """Keyword arguments for our clients by aiokafka."""
+    return {**driver_settings(settings, bootstrap).client_options(), **_names_of(settings)}
+
+
+def _names_of(settings: Settings) -> dict[str, Any]:
+    names = topic_names(settings)
+    return {} if names.is_plain else {"topic_names": names}

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from msgspec import Struct
 
 from schemas.dead_letters import NAMELESS, DeadLetter, Headers
@@ -17,6 +17,7 @@ from streams.exactly_once.wall_clock import wall_clock_ms
 from streams.mapping.own_topics import PREFIX
 from streams.reading.consumers import Consumer
 from streams.reading.partitions import partitions_of
+from streams.reading.topic_names import PLAIN, TopicNames
 
 REPLAY_GROUP = "shelfwise-dlq-replay"
 BATCH_LETTERS_MAX = 1_000
@@ -142,7 +143,8 @@ async def replay_letters(
     however often this runs, and also if it is killed half-way. Of two at the same time, the later fences the earlier.
     """
     sent = 0
-    async with _producer(bootstrap, topic, options) as producer:
+    names: TopicNames = options.get("topic_names", PLAIN)
+    async with _producer(bootstrap, names.at_broker(topic), options) as producer:
         done = _Positions(bootstrap, topic, options)
         async for batch in letters_of(bootstrap, topic, **options):
             by_reason: defaultdict[str, list[Letter]] = defaultdict(list)
@@ -152,19 +154,27 @@ async def replay_letters(
                     by_reason[letter.why.reason].append(letter)
             for name, letters in by_reason.items():
                 async with producer.transaction():
-                    await _send(producer, again(letters))
+                    await _send(producer, again(letters), names)
                     ends = {TopicPartition(topic, letter.partition): letter.offset + 1 for letter in letters}
-                    await producer.send_offsets_to_transaction(ends, replay_group(name))
+                    await producer.send_offsets_to_transaction(
+                        dict(zip(names.there(ends), ends.values(), strict=True)), replay_group(name)
+                    )
                 sent += len(letters)
     return sent
 
 
-async def _send(producer: Any, again: Sequence[Produced]) -> None:
+async def _send(producer: Any, again: Sequence[Produced], names: TopicNames) -> None:
     """Send records unchanged; aiokafka itself refuses names of headers that are not UTF-8."""
-    counts = {topic: len(await producer.partitions_for(topic)) for topic in sorted({it.topic for it in again})}
+    counts = {
+        topic: len(await producer.partitions_for(names.at_broker(topic)))
+        for topic in sorted({it.topic for it in again})
+    }
     there = [it if it.partition is None else it._replace(partition=it.partition % counts[it.topic]) for it in again]
     placed = Batches(BATCH_BYTES_MAX, None, wall_clock_ms()).of_outputs(there, counts, number=0)
-    sent = [await producer.send_batch(batch, topic, partition=partition) for topic, partition, batch in placed]
+    sent = [
+        await producer.send_batch(batch, names.at_broker(topic), partition=partition)
+        for topic, partition, batch in placed
+    ]
     await asyncio.gather(*sent)
 
 
@@ -193,7 +203,7 @@ class _Positions:
         return letter.offset < self._of_reason[reason].get(letter.partition, 0)
 
     async def _committed(self, group: str) -> dict[int, int]:
-        consumer = AIOKafkaConsumer(**self._options, group_id=group, enable_auto_commit=False)
+        consumer = Consumer(**self._options, group_id=group, enable_auto_commit=False)
         try:
             await (
                 consumer.start()
@@ -208,7 +218,7 @@ class _Positions:
 async def _producer(bootstrap: str, topic: str, options: dict[str, Any]) -> AsyncIterator[Any]:
     """The replaying producer; opening it ends an earlier replay's open transaction, before positions are read."""
     producer = AIOKafkaProducer(
-        **{**options, "bootstrap_servers": bootstrap},
+        **{name: it for name, it in options.items() if name != "topic_names"} | {"bootstrap_servers": bootstrap},
         transactional_id=f"{REPLAY_GROUP}-{topic}",
         max_request_size=LETTER_BYTES_MAX,
     )

@@ -35,6 +35,7 @@ from streams.files.text import text_of
 from streams.known_settings import names_of, refuse_unknown_keys, refuse_unknown_variables
 from streams.mapping.mapping_settings import InputSettings
 from streams.profiles import PROFILES, ProfileName
+from streams.topic_settings import TopicSettings
 
 __all__ = ["TASKS", "ConfigurationError", "Settings", "TaskName", "load"]
 
@@ -76,6 +77,7 @@ Ranking = Annotated[RankingSettings, _section(RankingSettings), _AS_DICT]
 Drift = Annotated[DriftSettings, _section(DriftSettings), _AS_DICT]
 Leaderboard = Annotated[LeaderboardSettings, _section(LeaderboardSettings), _AS_DICT]
 Metrics = Annotated[MetricsSettings, _section(MetricsSettings), _AS_DICT]
+Names = Annotated[TopicSettings, _section(TopicSettings), _AS_DICT]
 Input = Annotated[InputSettings, _section(InputSettings), _AS_DICT]
 CoClustering = Annotated[LearnerSettings, _section(LearnerSettings), _AS_DICT]
 
@@ -151,8 +153,11 @@ class Settings(BaseSettings):
     registry_url: str | None = Field(None, description="schema registry of foreign records in Avro or Protobuf")
     registry_username: str | None = Field(None, description="user name for the registry")
     registry_password: SecretStr | None = Field(None, description="its password, never printed")
-    registry_ca_file: str | None = Field(None, description="certificates of the registry's authority; none: the system's")
+    registry_ca_file: str | None = Field(
+        None, description="certificates of the registry's authority; none: the system's"
+    )
     input: Input = Field(InputSettings(), description="mappings of foreign records, see docs/inputs.md")
+    topics: Names = Field(TopicSettings(), description="a prefix for all topics, and names of single ones")
     settlement: Settlement = SettlementSettings()
     ranking: Ranking = RankingSettings()
     drift: Drift = DriftSettings()
@@ -211,7 +216,7 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Se
     refuse_unknown_variables(names, os.environ, PREFIX)
     refuse_unknown_keys(names, from_file, str(file))
     try:
-        settings = _layered(from_file)(**given)
+        settings = _grouped(_layered(from_file)(**given))
         _check_names(settings)
     except ValidationError as error:
         first = error.errors()[0]
@@ -242,6 +247,13 @@ def _layered(from_file: dict[str, Any]) -> type[Settings]:
             return *given, InitSettingsSource(settings_cls, dict(profile))
 
     return Layered
+
+
+def _grouped(settings: Settings) -> Settings:
+    """With a prefix of topics, a group of its own by default: groups and transactional ids are shared by name, too."""
+    if settings.topics.prefix and "group" not in settings.model_fields_set:
+        return settings.model_copy(update={"group": settings.topics.prefix + settings.group})
+    return settings
 
 
 def _check_names(settings: Settings) -> None:

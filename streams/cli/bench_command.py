@@ -22,6 +22,7 @@ from streams.cli.options import (
     SeedOption,
     finite,
     print_json,
+    refuse_named_topics,
     refuse_unless_open,
     settings_of,
 )
@@ -47,7 +48,8 @@ ForgetOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Benchmarks and storms. They write events: use a separate broker.")
+    group = typer.Typer()
+    group.callback(help="Benchmarks and storms. They write events: use a separate broker.")(refuse_named_topics)
     group.command("pipeline")(pipeline)
     group.command("storm")(storm)
     group.command("mutations")(mutations)

@@ -14,11 +14,13 @@ from streams.cli.options import (
     ConfigOption,
     JsonOption,
     finite,
+    refuse_named_topics,
     refuse_unless_writable,
     serving_broker,
     settings_of,
 )
 from streams.cli.picture_report import is_page, write_picture_report
+from streams.configuration_error import ConfigurationError
 
 PLAYED = "shelfwise, a demo of the whole loop with seed"
 
@@ -65,7 +67,10 @@ def demo(
 
     refuse_unless_writable(report)
     refuse_unless_drawable(report if is_page(report) else None)
+    refuse_named_topics()
     settings = settings_of(config, broker=broker, seed=seed, log_level="warning")
+    if settings.topics != type(settings.topics)():
+        raise ConfigurationError("demo uses the names of the table of topics: leave [topics] out of its settings")
     played = DemoSettings(seconds=seconds, events_max=events, seed=seed)
     with ExitStack() as stack:
         bootstrap = stack.enter_context(serving_broker(settings))

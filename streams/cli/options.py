@@ -99,6 +99,13 @@ def refuse_unless_open(settings: "Settings", bootstrap: str) -> None:
     asyncio.run(refuse_unless_admitted(settings, host, port))
 
 
+def refuse_named_topics() -> None:
+    """Raise `ConfigurationError` if the environment names topics; benchmarks use the names of the table."""
+    named = sorted(name for name in os.environ if name.upper().startswith("SHELFWISE_TOPICS__"))
+    if named:
+        raise ConfigurationError(f"demo and bench use the names of the table of topics: unset {named[0]}")
+
+
 @contextmanager
 def serving_broker(settings: "Settings") -> Iterator[str]:
     """Bootstrap servers: the named ones, or those of an embedded broker that lives as long as the block."""

@@ -119,9 +119,9 @@ def follow(
 
 
 def _subscriber(broker: str | None, config: Path | None) -> "RankingSubscriber":
-    from streams.connections import kafka_python_options
+    from streams.connections import subscriber_options
     from streams.subscribers import RankingSubscriber
 
     settings = settings_of(config, broker=broker)
-    options = kafka_python_options(settings, needed_broker(settings))
+    options = subscriber_options(settings, needed_broker(settings))
     return RankingSubscriber(options.pop("bootstrap_servers"), **options)

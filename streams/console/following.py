@@ -43,7 +43,8 @@ class Follower:
         self._consumer = Consumer(
             isolation_level="read_committed", auto_offset_reset="earliest", enable_auto_commit=False, **self._options
         )
-        self._admin = AIOKafkaAdminClient(**self._options)
+        own = {name: value for name, value in self._options.items() if name != "topic_names"}
+        self._admin = AIOKafkaAdminClient(**own)
         try:
             await self._consumer.start()
             await self._admin.start()
@@ -72,7 +73,12 @@ class Follower:
     async def _find_partitions(self) -> None:
         """Assign partitions that are new: all of them at the start."""
         cluster = await self._consumer._client.fetch_all_metadata()  # noqa: SLF001  a public look creates topics
-        measured = {_at(name, number) for name in MEASURED for number in cluster.partitions_for_topic(name) or ()}
+        names = self._consumer.topic_names
+        measured = {
+            _at(name, number)
+            for name in MEASURED
+            for number in cluster.partitions_for_topic(names.at_broker(name)) or ()
+        }
         if measured == self._measured:
             return
         found = {partition for partition in measured if partition.topic in READ}
@@ -107,11 +113,12 @@ class Follower:
             return
         ends = await self._consumer.end_offsets(partitions)
         positions = {partition: await self._consumer.position(partition) for partition in self._read & ends.keys()}
+        ours = self._consumer.topic_names.ours
         committed = await self._admin.list_consumer_group_offsets(self._group)
         self.state.meter.note(
             wall_clock_ms(),
             {(partition.topic, partition.partition): end for partition, end in ends.items()},
-            {(one.topic, one.partition): told.offset for one, told in committed.items() if told.offset >= 0},
+            {(ours(one.topic), one.partition): told.offset for one, told in committed.items() if told.offset >= 0},
         )
         self._skip(ends, positions)
         self.state.unread_count = sum(max(0, ends[partition] - at) for partition, at in positions.items())

@@ -62,7 +62,8 @@ class AsyncTopicReader:
     @property
     def behind_count(self) -> int:
         """Number of unread records, as far as known from the broker."""
-        states = [self._consumer._subscription.subscription.assignment.state_value(it) for it in self._partitions]  # noqa: SLF001  the public methods wait
+        there = self._consumer.topic_names.there(self._partitions)
+        states = [self._consumer._subscription.subscription.assignment.state_value(it) for it in there]  # noqa: SLF001  the public methods wait
         return sum(max(0, (state.lso or 0) - state.position) for state in states if state.has_valid_position)
 
     async def caught_up(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Self
 from kafka import TopicPartition
 
 from schemas.moved import is_moved
+from streams.reading.topic_names import PLAIN, TopicNames
 from streams.reading.waiting_consumers import WaitingConsumer
 from streams.subscribers.topic_missing import TopicMissingError
 
@@ -17,8 +18,8 @@ class TopicReader:
     `options` are kafka-python's own; `streams.connections.kafka_python_options` derives them from settings (TLS, SASL).
     """
 
-    def __init__(self, bootstrap: str, topic: str, **options: Any) -> None:
-        self._topic = topic
+    def __init__(self, bootstrap: str, topic: str, *, topic_names: TopicNames = PLAIN, **options: Any) -> None:
+        self._topic = topic_names.at_broker(topic)
         self._options = {**options, "bootstrap_servers": bootstrap}
         self._consumer: Any = None
         self._ends: dict[TopicPartition, int] = {}

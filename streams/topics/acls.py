@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from functools import partial
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from schemas.topics import TOPICS, Role, Topic
+from streams.connections import topic_names
 from streams.console.console_topics import MEASURED
 from streams.console.console_topics import READ as CONSOLE_READS
 from streams.console.renaming import TOPIC as NAMES
@@ -49,7 +50,7 @@ class Grant(Struct, frozen=True, kw_only=True):
 
 
 def grants(program: Program, settings: Settings) -> list[Grant]:
-    """Rights of a program; a worker's depend on its tasks.
+    """Rights of a program, by the names of topics at the broker; a worker's depend on its tasks.
 
     >>> [grant.name for grant in grants(Program.SUBSCRIBER, Settings())]  # doctest: +NORMALIZE_WHITESPACE
     ['experiments', 'shelf-rankings', 'experiment-exposures', 'drift-alerts', 'drift-incidents', 'engagement-metrics',
@@ -57,6 +58,14 @@ def grants(program: Program, settings: Settings) -> list[Grant]:
     >>> {grant.operations for grant in grants(Program.CLIENT, Settings())}
     {('Write',)}
     """
+    names = topic_names(settings)
+    return [
+        structs.replace(grant, name=names.at_broker(grant.name)) if grant.resource is Resource.TOPIC else grant
+        for grant in _grants(program, settings)
+    ]
+
+
+def _grants(program: Program, settings: Settings) -> list[Grant]:
     by: dict[Program, Callable[[Settings], Iterator[Grant]]] = {
         Program.WORKER: _worker,
         Program.OPERATOR: _operator,

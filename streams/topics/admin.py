@@ -9,9 +9,10 @@ from typing import Any
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource
 from kafka.errors import InvalidConfigurationError, KafkaError
+from msgspec import structs
 
 from schemas.topics import STAMP_AHEAD_MAX, TOPICS, Topic
-from streams.connections import kafka_python_options
+from streams.connections import kafka_python_options, topic_names
 from streams.mapping.own_topics import own_topics, sources
 from streams.settings import ConfigurationError, Settings
 from streams.topics.acls import grants, topics_of_tasks
@@ -77,6 +78,8 @@ def planned(settings: Settings, client: Any, topics: Mapping[str, Topic] | None 
     """Steps from the cluster's topics to these, by default to all of the table and of the mappings."""
     if topics is None:
         topics = {**TOPICS, **mapping_topics(settings, client)}
+    names = topic_names(settings)
+    topics = {there: structs.replace(it, name=there) for it in topics.values() if (there := names.at_broker(it.name))}
     wanted = Wanted(page_partitions=settings.page_partitions, replication_factor=settings.replication_factor)
     return plan(topics.values(), found_topics(client, topics), wanted)
 

@@ -184,7 +184,7 @@ def outcomes(events: Sequence[Impression | StreamEnd]) -> list[str]:
 
 
 @given(shapes, st.lists(st.one_of(streams(), pages()), min_size=1, max_size=12))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_mapped_events_are_ours_and_have_the_same_outcomes(shape: Shape, events: list[Impression | StreamEnd]) -> None:
     found = mapped(shape, events)
     assert found == events
