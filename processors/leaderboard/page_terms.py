@@ -1,8 +1,10 @@
 """What pages contribute to the leaderboard: for each candidate and yardstick a weight, and a weighted reward.
 
 The record is the page. One coin decides a whole shelf, and a listener sees all of a page at once, so its slots are not
-independent records; pages are, given the past. A page's weight is the mean weight of its slots, its weighted reward the
-mean of weight times reward: with weights of slots, both are right on average whatever depends on what inside the page.
+independent records; pages are, given the past. A page's weight is the sum of the weights of its slots, its weighted
+reward the sum of weight times reward: with weights of slots, both are right on average whatever depends on what inside
+the page. With sums each exposure counts alike; with means, a page with one seen slot would count as much as one with
+twenty, and its error would be twenty times as large.
 
 Pooled weights are of a card anywhere among the seen slots of its shelf. They are right on average if a seen card earns
 the same in each of these, and vary less: a candidate that only moves a card from one seen slot to another has the same
@@ -97,13 +99,13 @@ class WeighedColumns(NamedTuple):
 
         starts = np.flatnonzero(np.diff(page, prepend=-1))
 
-        def mean(values: FloatArray) -> FloatArray:
-            return np.asarray(np.add.reduceat(values, starts, axis=1) / counts[shown])
+        def summed(values: FloatArray) -> FloatArray:
+            return np.asarray(np.add.reduceat(values, starts, axis=1))
 
         return PageTerms(
-            weight=mean(weights),
-            now=mean(weights * now),
-            before=mean(weights * before) if before.any() else np.zeros((len(weights), len(shown))),
+            weight=summed(weights),
+            now=summed(weights * now),
+            before=summed(weights * before) if before.any() else np.zeros((len(weights), len(shown))),
             is_first=self.is_first[shown],
             exposures=counts[shown],
         )

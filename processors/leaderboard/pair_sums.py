@@ -1,6 +1,7 @@
 """Sums of a candidate beside its incumbent on the same pages: they add up, and corrections take back what was added."""
 
 import operator
+from math import sqrt
 
 import numpy as np
 from msgspec import Struct, field
@@ -23,7 +24,8 @@ class PairSums(Struct, array_like=True):
     """Of one candidate by one yardstick: sums over pages of [earned, weight, incumbent's earned, incumbent's weight].
 
     `earned` is the weighted reward. `squares` sums products of any two of these; `largest` has the largest weight of
-    both, the largest earned of both, and the largest difference of what both earned.
+    both, the largest earned of both, and the largest difference of what both earned. `sizes` sums products of a page's
+    number of exposures: with itself, with the weight, and with the incumbent's weight.
 
     >>> pages = PageTerms(weight=np.array([[1.0, 1.0], [2.0, 0.0]]), now=np.array([[1.0, 0.0], [2.0, 0.0]]),
     ...     before=np.zeros((2, 2)), is_first=np.array([True, True]), exposures=np.array([1, 1]))
@@ -39,6 +41,7 @@ class PairSums(Struct, array_like=True):
     totals: list[float] = field(default_factory=lambda: [0.0] * TERMS)
     squares: list[float] = field(default_factory=lambda: [0.0] * TERMS**2)
     largest: list[float] = field(default_factory=lambda: [0.0] * 5)
+    sizes: list[float] = field(default_factory=lambda: [0.0] * 3)
 
     def add(self, other: "PairSums") -> None:
         """Add the sums of further pages."""
@@ -47,6 +50,7 @@ class PairSums(Struct, array_like=True):
         self.totals = list(map(operator.add, self.totals, other.totals))
         self.squares = list(map(operator.add, self.squares, other.squares))
         self.largest = list(map(max, self.largest, other.largest))
+        self.sizes = list(map(operator.add, self.sizes, other.sizes))
 
     @property
     def value(self) -> Estimate:
@@ -65,8 +69,9 @@ class PairSums(Struct, array_like=True):
         side = first // 2
         estimator = SelfNormalised()
         estimator.moments = self._moments(slice(first, first + 2))
-        estimator.weights = estimator.used = self._weights(first + 1, self.largest[side])
-        estimator.earned = self._weights(first, self.largest[2 + side])
+        weights = self._weights(first + 1, self.largest[side])
+        estimator.weights = estimator.used = PageWeights(*weights, mean_error_of_sizes=self._mean_error(side))
+        estimator.earned = WeightSums(*self._weights(first, self.largest[2 + side]))
         return estimator
 
     def _moments(self, part: slice) -> Moments:
@@ -75,8 +80,33 @@ class PairSums(Struct, array_like=True):
         scatter = np.array(self.squares).reshape(TERMS, TERMS)[part, part] - self.count * np.outer(mean, mean)
         return Moments(self.count, mean, scatter)
 
-    def _weights(self, term: int, largest: float) -> WeightSums:
-        return WeightSums(self.count, self.totals[term], max(self.squares[term * TERMS + term], 0.0), largest)
+    def _weights(self, term: int, largest: float) -> tuple[int, float, float, float]:
+        """Count, sum, squares and largest of a term of pages, per exposure of an average page."""
+        size = self.exposures / self.count if self.count else 1.0
+        square = max(self.squares[term * TERMS + term], 0.0)
+        return self.count, self.totals[term] / size, square / size**2, largest / size
+
+    def _mean_error(self, side: int) -> float:
+        """Standard error of the mean weight of exposures, a ratio: pages differ in their number of exposures."""
+        if self.count < 2:
+            return float("nan")
+        term = 2 * side + 1
+        mean = self.totals[term] / self.exposures
+        left = self.squares[term * TERMS + term] - 2.0 * mean * self.sizes[1 + side] + mean**2 * self.sizes[0]
+        return sqrt(max(left, 0.0) * self.count / (self.count - 1)) / self.exposures
+
+
+class PageWeights(WeightSums):
+    """Weights of pages, whose mean is one of exposures."""
+
+    def __init__(self, count: int, total: float, squares: float, largest: float, *, mean_error_of_sizes: float) -> None:
+        super().__init__(count, total, squares, largest)
+        self._mean_error = mean_error_of_sizes
+
+    @property
+    def mean_error(self) -> float:
+        """Standard error of the mean weight of exposures."""
+        return self._mean_error
 
 
 def pair_sums(pages: PageTerms) -> list[PairSums]:
@@ -93,7 +123,10 @@ def pair_sums(pages: PageTerms) -> list[PairSums]:
     apart = np.abs(now[:, :, 0] - now[:, :, 2])
     largest = np.stack([now[:, :, 1], now[:, :, 3], now[:, :, 0], now[:, :, 2], apart], axis=2).max(axis=1, initial=0.0)
     count, exposures = int(pages.is_first.sum()), int(pages.exposures[pages.is_first].sum())
-    columns = (totals.tolist(), squares.reshape(len(now), -1).tolist(), largest.tolist())
+    size = pages.exposures[pages.is_first].astype(np.float64)
+    of_weights = now[:, pages.is_first][:, :, [1, 3]]
+    sizes = np.column_stack([np.full(len(now), (size * size).sum()), np.einsum("n,kni->ki", size, of_weights)])
+    columns = (totals.tolist(), squares.reshape(len(now), -1).tolist(), largest.tolist(), sizes.tolist())
     return [PairSums(count, exposures, *own) for own in zip(*columns, strict=True)]
 
 

@@ -34,7 +34,7 @@ class _PairRow(Struct, array_like=True):
     sums: list[PairSums]
     pooled: list[PooledSums | None]  # of the yardsticks that count all slots
     evidence: int = 0  # pages and corrections read when this pair was last updated
-    since_ms: int = 0  # when the oldest of its pages was shown
+    since_ms: int | None = None  # when the oldest of its pages was shown
 
 
 class _PartitionRow(Struct, array_like=True):
@@ -72,7 +72,7 @@ class Leaderboard:
                 self._add(message.candidates[0], columns, number, yardstick)
             for name in columns.names:
                 row, oldest_ms = self._pairs[message.candidates[0], name], min(message.shown_ms)
-                row.since_ms = min(row.since_ms or oldest_ms, oldest_ms)
+                row.since_ms = oldest_ms if row.since_ms is None else min(row.since_ms, oldest_ms)
 
     def values(self, *, pools: bool = True) -> list[PolicyValue]:
         """The value of each present candidate by each yardstick, the incumbent first and the log last.
@@ -169,7 +169,7 @@ class Leaderboard:
             event_ms=self._own.newest_ms,
             evidence_count=row.evidence,
             exposures=sums.exposures,
-            since_ms=row.since_ms,
+            since_ms=row.since_ms or 0,
             pages_more=pages_more(difference, sums.count, alpha) if name in challengers else None,
             is_worth_testing=is_better and name in challengers,
             **_told(value, SLOTS if pooled is None else POOLED),

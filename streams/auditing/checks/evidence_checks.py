@@ -93,8 +93,9 @@ class _Sums:
             return
         squares = sum(weight * weight for weight in weights)
         yield "ess", value.ess, sum(weights) ** 2 / squares if squares else 0.0
-        yield "weight_mean", value.weight_mean, sum(weights) / count
-        yield "weight_max", value.weight_max, self._largest
+        exposures = sum(exposures for _, _, exposures in self._terms.values())
+        yield "weight_mean", value.weight_mean, sum(weights) / exposures
+        yield "weight_max", value.weight_max, self._largest * count / exposures
         if value.value is None or not sum(weights):
             return
         ratio = sum(earned) / sum(weights)
@@ -110,13 +111,12 @@ class _Sums:
         return slot < int(name.partition("@")[2]) if name.startswith("precision@") else True
 
     def _of(self, entry: PageEntry, candidate: str, places: Sequence[int]) -> tuple[float, float]:
-        """Mean weight of a page, and mean of weight times reward."""
+        """Weights of a page's exposures, and weights times rewards, summed."""
         is_log, of_slots = candidate == LOGGED, self._value.estimator != POOLED
         told = entry.weights if of_slots else entry.pooled
         weights = [1.0] * len(entry.places) if is_log else told[entry.candidates.index(candidate)]
         rewards = [self._reward(played_ms) for played_ms in entry.played_ms]
-        earned = sum(weights[place] * rewards[place] for place in places)
-        return sum(weights[place] for place in places) / len(places), earned / len(places)
+        return sum(weights[place] for place in places), sum(weights[place] * rewards[place] for place in places)
 
     def _reward(self, played_ms: int) -> float:
         return played_ms / 60_000.0 if self._value.yardstick == "minutes" else float(played_ms >= STREAMED_MS)

@@ -118,7 +118,8 @@ def _world(name: str, seed: int, settings: LeaderboardBench) -> dict[str, dict[s
     looks = list(settings.looks)
 
     def judge(by_satisfaction: Leaderboard, settled: list[PageKey], suffix: str = "") -> None:
-        truth = np.mean([ranking.of_page[page] for page in settled], axis=0)  # [y, k]
+        exposures = sum(ranking.exposures[page] for page in settled)
+        truth = np.sum([ranking.of_page[page] for page in settled], axis=0) / exposures  # [y, k]
         values = {(value.yardstick, value.candidate): value for value in pipeline.leaderboard.values()}
         satisfied = [value for value in by_satisfaction.values() if value.yardstick == "stream-rate"]
         values |= {("satisfied", value.candidate): value for value in satisfied}

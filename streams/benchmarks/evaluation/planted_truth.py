@@ -31,7 +31,8 @@ class TruthfulRanking(ShadowRanking):
         self._worth = np.stack([truth.y30, truth.time_s / 60.0, truth.ysat])  # [y, users, cards]
         self._found = np.zeros((0, 0, 0))
         self.of_page: dict[PageKey, FloatArray] = {}
-        """Mean over the weighed slots of a page, [y, k]."""
+        """Sum over the weighed slots of a page, [y, k]."""
+        self.exposures: dict[PageKey, int] = {}
 
     def chances(self, learned: Learned, viewers: Viewers, seen: SeenCards) -> Chances:
         """The same, and notes the truth of each page."""
@@ -40,7 +41,8 @@ class TruthfulRanking(ShadowRanking):
         for number, name in enumerate(viewers.names):
             some = np.flatnonzero((seen.page == number) & found.is_defined)
             if len(some):
-                self.of_page[name] = self._found[:, :, some].mean(axis=2)
+                self.of_page[name] = self._found[:, :, some].sum(axis=2)
+                self.exposures[name] = len(some)
         return found
 
     def _in_shelf(
