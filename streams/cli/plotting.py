@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.cli.options import refuse_unless_writable
+from streams.cli.options import NoAnswerError, refuse_unless_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,5 +33,8 @@ def plot_if_asked(plot: Path | None, figures: "Callable[[], Sequence[Figure]]") 
         return
     from streams.pictures.drawing import draw
 
-    draw(figures(), plot)
+    made = figures()
+    if not made:
+        raise NoAnswerError("nothing was drawn: no value may be shown yet")
+    draw(made, plot)
     typer.echo(f"drawn: {plot}", err=True)

@@ -11,8 +11,8 @@ from schemas.impressions import Impression
 from schemas.outcomes import ExposureKey, Outcome, OutcomeCorrected, OutcomeSettled, one_by_one
 from schemas.stream_ends import StreamEnd, StreamPlaying
 
-LISTENERS_MAX = 2_000
-PAGES_KEPT, STREAMS_KEPT, OUTCOMES_KEPT = 4, 20, 200
+LISTENERS_MAX = 1_000
+PAGES_KEPT, STREAMS_KEPT, OUTCOMES_KEPT = 4, 20, 60
 """Of a listener, the newest."""
 
 

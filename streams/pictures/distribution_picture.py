@@ -71,7 +71,12 @@ def _figure(lines: Mapping[str, FloatArray], span: Span, *, title: str, note: st
     parts = {name: shares(counts) for name, counts in lines.items()}
     shown = bins_of(span)
     top = highest(lines.values(), shown)
-    data: list[Spec] = [{"of": name, **row} for name, counts in lines.items() for row in steps(counts, shown)]
+    names = [one.name for one in (*shown, shown[-1])]
+    data: list[Spec] = [
+        {"of": of, **row, "text": text}
+        for of, counts in lines.items()
+        for row, text in zip(steps(counts, shown), names, strict=True)
+    ]
     medians = "; ".join(f"{name}, {words.seconds(median_s(counts))}" for name, counts in lines.items())
     return Figure(
         name="distribution",

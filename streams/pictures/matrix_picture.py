@@ -62,17 +62,15 @@ def _values(known: KnownGroups, span: Span, reward: str) -> list[Spec]:
     """Rows of all layers: a facet's charts share their data."""
     users, kinds = known.shape
     histogram = times_of(known.model).histogram
-    everybody, shown = histogram.sum(axis=(1, 2)), bins_of(span)
+    shown = bins_of(span)
+    everybody = steps(histogram.sum(axis=(1, 2)), shown)
     thresholds = known.model.thresholds_s.get(reward)
     values: list[Spec] = []
     for g in range(users):
         for k in range(kinds):
             cell: Spec = {"g": user_group_name(g), "k": known.column_name(k), "href": cell_href(g, k)}
-            for name, counts in ((ALL, everybody), (HERE, histogram[:, g, k])):
-                values += [
-                    {**cell, "of": name, "from": row["from"], "share": round(row["share"], 5)}
-                    for row in steps(counts, shown)
-                ]
+            for name, rows in ((ALL, everybody), (HERE, steps(histogram[:, g, k], shown))):
+                values += [{**cell, "of": name, "from": row["from"], "share": round(row["share"], 5)} for row in rows]
             typical_s = math.expm1(known.model.mean[g][k])
             values.append({**cell, "of": "typical", "from": typical_s, "text": words.seconds(typical_s)})
             if thresholds is not None and span.begin_s <= thresholds[g][k] <= span.end_s:

@@ -88,9 +88,9 @@ def bins_of(span: Span) -> list[Bin]:
 
 def steps(counts: FloatArray, bins: list[Bin]) -> list[dict[str, Any]]:
     """Rows of a step function: where each step begins, its share of the streams, and a row that ends the last step."""
-    values = shares(counts)
+    values = shares(counts)[[one.number for one in bins]].tolist()
     rows = [
-        {"from": round(one.begin_s, 2), "share": float(values[one.number]), "text": one.name} for one in bins
+        {"from": round(one.begin_s, 2), "share": share} for one, share in zip(bins, values, strict=True)
     ]  # fmt: skip
     return [*rows, {**rows[-1], "from": round(bins[-1].end_s, 2), "is_end": True}]
 

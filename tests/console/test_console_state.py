@@ -4,9 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.codec import encode
+from schemas.outcomes import ExposureKey, OutcomeSettled, OutcomesSettled
+from schemas.stream_ends import StreamEnd
 from streams.auditing.reading import LogRecord
 from streams.console.console_state import BUCKETS_MAX, ConsoleState
 from streams.console.letter_box import EXAMPLES, SHOWN_BYTES
+from streams.console.listener_log import OUTCOMES_KEPT, STREAMS_KEPT, ListenerLog
 from streams.console.views.flow_view import flow_page
 from streams.console.views.listener_view import listener_page
 from tests.console.told_records import NOW_MS, everything, incident, learned, letter, record, state_of
@@ -20,6 +23,17 @@ def shown(state: ConsoleState) -> object:
     )  # fmt: skip
 
 
+def stream(event_id: str, user_id: str, *, event_ms: int) -> StreamEnd:
+    return StreamEnd(event_id=event_id, user_id=user_id, card_id="c1", started_ms=0, event_ms=event_ms, played_ms=0)
+
+
+def outcome(slot: int, user_id: str) -> OutcomeSettled:
+    return OutcomeSettled(
+        impression_id="i", row=0, slot=slot, shelf_id="all", user_id=user_id, card_id="c1", shown_ms=5, settled_ms=9,
+        played_ms=0, stream_count=0, propensity=0.5,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_batches_do_not_matter(size: int) -> None:
     records = everything()
@@ -27,6 +41,25 @@ def test_batches_do_not_matter(size: int) -> None:
     for start in range(0, len(records), size):
         state.take(records[start : start + size])
     assert shown(state) == shown(state_of(records))
+
+
+def test_of_listeners_who_were_active_last_the_newest_is_kept() -> None:
+    log = ListenerLog(listeners_max=2)
+    for number in range(30):
+        log.take_input("stream-ends", b"u1", encode(stream(f"s{number}", "u1", event_ms=number)))
+    log.take_input("stream-ends", b"u2", b"no message")
+    assert [one.event_id for one in log.streams("u1")] == [f"s{number}" for number in range(29, 29 - STREAMS_KEPT, -1)]
+    for user in ("u2", "u3"):
+        log.take_input("stream-ends", user.encode(), encode(stream("s", user, event_ms=99)))
+    assert len(log) == 2
+    assert not log.streams("u1"), "u1 was active longest ago"
+    assert log.newest_event_ms == 99
+    for slot in range(OUTCOMES_KEPT + 5):
+        log.take_outcomes(OutcomesSettled.of([outcome(slot, "u3"), outcome(slot, "u1")]))
+    assert log.outcome("u3", ExposureKey("i", 0, 4)) is None
+    assert log.outcome("u3", ExposureKey("i", 0, 5)) is not None
+    assert log.outcome("u1", ExposureKey("i", 0, 5)) is None
+    assert log.settled_behind_ms == 99 - 9
 
 
 def test_what_is_withdrawn_is_gone() -> None:

@@ -58,6 +58,16 @@ def test_incidents_and_calibration_are_printed(broker: str, capsys: Captured, tm
     assert "+0.0200" in capsys.readouterr().out
 
 
+def test_the_leaderboard_is_drawn_and_nothing_is_where_nothing_may_be_shown(
+    broker: str, capsys: Captured, tmp_path: Path
+) -> None:
+    words = ["leaderboard", "--broker", broker, "--plot", str(tmp_path / "values.svg")]
+    assert run([*words, "--yardstick", "precision@1"]) == 1
+    assert "nothing was drawn" in capsys.readouterr().err
+    assert run(words) == 0
+    assert "median/greedy" in (tmp_path / "values.svg").read_text()
+
+
 def test_a_ranking_is_printed_with_titles_and_reasons(broker: str, capsys: Captured) -> None:
     page = learned().pages[0]
     assert run(["rankings", "get", page.user_id, "--broker", broker, "--table"]) == 0

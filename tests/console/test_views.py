@@ -19,7 +19,18 @@ from streams.console.views.rewards_view import rewards_page
 from streams.console.views.troubles import BEHIND_RECORDS, SILENT_MS, troubles
 from streams.pictures.figures import Figure, Link
 from streams.pictures.heat_map_picture import MEASURES, Shown, measured
-from tests.console.told_records import NOW_MS, alarm, decision, everything, incident, learned, letter, record, state_of
+from tests.console.told_records import (
+    NOW_MS,
+    active,
+    alarm,
+    decision,
+    everything,
+    incident,
+    learned,
+    letter,
+    record,
+    state_of,
+)
 
 ENDS = {(name, 0): 100 for name, topic in TOPICS.items() if topic.role is not Role.STATE}
 
@@ -135,7 +146,7 @@ def test_the_place_by_score_is_that_without_exploration() -> None:
 
 
 def test_what_a_listener_did_and_what_became_of_it() -> None:
-    ranking = learned().pages[0]
+    ranking = active()
     page = listener_page(state_of(everything()), user_id=ranking.user_id)
     assert page.history is not None
     assert [row[1:] for row in page.history.streams.rows] == [("3 min", "01 Jan 02:49:40", "ended")]

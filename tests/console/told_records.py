@@ -144,9 +144,14 @@ def calibrated(*tenths: tuple[float, float, float, float]) -> EngagementMetrics:
     )  # fmt: skip
 
 
+def active() -> ShelfRanking:
+    """The page of a listener of whom more is known than a ranking."""
+    return next(page for page in learned().pages if page.user_id == "u1")
+
+
 def lately() -> list[LogRecord]:
     """A page of a listener with three cards that were seen: one was streamed, one was streamed late, one is pending."""
-    page = learned().pages[0]
+    page = active()
     shelf = page.shelves[0]
     shown = ShownShelf(shelf_id=shelf.shelf_id, cards=shelf.cards, propensities=shelf.propensities, seen=(0, 1, 2))
     impression = Impression(
