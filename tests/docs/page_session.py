@@ -15,7 +15,8 @@ import subprocess
 import sys
 import time
 import tomllib
-from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, Self
 
@@ -110,7 +111,7 @@ class Session:
 
     def _inside(self, arguments: list[str]) -> tuple[str, int]:
         os.environ.update(self.environment)
-        with redirect_stdout(io.StringIO()) as printed, redirect_stderr(printed):
+        with redirect_stdout(io.StringIO()) as printed, redirect_stderr(printed), _ends_in_time():
             status = run(arguments)
         return printed.getvalue(), status
 
@@ -145,9 +146,10 @@ class Session:
         names = self.names.setdefault(block.document, {"__name__": "page"})
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         source = "\n" * block.line + self._here(block.text)  # so that a traceback names the line of the document
-        outcome = eval(compile(source, block.document, "exec", flags=flags), names)
-        if inspect.iscoroutine(outcome):
-            asyncio.run(outcome)
+        with _ends_in_time():
+            outcome = eval(compile(source, block.document, "exec", flags=flags), names)
+            if inspect.iscoroutine(outcome):
+                asyncio.run(outcome)
 
     def _here(self, text: str) -> str:
         """What a document says, with the addresses of this session."""
@@ -162,6 +164,22 @@ def _ready_pattern(arguments: list[str]) -> str | None:
     if ENDS in arguments or (arguments[0] == "simulate" and LIVE not in arguments):
         return None
     return next((said for words, said in GOES_ON.items() if tuple(arguments[: len(words)]) == words), None)
+
+
+@contextmanager
+def _ends_in_time() -> Iterator[None]:
+    """What waits for a worker that has died would wait for ever."""
+
+    def too_late(*_: object) -> None:
+        raise TimeoutError(f"not done after {DEADLINE_S:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.setitimer(signal.ITIMER_REAL, DEADLINE_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _free_port() -> int:
