@@ -87,7 +87,7 @@ class Session:
     def _type(self, command: Command, where: str) -> None:
         words = [self._here(word) for word in command.words]
         if words[0] == "export":
-            self.environment |= dict(word.split("=", 1) for word in words[1:])
+            self.environment |= dict(self._expanded(word).split("=", 1) for word in words[1:])
             printed, status = "", 0
         elif words[0] != "shelfwise":
             printed, status = self._outside(self._here(command.line))
@@ -150,6 +150,11 @@ class Session:
             outcome = eval(compile(source, block.document, "exec", flags=flags), names)
             if inspect.iscoroutine(outcome):
                 asyncio.run(outcome)
+
+    def _expanded(self, word: str) -> str:
+        """A word with the values of variables, as a shell has them."""
+        known = {**os.environ, **self.environment, "PWD": str(self.folder)}
+        return re.sub(r"\$(\w+)", lambda found: known[found[1]], word)
 
     def _here(self, text: str) -> str:
         """What a document says, with the addresses of this session."""
