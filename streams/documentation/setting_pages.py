@@ -38,11 +38,11 @@ def _sections() -> Iterator[tuple[str, type[Any]]]:
 def _top() -> str:
     inside = {name for name, _ in _sections()}
     rows = [
-        [code(name), code(PREFIX + name.upper()), _kind(field.annotation), _shown(field.default), _about_field(field)]
+        [code(name), _about_field(field), _kind(field.annotation), _shown(field.default)]
         for name, field in Settings.model_fields.items()
         if name not in inside
     ]
-    return table(["setting", "in the environment", "type", "default", "meaning"], rows)
+    return table(["setting", "meaning", "type", "default"], rows)
 
 
 def _about_field(field: Any) -> str:

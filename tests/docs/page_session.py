@@ -15,7 +15,8 @@ import subprocess
 import sys
 import time
 import tomllib
-from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, Self
 
@@ -86,7 +87,7 @@ class Session:
     def _type(self, command: Command, where: str) -> None:
         words = [self._here(word) for word in command.words]
         if words[0] == "export":
-            self.environment |= dict(word.split("=", 1) for word in words[1:])
+            self.environment |= dict(self._expanded(word).split("=", 1) for word in words[1:])
             printed, status = "", 0
         elif words[0] != "shelfwise":
             printed, status = self._outside(self._here(command.line))
@@ -110,7 +111,7 @@ class Session:
 
     def _inside(self, arguments: list[str]) -> tuple[str, int]:
         os.environ.update(self.environment)
-        with redirect_stdout(io.StringIO()) as printed, redirect_stderr(printed):
+        with redirect_stdout(io.StringIO()) as printed, redirect_stderr(printed), _ends_in_time():
             status = run(arguments)
         return printed.getvalue(), status
 
@@ -145,9 +146,15 @@ class Session:
         names = self.names.setdefault(block.document, {"__name__": "page"})
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         source = "\n" * block.line + self._here(block.text)  # so that a traceback names the line of the document
-        outcome = eval(compile(source, block.document, "exec", flags=flags), names)
-        if inspect.iscoroutine(outcome):
-            asyncio.run(outcome)
+        with _ends_in_time():
+            outcome = eval(compile(source, block.document, "exec", flags=flags), names)
+            if inspect.iscoroutine(outcome):
+                asyncio.run(outcome)
+
+    def _expanded(self, word: str) -> str:
+        """A word with the values of variables, as a shell has them."""
+        known = {**os.environ, **self.environment, "PWD": str(self.folder)}
+        return re.sub(r"\$(\w+)", lambda found: known[found[1]], word)
 
     def _here(self, text: str) -> str:
         """What a document says, with the addresses of this session."""
@@ -162,6 +169,22 @@ def _ready_pattern(arguments: list[str]) -> str | None:
     if ENDS in arguments or (arguments[0] == "simulate" and LIVE not in arguments):
         return None
     return next((said for words, said in GOES_ON.items() if tuple(arguments[: len(words)]) == words), None)
+
+
+@contextmanager
+def _ends_in_time() -> Iterator[None]:
+    """What waits for a worker that has died would wait for ever."""
+
+    def too_late(*_: object) -> None:
+        raise TimeoutError(f"not done after {DEADLINE_S:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.setitimer(signal.ITIMER_REAL, DEADLINE_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _free_port() -> int:
