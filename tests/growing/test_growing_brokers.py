@@ -242,8 +242,9 @@ def test_the_command_says_what_it_did_and_refuses_with_what_to_do(
 def test_a_growth_that_was_cut_is_finished_before_another(bootstrap: str) -> None:
     settings = settings_for(BEFORE, bootstrap)
 
-    def cut(_what: str, _done: float, _total: float | None = None) -> None:
-        raise CutError
+    def cut(what: str, _done: float, _total: float | None = None) -> None:
+        if what == "listeners-state has grown":
+            raise CutError
 
     with pytest.raises(CutError):
         asyncio.run(grow(settings, bootstrap, AFTER, cut))
