@@ -46,6 +46,11 @@ def test_every_block_has_a_language_that_is_run_or_is_none() -> None:
         assert len(blocks(document)) == sum(language in RUN for language in opened), f"{document}: a block is not found"
 
 
+def test_every_shell_block_has_something_to_type() -> None:
+    for block in BLOCKS:
+        assert block.language not in SHELL or list(block.commands()), f"{block.document}:{block.line} has no `$`"
+
+
 def test_what_is_run_by_hand_is_listed() -> None:
     assert {" ".join(words) for _, words in commands_of("by hand")} == BY_HAND
 
