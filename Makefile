@@ -11,7 +11,7 @@ demo: $(STAMP)
 
 # tests that mostly wait for brokers and workers run in parallel with the others: half the time on two cores
 WITH_WORKERS := $(addprefix tests/,benchmarks console forgetting harness pipeline security)
-WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once replaying subscribers topics)
+WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once growing mapping replaying subscribers topics)
 
 # the long computations; beside the others, so that neither ends long after them
 OF_LEARNING := $(addprefix tests/,backtesting bandit cocluster drift evaluation leaderboard policies ranking rewards)
