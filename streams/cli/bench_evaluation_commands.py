@@ -72,7 +72,8 @@ def leaderboard(
     seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Seeds of each world.")] = 5,
     pages: Annotated[int, typer.Option(min=1_000, max=COUNT_MAX, help="Pages shown in each.")] = 20_000,
     look: Annotated[
-        list[int] | None, typer.Option(min=100, help="Judge after so many pages as well; may be repeated.")
+        list[int] | None,
+        typer.Option(min=100, max=COUNT_MAX, help="Judge after so many pages as well; may be repeated."),
     ] = None,
     random_share: Annotated[
         float, typer.Option(min=0.01, max=1.0, callback=finite, help="Share of listeners who are shown random pages.")

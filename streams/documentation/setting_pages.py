@@ -62,13 +62,17 @@ def _section(name: str, kind: type[Any]) -> str:
     rows = [[code(one), _kind(hints[one]), _shown(default), comments.get(one, "")] for one, default in _defaults(kind)]
     head = ["setting", "type", "default", "meaning"] if comments else ["setting", "type", "default"]
     parts = [f"## [{name}]", prose(kind.__doc__), table(head, [row[: len(head)] for row in rows])]
-    if SURFACES in hints:
-        [inner] = [one for one in get_args(hints[SURFACES]) if is_struct_type(one)]
-        parts += [f"### [{name}.surfaces.NAME]", prose(inner.__doc__)]
-        parts += [
-            table(head, [[code(one), _kind(get_type_hints(inner)[one]), _shown(it)] for one, it in _defaults(inner)])
-        ]
+    for field, hint in hints.items():
+        heading = f"{name}.{field}.NAME" if field == SURFACES else f"{name}.{field}"
+        parts += [part for inner in get_args(hint) if is_struct_type(inner) for part in _inside(heading, inner)]
     return "\n\n".join(parts)
+
+
+def _inside(heading: str, kind: type[Any]) -> list[str]:
+    """A section inside another one."""
+    hints = get_type_hints(kind)
+    rows = [[code(name), _kind(hints[name]), _shown(default)] for name, default in _defaults(kind)]
+    return [f"### [{heading}]", prose(kind.__doc__), table(["setting", "type", "default"], rows)]
 
 
 def _defaults(kind: type[Any]) -> Iterator[tuple[str, Any]]:
@@ -107,6 +111,8 @@ def _kind(annotation: Any) -> str:
 
 
 def _shown(default: Any) -> str:
+    if default is msgspec.NODEFAULT:
+        return "must be set"
     if default is None:
         return "none"
     if isinstance(default, bool):

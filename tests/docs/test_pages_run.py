@@ -4,6 +4,8 @@ The pages are typed in one session, on the cluster that `docs/start.md` starts. 
 page calls it.
 """
 
+import gzip
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -70,10 +72,26 @@ def test_most_commands_are_run_as_they_stand() -> None:
     assert counts[""] >= 0.75 * counts.total(), counts
 
 
+def give_files(folder: Path) -> None:
+    """A file of plays, a listening history, and the genres in our examples."""
+    games = [row.split(",")[0] for row in (ROOT / "examples/steam-genres.csv").read_text().splitlines()[1:25]]
+    hours = [(f"u{n % 40}", games[(7 * n) % 24], 1 + (n % 40 < 20) * (n % 24) + n % 3) for n in range(900)]
+    table = "user_id,game,hours\n" + "".join(f"{user},{game},{played}\n" for user, game, played in hours)
+    (folder / "play.csv.gz").write_bytes(gzip.compress(table.encode()))
+    (folder / "examples").symlink_to(ROOT / "examples")
+    plays = (
+        {"ts": f"2024-03-{1 + n // 24 % 28:02}T{n % 24:02}:00:00Z", "username": user, "track": game,
+         "ms_played": 60_000 * played, "reason_end": "trackdone"}
+        for n, (user, game, played) in enumerate(hours)
+    )  # fmt: skip
+    (folder / "history.jsonl").write_text("".join(json.dumps(play) + "\n" for play in plays))
+
+
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """A person who has followed `docs/start.md`."""
+    """A person who has followed `docs/start.md`, and has some files."""
     with Session(tmp_path_factory.mktemp("pages")) as begun:
+        give_files(begun.folder)
         for block in blocks(START):
             if not block.how:
                 begun.do(block)

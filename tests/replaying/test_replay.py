@@ -70,6 +70,41 @@ def test_two_files_both_count_and_the_same_file_changes_nothing(
     assert records(bootstrap) == before
 
 
+QUICKLY = "[coclusters]\nwarmup_events = 60\n"
+MAPPED = """
+[input.stream_ends]
+user_id = "who"
+card_id = "what"
+played_min = "minutes"
+event_ms = "at"
+"""
+
+
+def test_a_mapped_file_counts_without_the_rows_that_cannot_be_mapped(
+    bootstrap: str, tmp_path: Path, capsys: Captured
+) -> None:
+    at = "2024-05-01T08:{:02}:00Z"
+    rows = [{"who": f"u{n % 6}", "what": f"c{n % 9}", "minutes": n % 9 + 1, "at": at.format(n)} for n in range(60)]
+    lines = [*rows, {"what": "c1", "minutes": 2, "at": at.format(0)}]
+    file = written(tmp_path, "history.jsonl", "\n".join(map(json.dumps, lines)))
+    config = written(tmp_path, "mapping.toml", MAPPED)
+    words = ["replay", "mapped", "--stream-ends", str(file), "--config", str(config), "--broker", bootstrap]
+    assert run([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["rows"], found["stream_ends"], found["interactions"], found["adds_up"]) == (61, 60, 60, True)
+    assert sum(found["rejected"].values()) == 1
+
+
+def test_a_report_of_a_replay_has_the_five_pictures(bootstrap: str, tmp_path: Path, capsys: Captured) -> None:
+    file, config = written(tmp_path, "play.csv", playtime_csv("n", 240)), written(tmp_path, "quick.toml", QUICKLY)
+    genres = written(tmp_path, "genres.csv", "item,genres\nn-item1,jazz\nn-item2,sleep\n")
+    page = tmp_path / "steam.html"
+    words = ["replay", "playtime", str(file), "--genres", str(genres), "--config", str(config), "--broker", bootstrap]
+    assert run([*words, "--report", str(page), "--json"]) == 0
+    assert page.read_text().count("<svg") >= 5
+    capsys.readouterr()
+
+
 def test_quoted_names_arrive_as_csv_means_them_beside_what_lies_there(
     bootstrap: str, tmp_path: Path, capsys: Captured
 ) -> None:
