@@ -14,7 +14,9 @@ from schemas.codec import encode
 from schemas.rankings import ShelfRanking
 from streams.audit_rules import audit_rules
 from streams.auditing.audit import SETTLEMENT_TOPICS, audit
+from streams.auditing.reading import read_committed
 from streams.compiling.before_start import compile_ahead
+from streams.configuration_error import ConfigurationError
 from streams.demo import view
 from streams.demo.demo_settings import DemoSettings
 from streams.demo.demo_traffic import Traffic
@@ -38,9 +40,10 @@ async def run_demo(demo: DemoSettings, settings: Settings, bootstrap: str, conso
     await compile_ahead(settings.tasks, console)
     with tempfile.TemporaryDirectory(prefix="shelfwise-demo-") as folder:
         log = Path(folder) / "worker.log"
-        with WorkerProcess(bootstrap, demo.worker_environment, log) as worker:
-            async with Publisher(bootstrap) as publisher, AsyncRankingSubscriber(bootstrap) as subscriber:
-                traffic = Traffic(demo, publisher, subscriber)
+        async with Publisher(bootstrap) as publisher, AsyncRankingSubscriber(bootstrap) as subscriber:
+            traffic = Traffic(demo, publisher, subscriber)
+            await _refuse_other_cards(bootstrap, traffic)
+            with WorkerProcess(bootstrap, demo.worker_environment, log) as worker:
                 watcher = Watcher(bootstrap, settings.group)
                 watching = asyncio.create_task(watcher.run(), name="watcher")
                 try:
@@ -55,6 +58,15 @@ async def run_demo(demo: DemoSettings, settings: Settings, bootstrap: str, conso
                 finally:
                     watching.cancel()
                     await asyncio.wait([watching])
+
+
+async def _refuse_other_cards(bootstrap: str, traffic: Traffic) -> None:
+    """Raise `ConfigurationError` if rankings would show cards that the demo's listeners do not know."""
+    own = {card.card_id.encode() for card in traffic.catalogue()}
+    others = [key for key, card in await read_committed(bootstrap, "catalogue") if card is not None and key not in own]
+    if others:
+        name = (others[0] or b"").decode(errors="replace")
+        raise ConfigurationError(f"the catalogue has other cards than the demo's, like {name!r}: use another broker")
 
 
 async def _wait_until_working(bootstrap: str, settings: Settings, worker: WorkerProcess) -> None:

@@ -1,14 +1,18 @@
 """The command line's contract: exit status, one line that says what to do, JSON and nothing else."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
 
 import pytest
 
+from schemas.codec import encode
 from streams.broker.embedded import EmbeddedBroker
 from streams.cli.main import run
+from streams.publishing import Publisher
 from streams.settings import ConfigurationError, load
+from tests.builders import card
 
 MISUSED = {
     "an option that does not exist": ["demo", "--bogus"],
@@ -123,3 +127,16 @@ def test_a_simulated_world_can_be_written_and_repeats(tmp_path: Path) -> None:
     assert sum('"impression.v1"' in line for line in lines) >= 50
     truth = json.loads((tmp_path / "a.jsonl.truth.json").read_text())
     assert len(truth["user_group"]) == 20
+
+
+def test_the_demo_refuses_a_broker_with_other_cards(capsys: pytest.CaptureFixture[str]) -> None:
+    async def put(bootstrap: str) -> None:
+        async with Publisher(bootstrap) as publisher:
+            await publisher.publish("catalogue", "rain-2", encode(card(card_id="rain-2")))
+            await publisher.flush()
+
+    with EmbeddedBroker() as broker:
+        assert run(["topics", "apply", "--broker", broker.bootstrap]) == 0
+        asyncio.run(put(broker.bootstrap))
+        assert run(["demo", "--seconds", "5", "--broker", broker.bootstrap]) == 2
+    assert "like 'rain-2': use another broker" in capsys.readouterr().err
