@@ -34,8 +34,8 @@ from processors.wire.hash_index import new_index, with_entries
 from processors.wire.loads import address_of, copy_words
 
 IMPRESSIONS, STREAM_ENDS, FOLLOWED = 0, 1, 2
-"""Rows of `clocks`; the last is of partitions that events still come from, see `watermark.follow`."""
-"""The two sources, as indices into what is kept for each."""
+"""Rows of `clocks`. The first two are the sources, also as indices into what else is kept for each; the last is of
+partitions that events still come from, see `watermark.follow`."""
 COUNTERS = (
     "exposures_evicted",
     "exposures_forgotten",
