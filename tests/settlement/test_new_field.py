@@ -16,7 +16,8 @@ from processors.settlement.settings import SettlementSettings
 from tests.builders import impression
 
 ROOT = Path(__file__).parents[2]
-BEFORE, FIELD = '    assignments: Assignments = ""\n', '    device_id: Identifier = "none"\n'
+BEFORE = '    model_version: Identifier = "unknown"\n    assignments: Assignments = ""\n'
+FIELD = '    device_id: Identifier = "none"\n'
 CHANGED = ("schemas/impressions.py", "schemas/outcomes.py")
 
 LATER = """

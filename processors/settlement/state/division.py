@@ -14,7 +14,7 @@ _unpack = msgspec.msgpack.Decoder(PartitionRow).decode
 def name_of_row(key: bytes) -> bytes | None:
     r"""Name of the listener in a key of settlement, as JSON writes it; None for the row of the partition.
 
-    >>> name_of_row(b"l/ann"), name_of_row(b"i/ann\\0page-7"), name_of_row(b"p")
+    >>> name_of_row(b"l/ann"), name_of_row(b"i/ann\0page-7"), name_of_row(b"p")
     (b'ann', b'ann', None)
     """
     return listener_in(key) if key.startswith((LISTENER_KIND, IMPRESSION_KIND)) else None
