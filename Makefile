@@ -4,20 +4,21 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-of-learning test-of-the-rest test-checked search lint docs bench requirements console-assets clean
+.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-with-files test-of-learning test-of-the-rest test-checked search lint docs bench requirements console-assets clean
 
 demo: $(STAMP)
 	$(BIN)/shelfwise demo --console
 
 # tests that mostly wait for brokers and workers run in parallel with the others: half the time on two cores
 WITH_WORKERS := $(addprefix tests/,benchmarks console forgetting harness pipeline security)
-WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once growing mapping replaying subscribers topics)
+WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once subscribers topics)
+WITH_FILES := $(addprefix tests/,growing mapping replaying)
 
 # the long computations; beside the others, so that neither ends long after them
 OF_LEARNING := $(addprefix tests/,backtesting bandit cocluster drift evaluation leaderboard policies ranking rewards)
 
 test: machine-code
-	$(MAKE) --no-print-directory --jobs=5 test-with-workers test-with-brokers test-of-learning test-of-the-rest lint
+	$(MAKE) --no-print-directory --jobs=6 test-with-workers test-with-brokers test-with-files test-of-learning test-of-the-rest lint
 
 # the quick subset for developers: under two minutes once machine code exists
 QUICK := schemas processors $(addprefix tests/,test_house_style.py test_loop.py bandit policies rewards schemas tasks drift)
@@ -34,11 +35,14 @@ test-with-workers: $(STAMP)
 test-with-brokers: $(STAMP)
 	$(BIN)/python -m pytest --durations=10 $(WITH_BROKERS)
 
+test-with-files: $(STAMP)
+	$(BIN)/python -m pytest --durations=10 $(WITH_FILES)
+
 test-of-learning: $(STAMP)
 	$(BIN)/python -m pytest --durations=10 $(OF_LEARNING)
 
 test-of-the-rest: $(STAMP)
-	$(BIN)/python -m pytest --durations=10 $(addprefix --ignore=,$(WITH_WORKERS) $(WITH_BROKERS) $(OF_LEARNING))
+	$(BIN)/python -m pytest --durations=10 $(addprefix --ignore=,$(WITH_WORKERS) $(WITH_BROKERS) $(WITH_FILES) $(OF_LEARNING))
 
 CHECKED := $(addprefix tests/,settlement wire ranking/test_ranked_pages.py tasks/test_crediting.py)
 
