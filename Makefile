@@ -83,7 +83,7 @@ wheel: $(STAMP)  ## with machine code for any processor of this architecture, fo
 requirements:  ## update the pins after a change of the dependencies in pyproject.toml
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(PIP_COMPILE) --extra dev --extra docs --output-file requirements.txt pyproject.toml requirements-build.in
-	$(PIP_COMPILE) --extra registry --constraint requirements.txt --output-file requirements-run.txt pyproject.toml requirements-build.in
+	$(PIP_COMPILE) --extra formats --constraint requirements.txt --output-file requirements-run.txt pyproject.toml requirements-build.in
 
 console-assets: $(STAMP)  ## fetch the console's JavaScript again with npm; fails if a digest differs
 	$(BIN)/python -m streams.console.vendored

@@ -86,7 +86,7 @@ def _avro_rows(path: Path) -> Iterator[Row]:
         from fastavro import reader
     except ImportError as error:
         raise ConfigurationError(
-            "avro needs a library that is not installed: pip install 'shelfwise[registry]'"
+            "avro needs a library that is not installed: pip install 'shelfwise[formats]'"
         ) from error
     try:
         with path.open("rb") as file:

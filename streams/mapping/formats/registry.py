@@ -43,7 +43,7 @@ class Registry:
             from confluent_kafka.schema_registry import SchemaRegistryClient
         except ImportError as error:
             raise ConfigurationError(
-                "avro and protobuf need libraries that are not installed: pip install 'shelfwise[registry]'"
+                "avro and protobuf need libraries that are not installed: pip install 'shelfwise[formats]'"
             ) from error
         options: dict[str, Any] = {"url": access.url, "max.retries": 0, "timeout": 10}  # patience is ours
         if access.username is not None:
