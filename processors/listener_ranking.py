@@ -18,6 +18,9 @@ from processors.settlement.output.waiting import Waiting
 from processors.settlement.settlement import Settlement
 from schemas.experiments import Overrides
 
+ABREAST_MS = 1_000
+"""Records are often this old while more are on their way: waiting for these would only make the pages later."""
+
 
 class ListenerRanking:
     """Rankings of one partition, for each surface of the settings, by the variants of these experiments."""
@@ -31,7 +34,8 @@ class ListenerRanking:
 
     def tick(self, wall_ms: int, lag_ms: int) -> None:
         """Pass on the wall clock; while the records read are `lag_ms` old, listeners are ranked in larger steps."""
-        self._wall_ms, self._pause_ms = wall_ms, min(lag_ms // 2, self._settings.catching_up_ms)
+        behind_ms = max(0, lag_ms - ABREAST_MS)
+        self._wall_ms, self._pause_ms = wall_ms, min(behind_ms // 2, self._settings.catching_up_ms)
 
     def surfaces(self, settlement: Settlement) -> list[str]:
         """The surfaces for which listeners are ranked, or were under earlier settings: rankings may still exist."""

@@ -38,10 +38,17 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
             inputs=("impressions", "stream-ends", FORWARDED),
             state_topic="listeners" + STATE_SUFFIX,
             broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics", "experiments", "drift-incidents"),
-            make=lambda partition: ListenersTask(settings.listeners, partition, settings.page_partitions, may_compact),
+            make=lambda partition: ListenersTask(
+                settings.listeners,
+                partition,
+                settings.page_partitions,
+                may_compact,
+                settings.learning_interval_ms,
+            ),
             state_format=LISTENERS_FORMAT,
             partition_count=settings.page_partitions,
             awaits="shelf-rankings",
+            take_turns=True,
             in_thread=True,  # events are processed in compiled code, without the interpreter's lock
         ),
         "cards": lambda: TaskSpec(
@@ -55,6 +62,7 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
             ),
             tick_interval_ms=500,
             partition_count=settings.page_partitions,
+            commit_interval_ms=settings.learning_interval_ms,
         ),
         "learner": lambda: TaskSpec(
             name="learner",
@@ -64,6 +72,7 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
             make=lambda _partition: LearnerTask(
                 Learner(settings.coclusters, settings.reward_names, settings.seed), settings.publish_interval_ms
             ),
+            commit_interval_ms=settings.learning_interval_ms,
             in_thread=True,  # global moves take seconds, compiled and without the interpreter's lock
         ),
         "model": lambda: TaskSpec(  # the engagement task: its transactional ids and state topic keep the name
@@ -73,6 +82,7 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
             broadcasts=("co-clusters",),
             make=lambda _partition: EngagementTask(settings.drift),
             state_format=3,
+            commit_interval_ms=settings.learning_interval_ms,
         ),
         "leaderboard": lambda: TaskSpec(
             name="leaderboard",
@@ -81,6 +91,7 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
             state_format=2,
             make=lambda _partition: LeaderboardTask(settings.leaderboard.publish_interval_ms),
             tick_interval_ms=500,
+            commit_interval_ms=settings.learning_interval_ms,
         ),
         "metrics": lambda: _metrics_spec(settings),
     }
@@ -99,6 +110,7 @@ def _metrics_spec(settings: Settings) -> TaskSpec:
         broadcasts=("experiments",),
         make=lambda _partition: MetricsTask(settings.metrics),
         tick_interval_ms=500,
+        commit_interval_ms=settings.learning_interval_ms,
         in_thread=True,  # judging all listeners takes a while
     )
 

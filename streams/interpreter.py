@@ -3,7 +3,7 @@
 import gc
 import sys
 
-SWITCH_INTERVAL_S = 0.001
+SWITCH_INTERVAL_S = 0.0003
 
 
 def calm_garbage_collection() -> None:

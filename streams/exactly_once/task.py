@@ -92,12 +92,16 @@ class TaskSpec:
     compacted and has the same number of partitions; rows of task N go to partition N. ``broadcasts`` are compacted
     topics that every task reads in full. Increase ``state_format`` when the meaning of rows changes. With ``in_thread``
     all methods except ``restore`` run off the event loop, still one at a time; other tasks continue meanwhile as far as
-    the task releases the interpreter's lock. A partition is opened when ``until_ready`` has returned; until then it is
-    owned but not read. If it has rows of state, ``until_restorable`` is awaited before they are restored. The age of
-    inputs is reported when output to the topic ``awaits`` has been committed.
+    the task releases the interpreter's lock. Of those that also ``take_turns``, because they compute often and briefly,
+    only as many run at a time as leave a core to the event loop, on which commits wait. A partition is opened when
+    ``until_ready`` has returned; until then it is owned but not read. If it has rows of state, ``until_restorable`` is
+    awaited before they are restored. The age of inputs is reported when output to the topic ``awaits`` has been
+    committed.
     With a ``partition_count``, topics with another number of partitions are refused.
     With a ``step_slack_ms`` the task is `Paced`: all its partitions, and those of other such tasks, go to one member of
     the group, and none gets further ahead of another than this.
+    With a ``commit_interval_ms`` it commits at this interval where the driver's is shorter: a task that nobody waits
+    for leaves its share of the broker and of the event loop to those that somebody waits for.
     """
 
     name: str
@@ -108,11 +112,13 @@ class TaskSpec:
     tick_interval_ms: int = 200
     state_format: int = 1
     in_thread: bool = False
+    take_turns: bool = False
     until_ready: Callable[[], Awaitable[None]] = at_once
     until_restorable: Callable[[], Awaitable[None]] = at_once
     partition_count: int | None = None
     awaits: str | None = None
     step_slack_ms: int | None = None
+    commit_interval_ms: int = 0
 
     def __post_init__(self) -> None:
         """Refuse inconsistent specifications.

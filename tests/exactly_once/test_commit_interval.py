@@ -1,26 +1,11 @@
 """How often a task commits: seldom only while what it reads is old and more of it waits, or commits take long."""
 
-from types import SimpleNamespace
-from typing import Any, cast
-
 import pytest
 
 from streams.exactly_once.driver_settings import DriverSettings
-from streams.exactly_once.partitions.owned_partition import OwnedPartition
-from streams.exactly_once.task import TaskSpec
+from streams.exactly_once.partitions.commit_interval import commit_interval_s
 
-NOW_MS = 1_700_000_000_000
-SPEC = TaskSpec(name="sums", inputs=("payments",), state_topic="sums-state", make=lambda _: cast("Any", None))
-
-
-def partition(*, is_read_up: bool) -> OwnedPartition:
-    around = SimpleNamespace(
-        settings=DriverSettings(bootstrap="x", group="x", commit_interval_ms=150, commit_behind_ms=1_000),
-        clock_ms=lambda: NOW_MS,
-        feed=SimpleNamespace(is_read_up=lambda _: is_read_up),
-        step=None,
-    )
-    return OwnedPartition(SPEC, 0, cast("Any", around))
+SETTINGS = DriverSettings(bootstrap="x", group="x", commit_interval_ms=150, commit_behind_ms=1_000)
 
 
 @pytest.mark.parametrize(
@@ -30,11 +15,17 @@ def partition(*, is_read_up: bool) -> OwnedPartition:
 def test_who_reads_along_commits_at_once_and_who_is_behind_seldom(
     age_ms: int, is_read_up: bool, interval_s: float
 ) -> None:
-    owned = partition(is_read_up=is_read_up)
-    owned.read_ms = NOW_MS - age_ms
-    assert owned.commit_interval_s(0.0) == interval_s
+    assert commit_interval_s(SETTINGS, 0, 0.0, age_ms, lambda: not is_read_up) == interval_s
 
 
-@pytest.mark.parametrize(("took_s", "interval_s"), [(0.0, 0.15), (0.03, 0.15), (0.1, 0.4), (0.3, 1.0)])
+@pytest.mark.parametrize(("took_s", "interval_s"), [(0.0, 0.15), (0.06, 0.15), (0.2, 0.4), (0.6, 1.0)])
 def test_where_commits_take_long_there_are_fewer(took_s: float, interval_s: float) -> None:
-    assert partition(is_read_up=True).commit_interval_s(took_s) == interval_s
+    assert commit_interval_s(SETTINGS, 0, took_s, 0, lambda: False) == interval_s
+
+
+@pytest.mark.parametrize(("task_ms", "interval_s"), [(0, 0.15), (100, 0.15), (500, 0.5), (5_000, 5.0)])
+def test_a_task_that_nobody_waits_for_may_take_longer_and_is_never_slower_because_it_is_behind(
+    task_ms: int, interval_s: float
+) -> None:
+    assert commit_interval_s(SETTINGS, task_ms, 0.0, 0, lambda: False) == interval_s
+    assert commit_interval_s(SETTINGS, task_ms, 0.0, 60_000, lambda: True) == max(interval_s, 1.0)

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import TypeVar
 
 import numpy as np
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from streams.exactly_once.errors import InputAnewError, PartitionsDifferError, ReopenNeeded, TaskFailed
 from streams.exactly_once.partitions.measuring import Measuring, Taken
+from streams.exactly_once.partitions.work import NOTHING, Done, Work, do
 from streams.exactly_once.partitions.worker_context import WorkerContext
 from streams.exactly_once.records.input_batch import Batch
-from streams.exactly_once.records.produced import Outputs, Produced, ProducedColumns, StateRow, record_count
-from streams.exactly_once.records.read_records import Record
-from streams.exactly_once.task import Paced, Task, TaskSpec, measures_of
+from streams.exactly_once.records.produced import Produced, ProducedColumns, StateRow, record_count
+from streams.exactly_once.task import Paced, Task, TaskSpec
 from streams.exactly_once.transactions.position import Position
 from streams.exactly_once.transactions.restore import PROGRESS_S, Restored, format_row, read_state
 from streams.exactly_once.transactions.writer import Transaction, TransactionalWriter
@@ -78,20 +78,10 @@ class OpenTask:
         """The next offset of each input."""
         return self._positions
 
-    async def broadcast(self, topic: str, records: Sequence[Record]) -> None:
-        """Pass records of a broadcast topic to the task."""
-        await self._take(partial(self._task.broadcast, topic, records))
-
-    async def process(self, batch: Batch) -> None:
-        """Pass a batch to the task."""
-        started_s = time.perf_counter()
-        await self._take(partial(self._task.process, batch.topic, batch.records))
-        self._positions[TopicPartition(batch.topic, batch.partition)] = int(batch.records.offsets[-1]) + 1
-        count = len(batch.records)
-        self._input_count += count
-        self._measuring.note(batch.records.clock_ms)
-        seconds = time.perf_counter() - started_s
-        self._context.observer.processed(self._spec.name, self._number, batch.topic, records=count, seconds=seconds)
+    async def take(self, work: Work) -> None:
+        """Pass work to the task."""
+        if not work.is_empty:
+            await self._done(work, concludes=False)
 
     async def moments(self, batch: Batch) -> NDArray[np.int64]:
         """The moments by which the task keeps step with others."""
@@ -99,27 +89,20 @@ class OpenTask:
         assert isinstance(task, Paced), f"task '{self._spec.name}' has no moments"
         return await self._run(lambda: task.moments(batch.topic, batch.records))
 
-    async def tick(self, behind: Collection[str]) -> None:
-        """Pass the clock to the task, and the inputs with unread records."""
-        await self._take(partial(self._task.tick, self._context.clock_ms(), behind))
-
-    async def collect(self) -> tuple[Transaction, Taken] | None:
-        """Collect everything since the last call for one transaction; None if there is nothing.
+    async def collect(self, work: Work = NOTHING) -> tuple[Transaction, Taken] | None:
+        """Pass work to the task, then collect everything since the last call for one transaction; None if it is empty.
 
         The task continues meanwhile: later output belongs to the next transaction.
         """
-        task = self._task
-        concluded, rows, measures = await self._run(
-            lambda: (list(task.conclude()), list(task.changed()), measures_of(task))
-        )
-        self._keep(concluded)
+        done = await self._done(work, concludes=True)
+        rows = done.rows
         if not (rows or self._produced or self._input_count):
             return None
         if self._needs_format:
             rows.append(format_row(self._spec.state_format))
             self._needs_format = False
         collected = Transaction(self._produced, rows, {**self._positions}, self._input_count, self._number)
-        taken = self._measuring.take(self._produced, measures)
+        taken = self._measuring.take(self._produced, done.measures)
         self._produced, self._produced_count, self._input_count = [], 0, 0
         return collected, taken
 
@@ -221,16 +204,26 @@ class OpenTask:
     def _restoring(self, rows: int, bytes_read: int) -> None:
         self._context.observer.restoring(self._spec.name, self._number, rows=rows, bytes_read=bytes_read)
 
-    async def _take(self, call: Callable[[], Outputs]) -> None:
-        self._keep(await self._run(lambda: list(call())))
-
-    def _keep(self, produced: list[Produced | ProducedColumns]) -> None:
-        self._produced.extend(produced)
-        self._produced_count += record_count(produced)
+    async def _done(self, work: Work, *, concludes: bool) -> Done:
+        """Let the task do this work, in one call: each waits for a thread and, with ``take_turns``, for its turn."""
+        task = self._task
+        done = await self._run(lambda: do(task, work, self._context.clock_ms, concludes=concludes))
+        self._produced.extend(done.produced)
+        self._produced_count += record_count(done.produced)
+        for batch, seconds in zip(work.batches, done.seconds, strict=True):
+            self._positions[TopicPartition(batch.topic, batch.partition)] = int(batch.records.offsets[-1]) + 1
+            count = len(batch.records)
+            self._input_count += count
+            self._measuring.note(batch.records.clock_ms)
+            self._context.observer.processed(self._spec.name, self._number, batch.topic, records=count, seconds=seconds)
+        return done
 
     async def _run(self, call: Callable[[], _T]) -> _T:
         """Run the task's own code, in a thread if it asks for it; one call at a time, because each is awaited."""
-        return await asyncio.to_thread(_guarded, call) if self._spec.in_thread else _guarded(call)
+        if not self._spec.in_thread:
+            return _guarded(call)
+        async with self._context.turns if self._spec.take_turns else nullcontext():
+            return await asyncio.to_thread(_guarded, call)
 
 
 def refuse_other_division(spec: TaskSpec, number: int, position: Position | None) -> None:

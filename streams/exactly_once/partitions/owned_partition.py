@@ -15,9 +15,9 @@ checks: if another worker had opened it meanwhile, the next transaction would be
 One coroutine performs all calls of the task, so a batch is never split between transactions. The task continues while a
 transaction is being written; its output then belongs to the next one. A failed transaction invalidates everything
 since: the task is discarded and reopened from its log. A batch is accepted only if the partition is OPEN and the batch
-was fetched after its last seek; all others will be fetched again. The inbox is bounded, because nothing is fetched for
-a partition with a full inbox. Before it fences, a worker confirms its membership with the group's coordinator: a worker
-that was suspended learns that it has lost its partitions, instead of taking them back.
+was fetched after its last seek; all others will be fetched again. Nothing is fetched for a full inbox. Before it
+fences, a worker confirms its membership with the group's coordinator: a worker that was suspended learns that it has
+lost its partitions, instead of taking them back.
 """
 
 import asyncio
@@ -33,20 +33,20 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 from streams.exactly_once.cancelling import ended
 from streams.exactly_once.errors import NOT_ALLOWED, ReopenNeeded, TaskFailed, not_allowed
 from streams.exactly_once.partitions.alignment import Alignment
+from streams.exactly_once.partitions.commit_interval import commit_interval_s
 from streams.exactly_once.partitions.continuity import Continuity
 from streams.exactly_once.partitions.lag import Lags
 from streams.exactly_once.partitions.open_task import OpenTask
 from streams.exactly_once.partitions.partition_state import State
 from streams.exactly_once.partitions.pending_transaction import PendingTransaction
 from streams.exactly_once.partitions.step import pace_in
+from streams.exactly_once.partitions.work import Work
 from streams.exactly_once.partitions.worker_context import WorkerContext
 from streams.exactly_once.records.input_batch import Batch
 from streams.exactly_once.records.read_records import Record
 from streams.exactly_once.task import TaskSpec
 
 INBOX_BATCHES_MAX = 4
-COMMIT_SHARE = 0.25
-"""Maximum share of time spent on commits: each has a fixed price, so slow commits are made less often."""
 
 
 class OwnedPartition:
@@ -208,47 +208,31 @@ class OwnedPartition:
         while not self._pausing:
             may_work = opened.held_count < settings.commit_max_records
             has_work = self._inbox and may_work and not self._pace.is_held
-            interval_s = self.commit_interval_s(pending.took_s)
+            interval_s = self._commit_interval_s(pending.took_s)
             commits_at_s = next_tick_s if pending.is_writing else committed_s + interval_s
             await self._sleep_until(0.0 if has_work else min(commits_at_s, next_tick_s))
             pending.check()
             if self._reopen_reason is not None:
                 raise ReopenNeeded(self._reopen_reason)
-            await self._pass_on_announced(opened)
-            if self._inbox and may_work and (batch := await self._pace.part(opened, self._inbox)) is not None:
-                self.read_ms = int(batch.records.timestamps[-1])
-                await opened.process(batch)
-                self._lags.processed(batch)
+            work = Work(self._newly_announced(), await self._next_batches(opened) if may_work else ())
             now_s = time.monotonic()
             if now_s >= next_tick_s:
-                self._continuity.check(self._context.feed.fetched_count)
-                behind = self._behind()
-                self._tell_lag(opened, behind)
-                await opened.tick(behind)
-                self._pace.stir()
+                work = work._replace(behind=self._behind())
                 next_tick_s = now_s + tick_s
-            pending.check()  # after a failure no transaction may begin
-            interval_s = self.commit_interval_s(pending.took_s)
+            if not pending.is_writing:
+                self._pace.committed()
             is_due = now_s >= committed_s + interval_s or opened.held_count >= settings.commit_max_records
-            if pending.is_writing:
-                continue
-            self._pace.committed()
-            if is_due or self._pace.is_waited_for:
+            if not pending.is_writing and (is_due or self._pace.is_waited_for):
                 committed_s = now_s
                 self._pace.writing()
-                await pending.begin()
+                await pending.begin(work)
+            else:
+                await opened.take(work)
+            self._note(opened, work)
 
-    def commit_interval_s(self, took_s: float) -> float:
-        """Interval to the next commit after one that took ``took_s``.
-
-        Up to ``commit_behind_ms`` if the input is older than that anyway, or if commits are slow.
-        """
-        settings = self._context.settings
-        behind_ms = max(settings.commit_behind_ms, settings.commit_interval_ms)
-        is_old = self._context.clock_ms() - self.read_ms >= behind_ms
-        if is_old and self._behind():
-            return behind_ms / 1000
-        return min(max(settings.commit_interval_ms / 1000, took_s / COMMIT_SHARE), behind_ms / 1000)
+    def _commit_interval_s(self, took_s: float) -> float:
+        age_ms, own_ms = self._context.clock_ms() - self.read_ms, self.spec.commit_interval_ms
+        return commit_interval_s(self._context.settings, own_ms, took_s, age_ms, lambda: bool(self._behind()))
 
     async def _sleep_until(self, deadline_s: float) -> None:
         """Sleep until woken or until the deadline; always yields to the loop."""
@@ -266,6 +250,19 @@ class OwnedPartition:
         at_broker = {tp.topic for tp in self.tps if not self._context.feed.is_read_up(tp)}
         return frozenset(at_broker | {batch.topic for batch in self._inbox})
 
+    def _newly_announced(self) -> list[tuple[str, Sequence[Record]]]:
+        announced, self._announced = [it for it in self._announced if it[1]], []
+        return announced
+
+    def _note(self, opened: OpenTask, work: Work) -> None:
+        for batch in work.batches:
+            self.read_ms = int(batch.records.timestamps[-1])
+            self._lags.processed(batch)
+        if work.behind is not None:
+            self._continuity.check(self._context.feed.fetched_count)
+            self._tell_lag(opened, work.behind)
+            self._pace.stir()
+
     def _tell_lag(self, opened: OpenTask, behind: Collection[str]) -> None:
         now_s = self._context.clock_ms() / 1_000
         self._lags.look(behind, now_s)
@@ -280,11 +277,15 @@ class OwnedPartition:
     def _is(self, state: State) -> bool:
         return self.state is state
 
-    async def _pass_on_announced(self, opened: OpenTask) -> None:
-        announced, self._announced = self._announced, []
-        for topic, records in announced:
-            if records:
-                await opened.broadcast(topic, records)
+    async def _next_batches(self, opened: OpenTask) -> list[Batch]:
+        """The batches to process now: on the event loop one at a time, because the others wait for the loop."""
+        batches: list[Batch] = []
+        while self._inbox and not (batches and not self.spec.in_thread):
+            batch = await self._pace.part(opened, self._inbox)
+            if batch is None:
+                break
+            batches.append(batch)
+        return batches
 
     def _report(self, reason: ReopenNeeded) -> None:
         if reason.fenced:

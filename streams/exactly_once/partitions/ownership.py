@@ -1,6 +1,7 @@
 """The partitions that this worker owns: opens assigned ones, closes revoked ones."""
 
 import asyncio
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from aiokafka import TopicPartition
@@ -65,6 +66,7 @@ class Ownership:
         self._task_of_topic = {topic: spec.name for spec in specs for topic in spec.inputs}
         self._owned: dict[tuple[str, int], OwnedPartition] = {}
         self.restoring = asyncio.Semaphore(settings.restores_max)
+        self.turns = asyncio.Semaphore(max(1, len(os.sched_getaffinity(0)) - 1))
         slacks = [spec.step_slack_ms for spec in specs if spec.step_slack_ms is not None]
         self.step = Step(min(slacks)) if slacks else None
         self._closing: set[asyncio.Task[None]] = set()

@@ -8,6 +8,7 @@ from typing import Any
 
 from streams.exactly_once.cancelling import ended
 from streams.exactly_once.partitions.open_task import OpenTask
+from streams.exactly_once.partitions.work import NOTHING, Work
 
 
 class PendingTransaction:
@@ -27,12 +28,12 @@ class PendingTransaction:
         """Whether a transaction is in progress, or has ended without being checked."""
         return self._writing is not None
 
-    async def begin(self) -> None:
-        """Begin a transaction if there is content, or settle the last one if necessary; none may be in progress.
+    async def begin(self, work: Work = NOTHING) -> None:
+        """Do work, then begin a transaction if there is content, or settle the last one; none may be in progress.
 
         Raises TaskFailed if the task raises.
         """
-        collected = await self._opened.collect()
+        collected = await self._opened.collect(work)
         if collected is not None:
             self._write(self._opened.commit(*collected))
         elif self._opened.is_unsettled:

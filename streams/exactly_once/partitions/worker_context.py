@@ -53,6 +53,7 @@ class WorkerContext(Protocol):
     feed: Feed
     clock_ms: Callable[[], int]
     restoring: asyncio.Semaphore
+    turns: asyncio.Semaphore
     step: Step | None
 
     def fail(self, error: Exception) -> None:

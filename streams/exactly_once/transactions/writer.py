@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -22,12 +23,14 @@ from aiokafka.producer.transaction_manager import PidAndEpoch
 from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.errors import NOT_ALLOWED, OutputRefusedError, ReopenNeeded, TopicMissingError, not_allowed
 from streams.exactly_once.records.batch_builder import Batches, PlacedBatch
-from streams.exactly_once.records.produced import Produced, ProducedColumns, RowColumns, StateRow
+from streams.exactly_once.records.produced import Produced, ProducedColumns, RowColumns, StateRow, record_count
 from streams.exactly_once.transactions.coordinators import AwaitLeaders, GroupCoordinator, TransactionsCoordinator
 from streams.exactly_once.transactions.position import Position
 from streams.exactly_once.transactions.takeover import Identity, StateRead, begin, settle, take_over
 
 DISCARD_TIMEOUT_S = 2.0
+AT_ONCE_MAX = 1_000
+"""Records that are laid out on the event loop: faster than a thread begins to work while others compute."""
 _REFUSALS = (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
@@ -184,7 +187,7 @@ class TransactionalWriter:
 
     async def _transact(self, transaction: Transaction, topics: Sequence[str]) -> None:
         counts = {topic: len(await self._producer.partitions_for(topic)) for topic in topics}
-        outputs = await asyncio.to_thread(self._outputs, transaction, counts)
+        outputs = await _laid_out(partial(self._outputs, transaction, counts), record_count(transaction.produced))
         partitions = {TopicPartition(topic, partition) for topic, partition, _ in outputs}
         # announced first: the next owner must know where markers may be missing
         if not partitions <= self._position.output_partitions():
@@ -201,8 +204,8 @@ class TransactionalWriter:
         position: Position,
         offsets: Mapping[TopicPartition, int],
     ) -> None:
-        producer = self._producer
-        batches = [*outputs, *await asyncio.to_thread(self._rows, [*rows, position.row()])]
+        producer, rows = self._producer, [*rows, position.row()]
+        batches = [*outputs, *await _laid_out(partial(self._rows, rows), record_count(rows))]
         await self._begin({TopicPartition(topic, partition) for topic, partition, _ in batches})
         deliveries = [
             await producer.send_batch(batch, topic, partition=partition) for topic, partition, batch in batches
@@ -240,6 +243,10 @@ class TransactionalWriter:
     def _batches(self) -> Batches:
         settings = self._settings
         return Batches(settings.produce_max_batch_bytes, settings.compression, self._clock_ms())
+
+
+async def _laid_out(lay_out: Callable[[], list[PlacedBatch]], records: int) -> list[PlacedBatch]:
+    return lay_out() if records <= AT_ONCE_MAX else await asyncio.to_thread(lay_out)
 
 
 def _allowed(read: Callable[[], Awaitable[S]]) -> Callable[[], Awaitable[S]]:
