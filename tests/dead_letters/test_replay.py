@@ -27,7 +27,7 @@ from streams.harness.jars import JarsKafka
 TOPIC, LETTERS = "impressions", "impressions.dlq"
 REASONS = ("not_json", "invalid", "empty")
 BACKENDS: dict[str, Callable[[], KafkaHarness]] = {"embedded": EmbeddedKafka, "jars": JarsKafka}
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 
 
 @pytest.fixture(

@@ -38,7 +38,7 @@ COUNT = 400
 PARTITIONS = 3
 SLACK_MS = 30_000
 """Half of the lateness of the default settings."""
-DEADLINE_S = 120.0
+DEADLINE_S = 300.0
 MARKS = {"jars": [pytest.mark.kafka, pytest.mark.slow]}
 
 

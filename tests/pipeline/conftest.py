@@ -19,7 +19,7 @@ from streams.settings import Settings
 from streams.topics.admin import ensure
 from streams.worker_process import WorkerProcess
 
-DEADLINE_S = 180.0
+DEADLINE_S = 400.0
 ENVIRONMENT = {
     "SHELFWISE_SETTLEMENT__IDLE_MS": "1500",
     "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "500",

@@ -19,7 +19,7 @@ from streams.harness.jars import JarsKafka
 from streams.subscribers import AsyncRankingSubscriber, Found, RankingSubscriber
 from streams.subscribers.ranking_table import TOPIC
 
-DEADLINE_S = 40.0
+DEADLINE_S = 120.0
 BACKENDS: dict[str, Callable[[], KafkaHarness]] = {"embedded": EmbeddedKafka, "jars": JarsKafka}
 
 
