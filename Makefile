@@ -14,8 +14,9 @@ WITH_WORKERS := $(addprefix tests/,benchmarks console forgetting harness pipelin
 WITH_BROKERS := $(addprefix tests/,brokers dead_letters docs exactly_once subscribers topics)
 WITH_FILES := $(addprefix tests/,growing mapping replaying)
 
-# the long computations; beside the others, so that neither ends long after them
-OF_LEARNING := $(addprefix tests/,backtesting bandit cocluster drift evaluation leaderboard policies ranking rewards)
+# Long computations, in two parts of equal length. Those that wait go first, whenever they have something to do; these take what is left.
+OF_LEARNING := $(addprefix tests/,auditing backtesting bandit cocluster drift evaluation leaderboard metrics policies ranking rewards)
+GIVES_WAY := nice -n 10
 
 test: machine-code
 	$(MAKE) --no-print-directory --jobs=6 test-with-workers test-with-brokers test-with-files test-of-learning test-of-the-rest lint
@@ -39,10 +40,10 @@ test-with-files: $(STAMP)
 	$(BIN)/python -m pytest --durations=10 $(WITH_FILES)
 
 test-of-learning: $(STAMP)
-	$(BIN)/python -m pytest --durations=10 $(OF_LEARNING)
+	$(GIVES_WAY) $(BIN)/python -m pytest --durations=10 $(OF_LEARNING)
 
 test-of-the-rest: $(STAMP)
-	$(BIN)/python -m pytest --durations=10 $(addprefix --ignore=,$(WITH_WORKERS) $(WITH_BROKERS) $(WITH_FILES) $(OF_LEARNING))
+	$(GIVES_WAY) $(BIN)/python -m pytest --durations=10 $(addprefix --ignore=,$(WITH_WORKERS) $(WITH_BROKERS) $(WITH_FILES) $(OF_LEARNING))
 
 CHECKED := $(addprefix tests/,settlement wire ranking/test_ranked_pages.py tasks/test_crediting.py)
 
