@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: wheel demo check machine-code test test-with-workers test-with-brokers test-with-files test-of-learning test-of-the-rest test-checked search lint docs bench requirements console-assets clean
+.PHONY: wheel demo check check-tests check-more machine-code test test-with-workers test-with-brokers test-with-files test-of-learning test-of-the-rest test-checked search lint docs bench requirements console-assets clean
 
 demo: $(STAMP)
 	$(BIN)/shelfwise demo --console
@@ -21,11 +21,19 @@ GIVES_WAY := nice -n 10
 test: machine-code
 	$(MAKE) --no-print-directory --jobs=6 test-with-workers test-with-brokers test-with-files test-of-learning test-of-the-rest lint
 
-# the quick subset for developers: under two minutes once machine code exists
-QUICK := schemas processors $(addprefix tests/,test_house_style.py test_loop.py bandit policies rewards schemas tasks drift)
+# the quick subset for developers: under a minute on an idle machine, once machine code and mypy's cache exist
+QUICK := $(addprefix tests/,test_loop.py bandit policies rewards tasks)
+QUICK_TOO := schemas processors $(addprefix tests/,test_house_style.py schemas drift)
+LONG := $(addprefix tests/,drift/test_incidents.py drift/test_planted.py tasks/test_cores.py)
 
-check: machine-code lint
-	$(BIN)/python -m pytest -q -m "not slow and not kafka" $(QUICK)
+check: machine-code
+	$(MAKE) --no-print-directory --jobs=3 check-tests check-more lint
+
+check-tests: $(STAMP)
+	$(BIN)/python -m pytest -q -m "not slow and not kafka" $(addprefix --ignore=,$(LONG)) $(QUICK)
+
+check-more: $(STAMP)
+	$(BIN)/python -m pytest -q -m "not slow and not kafka" $(addprefix --ignore=,$(LONG)) $(QUICK_TOO)
 
 machine-code: $(STAMP)  ## compiled once, on all cores, before tests have to wait for it
 	$(BIN)/shelfwise compile
