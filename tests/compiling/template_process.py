@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,6 +39,9 @@ for line in sys.stdin:
     _, status = os.waitpid(child, 0)
     print(json.dumps([status, said]), flush=True)
 """
+
+
+Printed = Callable[..., object]
 
 
 class TemplateProcess:

@@ -1,18 +1,10 @@
 """Once warm, nothing is compiled any more: every function and every type of argument has been met."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
-
 import pytest
 
 from streams.compiling.compile_stages import ALL
-from tests.compiling.template_process import TemplateProcess
+from tests.compiling.template_process import Printed
 
-ROOT = Path(__file__).parents[2]
-BEFORE = """
-import streams.compiling.compile_stages, tests.test_loop
-"""
 STAGE = """
 import json, sys
 from processors.machine_code.keeping import watch
@@ -74,16 +66,6 @@ for minute in range(60):
 assert played.listeners.settlement.counters["outcomes_settled"] > 500
 print(json.dumps(late))
 """
-
-
-Printed = Callable[..., object]
-
-
-@pytest.fixture(scope="module")
-def printed() -> Iterator[Printed]:
-    """What a script prints in a process where no compiled function has been called."""
-    with TemplateProcess(BEFORE, ROOT) as process:
-        yield partial(process.printed, folder=ROOT)
 
 
 @pytest.mark.parametrize("name", [stage.name for stage in ALL])
