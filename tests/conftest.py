@@ -10,10 +10,21 @@ import pytest
 from hypothesis import settings
 
 from processors.wire.checked_memory import violations
+from streams.harness.jars import JarsKafka
 
 settings.register_profile("shelfwise", deadline=None, print_blob=True, derandomize=True)
 settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shelfwise"))
+
+
+@pytest.fixture(scope="session")
+def shared_kafka() -> Iterator[JarsKafka]:
+    """One Apache Kafka for all tests of a run that ask for no other; each has names of its own, or tidies up.
+
+    It takes ten seconds of a processor to start.
+    """
+    with JarsKafka() as kafka:
+        yield kafka
 
 
 @pytest.fixture(autouse=True)

@@ -115,7 +115,11 @@ def main() -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:  # characters that the terminal cannot show are escaped
         reconfigure(errors="backslashreplace")
-    sys.exit(run())
+    status = run()
+    # an interrupt that passed through evaluated text (dataclasses evaluate some when a module is loaded) would make
+    # `python -m` end by SIGINT, whatever the status; evaluating text that ends well makes Python forget it
+    exec("")  # noqa: S102
+    sys.exit(status)
 
 
 def _print_version(asked: bool) -> None:

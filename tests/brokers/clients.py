@@ -12,7 +12,7 @@ from confluent_kafka import TopicPartition as ConfluentTopicPartition
 from kafka import KafkaConsumer, KafkaProducer
 from kafka import TopicPartition as KafkaTopicPartition
 
-WAIT_S = 30.0
+WAIT_S = 120.0
 
 
 class Message(NamedTuple):

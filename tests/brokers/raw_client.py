@@ -11,8 +11,8 @@ from streams.broker import record_batch as batches
 from streams.broker.record_batch import BatchHeader, Record
 from streams.broker.wire import API_KEYS, REQUESTS, RESPONSES
 
-ANSWER_WITHIN_S = 30.0
-DEADLINE_S = 30.0
+ANSWER_WITHIN_S = 120.0
+DEADLINE_S = 120.0
 
 
 def _build(cls: Any, version: int, fields: dict[str, Any]) -> Any:

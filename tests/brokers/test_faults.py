@@ -101,10 +101,10 @@ def test_a_group_gets_over_every_fault_of_its_coordinator(faulty: EmbeddedBroker
             retry_backoff_ms=10,
             heartbeat_interval_ms=50,
         ) as consumer:
-            assert (await asyncio.wait_for(consumer.getone(), 30)).value == b"x"
-            await asyncio.wait_for(consumer.commit(), 30)
+            assert (await asyncio.wait_for(consumer.getone(), 120)).value == b"x"
+            await asyncio.wait_for(consumer.commit(), 120)
             heartbeats = {"Heartbeat/error", "Heartbeat/disconnect_before"}
-            async with asyncio.timeout(30):  # aiokafka never leaves where a heartbeat is refused while it is leaving
+            async with asyncio.timeout(120):  # aiokafka never leaves where a heartbeat is refused while it is leaving
                 while not faulty.faults.fired.keys() >= heartbeats:  # noqa: ASYNC110  another thread's
                     await asyncio.sleep(0.01)
                 await consumer.commit()
@@ -114,9 +114,9 @@ def test_a_group_gets_over_every_fault_of_its_coordinator(faulty: EmbeddedBroker
 
 
 def test_latency_is_added(faulty: EmbeddedBroker) -> None:
-    faulty.faults.inject(api="Metadata", kind="latency", latency_ms=150, count=1)
+    faulty.faults.inject(api="Metadata", kind="latency", latency_ms=2_000, count=1)
     with RawClient(faulty.bootstrap) as raw:
-        for least_s, most_s in ((0.15, 30), (0, 0.15)):
+        for least_s, most_s in ((2, 120), (0, 2)):
             started = time.monotonic()
             raw.ask("Metadata", 1, topics=[])
             assert least_s <= time.monotonic() - started < most_s

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from streams.harness.free_ports import free_ports
 from tests.brokers.raw_client import RawClient
 from tests.brokers.test_transactions import committed_values
 from tests.brokers.topics import TopicMaker
@@ -30,8 +31,7 @@ class BrokerProcess:
     """A broker with its data on disk that can be killed and started again on its port."""
 
     def __init__(self, data_dir: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        (self.port,) = free_ports(1)
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.data_dir = data_dir
         self.process = self._start()
@@ -44,7 +44,7 @@ class BrokerProcess:
 
     def is_up(self) -> bool:
         try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", self.port), timeout=60).close()
         except OSError:
             return False
         return True
@@ -60,7 +60,7 @@ def mortal(tmp_path: Path) -> Iterator[BrokerProcess]:
     broker = BrokerProcess(tmp_path / "data")
     yield broker
     broker.process.send_signal(signal.SIGTERM)
-    assert broker.process.wait(20) == 0, "SIGTERM is a clean end"
+    assert broker.process.wait(120) == 0, "SIGTERM is a clean end"
 
 
 def test_what_was_acknowledged_is_there_once_after_every_kill(mortal: BrokerProcess) -> None:
@@ -129,7 +129,7 @@ def commit_numbered_transactions(mortal: BrokerProcess, topic: str, group: str) 
             except Exception:  # noqa: BLE001  the client's own way to say that its broker died
                 await asyncio.sleep(0.01)
             finally:
-                await asyncio.wait_for(producer.stop(), 20)
+                await asyncio.wait_for(producer.stop(), 120)
         await killing
 
     async def storm() -> None:
@@ -204,7 +204,7 @@ def test_a_compacted_table_is_right_after_every_kill(mortal: BrokerProcess) -> N
         except Exception:  # noqa: BLE001  the client's own way to say that its broker died
             await asyncio.sleep(0.01)
         finally:
-            await asyncio.wait_for(producer.stop(), 20)
+            await asyncio.wait_for(producer.stop(), 120)
 
     async def story() -> None:
         async def storm() -> None:

@@ -92,16 +92,16 @@ def test_a_partition_that_is_not_there_is_unknown(raw: RawClient, topic: str) ->
 def test_a_fetch_waits_for_a_record_and_no_longer(broker: Broker, raw: RawClient, topic: str) -> None:
     started = time.monotonic()
     with RawClient(broker.bootstrap) as waiting, ThreadPoolExecutor() as thread:
-        fetched = thread.submit(waiting.fetch, topic, 0, max_wait_ms=20_000, min_bytes=1)
+        fetched = thread.submit(waiting.fetch, topic, 0, max_wait_ms=600_000, min_bytes=1)
         raw.produce(topic, b"awaited")
         assert values_of(fetched.result()) == [b"awaited"]
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 300
 
 
 def test_a_fetch_waits_its_time_when_nothing_comes(raw: RawClient, topic: str) -> None:
     started = time.monotonic()
     assert values_of(raw.fetch(topic, 0, max_wait_ms=200, min_bytes=1)) == []
-    assert 0.19 < time.monotonic() - started < 5
+    assert 0.19 < time.monotonic() - started < 60
 
 
 def test_a_consumer_is_woken_by_a_record_in_any_of_its_partitions(broker: Broker, make_topic: TopicMaker) -> None:
@@ -111,7 +111,10 @@ def test_a_consumer_is_woken_by_a_record_in_any_of_its_partitions(broker: Broker
         partitions = [TopicPartition(topic, number) for number in range(4)]
         async with (
             AIOKafkaConsumer(
-                bootstrap_servers=broker.bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=20_000
+                bootstrap_servers=broker.bootstrap,
+                auto_offset_reset="earliest",
+                fetch_max_wait_ms=600_000,
+                request_timeout_ms=700_000,
             ) as consumer,
             AIOKafkaProducer(bootstrap_servers=broker.bootstrap) as producer,
         ):
@@ -120,7 +123,7 @@ def test_a_consumer_is_woken_by_a_record_in_any_of_its_partitions(broker: Broker
             started = time.monotonic()
             await producer.send_and_wait(topic, b"here", partition=3)
             assert (await waiting).partition == 3
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < 300
 
     asyncio.run(story())
 

@@ -20,7 +20,7 @@ PARTITIONS = 3
 RECORDS = 30_000
 RESTARTS = 6
 PATIENCE = {"request_timeout_ms": 1_500, "retry_backoff_ms": 20}
-DEADLINE_S = 90.0
+DEADLINE_S = 300.0
 
 
 @contextlib.asynccontextmanager

@@ -115,7 +115,7 @@ class TestVisibility:
                 consumer.assign([TopicPartition(topic, 0)])
                 waiting = asyncio.ensure_future(consumer.getone())
                 await asyncio.to_thread(raw.end, name, producer, committed=True)
-                assert (await asyncio.wait_for(waiting, 20)).value == b"inside"
+                assert (await asyncio.wait_for(waiting, 120)).value == b"inside"
 
         asyncio.run(story())
 

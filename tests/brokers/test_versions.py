@@ -187,7 +187,7 @@ def test_a_transaction_works_in_every_version(embedded: EmbeddedBroker, version:
 )
 def test_junk_closes_its_connection_and_no_other(embedded: EmbeddedBroker, junk: bytes) -> None:
     with RawClient(embedded.bootstrap) as raw:
-        with socket.create_connection(("127.0.0.1", embedded.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", embedded.port), timeout=120) as connection:
             connection.sendall(junk)
             assert connection.recv(1) == b"", "closed by the broker"
         assert raw.ask("Metadata", 1, topics=[]).brokers[0].port == embedded.port

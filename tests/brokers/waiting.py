@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sized
 
-DEADLINE_S = 40.0
+DEADLINE_S = 120.0
 
 
 def eventually(condition: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:

@@ -23,7 +23,7 @@ from tests.cli.bad_inputs import (
 )
 
 Captured = pytest.CaptureFixture[str]
-PATIENCE_S = 60
+PATIENCE_S = 180
 
 
 def shown(parameter: Parameter) -> str:

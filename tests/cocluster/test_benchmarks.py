@@ -31,7 +31,7 @@ def test_worlds_are_those_of_the_seeds_asked_for(capsys: pytest.CaptureFixture[s
 
 
 def test_cost_is_told_at_an_eighth_a_quarter_a_half_and_all() -> None:
-    found = bench_scale(16_000, lambda _: None)
+    found = bench_scale(4_000, lambda _: None)
     assert [row["interactions"] for row in found["marks"]] == sorted(row["interactions"] for row in found["marks"])
     assert len(found["marks"]) == 4
     assert found["marks"][-1]["interactions"] == found["interactions"]

@@ -6,7 +6,7 @@ from types import FunctionType
 
 from processors.machine_code.closure import reached
 from streams.compiling.compile_stages import ALL
-from tests.compiling.test_mid_traffic import printed
+from tests.compiling.template_process import Printed
 
 FUNCTIONS_MAX = 330
 """Raise it only with the CPU seconds of `shelfwise bench compile` before and after: the budget is 60."""
@@ -35,7 +35,7 @@ def test_the_number_of_compiled_functions_stays_within_the_budget() -> None:
     assert 200 < len(functions) <= FUNCTIONS_MAX
 
 
-def test_an_entry_is_compiled_for_one_set_of_types() -> None:
+def test_an_entry_is_compiled_for_one_set_of_types(printed: Printed) -> None:
     met = printed(VERSIONS)
     assert isinstance(met, list)
     assert {entry: count for entry, count in Counter(met).items() if count > 1} == {}

@@ -1,12 +1,9 @@
 """Once warm, nothing is compiled any more: every function and every type of argument has been met."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 from streams.compiling.compile_stages import ALL
+from tests.compiling.template_process import Printed
 
 STAGE = """
 import json, sys
@@ -71,21 +68,17 @@ print(json.dumps(late))
 """
 
 
-def printed(script: str, *arguments: str) -> object:
-    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2_000:]
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 @pytest.mark.parametrize("name", [stage.name for stage in ALL])
-def test_a_stage_names_all_that_it_compiles(name: str) -> None:
+def test_a_stage_names_all_that_it_compiles(name: str, printed: Printed) -> None:
     (stage,) = [stage for stage in ALL if stage.name == name]
     assert printed(STAGE, name) == sorted(stage.entries)
 
 
-def test_a_listener_without_state_needs_no_more_than_what_is_compiled_before_a_partition_is_opened() -> None:
+def test_a_listener_without_state_needs_no_more_than_what_is_compiled_before_a_partition_is_opened(
+    printed: Printed,
+) -> None:
     assert printed(FIRST_PAGES) == []
 
 
-def test_nothing_is_compiled_in_mid_traffic() -> None:
+def test_nothing_is_compiled_in_mid_traffic(printed: Printed) -> None:
     assert printed(TRAFFIC) == []

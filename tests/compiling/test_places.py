@@ -1,10 +1,7 @@
 """The table of places where machine code may be kept: each tried by a process that finds itself there."""
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,13 +9,17 @@ from typing import NamedTuple
 import pytest
 
 import processors
+from tests.compiling.template_process import TemplateProcess
 
 SOURCES = Path(processors.__file__).parent
-SCRIPT = """
-import json, os, sys
-import numba, numpy as np
+BEFORE = """
+import numba, numpy as np, tempfile
 numba.njit(lambda array: str(array.sum()))(np.zeros(2))  # what numba imports late, it imports while it may
-import tempfile
+"""
+SCRIPT = """
+import json, os, sys, tempfile
+import numba, numpy as np
+numba.config.reload_config()  # this process has an environment of its own
 from processors.machine_code.keeping import watch
 from processors.machine_code.places import described_places, writing_place
 from processors.rewards.success import _stepped
@@ -48,8 +49,9 @@ class Found(NamedTuple):
 class Machine:
     """A copy of the sources, and users who start processes with it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, template: TemplateProcess) -> None:
         self.folder = folder
+        self._template = template
         self.sources = folder / "sources"
         self.sources.mkdir(parents=True)
         for name in ("processors", "schemas"):
@@ -61,11 +63,8 @@ class Machine:
         folder.chmod(0o755)
 
     def start(self, uid: int = NOBODY, **environment: str) -> Found:
-        given = {"PATH": os.defpath, "PYTHONPATH": str(self.sources), "TMPDIR": str(self.temporary), **environment}
-        command = [sys.executable, "-B", "-c", SCRIPT, str(uid)]
-        done = subprocess.run(command, env=given, cwd=self.sources, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2_000:]
-        found = json.loads(done.stdout.splitlines()[-1])
+        given = {"PATH": os.defpath, "TMPDIR": str(self.temporary), **environment}
+        found = self._template.printed(SCRIPT, str(uid), folder=self.sources, environment=given)
         return Found(found["told"], Path(found["place"]) if found["place"] else None, found["line"])
 
     def given_to(self, uid: int, folder: Path) -> Path:
@@ -74,11 +73,17 @@ class Machine:
         return folder
 
 
+@pytest.fixture(scope="module")
+def template() -> Iterator[TemplateProcess]:
+    with TemplateProcess(BEFORE, Path("/")) as process:
+        yield process
+
+
 @pytest.fixture
-def machine() -> Iterator[Machine]:
+def machine(template: TemplateProcess) -> Iterator[Machine]:
     folder = Path("/var/tmp") / f"shelfwise-places-{os.getpid()}"  # above it all may look, unlike in pytest's own
     try:
-        yield Machine(folder)
+        yield Machine(folder, template)
     finally:
         shutil.rmtree(folder)
 

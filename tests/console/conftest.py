@@ -19,7 +19,7 @@ from streams.topics.admin import ensure
 from tests.console.told_records import everything
 
 SETTINGS = Settings(page_partitions=2)
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 
 def write(bootstrap: str, records: Sequence[LogRecord], *, commit: bool = True) -> None:

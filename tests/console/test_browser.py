@@ -18,7 +18,7 @@ from schemas.codec import decode
 from streams.console.console_app import NAVIGATION
 from streams.pictures import words
 from tests.console.click_through import click_through
-from tests.console.conftest import Served, read_all, running, write
+from tests.console.conftest import DEADLINE_S, Served, read_all, running, write
 from tests.console.told_records import learned, record
 
 CHROMIUM = shutil.which("chromium")
@@ -41,6 +41,7 @@ class Visited:
     def __init__(self, page: Page, address: str) -> None:
         self.page, self.address = page, address
         self.complaints: list[str] = []
+        page.set_default_timeout(DEADLINE_S * 1_000)
         page.on("console", lambda said: self.complaints.append(f"{said.type}: {said.text}"))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._asked)
@@ -122,6 +123,7 @@ def test_which_co_cluster_has_drifted_and_what_do_sleep_lists_count_as_a_success
 def test_an_editor_renames_a_card_group(browser: Browser, broker: str) -> None:
     with running(broker, allow_editing=True) as console:
         page = browser.new_page()
+        page.set_default_timeout(DEADLINE_S * 1_000)
         page.goto(f"{console.address}/co-clusters")
         page.get_by_label("Name", exact=True).nth(1).fill("Falling asleep")
         page.get_by_role("button", name="Rename").nth(1).click()

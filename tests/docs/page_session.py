@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from streams.cli.main import MISUSED, run
-from streams.console.serving import address_of, bound_socket
+from streams.harness.free_ports import free_ports
 from tests.docs.documents import ROOT
 from tests.docs.page_blocks import Block, Command, agrees
 
@@ -37,7 +37,7 @@ GOES_ON = {
 """Commands that do not end, and what they print when they are at work."""
 ENDS, LIVE = "--count", "--rate"
 DEADLINE_S = 300.0  # the first worker on a new machine compiles
-PATIENCE_S = 90.0
+PATIENCE_S = 300.0
 
 
 class Session:
@@ -45,7 +45,7 @@ class Session:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = {port: str(_free_port()) for port in PORTS}
+        self.ports = {port: str(free) for port, free in zip(PORTS, free_ports(len(PORTS)), strict=True)}
         self.bootstrap = f"127.0.0.1:{self.ports['9092']}"
         self.environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
         self.running: dict[str, tuple[subprocess.Popen[bytes], Path]] = {}
@@ -185,8 +185,3 @@ def _ends_in_time() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _free_port() -> int:
-    with bound_socket("127.0.0.1", 0) as bound:
-        return int(address_of(bound).rstrip("/").rpartition(":")[2])

@@ -125,7 +125,7 @@ def test_the_health_check_of_the_image_is_that_of_a_worker(is_ready: bool, statu
             readiness.finish(stage.name)
     with HealthServer("127.0.0.1", 0, registry_of(readiness)[0], Pulse(), readiness) as server:
         command = [word.replace(port, str(server.port)) for word in json.loads(words)]
-        done = subprocess.run([sys.executable, *command[1:]], capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run([sys.executable, *command[1:]], capture_output=True, text=True, check=False, timeout=180)
     assert done.returncode == status, done.stderr
     assert done.stdout.startswith("ready" if is_ready else "machine code")
 

@@ -23,7 +23,7 @@ BACKENDS: dict[str, Callable[[], KafkaHarness]] = {"jars": JarsKafka}
 if importlib.util.find_spec("streams.broker.embedded"):
     BACKENDS["embedded"] = EmbeddedKafka
 
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 _numbers = itertools.count(1)
 
 
@@ -66,7 +66,7 @@ def settings_for(bootstrap: str, group: str, **changes: object) -> DriverSetting
         "commit_interval_ms": 50,
         "transaction_timeout_ms": 10_000,
         "request_timeout_ms": 10_000,
-        "stop_timeout_ms": 5000,
+        "stop_timeout_ms": 30_000,
     }
     return DriverSettings(**{**chosen, **changes})  # type: ignore[arg-type]
 

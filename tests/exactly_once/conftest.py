@@ -13,6 +13,9 @@ MARKS = {"jars": [pytest.mark.kafka]}
 
 @pytest.fixture(scope="session", params=[pytest.param(name, marks=MARKS.get(name, [])) for name in BACKENDS])
 def broker(request: pytest.FixtureRequest) -> Iterator[KafkaHarness]:
+    if request.param == "jars":
+        yield request.getfixturevalue("shared_kafka")
+        return
     with BACKENDS[request.param]() as harness:
         yield harness
 

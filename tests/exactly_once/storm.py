@@ -23,7 +23,7 @@ from tests.exactly_once.brokers import BACKENDS, create_sums_topics, read_all, r
 from tests.exactly_once.worker import start_worker
 
 PARTITIONS = 4
-SETTLE_S = 60.0
+SETTLE_S = 240.0
 
 
 class Outcome(NamedTuple):
@@ -128,7 +128,7 @@ class Storm:
         for worker in self.workers:
             worker.send_signal(signal.SIGTERM)
         for worker in self.workers:
-            await asyncio.to_thread(worker.wait, 30)
+            await asyncio.to_thread(worker.wait, SETTLE_S)
 
 
 def main() -> None:

@@ -10,13 +10,13 @@ def test_a_cancellation_that_wait_for_swallows_is_not_the_last() -> None:
         work: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         async def live() -> None:
-            await asyncio.wait_for(work, 60)
+            await asyncio.wait_for(work, 120)
             await asyncio.Event().wait()
 
         task = asyncio.create_task(live())
         await asyncio.sleep(0)
         work.set_result(None)  # the work ends and the task is cancelled in the same moment
-        await asyncio.wait_for(ended(task), 10)
+        await asyncio.wait_for(ended(task), 120)
         return task
 
     assert asyncio.run(history()).cancelled()

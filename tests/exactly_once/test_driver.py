@@ -13,6 +13,7 @@ from streams.exactly_once.records.read_records import Record
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.accounts import account, random_inputs
 from tests.exactly_once.brokers import (
+    DEADLINE_S,
     create_sums_topics,
     fresh_prefix,
     read_all,
@@ -89,7 +90,7 @@ def test_an_exception_of_the_task_aborts_its_transaction_and_stops_the_worker(bo
             ],
         )
         async with working(settings_for(bootstrap, prefix, commit_interval_ms=5000), sums_spec(prefix)):
-            await asyncio.sleep(20)
+            await asyncio.sleep(DEADLINE_S)
         raise AssertionError("unreachable")
 
     with pytest.raises(ZeroDivisionError, match="a bug of the task"):
@@ -104,7 +105,7 @@ def test_a_task_in_a_thread_computes_while_others_go_on(bootstrap: str, prefix: 
         """Goes on only once another of its kind computes at the same time."""
 
         def process(self, topic: str, records: Sequence[Record]) -> Iterator[Produced]:
-            both_compute.wait(timeout=20)
+            both_compute.wait(timeout=DEADLINE_S)
             yield from super().process(topic, records)
 
     async def history() -> list[ConsumerRecord]:

@@ -19,11 +19,18 @@ from streams.exactly_once.errors import (
 )
 from streams.harness.interface import KafkaHarness
 from tests.exactly_once.accounts import random_inputs
-from tests.exactly_once.brokers import create_sums_topics, fresh_prefix, read_until, settings_for, working, write
+from tests.exactly_once.brokers import (
+    DEADLINE_S,
+    create_sums_topics,
+    fresh_prefix,
+    read_until,
+    settings_for,
+    working,
+    write,
+)
 from tests.exactly_once.keyed_sums import sums_spec
 from tests.exactly_once.watching import Watching
 
-DEADLINE_S = 40.0
 Change = Callable[[KafkaAdminClient, str], Awaitable[None]]
 
 

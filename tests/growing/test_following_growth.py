@@ -60,7 +60,7 @@ async def awaited(bootstrap: str) -> tuple[Any, ...]:
         await subscriber.caught_up()
         await asyncio.to_thread(grow, bootstrap)
         await fill_raw(bootstrap, [*moved("u1", 3), Produced(TOPIC, b"u2", ranking("u2", 1), partition=1)])
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             async for user_id in subscriber.follow():
                 if user_id == "u2":
                     break

@@ -58,7 +58,7 @@ def test_a_killed_supervisor_takes_its_brokers_along(state: Path) -> None:
     assert run(["harness", "up", "--state", str(state)]) == 0
     port = int(harness.bootstrap.rpartition(":")[2])
     os.kill(harness.ask("status").process_id, signal.SIGKILL)
-    deadline_s = time.monotonic() + 20
+    deadline_s = time.monotonic() + 120
     while answering_brokers(port):
         assert time.monotonic() < deadline_s, "the watchdog did not clean up"
     assert not harness.is_up()

@@ -29,7 +29,7 @@ def harness(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def write(bootstrap: str, value: bytes) -> None:
     producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", retries=20)
-    producer.send("kept", value).get(timeout=30)
+    producer.send("kept", value).get(timeout=120)
     producer.close()
 
 
@@ -52,11 +52,11 @@ def test_what_was_written_survives_a_kill_and_a_cut(harness: KafkaHarness) -> No
     late.join(timeout=1.0)
     assert late.is_alive(), "nobody answers"
     harness.heal()
-    late.join(timeout=30.0)
+    late.join(timeout=120.0)
     assert harness.status() == {1: "running"}
 
     consumer = KafkaConsumer(
-        "kept", bootstrap_servers=address, auto_offset_reset="earliest", consumer_timeout_ms=20_000
+        "kept", bootstrap_servers=address, auto_offset_reset="earliest", consumer_timeout_ms=120_000
     )
     assert {next(consumer).value, next(consumer).value} == {b"before", b"late"}
     consumer.close()

@@ -17,7 +17,7 @@ def test_a_cluster_of_three_takes_writes_with_one_node_dead_and_gets_it_back() -
         kafka.kill(2)
         producer = KafkaProducer(bootstrap_servers=kafka.bootstrap, acks="all", retries=50)
         for partition in range(3):
-            producer.send("spread", b"value", partition=partition).get(timeout=40)
+            producer.send("spread", b"value", partition=partition).get(timeout=120)
         producer.close()
         assert kafka.status() == {1: "running", 2: "stopped", 3: "running"}
         kafka.restart(2)

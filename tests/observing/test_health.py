@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from streams.configuration_error import ConfigurationError
+from streams.harness.free_ports import free_ports
 from streams.observing.getting_ready import GettingReady
 from streams.observing.health_server import NOTHING_HERE, HealthServer
 from streams.observing.pulse import LIVE_WITHIN_S, Pulse
@@ -15,7 +16,7 @@ from streams.observing.reporting import registry_of, reporting_at, unready
 
 
 def ask(port: int, path: str, method: str = "GET") -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     try:
         connection.request(method, path)
         answer = connection.getresponse()
@@ -82,14 +83,8 @@ def test_any_other_path_is_not_there_and_says_what_is(path: str, method: str) ->
         assert ask(server.port, path, method) == (404, NOTHING_HERE)
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 def test_it_answers_while_the_main_loop_stands_still() -> None:
-    port = free_port()
+    (port,) = free_ports(1)
     answers: list[tuple[int, str]] = []
 
     async def history() -> None:

@@ -27,4 +27,4 @@ def test_state_in_an_unknown_format_stops_the_worker(bootstrap: str, task: TaskN
     asyncio.run(write_format(bootstrap, task + STATE_SUFFIX, b"%d" % newer))
     known = f"this program reads format {spec.state_format}: run the version that wrote it"
     with pytest.raises(StateFormatError, match=f"'{task}-state' is written in format {newer}, {known}"):
-        asyncio.run(asyncio.wait_for(run_for_ever(bootstrap, task), 30))
+        asyncio.run(asyncio.wait_for(run_for_ever(bootstrap, task), 120))

@@ -119,7 +119,7 @@ def shelfwise(kafka: JarsKafka) -> Command:
             env={**os.environ, **environment(kafka, user, **changes)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         return Ended(process.returncode, process.stdout, process.stderr)

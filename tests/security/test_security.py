@@ -28,7 +28,7 @@ from tests.builders import card, impression
 from tests.security.conftest import LACKERS, SETTINGS, USERS, Command, environment
 
 pytestmark = pytest.mark.kafka
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 Allow = Callable[[str, Iterable[Grant]], None]
 
 

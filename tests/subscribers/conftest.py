@@ -15,12 +15,11 @@ from schemas.codec import encode
 from schemas.rankings import RankedShelf, ShelfRanking
 from streams.harness.embedded_harness import EmbeddedKafka
 from streams.harness.interface import KafkaHarness
-from streams.harness.jars import JarsKafka
 from streams.subscribers import AsyncRankingSubscriber, Found, RankingSubscriber
 from streams.subscribers.ranking_table import TOPIC
 
-DEADLINE_S = 40.0
-BACKENDS: dict[str, Callable[[], KafkaHarness]] = {"embedded": EmbeddedKafka, "jars": JarsKafka}
+DEADLINE_S = 120.0
+BACKENDS = ("embedded", "jars")
 
 
 def ranking(user_id: str, number: int, *, event_ms: int | None = None, weights: Sequence[float] = ()) -> bytes:
@@ -137,7 +136,10 @@ def own(driven: Driven, user_id: str) -> int | None:
     scope="module", params=[pytest.param(name, marks=[pytest.mark.kafka] * (name == "jars")) for name in BACKENDS]
 )
 def harness(request: pytest.FixtureRequest) -> Iterator[KafkaHarness]:
-    with BACKENDS[request.param]() as started:
+    if request.param == "jars":
+        yield request.getfixturevalue("shared_kafka")
+        return
+    with EmbeddedKafka() as started:
         yield started
 
 

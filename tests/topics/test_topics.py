@@ -16,7 +16,7 @@ from streams.harness.interface import KafkaHarness
 from streams.harness.jars import JarsKafka
 from streams.topics.plan import UNLIMITED, FoundTopic, Wanted, plan
 
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 BACKENDS: dict[str, Callable[[], KafkaHarness]] = {
     "embedded": EmbeddedKafka,
     # as careless as a cluster can be: to name a topic makes it

@@ -59,7 +59,7 @@ async def events(bootstrap: str, settings: Settings) -> list[str]:
 async def work_until(bootstrap: str, settings: Settings, count: int) -> None:
     stop = asyncio.Event()
     working = asyncio.create_task(build_app(settings, bootstrap).run(stop))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while len(await events(bootstrap, settings)) < count and not working.done():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     stop.set()
