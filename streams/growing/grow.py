@@ -12,8 +12,7 @@ from kafka.errors import KafkaError as AdminError
 from msgspec import Struct
 
 from processors.telling import Tell
-from streams.app import task_specs
-from streams.connections import driver_settings
+from streams.connections import driver_settings, topic_names
 from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.errors import NOT_ALLOWED, NotAllowedError, ReopenNeeded
 from streams.growing.cluster_standing import (
@@ -22,12 +21,13 @@ from streams.growing.cluster_standing import (
     INPUTS,
     LISTENERS_STATE,
     OTHERS,
+    PAGED,
     Standing,
     refuse_while_alive,
     standing_of,
 )
 from streams.growing.divisions import CARDS, LISTENERS, Division
-from streams.growing.draining import drain_cards
+from streams.growing.draining import drain_cards, spec_of
 from streams.growing.log_columns import counts_of, ends_of
 from streams.growing.moving_compacted import move_compacted
 from streams.growing.moving_state import StateMove
@@ -58,11 +58,13 @@ class Growing:
     def __init__(self, settings: Settings, bootstrap: str, after: int, tell: Tell) -> None:
         self._settings, self._bootstrap, self._after, self._tell = settings, bootstrap, after, tell
         self._driver: DriverSettings = driver_settings(settings, bootstrap)
+        self._names = topic_names(settings)
         self._seconds: dict[str, float] = {}
 
     async def run(self) -> Grown:
         """Take all steps that are not done; raises `ConfigurationError`, `TopicsError`, and errors of the driver."""
-        standing = standing_of(await counts_of(self._driver), self._after)
+        counts = await counts_of(self._driver)
+        standing = standing_of({name: counts.get(self._names.at_broker(name), 0) for name in PAGED}, self._after)
         growth = standing.growth
         if standing.is_done:
             return Grown(before=growth.before, after=growth.after)
@@ -95,7 +97,7 @@ class Growing:
         """Divide the state of one task."""
         await self._add_partitions(standing, (topic,))
         settings = self._settings.model_copy(update={"page_partitions": self._after, "tasks": (division.task,)})
-        (spec,) = task_specs(settings)
+        spec = spec_of(settings)
         moved = 0
         for partition in range(standing.growth.before):
             move = StateMove(self._driver, spec, division, standing.growth, partition, self._tell)
@@ -104,12 +106,13 @@ class Growing:
 
     async def _moved(self, standing: Standing, topic: str) -> int:
         return await self._patiently(
-            f"move {topic}", lambda: move_compacted(self._driver, topic, standing.growth, self._tell)
+            f"move {topic}",
+            lambda: move_compacted(self._driver, topic, self._names.at_broker(topic), standing.growth, self._tell),
         )
 
     async def _add_partitions(self, standing: Standing, topics: Iterable[str]) -> None:
         """Add partitions to those of these topics that lack them, and wait until a broker shows them."""
-        more = {topic: self._after for topic in topics if not standing.has_grown(topic)}
+        more = {self._names.at_broker(topic): self._after for topic in topics if not standing.has_grown(topic)}
         if not more:
             return
         await self._patiently(f"add partitions to {', '.join(more)}", lambda: asyncio.to_thread(self._ask_for, more))
@@ -130,8 +133,8 @@ class Growing:
 
     async def _refuse_unfinished(self) -> None:
         """Raise ReopenNeeded while a transaction of the move is open anywhere."""
-        moved = [TopicPartition(name, number) for name in (LISTENERS_STATE, CARDS_STATE, *COMPACTED)
-                 for number in range(self._after)]  # fmt: skip
+        names = map(self._names.at_broker, (LISTENERS_STATE, CARDS_STATE, *COMPACTED))
+        moved = [TopicPartition(name, number) for name in names for number in range(self._after)]
         for tp, (stable, end) in (await ends_of(self._driver, moved)).items():
             if stable != end:
                 raise ReopenNeeded(f"a transaction in {tp.topic}-{tp.partition} has no end yet")

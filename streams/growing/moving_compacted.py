@@ -21,15 +21,15 @@ from streams.growing.growth import ELSEWHERE, Growth
 from streams.growing.log_columns import columns_of
 
 
-async def move_compacted(settings: DriverSettings, topic: str, growth: Growth, tell: Tell) -> int:
-    """Move the records of all old partitions of a topic; returns the number of moved records."""
+async def move_compacted(settings: DriverSettings, topic: str, name: str, growth: Growth, tell: Tell) -> int:
+    """Move the records of all old partitions of a topic, called `name` at the broker; returns how many were moved."""
     producer = AIOKafkaProducer(
         **settings.client_options(), transactional_id=mover_id(settings.group, topic), acks="all"
     )
     await producer.start()
     try:
         return sum(
-            [await _move(settings, producer, TopicPartition(topic, old), growth, tell) for old in range(growth.before)]
+            [await _move(settings, producer, TopicPartition(name, old), growth, tell) for old in range(growth.before)]
         )
     finally:
         await producer.stop()

@@ -149,11 +149,3 @@ def test_a_wrong_name_is_refused(line: str, said: str, tmp_path: Path) -> None:
     file.write_text(f"[topics]\n{line}\n")
     with pytest.raises(ConfigurationError, match=said):
         load(file)
-
-
-def test_topics_with_other_names_are_not_grown(
-    bootstrap: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("SHELFWISE_TOPICS__PREFIX", TEAMS[0])
-    assert run(["topics", "grow", "--page-partitions", "8", "--broker", bootstrap]) == 2
-    assert "topics named by [topics] stay as they are" in capsys.readouterr().err
