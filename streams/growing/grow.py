@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import TypeVar
 
 from aiokafka import TopicPartition
@@ -29,8 +30,9 @@ from streams.growing.cluster_standing import (
 from streams.growing.divisions import CARDS, LISTENERS, Division
 from streams.growing.draining import drain_cards, spec_of
 from streams.growing.log_columns import counts_of, ends_of
-from streams.growing.moving_compacted import move_compacted
+from streams.growing.moving_compacted import CompactedMove
 from streams.growing.moving_state import StateMove
+from streams.growing.side_by_side import side_by_side
 from streams.settings import Settings
 from streams.topics.admin import TopicsError, admin_client, reason_of
 
@@ -98,17 +100,21 @@ class Growing:
         await self._add_partitions(standing, (topic,))
         settings = self._settings.model_copy(update={"page_partitions": self._after, "tasks": (division.task,)})
         spec = spec_of(settings)
-        moved = 0
-        for partition in range(standing.growth.before):
+
+        async def divide(partition: int) -> int:
             move = StateMove(self._driver, spec, division, standing.growth, partition, self._tell)
-            moved += await self._patiently(f"divide the state of {division.task}-{partition}", move.run)
-        return moved
+            return await self._patiently(f"divide the state of {division.task}-{partition}", move.run)
+
+        return sum(await side_by_side([partial(divide, number) for number in range(standing.growth.before)]))
 
     async def _moved(self, standing: Standing, topic: str) -> int:
-        return await self._patiently(
-            f"move {topic}",
-            lambda: move_compacted(self._driver, topic, self._names.at_broker(topic), standing.growth, self._tell),
-        )
+        name, growth = self._names.at_broker(topic), standing.growth
+
+        async def move(partition: int) -> int:
+            one = CompactedMove(self._driver, topic, TopicPartition(name, partition), growth, self._tell)
+            return await self._patiently(f"move {name}-{partition}", one.run)
+
+        return sum(await side_by_side([partial(move, number) for number in range(growth.before)]))
 
     async def _add_partitions(self, standing: Standing, topics: Iterable[str]) -> None:
         """Add partitions to those of these topics that lack them, and wait until a broker shows them."""
@@ -156,6 +162,7 @@ class Growing:
         """Repeat a step while brokers fail: each begins again where it was cut."""
         deadline_s = time.monotonic() + PATIENCE_S
         while True:
+            began_s = time.monotonic()
             try:
                 return await work()
             except (NotAllowedError, *NOT_ALLOWED) as error:
@@ -168,6 +175,8 @@ class Growing:
                 said = reason_of(error) if isinstance(error, AdminError) else str(error) or repr(error)
                 if isinstance(error, AUTHORIZATION):
                     raise _not_allowed(what, said) from error
+                if time.monotonic() > began_s + PATIENCE_S:  # it went well for so long
+                    deadline_s = time.monotonic() + PATIENCE_S
                 if time.monotonic() > deadline_s:
                     raise TopicsError(f"cannot {what}: {said}; mend it, and run this again") from error
                 self._tell(f"{what} again, after {said}", 0)
