@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,13 +31,10 @@ from streams.exactly_once.transactions.position import POSITION_KEY, Position
 from streams.growing.divisions import CARDS, LISTENERS
 from streams.growing.grow import grow
 from streams.growing.log_columns import columns_of
-from streams.harness.embedded_harness import EmbeddedKafka
-from streams.harness.interface import KafkaHarness
-from streams.harness.jars import JarsKafka
 from streams.publishing import Publisher
 from streams.replaying.replay_run import close_books
-from streams.settings import Settings, load
-from streams.topics.admin import TopicsError, ensure
+from streams.settings import Settings
+from streams.topics.admin import TopicsError
 from tests.builders import card
 from tests.growing.test_growing_facts import history
 
@@ -45,33 +42,11 @@ BEFORE, AFTER = 2, 4
 START_MS = int(time.time() * 1_000) - 24 * 3_600_000
 """A day ago: what is older than a week, brokers delete."""
 AUDITED = (*SETTLEMENT_TOPICS, *STATES, "catalogue", "shelf-rankings", "card-statistics")
-RENAMED = '[topics]\nprefix = "team."\nnames = { shelf-rankings = "pages", impressions = "shown" }\n'
-CLUSTERS: dict[str, tuple[Callable[[], KafkaHarness], str]] = {
-    "embedded, renamed": (EmbeddedKafka, RENAMED),
-    "jars": (JarsKafka, ""),
-}
-SETTINGS = 'page_partitions = 2\ntasks = ["listeners", "cards"]\n'
 Rows = dict[bytes, tuple[int, bytes]]
 
 
 class CutError(Exception):
     """The command was killed."""
-
-
-@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.kafka] * (name == "jars")) for name in CLUSTERS])
-def config(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """The file with the settings of a team whose topics are there, before they grow."""
-    harness, topics = CLUSTERS[request.param]
-    file = tmp_path / "settings.toml"
-    with harness() as started:
-        file.write_text(f'broker = "{started.bootstrap}"\n{SETTINGS}{topics}')
-        ensure(load(file), started.bootstrap)
-        yield file
-
-
-@pytest.fixture
-def settings(config: Path) -> Settings:
-    return load(config)
 
 
 def after(settings: Settings) -> Settings:
