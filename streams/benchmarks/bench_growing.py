@@ -1,31 +1,32 @@
 """`bench growing`: `topics grow` under traffic, killed in the middle and run again, and the final audit."""
 
 import asyncio
-import os
 import resource
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import orjson
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 from msgspec import Struct
 
 from schemas.codec import encode
 from schemas.impressions import Impression, ShownShelf
 from streams.audit_rules import audit_rules
 from streams.auditing.audit import audit
+from streams.auditing.books import STATES
 from streams.auditing.findings import Audit
 from streams.benchmarks.bench_brokers import Backend, harness_of
 from streams.benchmarks.bench_traffic import Traffic, TrafficSettings
+from streams.benchmarks.measured_command import Ended, run_measured
+from streams.benchmarks.quiet import Quiet
 from streams.benchmarks.raw_filling import fill_raw
 from streams.benchmarks.storm.feeding import Feeder
 from streams.benchmarks.storm.storm_workers import StormWorkers
@@ -36,14 +37,18 @@ from streams.settings import Settings, load
 from streams.topics.admin import ensure
 
 USERS, WORKERS, RATE = 2_000, 2, 150
-PHASE_S, DEADLINE_S, LOOK_S = 20.0, 900.0, 1.0
-AUDITED_MAX = 200_000
+PHASE_S, TRAFFIC_S, DEADLINE_S = 20.0, 3_600.0, 3_600.0
+"""Duration of traffic before the growth, a third of that after it, and of all of it at most; of each wait at most."""
+IDLE_MS, QUIET_S = 60_000, 75.0
+"""A silent source holds the watermark for so long, so nothing is at its end before nothing was written for longer."""
+CLIENTS = ("impressions", "stream-ends")
+OUTPUTS = ("outcomes", "interactions", "engagement", "shelf-rankings", "card-statistics", "co-clusters", *STATES)
 SETTLEMENT = {"horizon_ms": 300_000, "attribution_ms": 300_000}
 """Short, so that cards have statistics when it grows."""
 ENVIRONMENT = {
     **{f"SHELFWISE_SETTLEMENT__{name.upper()}": str(length_ms) for name, length_ms in SETTLEMENT.items()},
     "SHELFWISE_SESSION_TIMEOUT_MS": "6000",
-    "SHELFWISE_SETTLEMENT__IDLE_MS": "60000",
+    "SHELFWISE_SETTLEMENT__IDLE_MS": str(IDLE_MS),
     "SHELFWISE_COCLUSTERS__WARMUP_EVENTS": "2000",
     "SHELFWISE_START_DEADLINE_MS": "120000",
 }
@@ -78,40 +83,52 @@ class _Run:
     def __init__(self, growing: GrowingSettings, broker: KafkaHarness, folder: Path, say: Say) -> None:
         self._growing, self._broker, self._folder, self._say = growing, broker, folder, say
         self._workers: list[StormWorkers] = []
-        self._killed = False
-        self._cpu_s = 0.0  # of all runs of the command
+        self._phases: dict[str, float] = {}  # seconds
+        self._began_s = time.monotonic()
+        self._until_s = float("inf")  # of the traffic
 
     async def play(self) -> dict[str, Any]:
         """Traffic, growth with a kill, traffic of clients old and new, audit."""
-        growing, old = self._growing, self._settings(self._growing.before)
+        growing, old, new = self._growing, self._settings(self._growing.before), self._settings(self._growing.after)
         await asyncio.to_thread(ensure, old, self._broker.bootstrap)
         traffic = Traffic(TrafficSettings(seed=growing.seed, users=USERS))
         knows_old = Feeder(self._broker.bootstrap, old, patience_ms=60_000)
+        knows_new = Feeder(self._broker.bootstrap, new, patience_ms=60_000)
         await knows_old.catalogue(traffic.catalogue)
-        events = traffic.events(int(RATE * 6 * PHASE_S))
+        events = traffic.events(int(RATE * TRAFFIC_S))
+        first = next(events)
+        events = chain([first], takewhile(lambda _: time.monotonic() < self._until_s, events))
         try:
             workers = await self._started(growing.before)
-            filling_s = await self._fill(knows_old)
+            await self._fill(first.event_ms - 2 * SETTLEMENT["horizon_ms"])
             feeding = asyncio.create_task(knows_old.feed(events, RATE))  # its producer looks for partitions rarely
             await asyncio.sleep(PHASE_S)
             await workers.end()
-            self._say("workers stopped, clients go on")
-            grown, grow_s = await asyncio.to_thread(self._grow)
+            self._ended("traffic_before", "workers stopped, clients go on")
+            runs = await asyncio.to_thread(self._grow)
+            self._ended("growing", f"grown; {knows_old.published:,} events until now")
             workers = await self._started(growing.after)
-            knows_new = Feeder(self._broker.bootstrap, self._settings(growing.after), patience_ms=60_000)
+            self._until_s = time.monotonic() + 3 * PHASE_S
             await asyncio.gather(feeding, knows_new.feed(events, RATE))
             knows_new.newest_ms = max(knows_new.newest_ms, knows_old.newest_ms)
             await knows_new.close_books()
-            found = await self._audited()
+            await self._quiet(new)
             await workers.end()
+            found = await audit(self._broker.bootstrap, audit_rules(new))
+            self._ended("audit", "audited")
         finally:
             for each in self._workers:
                 each.end_at_once()
-        return self._told(grown, grow_s, filling_s, found, knows_old.published + knows_new.published)
+        return self._told(runs, found, knows_old.published + knows_new.published)
 
     def _settings(self, partitions: int) -> Settings:
         flags = {"replication_factor": self._growing.nodes, "log_level": "warning", "page_partitions": partitions}
-        return load(None, {**flags, "settlement": {**SETTLEMENT, "idle_ms": 60_000}})
+        return load(None, {**flags, "settlement": {**SETTLEMENT, "idle_ms": IDLE_MS}})
+
+    def _ended(self, phase: str, said: str) -> None:
+        now_s = time.monotonic()
+        self._phases[phase], self._began_s = round(now_s - self._began_s, 1), now_s
+        self._say(f"{said} ({phase}: {self._phases[phase]:,.1f} s)")
 
     async def _started(self, partitions: int) -> StormWorkers:
         environment = {**ENVIRONMENT, "SHELFWISE_PAGE_PARTITIONS": str(partitions)}
@@ -121,92 +138,70 @@ class _Run:
         await self._workers[-1].scale(WORKERS)
         return self._workers[-1]
 
-    async def _fill(self, feeder: Feeder) -> float:
-        """Give every listener a page, and wait until all have state; returns the duration."""
-        started_s = time.monotonic()
-        feeder.newest_ms = int(time.time() * 1_000) - 25 * 3_600_000
-        await fill_raw(self._broker.bootstrap, _pages(self._growing.listeners, feeder.newest_ms))
-        self._say(f"{self._growing.listeners:,} listeners written")
-        while (count := await asyncio.to_thread(self._listeners_with_state)) < self._growing.listeners:
-            self._say(f"{count:,} listeners have state")
-            await asyncio.sleep(LOOK_S)
-        return time.monotonic() - started_s
+    def _watched(self, settings: Settings) -> Quiet:
+        return Quiet(self._broker.bootstrap, settings.group, self._say, DEADLINE_S)
 
-    def _listeners_with_state(self) -> int:
-        """Records of state: at least one for each listener and page."""
-        with closing(KafkaConsumer(bootstrap_servers=self._broker.bootstrap)) as consumer:
-            places = [TopicPartition(LISTENERS, number) for number in range(self._growing.before)]
-            return int(sum(consumer.end_offsets(places).values()) // 2)
+    async def _fill(self, event_ms: int) -> None:
+        """Give every listener a page, and wait until workers have read all of them."""
+        await fill_raw(self._broker.bootstrap, _pages(self._growing.listeners, event_ms))
+        self._ended("writing", f"{self._growing.listeners:,} listeners written")
+        await self._watched(self._settings(self._growing.before)).read(CLIENTS)
+        self._ended("filling", "all of them have state")
+
+    async def _quiet(self, settings: Settings) -> None:
+        """Wait until all that clients wrote has been processed."""
+        quiet = self._watched(settings)
+        await quiet.read(CLIENTS)
+        self._ended("catching_up", "all input is read")
+        await quiet.written(OUTPUTS, QUIET_S)
+        self._ended("settling", "nothing is written any more")
 
     def _await_first_topic(self) -> None:
+        """Return some seconds after the first topic has grown."""
+        assert self._growing.kill_after_s is not None
         with closing(KafkaConsumer(bootstrap_servers=self._broker.bootstrap, metadata_max_age_ms=100)) as consumer:
             while len(consumer.partitions_for_topic(LISTENERS) or ()) < self._growing.after:
                 consumer.topics()  # asks a broker
                 time.sleep(0.05)
+        time.sleep(self._growing.kill_after_s)
 
-    def _grow(self) -> tuple[dict[str, Any], list[float]]:
-        """Run the command, once killed and once to its end; returns what it says, and the seconds of each run."""
-        seconds = []
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    def _grow(self) -> list[Ended]:
+        """Run the command, once killed and once to its end."""
         command = [
             *(sys.executable, "-m", "streams.cli.main", "topics", "grow", "--broker", self._broker.bootstrap),
             *("--page-partitions", str(self._growing.after), "--json"),
         ]
-        environment = {**os.environ, "SHELFWISE_LOG_LEVEL": "warning", **ENVIRONMENT}
-        for kill_after_s in (self._growing.kill_after_s, None):
-            started_s = time.monotonic()
-            process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)  # noqa: S603  our own command
-            if kill_after_s is not None:
-                self._await_first_topic()
-            try:
-                said, _ = process.communicate(timeout=kill_after_s)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                said, self._killed = process.communicate()[0], True
-            seconds.append(round(time.monotonic() - started_s, 1))
-            self._say(f"topics grow ended with status {process.returncode} after {seconds[-1]} s")
-            if process.returncode == 0:
-                used = resource.getrusage(resource.RUSAGE_CHILDREN)
-                self._cpu_s = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
-                return orjson.loads(said), seconds
-        return {}, seconds
+        environment = {"SHELFWISE_LOG_LEVEL": "warning", **ENVIRONMENT}
+        runs = []
+        for kill_when in (None,) if self._growing.kill_after_s is None else (self._await_first_topic, None):
+            runs.append(run_measured(command, environment, kill_when))
+            self._say(f"topics grow ended with status {runs[-1].status} after {runs[-1].seconds} s")
+            if runs[-1].status == 0:
+                break
+        return runs
 
-    async def _audited(self) -> Audit | None:
-        """Audit until it holds; None if there are too many listeners for the memory of an audit."""
-        if self._growing.listeners > AUDITED_MAX:
-            return None
-        rules, deadline_s = audit_rules(self._settings(self._growing.after)), time.monotonic() + DEADLINE_S
-        while True:
-            found = await audit(self._broker.bootstrap, rules)
-            if (found.holds and not found.open) or time.monotonic() > deadline_s:
-                return found
-            self._say(f"not yet: {found.open} open, {sum(found.violations.values())} violations")
-            await asyncio.sleep(LOOK_S)
-
-    def _told(
-        self, grown: dict[str, Any], grow_s: list[float], filling_s: float, found: Audit | None, events: int
-    ) -> dict[str, Any]:
+    def _told(self, runs: list[Ended], found: Audit, events: int) -> dict[str, Any]:
         deaths = [death for workers in self._workers for death in workers.deaths]
-        holds = found is None or (found.holds and not found.open)
+        grown = orjson.loads(runs[-1].said) if runs[-1].status == 0 else {}
         return {
             "benchmark": "growing",
-            "passed": bool(grown) and holds and not deaths,
+            "passed": bool(grown) and found.holds and not found.open and not deaths,
             "settings": msgspec.to_builtins(self._growing),
-            "killed": self._killed,
-            "grow_s": grow_s,
-            "grow_cpu_s": round(self._cpu_s, 1),
+            "killed": any(it.was_killed for it in runs),
+            "grow_s": [it.seconds for it in runs],
+            "grow_cpu_s": [it.cpu_s for it in runs],
+            "grow_memory_mb": [it.memory_mb for it in runs],
             "grown": grown,
-            "filling_s": round(filling_s, 1),
+            "phases_s": self._phases,
+            "audit_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024, 1),
             "events": events,
             "worker_deaths": deaths,
-            "audit": None if found is None else msgspec.to_builtins(found),
+            "audit": msgspec.to_builtins(found),
         }
 
 
 def _pages(listeners: int, event_ms: int) -> Iterator[Produced]:
-    shelf = ShownShelf(
-        shelf_id="shelf-1", cards=("card-1", "card-2", "card-3"), propensities=(1.0,) * 3, seen=(0, 1, 2)
-    )
+    shelf = ShownShelf(shelf_id="shelf-1", cards=("card-1", "card-2", "card-3"), propensities=(1.0,) * 3, seen=(0,))
     for number in range(listeners):
         user_id = f"settled-{number}"
         page = Impression(event_id="page", user_id=user_id, event_ms=event_ms, shelves=(shelf,))

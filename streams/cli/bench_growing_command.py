@@ -26,7 +26,7 @@ def growing(
 ) -> None:
     """Grow from 4 to 12 page partitions while clients write, kill the command once, go on, and audit everything.
 
-    With more than 200,000 listeners there is no audit: it would keep all of them in memory.
+    The audit keeps some 5 kB of each listener in memory.
     """
     from streams.benchmarks.bench_growing import GrowingSettings, bench_growing
 
@@ -38,7 +38,6 @@ def growing(
         seconds = " and ".join(f"{one:,.1f} s" for one in found["grow_s"])
         moved = sum(found["grown"].get("rows_moved", {}).values())
         typer.echo(f"grown in {seconds}, {moved:,} rows moved in the last run; {found['events']:,} events meanwhile")
-        audit = found["audit"]
-        typer.echo("no audit" if audit is None else f"audit {'holds' if audit['holds'] else 'FAILS'}")
+        typer.echo(f"audit {'holds' if found['audit']['holds'] else 'FAILS'}")
     if not found["passed"]:
         raise typer.Exit(1)

@@ -9,18 +9,24 @@ if TYPE_CHECKING:
 
 
 def newest_of(settings: "Settings", topic: str) -> dict[str, bytes]:
-    """The newest value of each key, without those that were removed, in the order in which they were written."""
+    """The newest value of each key, without those that were removed, in the order in which they were written.
+
+    Replaced values are dropped while the topic is read, so memory is that of the result, however long the log is.
+    """
     import asyncio
 
-    from streams.auditing.reading import read_committed
+    return asyncio.run(_newest(*_connection(settings), topic))
 
-    bootstrap, options = _connection(settings)
+
+async def _newest(bootstrap: str, options: dict[str, Any], topic: str) -> dict[str, bytes]:
+    from streams.auditing.reading import stream_committed
+
     found: dict[str, bytes] = {}
-    for key, value in asyncio.run(read_committed(bootstrap, topic, options)):
-        name = (key or b"").decode(errors="replace")
+    async for record in stream_committed(bootstrap, topic, options):
+        name = (record.key or b"").decode(errors="replace")
         found.pop(name, None)
-        if value is not None:
-            found[name] = value
+        if record.value is not None:
+            found[name] = record.value
     return found
 
 

@@ -7,7 +7,6 @@ import typer
 
 from streams.cli.options import ConfigOption, JsonOption, NeededBrokerOption, needed_broker, print_json, settings_of
 from streams.cli.progress import progress_lines
-from streams.configuration_error import ConfigurationError
 from streams.topics.programs import Program
 
 PAGE_PARTITIONS_MAX = 1_000
@@ -77,8 +76,6 @@ def grow(
     from streams.growing.grow import grow as grow_topics
 
     settings = settings_of(config, broker=broker)
-    if settings.topics != type(settings.topics)():
-        raise ConfigurationError("topics grow knows the table's names only: topics named by [topics] stay as they are")
     bootstrap = needed_broker(settings)
     with progress_lines() as tell:
         grown = asyncio.run(grow_topics(settings, bootstrap, page_partitions, tell))

@@ -11,20 +11,27 @@ from aiokafka import TopicPartition
 
 from processors.telling import Tell
 from streams.app import build_app, task_specs
-from streams.connections import driver_settings
+from streams.connections import driver_settings, topic_names
 from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.task import TaskSpec
 from streams.exactly_once.transactions.position import POSITION_KEY, Position
 from streams.growing.log_columns import columns_of
 from streams.settings import Settings
+from streams.tasks.renamed_task import renamed_spec
 
 LOOK_S = 0.5
+
+
+def spec_of(settings: Settings) -> TaskSpec:
+    """The only task of these settings, with the topics as they are called at the broker."""
+    (spec,) = task_specs(settings)
+    return renamed_spec(spec, topic_names(settings))
 
 
 async def drain_cards(settings: Settings, bootstrap: str, tell: Tell) -> int:
     """Process the unread outcomes; returns how many there were. Raises what a worker raises."""
     own = settings.model_copy(update={"tasks": ("cards",), "group_instance_id": None})
-    driver, (spec,) = driver_settings(own, bootstrap), task_specs(own)
+    driver, spec = driver_settings(own, bootstrap), spec_of(own)
 
     async def left() -> int:
         return sum([await _unread(driver, spec, number) for number in range(settings.page_partitions)])

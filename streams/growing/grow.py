@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import TypeVar
 
 from aiokafka import TopicPartition
@@ -12,8 +13,7 @@ from kafka.errors import KafkaError as AdminError
 from msgspec import Struct
 
 from processors.telling import Tell
-from streams.app import task_specs
-from streams.connections import driver_settings
+from streams.connections import driver_settings, topic_names
 from streams.exactly_once.driver_settings import DriverSettings
 from streams.exactly_once.errors import NOT_ALLOWED, NotAllowedError, ReopenNeeded
 from streams.growing.cluster_standing import (
@@ -22,15 +22,17 @@ from streams.growing.cluster_standing import (
     INPUTS,
     LISTENERS_STATE,
     OTHERS,
+    PAGED,
     Standing,
     refuse_while_alive,
     standing_of,
 )
 from streams.growing.divisions import CARDS, LISTENERS, Division
-from streams.growing.draining import drain_cards
+from streams.growing.draining import drain_cards, spec_of
 from streams.growing.log_columns import counts_of, ends_of
-from streams.growing.moving_compacted import move_compacted
+from streams.growing.moving_compacted import CompactedMove
 from streams.growing.moving_state import StateMove
+from streams.growing.side_by_side import side_by_side
 from streams.settings import Settings
 from streams.topics.admin import TopicsError, admin_client, reason_of
 
@@ -58,11 +60,13 @@ class Growing:
     def __init__(self, settings: Settings, bootstrap: str, after: int, tell: Tell) -> None:
         self._settings, self._bootstrap, self._after, self._tell = settings, bootstrap, after, tell
         self._driver: DriverSettings = driver_settings(settings, bootstrap)
+        self._names = topic_names(settings)
         self._seconds: dict[str, float] = {}
 
     async def run(self) -> Grown:
         """Take all steps that are not done; raises `ConfigurationError`, `TopicsError`, and errors of the driver."""
-        standing = standing_of(await counts_of(self._driver), self._after)
+        counts = await counts_of(self._driver)
+        standing = standing_of({name: counts.get(self._names.at_broker(name), 0) for name in PAGED}, self._after)
         growth = standing.growth
         if standing.is_done:
             return Grown(before=growth.before, after=growth.after)
@@ -95,21 +99,26 @@ class Growing:
         """Divide the state of one task."""
         await self._add_partitions(standing, (topic,))
         settings = self._settings.model_copy(update={"page_partitions": self._after, "tasks": (division.task,)})
-        (spec,) = task_specs(settings)
-        moved = 0
-        for partition in range(standing.growth.before):
+        spec = spec_of(settings)
+
+        async def divide(partition: int) -> int:
             move = StateMove(self._driver, spec, division, standing.growth, partition, self._tell)
-            moved += await self._patiently(f"divide the state of {division.task}-{partition}", move.run)
-        return moved
+            return await self._patiently(f"divide the state of {division.task}-{partition}", move.run)
+
+        return sum(await side_by_side([partial(divide, number) for number in range(standing.growth.before)]))
 
     async def _moved(self, standing: Standing, topic: str) -> int:
-        return await self._patiently(
-            f"move {topic}", lambda: move_compacted(self._driver, topic, standing.growth, self._tell)
-        )
+        name, growth = self._names.at_broker(topic), standing.growth
+
+        async def move(partition: int) -> int:
+            one = CompactedMove(self._driver, topic, TopicPartition(name, partition), growth, self._tell)
+            return await self._patiently(f"move {name}-{partition}", one.run)
+
+        return sum(await side_by_side([partial(move, number) for number in range(growth.before)]))
 
     async def _add_partitions(self, standing: Standing, topics: Iterable[str]) -> None:
         """Add partitions to those of these topics that lack them, and wait until a broker shows them."""
-        more = {topic: self._after for topic in topics if not standing.has_grown(topic)}
+        more = {self._names.at_broker(topic): self._after for topic in topics if not standing.has_grown(topic)}
         if not more:
             return
         await self._patiently(f"add partitions to {', '.join(more)}", lambda: asyncio.to_thread(self._ask_for, more))
@@ -130,8 +139,8 @@ class Growing:
 
     async def _refuse_unfinished(self) -> None:
         """Raise ReopenNeeded while a transaction of the move is open anywhere."""
-        moved = [TopicPartition(name, number) for name in (LISTENERS_STATE, CARDS_STATE, *COMPACTED)
-                 for number in range(self._after)]  # fmt: skip
+        names = map(self._names.at_broker, (LISTENERS_STATE, CARDS_STATE, *COMPACTED))
+        moved = [TopicPartition(name, number) for name in names for number in range(self._after)]
         for tp, (stable, end) in (await ends_of(self._driver, moved)).items():
             if stable != end:
                 raise ReopenNeeded(f"a transaction in {tp.topic}-{tp.partition} has no end yet")
@@ -153,6 +162,7 @@ class Growing:
         """Repeat a step while brokers fail: each begins again where it was cut."""
         deadline_s = time.monotonic() + PATIENCE_S
         while True:
+            began_s = time.monotonic()
             try:
                 return await work()
             except (NotAllowedError, *NOT_ALLOWED) as error:
@@ -165,6 +175,8 @@ class Growing:
                 said = reason_of(error) if isinstance(error, AdminError) else str(error) or repr(error)
                 if isinstance(error, AUTHORIZATION):
                     raise _not_allowed(what, said) from error
+                if time.monotonic() > began_s + PATIENCE_S:  # it went well for so long
+                    deadline_s = time.monotonic() + PATIENCE_S
                 if time.monotonic() > deadline_s:
                     raise TopicsError(f"cannot {what}: {said}; mend it, and run this again") from error
                 self._tell(f"{what} again, after {said}", 0)

@@ -20,7 +20,27 @@ START_UNITS_MS = {"started_ms": 1.0, "started_s": 1_000.0}
 _TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
-class StreamEndMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RecordMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What both mappings say: how a record is read, whose it is, when it happened, and whether it is passed over."""
+
+    user_id: str
+    topic: str = ""
+    format: Format = "json"
+    columns: tuple[str, ...] = ()
+    delimiter: str = ","
+    timezone: str = ""
+    where: str = ""
+    event_id: str = ""
+    event_ms: str = ""
+    event_s: str = ""
+    surface: str = ""
+    context: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        _refuse_unless_readable(self)
+
+
+class StreamEndMapping(RecordMapping, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was played, of other teams' records.
 
     Numbers are in the unit of the setting's name; a text that is not a number is a time in ISO 8601. `timezone` is that
@@ -35,17 +55,7 @@ class StreamEndMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ValueError: the duration needs a unit: set one of played_ms, played_s, played_min, played_h
     """
 
-    user_id: str
     card_id: str
-    topic: str = ""
-    format: Format = "json"
-    columns: tuple[str, ...] = ()
-    delimiter: str = ","
-    timezone: str = ""
-    where: str = ""
-    event_id: str = ""
-    event_ms: str = ""
-    event_s: str = ""
     started_ms: str = ""
     started_s: str = ""
     played_ms: str = ""
@@ -53,11 +63,9 @@ class StreamEndMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     played_min: str = ""
     played_h: str = ""
     impression_id: str = ""
-    surface: str = ""
-    context: dict[str, str] = {}
 
     def __post_init__(self) -> None:
-        _refuse_unless_readable(self)
+        super().__post_init__()
         _one_of(self, PLAYED_UNITS_MS, "the duration needs a unit")
         ended, started = given(self, TIME_UNITS_MS), given(self, START_UNITS_MS)
         if len(ended) > 1 or len(started) > 1:
@@ -66,7 +74,7 @@ class StreamEndMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("the time is missing: set event_ms or event_s, or started_ms or started_s")
 
 
-class ImpressionMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ImpressionMapping(RecordMapping, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was shown, of other teams' records.
 
     `shelves` gives a list; the expressions of a shelf (`shelf_id`, `cards`, `seen`, propensities) apply to each of its
@@ -79,18 +87,8 @@ class ImpressionMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ValueError: what was seen is missing: set one of seen, seen_count, all_seen
     """
 
-    user_id: str
     shelf_id: str
     cards: str
-    topic: str = ""
-    format: Format = "json"
-    columns: tuple[str, ...] = ()
-    delimiter: str = ","
-    timezone: str = ""
-    where: str = ""
-    event_id: str = ""
-    event_ms: str = ""
-    event_s: str = ""
     shelves: str = ""
     seen: str = ""
     seen_count: str = ""
@@ -99,17 +97,15 @@ class ImpressionMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     propensity: str = ""
     order_log_propensities: str = ""
     row_log_propensity: str = ""
-    surface: str = ""
     variant: str = ""
     policy_version: str = ""
     reward_version: str = ""
     model_version: str = ""
     assignments: str = ""
     ranking_number: str = ""
-    context: dict[str, str] = {}
 
     def __post_init__(self) -> None:
-        _refuse_unless_readable(self)
+        super().__post_init__()
         _one_of(self, TIME_UNITS_MS, "the time is missing")
         _one_of(self, ("seen", "seen_count", "all_seen"), "what was seen is missing")
 

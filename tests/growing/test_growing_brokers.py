@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,7 +23,7 @@ from streams.auditing.reading import read_committed
 from streams.benchmarks.raw_filling import fill_raw
 from streams.cli.main import run
 from streams.configuration_error import ConfigurationError
-from streams.connections import driver_settings
+from streams.connections import aiokafka_options, driver_settings, topic_names
 from streams.exactly_once.errors import PartitionsDifferError
 from streams.exactly_once.records.placement import partition_of
 from streams.exactly_once.records.produced import Produced
@@ -30,13 +31,10 @@ from streams.exactly_once.transactions.position import POSITION_KEY, Position
 from streams.growing.divisions import CARDS, LISTENERS
 from streams.growing.grow import grow
 from streams.growing.log_columns import columns_of
-from streams.harness.embedded_harness import EmbeddedKafka
-from streams.harness.interface import KafkaHarness
-from streams.harness.jars import JarsKafka
 from streams.publishing import Publisher
 from streams.replaying.replay_run import close_books
 from streams.settings import Settings
-from streams.topics.admin import TopicsError, ensure
+from streams.topics.admin import TopicsError
 from tests.builders import card
 from tests.growing.test_growing_facts import history
 
@@ -44,7 +42,6 @@ BEFORE, AFTER = 2, 4
 START_MS = int(time.time() * 1_000) - 24 * 3_600_000
 """A day ago: what is older than a week, brokers delete."""
 AUDITED = (*SETTLEMENT_TOPICS, *STATES, "catalogue", "shelf-rankings", "card-statistics")
-BACKENDS: dict[str, Callable[[], KafkaHarness]] = {"embedded": EmbeddedKafka, "jars": JarsKafka}
 Rows = dict[bytes, tuple[int, bytes]]
 
 
@@ -52,15 +49,20 @@ class CutError(Exception):
     """The command was killed."""
 
 
-@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.kafka] * (name == "jars")) for name in BACKENDS])
-def bootstrap(request: pytest.FixtureRequest) -> Iterator[str]:
-    with BACKENDS[request.param]() as started:
-        ensure(settings_for(BEFORE, started.bootstrap), started.bootstrap)
-        yield started.bootstrap
+def after(settings: Settings) -> Settings:
+    """The same settings, once the topics have grown."""
+    return settings.model_copy(update={"page_partitions": AFTER})
 
 
-def settings_for(partitions: int, bootstrap: str) -> Settings:
-    return Settings(broker=bootstrap, page_partitions=partitions, tasks=("listeners", "cards"))
+def bootstrap_of(settings: Settings) -> str:
+    assert settings.broker is not None
+    return settings.broker
+
+
+def options_of(settings: Settings) -> dict[str, Any]:
+    """What a client needs beside the bootstrap servers."""
+    options = aiokafka_options(settings, bootstrap_of(settings))
+    return {name: it for name, it in options.items() if name != "bootstrap_servers"}
 
 
 def events() -> list[Any]:
@@ -73,21 +75,21 @@ def _today(event: Any) -> Any:
     return msgspec.structs.replace(event, **{name: getattr(event, name) + START_MS for name in times})
 
 
-async def send(bootstrap: str, sent: list[Any], partitions: int) -> None:
+async def send(settings: Settings, sent: list[Any], partitions: int) -> None:
     """Clients that know of so many partitions."""
-    await fill_raw(bootstrap, [_record(event, partitions) for event in sent])
+    await fill_raw(bootstrap_of(settings), [_record(settings, event, partitions) for event in sent])
 
 
-def _record(event: Any, partitions: int) -> Produced:
+def _record(settings: Settings, event: Any, partitions: int) -> Produced:
     topic, key = "impressions" if isinstance(event, Impression) else "stream-ends", event.user_id.encode()
-    return Produced(topic, key, encode(event), (), partition_of(key, partitions), event.event_ms)
+    there = topic_names(settings).at_broker(topic)
+    return Produced(there, key, encode(event), (), partition_of(key, partitions), event.event_ms)
 
 
 async def work(settings: Settings, until: Callable[[], Any]) -> None:
     """A worker in this process, until something holds."""
-    assert settings.broker is not None
     stop = asyncio.Event()
-    working = asyncio.create_task(build_app(settings, settings.broker).run(stop))
+    working = asyncio.create_task(build_app(settings, bootstrap_of(settings)).run(stop))
     try:
         while not await until():
             assert not working.done(), "the worker has ended by itself"
@@ -99,11 +101,11 @@ async def work(settings: Settings, until: Callable[[], Any]) -> None:
 
 async def newest(settings: Settings, topic: str, partitions: int) -> list[Rows]:
     """The newest record of each key of a compacted topic, by partition, with its offset; tombstones are none."""
-    driver = driver_settings(settings, settings.broker or "")
+    driver, there = driver_settings(settings, bootstrap_of(settings)), topic_names(settings).at_broker(topic)
     found: list[Rows] = []
     for number in range(partitions):
         rows: Rows = {}
-        async for records in columns_of(driver, TopicPartition(topic, number)):
+        async for records in columns_of(driver, TopicPartition(there, number)):
             for record in records:
                 assert record.key is not None
                 rows.pop(record.key, None)
@@ -113,10 +115,10 @@ async def newest(settings: Settings, topic: str, partitions: int) -> list[Rows]:
     return found
 
 
-async def ranked(bootstrap: str) -> dict[str, int]:
+async def ranked(settings: Settings) -> dict[str, int]:
     """The newest ranking number of each listener."""
     numbers: dict[str, int] = defaultdict(int)
-    for _, value in await read_committed(bootstrap, "shelf-rankings"):
+    for _, value in await read_committed(bootstrap_of(settings), "shelf-rankings", options_of(settings)):
         if value is not None:
             ranking = decode("shelf-rankings", value)
             numbers[ranking.user_id] = max(numbers[ranking.user_id], ranking.ranking_number)
@@ -166,24 +168,24 @@ async def grow_with_cuts(settings: Settings, seed: int) -> int:
                 raise CutError
 
         try:
-            await grow(settings, settings.broker or "", AFTER, tell if cuts < 12 else lambda *_: None)
+            await grow(settings, bootstrap_of(settings), AFTER, tell if cuts < 12 else lambda *_: None)
         except CutError:
             cuts += 1
         else:
             return cuts
 
 
-async def story(bootstrap: str) -> None:
+async def story(old: Settings) -> None:
     """Traffic, growth with cuts, traffic of clients old and new, audit."""
-    old, new, sent = settings_for(BEFORE, bootstrap), settings_for(AFTER, bootstrap), events()
-    async with Publisher(bootstrap) as publisher:
+    bootstrap, new, sent, options = bootstrap_of(old), after(old), events(), options_of(old)
+    async with Publisher(bootstrap, **options) as publisher:
         for number in range(6):
             message = card(card_id=f"c{number}", shelves=("shelf-1",))
             await publisher.publish("catalogue", message.card_id, encode(message))
-    await send(bootstrap, sent[:120], BEFORE)
+    await send(old, sent[:120], BEFORE)
 
     async def all_ranked() -> bool:
-        return sum((await ranked(bootstrap)).values()) == 120
+        return sum((await ranked(old)).values()) == 120
 
     async def ranked_and_refused() -> bool:
         if not await all_ranked():
@@ -193,7 +195,7 @@ async def story(bootstrap: str) -> None:
         return True
 
     await work(old, ranked_and_refused)
-    await send(bootstrap, sent[120:150], BEFORE)  # unread when it grows
+    await send(old, sent[120:150], BEFORE)  # unread when it grows
     before = await whole(old, BEFORE)
     with pytest.raises(ConfigurationError, match="no multiple of the 2"):
         await grow(old, bootstrap, 5, lambda *_: None)
@@ -202,33 +204,33 @@ async def story(bootstrap: str) -> None:
     for number, rows in enumerate(await newest(new, "listeners-state", AFTER)):
         position = Position.of_row(rows[POSITION_KEY][1])
         assert position.partition_count == AFTER, number
-        assert "listeners-state" not in position.outputs
+        assert topic_names(new).at_broker("listeners-state") not in position.outputs
     with pytest.raises(PartitionsDifferError):
         await work(old, all_ranked)
-    await send(bootstrap, sent[150:200:2], BEFORE)
-    await send(bootstrap, [*sent[151:200:2], *sent[200:]], AFTER)
-    await close_books(bootstrap, max(event.event_ms for event in sent), new)
+    await send(old, sent[150:200:2], BEFORE)
+    await send(old, [*sent[151:200:2], *sent[200:]], AFTER)
+    await close_books(bootstrap, max(event.event_ms for event in sent), new, **options)
     rules = audit_rules(new, closed=True)
 
     async def holds() -> bool:
-        return (await audit(bootstrap, rules, topics=AUDITED)).holds
+        return (await audit(bootstrap, rules, topics=AUDITED, options=options)).holds
 
     await work(new, holds)
-    found = await audit(bootstrap, rules, topics=AUDITED)
+    found = await audit(bootstrap, rules, topics=AUDITED, options=options)
     assert found.settled == found.exposures > 300
     assert not found.dead_letters
-    numbers = await ranked(bootstrap)
+    numbers = await ranked(old)
     assert sum(numbers[event.user_id] for event in {event.user_id: event for event in sent}.values()) == len(sent)
 
 
-def test_cut_again_and_again_everything_moves_once_and_the_audit_holds(bootstrap: str) -> None:
-    asyncio.run(story(bootstrap))
+def test_cut_again_and_again_everything_moves_once_and_the_audit_holds(settings: Settings) -> None:
+    asyncio.run(story(settings))
 
 
 def test_the_command_says_what_it_did_and_refuses_with_what_to_do(
-    bootstrap: str, capsys: pytest.CaptureFixture[str]
+    config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["topics", "grow", "--broker", bootstrap, "--page-partitions"]
+    words = ["topics", "grow", "--config", str(config), "--page-partitions"]
     assert run([*words, "3"]) == 2
     assert "ask for 2 or 4" in capsys.readouterr().err
     assert run([*words, "4", "--json"]) == 0
@@ -239,32 +241,32 @@ def test_the_command_says_what_it_did_and_refuses_with_what_to_do(
     assert "topics never shrink" in capsys.readouterr().err
 
 
-def test_a_growth_that_was_cut_is_finished_before_another(bootstrap: str) -> None:
-    settings = settings_for(BEFORE, bootstrap)
+def test_a_growth_that_was_cut_is_finished_before_another(settings: Settings) -> None:
+    bootstrap = bootstrap_of(settings)
 
     def cut(what: str, _done: float, _total: float | None = None) -> None:
-        if what == "listeners-state has grown":
+        if what == f"{topic_names(settings).at_broker('listeners-state')} has grown":
             raise CutError
 
     with pytest.raises(CutError):
         asyncio.run(grow(settings, bootstrap, AFTER, cut))
     with pytest.raises(TopicsError, match="finish that one first, with --page-partitions 4"):
         asyncio.run(grow(settings, bootstrap, 8, lambda *_: None))
-    for partitions in (BEFORE, AFTER):
+    for either in (settings, after(settings)):
         with pytest.raises(PartitionsDifferError):
-            asyncio.run(build_app(settings_for(partitions, bootstrap), bootstrap).run(asyncio.Event()))
+            asyncio.run(build_app(either, bootstrap).run(asyncio.Event()))
 
 
-def test_moved_copies_and_tombstones_say_so(bootstrap: str) -> None:
-    settings = settings_for(BEFORE, bootstrap)
+def test_moved_copies_and_tombstones_say_so(settings: Settings) -> None:
+    bootstrap, there = bootstrap_of(settings), topic_names(settings).at_broker("shelf-rankings")
     moving = next(f"user-{it}" for it in range(99) if partition_of(b"user-%d" % it, AFTER) >= BEFORE).encode()
-    asyncio.run(fill_raw(bootstrap, [Produced("shelf-rankings", moving, b"{}", (("a", b"1"),))]))
+    asyncio.run(fill_raw(bootstrap, [Produced(there, moving, b"{}", (("a", b"1"),))]))
     asyncio.run(grow(settings, bootstrap, AFTER, lambda *_: None))
 
     async def read() -> list[Any]:
         driver, found = driver_settings(settings, bootstrap), []
         for number in range(AFTER):
-            async for records in columns_of(driver, TopicPartition("shelf-rankings", number)):
+            async for records in columns_of(driver, TopicPartition(there, number)):
                 found += [(number, it.value, it.headers[:1], is_moved(it.headers)) for it in records]
         return found
 

@@ -13,13 +13,17 @@ LOGIN = "team:secret"
 
 
 class RegistryServer:
-    """Schemas by number and by subject; `asked` are the paths of all requests, `status` a failure to answer with."""
+    """Schemas by number and by subject; `asked` are the paths of all requests, `status` a failure to answer with.
+
+    With `forms_status` it gives schemas as they were registered only, without their type, as Apicurio does.
+    """
 
     def __init__(self) -> None:
         self.schemas: list[dict[str, Any]] = []
         self.subjects: dict[str, list[int]] = {}
         self.asked: list[str] = []
         self.status = 0
+        self.forms_status = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
@@ -84,7 +88,12 @@ def _handler(registry: RegistryServer) -> type[BaseHTTPRequestHandler]:
                 status, said = 401, {"error_code": 401, "message": "Unauthorized"}
             else:
                 status, said = registry.answer(method, asked.path, body)
-            if status == 200 and "serialized" not in parse_qs(asked.query).get("format", []):
+            forms = parse_qs(asked.query).get("format", [])
+            if forms and registry.forms_status:
+                status, said = registry.forms_status, {}
+            elif registry.forms_status:
+                said = {name: it for name, it in said.items() if name != "schemaType"}
+            elif status == 200 and "serialized" not in forms:
                 said = {**said, "schema": _as_text(said)} if "schema" in said else said
             data = json.dumps(said).encode()
             self.send_response(status)

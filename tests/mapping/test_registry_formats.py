@@ -50,7 +50,7 @@ def server() -> Iterator[RegistryServer]:
 
 @pytest.fixture
 def access(server: RegistryServer) -> RegistryAccess:
-    server.status = 0
+    server.status = server.forms_status = 0
     username, password = LOGIN.split(":")
     return RegistryAccess(url=server.url, username=username, password=password)
 
@@ -137,6 +137,19 @@ def test_protobuf_needs_no_generated_code(client: SchemaRegistryClient, access: 
     assert message.played_ms == 0, "a number that is not on the wire is the default, which is a value"
     with pytest.raises(UnreadableError, match="is PROTOBUF, and the mapping says avro"):
         decoder_of(MAPPING, access).event(value, ())
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_registry_that_compiles_no_protobuf_gives_the_descriptor_that_was_registered(
+    client: SchemaRegistryClient, access: RegistryAccess, server: RegistryServer, status: int
+) -> None:
+    server.forms_status = status
+    kind = descriptor_pb2.FileOptions
+    value = ProtobufSerializer(kind, client, {"use.deprecated.format": False})(kind(go_package="c1"), CONTEXT)
+    mapping = StreamEndMapping(format="protobuf", user_id="u", card_id="go_package", event_ms="t", played_ms="p")
+    assert decoder_of(mapping, access).event(value, ())["go_package"] == "c1"
+    with pytest.raises(UnreadableError, match="is AVRO, and the mapping says protobuf"):
+        decoder_of(mapping, access).event(avro_play(client), ())
 
 
 def test_json_behind_a_registry_is_json_behind_five_bytes(access: RegistryAccess) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -55,17 +56,8 @@ def kafka() -> Iterator[JarsKafka]:
 def admin(kafka: JarsKafka) -> Iterator[Any]:
     """May do everything, by the listener without security; nobody else may do anything yet."""
     client = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    client.delete_acls(
-        [
-            ACLFilter(
-                None,
-                None,
-                ACLOperation.ANY,
-                ACLPermissionType.ANY,
-                ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY),
-            )
-        ]
-    )
+    client.delete_acls([every_rule(None)])
+    await_rules(client, None, lambda known: not known)
     yield client
     client.close()
 
@@ -77,8 +69,22 @@ def allow(admin: Any) -> Callable[[str, Iterable[Grant]], None]:
         if rules:
             result = admin.create_acls(rules)
             assert len(result["succeeded"]) == len(rules), result
+            await_rules(admin, f"User:{user}", lambda known: known >= set(rules))  # a broker learns of them later
 
     return grant
+
+
+def every_rule(principal: str | None) -> ACLFilter:
+    pattern = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+    return ACLFilter(principal, None, ACLOperation.ANY, ACLPermissionType.ANY, pattern)
+
+
+def await_rules(admin: Any, principal: str | None, are_there: Callable[[set[ACL]], bool]) -> None:
+    """Return when the broker knows these rules, by which it decides."""
+    deadline_s = time.monotonic() + 30.0
+    while not are_there(set(admin.describe_acls(every_rule(principal))[0])):
+        assert time.monotonic() < deadline_s, "the broker does not learn of the rules"
+        time.sleep(0.05)
 
 
 def acls_of(user: str, grant: Grant) -> list[ACL]:

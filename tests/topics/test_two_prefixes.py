@@ -56,9 +56,9 @@ async def events(bootstrap: str, settings: Settings) -> list[str]:
     return [json.loads(value or b"")["event_id"] for _, value in found]
 
 
-async def work_until(bootstrap: str, settings: Settings, count: int) -> None:
+async def work_until(bootstrap: str, settings: Settings, count: int, worker: tuple[str, Settings]) -> None:
     stop = asyncio.Event()
-    working = asyncio.create_task(build_app(settings, bootstrap).run(stop))
+    working = asyncio.create_task(build_app(worker[1], worker[0]).run(stop))
     async with asyncio.timeout(180):
         while len(await events(bootstrap, settings)) < count and not working.done():  # noqa: ASYNC110
             await asyncio.sleep(0.1)
@@ -66,7 +66,8 @@ async def work_until(bootstrap: str, settings: Settings, count: int) -> None:
     await working
 
 
-async def both(bootstrap: str, teams: list[Settings]) -> None:
+async def both(bootstrap: str, teams: list[Settings], workers: tuple[str, list[Settings]] | None = None) -> None:
+    """Foreign records, and a worker of each team, with other settings if `workers` has some for another listener."""
     async with Publisher(bootstrap) as publisher:
         for number in range(20):
             play = {"u": f"u{number % 3}", "c": "c1", "s": 30, "t": 1_780_000_000 + number}
@@ -79,7 +80,9 @@ async def both(bootstrap: str, teams: list[Settings]) -> None:
         await publisher.publish("stream-ends", "u1", encode(stream_end(event_id="of-a-only")))
         [written] = await publisher.flush()
         assert written.topic == "stream-ends", "what is written is told by our names"
-    await asyncio.gather(work_until(bootstrap, teams[0], 21), work_until(bootstrap, teams[1], 20))
+    where, theirs = workers or (bootstrap, teams)
+    counts = zip(teams, (21, 20), theirs, strict=True)
+    await asyncio.gather(*(work_until(bootstrap, team, count, (where, its)) for team, count, its in counts))
 
 
 def test_each_has_topics_group_ids_and_letters_of_its_own(bootstrap: str, tmp_path: Path) -> None:
@@ -149,11 +152,3 @@ def test_a_wrong_name_is_refused(line: str, said: str, tmp_path: Path) -> None:
     file.write_text(f"[topics]\n{line}\n")
     with pytest.raises(ConfigurationError, match=said):
         load(file)
-
-
-def test_topics_with_other_names_are_not_grown(
-    bootstrap: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("SHELFWISE_TOPICS__PREFIX", TEAMS[0])
-    assert run(["topics", "grow", "--page-partitions", "8", "--broker", bootstrap]) == 2
-    assert "topics named by [topics] stay as they are" in capsys.readouterr().err

@@ -154,8 +154,7 @@ class OwnedPartition:
             self._context.fail(error.cause if isinstance(error, TaskFailed) else error)
 
     async def _open(self) -> OpenTask:
-        context = self._context
-        self.state = State.OPENING
+        self.state, context = State.OPENING, self._context
         await context.broadcasts.caught_up.wait()
         if not await context.feed.is_member():
             raise ReopenNeeded("the group's coordinator does not confirm our membership")

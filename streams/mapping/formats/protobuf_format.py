@@ -10,7 +10,13 @@ from streams.mapping.formats.registry import Registry
 from streams.mapping.formats.wire_format import framed, varint
 
 SERIALIZED = "serialized"
-"""The registry compiles the schema and gives its descriptor, so that nobody needs protoc here."""
+"""The registry compiles the schema and gives its descriptor, so that nobody needs protoc here.
+
+Apicurio 3.3 gives descriptors, which Confluent's clients register unless they are written in Java, as they are; of
+source it gives a descriptor that is no text and damaged, so such records are dead letters.
+"""
+_JSON_BEGINS = '{["'
+"""Of other schemas. The type alone proves nothing: Apicurio omits it, and what has none counts as Avro."""
 _INDEXES_MAX = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,7 +49,7 @@ class ProtobufFormat:
         from google.protobuf.message_factory import GetMessageClass
 
         schema = self._registry.schema(key, SERIALIZED)
-        if schema.schema_type != "PROTOBUF":
+        if schema.schema_type != "PROTOBUF" and schema.schema_str.lstrip()[:1] in _JSON_BEGINS:
             raise UnreadableError("undecodable", f"schema {key} is {schema.schema_type}, and the mapping says protobuf")
         pool, known = DescriptorPool(), set[str]()
         for reference in schema.references or []:
@@ -75,7 +81,7 @@ def _add(pool: Any, name: str, serialized: str, known: set[str]) -> None:
 
     file = descriptor_pb2.FileDescriptorProto()
     try:
-        file.ParseFromString(base64.b64decode(serialized))
+        file.ParseFromString(base64.b64decode(serialized, validate=True))
         file.name = name
         for imported in file.dependency:
             if imported not in known:

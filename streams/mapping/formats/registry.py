@@ -14,7 +14,7 @@ from schemas.codec import UnreadableError
 from streams.configuration_error import ConfigurationError
 
 PATIENCE_S = 30.0
-_NOT_FOUND = 404
+_BAD_REQUEST, _NOT_FOUND, _FAILED = 400, 404, 500
 _T = TypeVar("_T")
 
 
@@ -58,14 +58,19 @@ class Registry:
 
     def schema(self, key: int | str, form: str | None = None) -> Any:
         """The schema of this number or id; raises `UnreadableError` if there is none, `RegistryError`."""
-        if isinstance(key, int):
-            return self._asked(lambda: self._client.get_schema(key, fmt=form), f"schema {key}")
-        return self._asked(lambda: self._client.get_schema_by_guid(key, fmt=form), f"schema {key}")
+
+        def get(fmt: str | None) -> Any:
+            if isinstance(key, int):
+                return self._client.get_schema(key, fmt=fmt)
+            return self._client.get_schema_by_guid(key, fmt=fmt)
+
+        return self._asked(lambda: _in_form(form, get), f"schema {key}")
 
     def reference(self, subject: str, version: int, form: str | None = None) -> Any:
         """The schema that another one refers to."""
+        get = self._client.get_version
         asked = self._asked(
-            lambda: self._client.get_version(subject, version, fmt=form), f"version {version} of {subject}"
+            lambda: _in_form(form, lambda fmt: get(subject, version, fmt=fmt)), f"version {version} of {subject}"
         )
         return asked.schema
 
@@ -79,7 +84,7 @@ class Registry:
             except SchemaRegistryError as error:
                 if error.http_status_code == _NOT_FOUND:
                     raise UnreadableError("undecodable", f"the registry does not know {what}") from error
-                if error.http_status_code < 500:
+                if error.http_status_code < _FAILED:
                     raise RegistryError(
                         f"the schema registry {self._url} refuses {what} ({error}): correct registry_username and"
                         " registry_password, or its rights"
@@ -94,3 +99,18 @@ class Registry:
             raise RegistryError(
                 f"the schema registry {self._url} does not answer ({error!r:.200}): start it, or correct registry_url"
             ) from error
+
+
+def _in_form(form: str | None, ask: Callable[[str | None], _T]) -> _T:
+    """Ask for a form of a schema, and for the schema as it was registered if the registry cannot give this form.
+
+    Apicurio answers with 400 or 500 where the schema of a Protobuf message was registered as a descriptor.
+    """
+    from confluent_kafka.schema_registry.error import SchemaRegistryError
+
+    try:
+        return ask(form)
+    except SchemaRegistryError as error:
+        if form is None or _BAD_REQUEST < error.http_status_code < _FAILED:
+            raise
+        return ask(None)
