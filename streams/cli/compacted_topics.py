@@ -24,6 +24,16 @@ def newest_of(settings: "Settings", topic: str) -> dict[str, bytes]:
     return found
 
 
+def values_of(settings: "Settings", topic: str) -> list[bytes]:
+    """All values that the topic still has, in the order in which they were written; without those that remove a key."""
+    import asyncio
+
+    from streams.auditing.reading import read_committed
+
+    bootstrap, options = _connection(settings)
+    return [value for _, value in asyncio.run(read_committed(bootstrap, topic, options)) if value is not None]
+
+
 def publish(settings: "Settings", topic: str, key: str, value: bytes | None) -> None:
     """Write one record; a null value removes the key."""
     import asyncio

@@ -139,7 +139,7 @@ class Console(Struct, frozen=True, kw_only=True):
 
     async def drift(self, _: Request) -> Response:
         """The incidents."""
-        topics = ("drift-incidents",)
+        topics = ("drift-incidents", "co-clusters")
         return self.page("drift.html", "/drift", topics, topics, page=drift_page(self.state))
 
     async def evidence(self, request: Request) -> Response:

@@ -19,6 +19,7 @@ from streams.console.incident_log import IncidentLog
 from streams.console.letter_box import LetterBox
 from streams.console.listener_log import ListenerLog
 from streams.pictures.known_groups import KnownGroups
+from streams.pictures.time_windows import TimeWindows
 from streams.subscribers.ranking_table import TOPIC as RANKINGS
 from streams.subscribers.ranking_table import RankingTable
 
@@ -47,6 +48,7 @@ class ConsoleState:
         self.co_clusters: CoClusters | None = None
         self.generations: dict[int, CoClusters] = {}
         """The newest model of each generation that was read."""
+        self.times = TimeWindows()
         self.cards: dict[str, CatalogueCard] = {}
         self.card_groups: dict[str, CardGroup] = {}
         self.rankings = {name: RankingTable(name, bytes_max=rankings_bytes_max) for name in surfaces}
@@ -103,6 +105,7 @@ class ConsoleState:
         if isinstance(message, CoClusters):
             self.co_clusters = message
             _keep(self.generations, message.generation, message, GENERATIONS_MAX)
+            self.times.take(message)
         elif isinstance(message, CatalogueCard):
             _keep(self.cards, message.card_id, message, CARDS_MAX)
         elif isinstance(message, CardGroup):

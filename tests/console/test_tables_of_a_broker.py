@@ -53,7 +53,9 @@ def test_incidents_and_calibration_are_printed(broker: str, capsys: Captured, tm
     printed = capsys.readouterr().out
     assert "2 min 27 s" in printed
     assert "stream-rate of learning" not in printed, "that one is closed"
-    assert "streaming-time of sleep" in (tmp_path / "drift.svg").read_text()
+    drawn = (tmp_path / "drift.svg").read_text()
+    assert "streaming-time of sleep" in drawn
+    assert "before the change and since" in drawn
     assert run(["calibration", "--broker", broker]) == 0
     assert "+0.0200" in capsys.readouterr().out
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -29,6 +30,8 @@ from tests.pure_loop import PureLoop
 
 NOW_MS = 1_800_000_000_000
 STAMP_MS = NOW_MS - 5_000
+SHORT_BINS = 14
+"""Streams of less than half a minute."""
 HOSTILE = '<script>alert("title")</script>'
 """A title as an editor should not write it."""
 
@@ -179,6 +182,22 @@ def lately() -> list[LogRecord]:
     ]
 
 
+def earlier() -> list[LogRecord]:
+    """Co-clusters around the change of the incident, of more streams than later: short ones of 1.2 have come since."""
+    model = learned().model
+    assert model.times is not None
+    since = 40.0 * np.array(model.times.histogram)
+    before = 0.6 * since
+    before[1, 2, :SHORT_BINS] = 0.0
+    return [
+        record("co-clusters", "model", replace(
+            model, event_ms=event_ms,
+            times=replace(model.times, histogram=tuple(tuple(map(tuple, row)) for row in counts.round(3).tolist())),
+        ))
+        for event_ms, counts in ((3_600_000, 0.0 * since), (7_000_000, before), (9_000_000, since))
+    ]  # fmt: skip
+
+
 def everything() -> list[LogRecord]:
     """Something of every topic."""
     generation = learned().model.generation
@@ -197,6 +216,7 @@ def everything() -> list[LogRecord]:
                  size_high=-0.03, bucket_ms=12_000_000),
     ]  # fmt: skip
     return [
+        *earlier(),
         *learned().records,
         record("engagement-metrics", "all", calibrated()),
         *lately(),
