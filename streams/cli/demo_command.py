@@ -75,7 +75,8 @@ def demo(
     with ExitStack() as stack:
         bootstrap = stack.enter_context(serving_broker(settings))
         if console:
-            stack.enter_context(ConsoleProcess(bootstrap, _tell_console))
+            history = "--listener-history"  # of nobody: the listeners are made up
+            stack.enter_context(ConsoleProcess(bootstrap, _tell_console, history))
         found = asyncio.run(run_demo(played, settings, bootstrap, Console(stderr=True)))
         if report and is_page(report):
             title = f"{PLAYED} {seed}"

@@ -124,7 +124,7 @@ class Console(Struct, frozen=True, kw_only=True):
         """The page of a listener."""
         asked = request.query_params
         page = listener_page(self.state, user_id=asked.get("user", "").strip(), surface=asked.get("surface", "home"))
-        topics = ("shelf-rankings", "catalogue", *HISTORY)
+        topics = ("shelf-rankings", "catalogue", *(HISTORY if self.state.listener_history else ()))
         return self.page("listener.html", "/listener", topics, topics[:3], page=page, history_records=HISTORY_RECORDS)
 
     async def rewards(self, request: Request) -> Response:

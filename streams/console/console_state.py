@@ -14,6 +14,7 @@ from schemas.policy_values import PolicyValue
 from schemas.rankings import HOME
 from schemas.topics import DEAD_LETTER_SUFFIX
 from streams.auditing.reading import LogRecord
+from streams.console.console_topics import HISTORY
 from streams.console.flow_meter import FlowMeter
 from streams.console.incident_log import IncidentLog
 from streams.console.letter_box import LetterBox
@@ -44,7 +45,15 @@ class ConsoleState:
     `newest_ms` is the newest time stamp of its records.
     """
 
-    def __init__(self, surfaces: Sequence[str] = (HOME,), *, rankings_bytes_max: int = RANKINGS_BYTES_MAX) -> None:
+    def __init__(
+        self,
+        surfaces: Sequence[str] = (HOME,),
+        *,
+        rankings_bytes_max: int = RANKINGS_BYTES_MAX,
+        listener_history: bool = False,
+    ) -> None:
+        self.listener_history = listener_history
+        """Whether what listeners did is read."""
         self.co_clusters: CoClusters | None = None
         self.generations: dict[int, CoClusters] = {}
         """The newest model of each generation that was read."""
@@ -79,6 +88,8 @@ class ConsoleState:
                 self.unreadable_count += 1
 
     def _take(self, record: LogRecord) -> None:
+        if record.topic in HISTORY and not self.listener_history:
+            return
         if record.topic.endswith(DEAD_LETTER_SUFFIX):
             self.letters.take(record)
         elif record.topic == RANKINGS:

@@ -75,13 +75,15 @@ async def serve_console(
     names: tuple[str, ...] = (),
     ready: Callable[[], None] = lambda: None,
     allow_editing: bool = False,
+    listener_history: bool = False,
 ) -> None:
     """Serve until cancelled; raises what following the topics raises.
 
     `names` are host names of this machine by which browsers may reach it, besides loopback. With `allow_editing`
-    whoever reaches it may rename card groups.
+    whoever reaches it may rename card groups; with `listener_history` they see what single listeners did lately.
     """
-    state = ConsoleState([ranking.surface for ranking in settings.ranking.by_surface()])
+    surfaces = [ranking.surface for ranking in settings.ranking.by_surface()]
+    state = ConsoleState(surfaces, listener_history=listener_history)
     hosts = (*LOOPBACK_NAMES, *names)
     closing = asyncio.Event()  # ends the streams of events, for which the server would wait
     app = console_app(

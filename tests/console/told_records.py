@@ -230,7 +230,7 @@ def everything() -> list[LogRecord]:
 
 
 def state_of(records: Sequence[LogRecord], **settings: Any) -> ConsoleState:
-    state = ConsoleState(**settings)
+    state = ConsoleState(**{"listener_history": True, **settings})
     state.take(records)
     state.unread_count = 0
     return state
