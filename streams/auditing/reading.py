@@ -1,6 +1,6 @@
 """Reads topics like an ordinary client: committed records only, from the beginning to the present end."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
@@ -60,6 +60,21 @@ async def read_records(
     async for record in stream_committed(bootstrap, topic, options):
         place = (topic, record.partition, record.offset)
         yield LogRecord(*place, record.key, record.value, record.headers, record.timestamp)
+
+
+def newest_by_key(records: Iterable[tuple[bytes | None, bytes | None]]) -> dict[str, bytes]:
+    """The newest value of each key, without those that were removed, in the order in which they were written.
+
+    >>> newest_by_key([(b"a", b"1"), (b"b", b"2"), (b"a", b"3"), (b"c", b"4"), (b"c", None)])
+    {'b': b'2', 'a': b'3'}
+    """
+    found: dict[str, bytes] = {}
+    for key, value in records:
+        name = (key or b"").decode(errors="replace")
+        found.pop(name, None)
+        if value is not None:
+            found[name] = value
+    return found
 
 
 async def read_committed(

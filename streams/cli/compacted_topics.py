@@ -12,16 +12,10 @@ def newest_of(settings: "Settings", topic: str) -> dict[str, bytes]:
     """The newest value of each key, without those that were removed, in the order in which they were written."""
     import asyncio
 
-    from streams.auditing.reading import read_committed
+    from streams.auditing.reading import newest_by_key, read_committed
 
     bootstrap, options = _connection(settings)
-    found: dict[str, bytes] = {}
-    for key, value in asyncio.run(read_committed(bootstrap, topic, options)):
-        name = (key or b"").decode(errors="replace")
-        found.pop(name, None)
-        if value is not None:
-            found[name] = value
-    return found
+    return newest_by_key(asyncio.run(read_committed(bootstrap, topic, options)))
 
 
 def values_of(settings: "Settings", topic: str) -> list[bytes]:

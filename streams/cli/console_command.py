@@ -29,7 +29,10 @@ def console(
     ] = None,
     allow_editing: Annotated[
         bool,
-        typer.Option("--allow-editing", help="Whoever reaches it may rename card groups (rights: console-editor)."),
+        typer.Option(
+            "--allow-editing",
+            help="Whoever reaches it may rename card groups and change experiments (rights: console-editor).",
+        ),
     ] = False,
     listener_history: Annotated[
         bool,

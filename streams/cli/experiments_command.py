@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 TOPIC = "experiments"
-LEAD_MAX_S = 7 * 86_400
+LEAD_MAX_S = 7 * 86_400  # that of `experiment_plans`, which is imported late
 FileArgument = Annotated[Path, typer.Argument(help="TOML or JSON file with the definition.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the experiment.")]
 LeadOption = Annotated[

@@ -15,6 +15,7 @@ READ = (
     "policy-values",
     "experiment-decisions",
     "metric-alarms",
+    "experiments",
     *(topic.name for topic in TOPICS.values() if topic.role is Role.DEAD_LETTERS),
 )
 """Read record by record: the outputs, what they refer to, and the dead letters.

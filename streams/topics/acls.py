@@ -11,6 +11,7 @@ from streams.connections import topic_names
 from streams.console.console_topics import MEASURED, read_topics
 from streams.console.renaming import TOPIC as NAMES
 from streams.dead_letter_replay import REPLAY_GROUP
+from streams.experiment_plans import TOPIC as EXPERIMENTS
 from streams.mapping.own_topics import own_topics, sources
 from streams.settings import Settings
 from streams.topics.programs import Program
@@ -150,7 +151,9 @@ def _console(settings: Settings, *, edits: bool = False, listener_history: bool 
     for name in MEASURED:
         looks = (READ if name in read else DESCRIBE,)
         yield Grant(
-            resource=Resource.TOPIC, name=name, operations=(*looks, *((WRITE,) if edits and name == NAMES else ()))
+            resource=Resource.TOPIC,
+            name=name,
+            operations=(*looks, *((WRITE,) if edits and name in {NAMES, EXPERIMENTS} else ())),
         )
     yield Grant(resource=Resource.GROUP, name=settings.group, operations=(DESCRIBE,))
 

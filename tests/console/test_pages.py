@@ -11,7 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from streams.auditing.reading import LogRecord
-from streams.console.console_app import NAVIGATION, console_app
+from streams.console.console_app import console_app
+from streams.console.page_maker import NAVIGATION
 from streams.console.vendored import ASSETS, LIBRARIES, digest_of
 from tests.console.told_records import HOSTILE, NOW_MS, active, everything, learned, state_of
 

@@ -25,6 +25,7 @@ from schemas.rankings import ShelfRanking
 from schemas.stream_ends import StreamEnd
 from streams.auditing.reading import LogRecord
 from streams.console.console_state import ConsoleState
+from tests.builders import experiment
 from tests.leaderboard.told_values import told
 from tests.pure_loop import PureLoop
 
@@ -222,6 +223,7 @@ def everything() -> list[LogRecord]:
         *lately(),
         *(record("policy-values", value.key, value) for value in values),
         *(record("drift-incidents", one.incident_id, one) for one in incidents),
+        record("experiments", "warm-start", experiment("warm-start", shares={"cold": 0.5, "warm": 0.5})),
         record("experiment-decisions", "warm-start", decision()),
         record("metric-alarms", "a1", alarm()),
         *(letter(offset=offset) for offset in range(5)),
