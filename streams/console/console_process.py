@@ -24,6 +24,12 @@ class ConsoleProcess:
         self._told = told
         self._process: subprocess.Popen[str] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Of the process, once it is started."""
+        assert self._process is not None
+        return self._process.pid
+
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "streams.cli.main", "console", "--broker", self._bootstrap, "--port", "0"]
         self._process = subprocess.Popen(  # noqa: S603  our own command
