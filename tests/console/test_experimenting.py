@@ -74,7 +74,7 @@ def test_an_experiment_is_checked_applied_changed_and_ended() -> None:
     assert text_in(editor.client.get(PATH).text) == TEMPLATE
     checked = editor.post(do="check")
     refuse_unless_valid(checked.text)
-    assert "Static-home starts: revision 1" in checked.text
+    assert "static-home starts: revision 1" in checked.text
     assert "80% are in no experiment of the layer" in checked.text
     assert not editor.written, "checking writes nothing"
     assert editor.post().headers["location"] == "/evidence?applied=static-home#definitions"

@@ -95,7 +95,8 @@ def _ranks_with(variant: Variant) -> str:
 def _layer(made: ExperimentDefinition, known: Mapping[str, ExperimentDefinition]) -> Figure:
     """Who the listeners of the layer belong to, once this is in force."""
     parts = dict(_parts(made, known))
-    data: list[Spec] = [{"of": name, "share": share, "text": words.share(share)} for name, share in parts.items()]
+    taken = {name: share for name, share in parts.items() if name != FREE}
+    data: list[Spec] = [{"of": name, "share": share, "text": words.share(share)} for name, share in taken.items()]
     free = words.share(parts[FREE])
     return Figure(
         name="layer",
@@ -109,7 +110,7 @@ def _layer(made: ExperimentDefinition, known: Mapping[str, ExperimentDefinition]
             encoding={
                 "x": {"field": "share", "type": "quantitative", "stack": "zero", "title": "share of all listeners",
                       "axis": {"format": ".0%"}, "scale": {"domain": [0, 1]}},
-                "color": {"field": "of", "type": "nominal", "sort": None, "scale": {"domain": list(parts)},
+                "color": {"field": "of", "type": "nominal", "sort": None, "scale": {"domain": list(taken)},
                           "legend": {"title": None, "orient": "top", "columns": 3, "labelLimit": 300}},
                 "order": {"field": "place", "type": "quantitative"},
                 "tooltip": [{"field": "of"}, {"field": "text", "title": "share"}],
