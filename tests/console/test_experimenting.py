@@ -189,7 +189,7 @@ def test_a_broker_is_read_anew_and_written_as_the_command_does(broker: str) -> N
             await publish(TOPIC, "e", value)
         return await read(TOPIC)
 
-    assert asyncio.run(play()) == {"e": b"2"}
+    assert asyncio.run(play())["e"] == b"2"
 
 
 def test_a_broker_that_is_away_is_said_on_the_page() -> None:
