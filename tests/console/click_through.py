@@ -30,7 +30,7 @@ DRAWN = "html[data-drawn=yes]"
 TIMEOUT_MS = 300_000
 """Of a click, on a machine that is busy."""
 LOOK_EVERY_S, TELL_EVERY_S = 1.0, 10.0
-STILL_S = 300.0
+STILL_S = 120.0
 """A demo from which nothing has come for so long will name nothing any more."""
 DEMO = [sys.executable, "-m", "streams.cli.main", "demo", "--console", "--keep"]
 LEADS_ON = "See the co-cluster"
@@ -132,9 +132,11 @@ def _newest_ms(html: str, topic: str) -> int | None:
 
 
 @contextmanager
-def demo(tell: Callable[[str], None]) -> Iterator[str]:
+def demo(seconds: float, tell: Callable[[str], None]) -> Iterator[str]:
     """A demo with a console, kept until we are done; yields the address."""
-    process = subprocess.Popen(DEMO, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*DEMO, "--seconds", str(seconds)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     told: Queue[str] = Queue()
 
     def listen() -> None:
@@ -184,6 +186,7 @@ def main() -> int:
     where = asked.add_mutually_exclusive_group(required=True)
     where.add_argument("--start", action="store_true", help="start a demo, and end it")
     where.add_argument("--address", help="the console's address, as a demo prints it")
+    asked.add_argument("--seconds", type=float, default=60.0, help="that the demo plays; more on a busy machine")
     asked.add_argument("genre", help="of the lists, such as sleep")
     given = asked.parse_args()
 
@@ -193,7 +196,7 @@ def main() -> int:
     try:
         if given.start:
             begun_s = time.time()
-            with demo(tell) as address:
+            with demo(given.seconds, tell) as address:
                 answer(address, given.genre, begun_s, tell)
         else:
             answer(given.address, given.genre, None, tell)
