@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from streams.cli.compacted_topics import newest_of, values_of
+from streams.cli.change_reading import changes_of_broker
+from streams.cli.compacted_topics import newest_of
 from streams.cli.options import (
     ConfigOption,
     JsonOption,
@@ -57,17 +58,8 @@ def alerts(
 
 
 def _changes(settings: "Settings", incidents: "Sequence[DriftIncident]") -> "list[Figure]":
-    """Streaming times before and since, of the incidents for which the topic still has co-clusters of before."""
-    from schemas.codec import decode
-    from streams.pictures.change_picture import shown_changes
-    from streams.pictures.time_windows import TimeWindows
-
-    windows, models = TimeWindows(), {}
-    for value in values_of(settings, "co-clusters"):
-        model = decode("co-clusters", value)
-        windows.take(model)
-        models[model.generation] = model
-    shown = shown_changes(incidents, windows, models)
+    """Streaming times before and since; of incidents without a picture it is said why."""
+    shown = changes_of_broker(settings, incidents)
     for incident_id, one in shown.items():
         if one.why_not:
             typer.echo(f"{incident_id}: {one.why_not}", err=True)

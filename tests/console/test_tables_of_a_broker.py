@@ -9,8 +9,10 @@ import pytest
 from pyarrow import parquet
 
 from streams.cli.main import run
+from streams.cli.picture_report import _drift
 from streams.exporting.columns import OUTCOMES, ValueRow, names_of
 from streams.exporting.table_files import TableFile, table_file
+from streams.settings import Settings
 from tests.console.told_records import learned
 
 Captured = pytest.CaptureFixture[str]
@@ -46,6 +48,11 @@ def test_groups_are_printed_and_drawn(broker: str, capsys: Captured, tmp_path: P
 def test_what_cannot_be_shown_is_said_in_one_line(words: list[str], said: str, broker: str, capsys: Captured) -> None:
     assert run(["groups", "--broker", broker, *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_report_has_the_time_line_of_incidents_and_what_each_changed(broker: str) -> None:
+    figures = _drift(Settings(broker=broker))
+    assert [figure.name for figure in figures] == ["incidents", "change-0"]
 
 
 def test_incidents_and_calibration_are_printed(broker: str, capsys: Captured, tmp_path: Path) -> None:
