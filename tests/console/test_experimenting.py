@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 
 from schemas.codec import decode, encode
 from schemas.experiments import ExperimentDefinition
+from streams import experiment_plans
+from streams.cli import experiments_command
 from streams.console.console_app import console_app
 from streams.console.editing import publishing, reading
 from streams.console.experiment_pages import PATH
@@ -174,6 +176,10 @@ def test_the_evidence_shows_who_sees_what_and_leads_editors_to_the_text() -> Non
     state.take([record(TOPIC, "static-home", None)])
     assert not definitions(state, NOW_MS)
     assert editor.client.get(f"{PATH}?name=nothing").status_code == 404
+
+
+def test_the_command_and_the_page_have_the_same_longest_wait() -> None:
+    assert experiments_command.LEAD_MAX_S == experiment_plans.LEAD_MAX_S
 
 
 def test_without_the_switch_there_is_no_editor() -> None:
