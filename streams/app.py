@@ -33,24 +33,7 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
     """The tasks that this worker runs, with their topics; raises `ConfigurationError` if there are none."""
     may_compact = always if machine_code is None else partial(machine_code.is_loaded, COMPACTION)
     every: dict[str, Callable[[], TaskSpec]] = {
-        "listeners": lambda: TaskSpec(
-            name="listeners",
-            inputs=("impressions", "stream-ends", FORWARDED),
-            state_topic="listeners" + STATE_SUFFIX,
-            broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics", "experiments", "drift-incidents"),
-            make=lambda partition: ListenersTask(
-                settings.listeners,
-                partition,
-                settings.page_partitions,
-                may_compact,
-                settings.learning_interval_ms,
-            ),
-            state_format=LISTENERS_FORMAT,
-            partition_count=settings.page_partitions,
-            awaits="shelf-rankings",
-            take_turns=True,
-            in_thread=True,  # events are processed in compiled code, without the interpreter's lock
-        ),
+        "listeners": lambda: _listeners_spec(settings, may_compact),
         "cards": lambda: TaskSpec(
             name="cards",
             inputs=("outcomes",),
@@ -100,6 +83,27 @@ def task_specs(settings: Settings, machine_code: MachineCode | None = None) -> l
     if not specs:
         raise ConfigurationError("there is nothing to do: tasks is mapping, and [input] names no topic to map")
     return specs
+
+
+def _listeners_spec(settings: Settings, may_compact: Callable[[], bool]) -> TaskSpec:
+    return TaskSpec(
+        name="listeners",
+        inputs=("impressions", "stream-ends", FORWARDED),
+        state_topic="listeners" + STATE_SUFFIX,
+        broadcasts=("catalogue", "co-clusters", "card-groups", "card-statistics", "experiments", "drift-incidents"),
+        make=lambda partition: ListenersTask(
+            settings.listeners,
+            partition,
+            settings.page_partitions,
+            may_compact,
+            settings.learning_interval_ms,
+        ),
+        state_format=LISTENERS_FORMAT,
+        partition_count=settings.page_partitions,
+        awaits="shelf-rankings",
+        take_turns=True,
+        in_thread=True,  # events are processed in compiled code, without the interpreter's lock
+    )
 
 
 def _metrics_spec(settings: Settings) -> TaskSpec:

@@ -62,6 +62,20 @@ async def read_records(
         yield LogRecord(*place, record.key, record.value, record.headers, record.timestamp)
 
 
+async def newest_by_key(bootstrap: str, topic: str, options: Mapping[str, Any] | None = None) -> dict[str, bytes]:
+    """The newest committed value of each key, without those that were removed, in the order in which they were written.
+
+    Replaced values are dropped while the topic is read, so memory is that of the result, however long the log is.
+    """
+    found: dict[str, bytes] = {}
+    async for record in stream_committed(bootstrap, topic, options):
+        name = (record.key or b"").decode(errors="replace")
+        found.pop(name, None)
+        if record.value is not None:
+            found[name] = record.value
+    return found
+
+
 async def read_committed(
     bootstrap: str, topic: str, options: Mapping[str, Any] | None = None
 ) -> list[tuple[bytes | None, bytes | None]]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from streams.cli.change_reading import changes_of_broker
 from streams.cli.compacted_topics import newest_of
 from streams.cli.options import (
     ConfigOption,
@@ -17,9 +18,11 @@ from streams.cli.options import (
 from streams.cli.plotting import PlotOption, plot_if_asked, refuse_unless_plottable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from schemas.monitoring import DriftIncident
+    from streams.pictures.figures import Figure
+    from streams.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +42,8 @@ def alerts(
     from streams.pictures.printed_table import print_table
 
     refuse_unless_plottable(plot)
-    newest = newest_of(settings_of(config, broker=broker), "drift-incidents").values()
+    settings = settings_of(config, broker=broker)
+    newest = newest_of(settings, "drift-incidents").values()
     incidents = [one for one in _decoded(newest) if not (open_only and one.state == "closed")]
     if json:
         print_json({"incidents": msgspec.to_builtins(incidents)})
@@ -50,7 +54,16 @@ def alerts(
         print_table(figure.table)
     if plot is not None and not incidents:
         raise NoAnswerError("nothing was drawn: there is no incident")
-    plot_if_asked(plot, lambda: [figure])
+    plot_if_asked(plot, lambda: [figure, *_changes(settings, incidents)])
+
+
+def _changes(settings: "Settings", incidents: "Sequence[DriftIncident]") -> "list[Figure]":
+    """Streaming times before and since; of incidents without a picture it is said why."""
+    shown = changes_of_broker(settings, incidents)
+    for incident_id, one in shown.items():
+        if one.why_not:
+            typer.echo(f"{incident_id}: {one.why_not}", err=True)
+    return [one.figure for one in shown.values() if one.figure is not None]
 
 
 def _decoded(values: "Iterable[bytes]") -> "list[DriftIncident]":

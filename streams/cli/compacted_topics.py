@@ -9,25 +9,23 @@ if TYPE_CHECKING:
 
 
 def newest_of(settings: "Settings", topic: str) -> dict[str, bytes]:
-    """The newest value of each key, without those that were removed, in the order in which they were written.
-
-    Replaced values are dropped while the topic is read, so memory is that of the result, however long the log is.
-    """
+    """The newest value of each key, without those that were removed, in the order in which they were written."""
     import asyncio
 
-    return asyncio.run(_newest(*_connection(settings), topic))
+    from streams.auditing.reading import newest_by_key
+
+    bootstrap, options = _connection(settings)
+    return asyncio.run(newest_by_key(bootstrap, topic, options))
 
 
-async def _newest(bootstrap: str, options: dict[str, Any], topic: str) -> dict[str, bytes]:
-    from streams.auditing.reading import stream_committed
+def values_of(settings: "Settings", topic: str) -> list[bytes]:
+    """All values that the topic still has, in the order in which they were written; without those that remove a key."""
+    import asyncio
 
-    found: dict[str, bytes] = {}
-    async for record in stream_committed(bootstrap, topic, options):
-        name = (record.key or b"").decode(errors="replace")
-        found.pop(name, None)
-        if record.value is not None:
-            found[name] = record.value
-    return found
+    from streams.auditing.reading import read_committed
+
+    bootstrap, options = _connection(settings)
+    return [value for _, value in asyncio.run(read_committed(bootstrap, topic, options)) if value is not None]
 
 
 def publish(settings: "Settings", topic: str, key: str, value: bytes | None) -> None:

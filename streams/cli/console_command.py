@@ -29,15 +29,25 @@ def console(
     ] = None,
     allow_editing: Annotated[
         bool,
-        typer.Option("--allow-editing", help="Whoever reaches it may rename card groups (rights: console-editor)."),
+        typer.Option(
+            "--allow-editing",
+            help="Whoever reaches it may rename card groups and change experiments (rights: console-editor).",
+        ),
+    ] = False,
+    listener_history: Annotated[
+        bool,
+        typer.Option(
+            "--listener-history",
+            help="Read what listeners were shown and streamed, and show it on their pages (rights: console-history).",
+        ),
     ] = False,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Serve pages about co-clusters, listeners, rewards, drift, evidence and dead letters, until Ctrl-C.
 
-    Reads the topics as a subscriber does (`shelfwise topics acls --program console`), and writes nothing unless
-    editing is allowed.
+    Reads the topics as a subscriber does (`shelfwise topics acls --program console`), of what listeners did nothing
+    unless told to, and writes nothing unless editing is allowed.
     """
     import asyncio
 
@@ -57,8 +67,6 @@ def console(
         else:
             typer.echo(f"the console is at {address} (Ctrl-C ends it)")
 
-    asyncio.run(
-        serve_until_signal(
-            settings, bootstrap, listening, names=(host, *(name or ())), ready=ready, allow_editing=allow_editing
-        )
-    )
+    options = {"allow_editing": allow_editing, "listener_history": listener_history}
+    names = (host, *(name or ()))
+    asyncio.run(serve_until_signal(settings, bootstrap, listening, names=names, ready=ready, **options))

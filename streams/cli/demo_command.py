@@ -22,6 +22,7 @@ from streams.cli.options import (
 from streams.cli.picture_report import is_page, write_picture_report
 from streams.configuration_error import ConfigurationError
 
+HISTORY = ("--listener-history",)  # of nobody: the listeners are made up
 PLAYED = "shelfwise, a demo of the whole loop with seed"
 
 
@@ -75,7 +76,7 @@ def demo(
     with ExitStack() as stack:
         bootstrap = stack.enter_context(serving_broker(settings))
         if console:
-            stack.enter_context(ConsoleProcess(bootstrap, _tell_console))
+            stack.enter_context(ConsoleProcess(bootstrap, _tell_console, *HISTORY))
         found = asyncio.run(run_demo(played, settings, bootstrap, Console(stderr=True)))
         if report and is_page(report):
             title = f"{PLAYED} {seed}"

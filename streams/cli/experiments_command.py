@@ -12,10 +12,11 @@ from streams.configuration_error import ConfigurationError
 
 if TYPE_CHECKING:
     from schemas.experiments import ExperimentDefinition
+    from streams.experiment_plans import Plan
     from streams.settings import Settings
 
 TOPIC = "experiments"
-LEAD_MAX_S = 7 * 86_400
+LEAD_MAX_S = 7 * 86_400  # that of `experiment_plans`, which is imported late
 FileArgument = Annotated[Path, typer.Argument(help="TOML or JSON file with the definition.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the experiment.")]
 LeadOption = Annotated[
@@ -48,27 +49,17 @@ def apply(
     json: JsonOption = False,
 ) -> None:
     """Start an experiment, or change it: listeners keep their variants as far as the shares allow."""
-    from processors.experiments.layer_admission import admitted, refuse_unless_compatible
-    from processors.experiments.overriding import refuse_unless_rankable
-    from processors.metrics.metric_table import check_metrics
+    from streams.experiment_plans import plan_to_apply
     from streams.files.experiment_file import definition_in
 
     settings = settings_of(config, broker=broker)
     wanted = definition_in(file)
+    known = _known(settings)
     try:
-        refuse_unless_rankable(wanted, settings.ranking, settings.listeners.rewards)
-        check_metrics(wanted)
-        known = _known(settings)
-        effective_ms = _now_ms() + 1_000 * lead_s
-        refuse_unless_compatible(wanted, known)
-        made = admitted(wanted, known, effective_ms)
+        plan = plan_to_apply(wanted, known, settings, _now_ms() + 1_000 * lead_s)
     except ValueError as error:
         raise ConfigurationError(f"{file}: experiment {wanted.name}: {error}") from error
-    before = known.get(wanted.name)
-    is_changed = before is None or _content(before) != _content(made)
-    if is_changed:
-        _publish(settings, made)
-    _tell(made if is_changed or before is None else before, json=json, said=_change(before, is_changed=is_changed))
+    _carry_out(settings, plan, json=json)
 
 
 def stop(
@@ -79,16 +70,10 @@ def stop(
     json: JsonOption = False,
 ) -> None:
     """Stop an experiment: from then on nobody is assigned to it, and its buckets are free for others."""
-    from processors.experiments.layer_admission import stopped
+    from streams.experiment_plans import plan_to_stop
 
     settings = settings_of(config, broker=broker)
-    known = _one(settings, name)
-    if known.status == "stopped":
-        _tell(known, json=json, said="was stopped before: nothing was changed")
-        return
-    made = stopped(known, _now_ms() + 1_000 * lead_s)
-    _publish(settings, made)
-    _tell(made, json=json, said="stops")
+    _carry_out(settings, plan_to_stop(_one(settings, name), _now_ms() + 1_000 * lead_s), json=json)
 
 
 def show_all(broker: NeededBrokerOption = None, config: ConfigOption = None, json: JsonOption = False) -> None:
@@ -129,15 +114,12 @@ def show(
 
 
 def _known(settings: "Settings") -> "dict[str, ExperimentDefinition]":
-    from schemas.codec import UnreadableError, decode
+    from streams.experiment_plans import definitions_in
 
-    found = {}
-    for name, value in newest_of(settings, TOPIC).items():
-        try:
-            found[name] = decode(TOPIC, value)
-        except UnreadableError as error:
-            raise NoAnswerError(f"the record of experiment {name} cannot be read: {error}; apply it again") from error
-    return found
+    try:
+        return definitions_in(newest_of(settings, TOPIC))
+    except ValueError as error:
+        raise NoAnswerError(str(error)) from error
 
 
 def _one(settings: "Settings", name: str) -> "ExperimentDefinition":
@@ -148,23 +130,13 @@ def _one(settings: "Settings", name: str) -> "ExperimentDefinition":
     return known[name]
 
 
-def _publish(settings: "Settings", definition: "ExperimentDefinition") -> None:
+def _carry_out(settings: "Settings", plan: "Plan", *, json: bool) -> None:
+    """Write what is planned, if anything changes, and tell it."""
     from schemas.codec import encode
 
-    publish(settings, TOPIC, definition.name, encode(definition))
-
-
-def _content(definition: "ExperimentDefinition") -> Any:
-    """A definition without what says which revision it is."""
-    from msgspec.structs import replace
-
-    return replace(definition, revision=1, effective_ms=0, earlier=())
-
-
-def _change(before: "ExperimentDefinition | None", *, is_changed: bool) -> str:
-    if before is None:
-        return "starts"
-    return "changes" if is_changed else "is as it was: nothing was changed"
+    if plan.is_changed:
+        publish(settings, TOPIC, plan.made.name, encode(plan.made))
+    _tell(plan.made, json=json, said=plan.said)
 
 
 def _tell(definition: "ExperimentDefinition", *, json: bool, said: str) -> None:
@@ -192,14 +164,9 @@ def _overrides(variant: Any) -> dict[str, Any]:
 
 
 def _state(one: "ExperimentDefinition") -> str:
-    """What it is now: waiting for its time, running, ended or stopped."""
-    now_ms = _now_ms()
-    phase = one.phase_at(now_ms)
-    if phase is None or now_ms < phase.begins_ms:
-        return "waiting"
-    if phase.status == "stopped":
-        return "stopped"
-    return "ended" if phase.ends_ms is not None and phase.ends_ms <= now_ms else "running"
+    from streams.experiment_plans import state_at
+
+    return state_at(one, _now_ms())
 
 
 def _time(event_ms: int) -> str:

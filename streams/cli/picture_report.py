@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streams.cli.change_reading import changes_of_broker
 from streams.cli.compacted_topics import newest_of
 from streams.cli.known_groups_reading import groups_of_broker
 from streams.cli.options import NoAnswerError
@@ -52,7 +53,9 @@ def _drift(settings: "Settings") -> "list[Figure]":
 
     told = newest_of(settings, "drift-incidents").values()
     incidents = [decode("drift-incidents", value) for value in told]
-    return [drift_picture(shown_incidents(incidents))] if incidents else []
+    changes = changes_of_broker(settings, incidents).values() if incidents else ()
+    line = [drift_picture(shown_incidents(incidents))] if incidents else []
+    return [*line, *(one.figure for one in changes if one.figure is not None)]
 
 
 def _evidence(settings: "Settings") -> "list[Figure]":

@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment
 from msgspec import Struct
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
@@ -13,18 +11,24 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from streams.console.console_state import ConsoleState
 from streams.console.console_topics import HISTORY, HISTORY_RECORDS, READ, TAIL_RECORDS
+from streams.console.experiment_pages import PATH as EDITOR
+from streams.console.experiment_pages import ExperimentPages
+from streams.console.experimenting import Experimenting
 from streams.console.guarding import GuardedHeaders
+from streams.console.own_forms import RefusedError
+from streams.console.page_maker import PageMaker, body_of, version_of
 from streams.console.page_templates import environment
-from streams.console.renaming import FORM_BYTES_MAX, RefusedError, Renaming
+from streams.console.renaming import FORM_BYTES_MAX, Renaming
 from streams.console.views.cell_view import cell_page
 from streams.console.views.co_cluster_view import co_clusters_page
 from streams.console.views.dead_letters_view import dead_letters_page
+from streams.console.views.definitions_view import definitions
 from streams.console.views.drift_view import drift_page
 from streams.console.views.evidence_view import calibration_part, evidence_page
 from streams.console.views.experiments_view import experiments, open_alarms
@@ -32,65 +36,31 @@ from streams.console.views.flow_view import flow_page
 from streams.console.views.listener_view import listener_page
 from streams.console.views.rewards_view import SECONDS_MAX, rewards_page
 from streams.pictures.heat_map_picture import MEASURES, Shown
-from streams.pictures.theme import DARK_PALETTE, PALETTE
 
 ASSETS = Path(__file__).parent / "assets"
 CHANGES_EVERY_S = 1.0
 SECONDS = 180.0
-NAVIGATION = (
-    ("/", "Home"),
-    ("/co-clusters", "Co-clusters"),
-    ("/listener", "Listener"),
-    ("/rewards", "Rewards"),
-    ("/drift", "Drift"),
-    ("/evidence", "Evidence"),
-    ("/dead-letters", "Dead letters"),
-)
 _GROUPS = ("co-clusters", "card-groups", "catalogue")
 _LETTERS = tuple(name for name in READ if name.endswith(".dlq"))
 
 
 class Console(Struct, frozen=True, kw_only=True):
-    """What pages are made of: the state, the names to show, and a clock for ages."""
+    """What pages are made of: the state, and a clock for ages."""
 
+    pages: PageMaker
     state: ConsoleState
-    broker: str
     seed: int
     now_ms: Callable[[], int]
     is_closing: Callable[[], bool]
-    templates: Environment
     renaming: Renaming | None = None
     """Where editors may rename card groups; None: nothing is written."""
-
-    def page(
-        self, template: str, path: str, topics: Sequence[str], dated: Sequence[str], status: int = 200, **values: Any
-    ) -> HTMLResponse:
-        """A page; `topics` are those that change it, `dated` those whose newest record it names."""
-        html = self.templates.get_template(template).render(
-            name=dict(NAVIGATION).get(path, "Not found"),
-            navigation=NAVIGATION,
-            here=path,
-            topics=topics,
-            dated=dated,
-            newest_ms=self.state.newest_ms,
-            unread_count=self.state.unread_count,
-            version=_version(self.state, topics),
-            broker=self.broker,
-            palette=PALETTE,
-            dark_palette=DARK_PALETTE,
-            writes=self.renaming is not None,
-            **values,
-        )
-        return HTMLResponse(html, status, {"Cache-Control": "no-store"})
-
-    def not_found(self, said: str) -> HTMLResponse:
-        """A page that says what is not there."""
-        return self.page("not_found.html", "", (), (), 404, said=said)
+    experimenting: Experimenting | None = None
+    """Where editors may change experiments."""
 
     async def home(self, _: Request) -> Response:
         """The flow, and what is wrong."""
         page = flow_page(self.state, self.now_ms())
-        return self.page("home.html", "/", ("*",), ("shelf-rankings", "engagement-metrics"), page=page)
+        return self.pages.page("home.html", "/", ("*",), ("shelf-rankings", "engagement-metrics"), page=page)
 
     async def co_clusters(self, request: Request) -> Response:
         """The heat map."""
@@ -98,7 +68,7 @@ class Console(Struct, frozen=True, kw_only=True):
         shown: Shown = next((name for name in MEASURES if name == asked.get("show")), "time")
         page = co_clusters_page(self.state, shown=shown, reward=asked.get("reward", "mean"), seed=self.seed)
         topics = (*_GROUPS, "drift-incidents")
-        return self.page(
+        return self.pages.page(
             "co_clusters.html", "/co-clusters", topics, _GROUPS[:2], page=page, measures=MEASURES.items(),
             token=self.renaming.token if self.renaming is not None else "", renamed=asked.get("renamed", ""),
         )  # fmt: skip
@@ -107,9 +77,11 @@ class Console(Struct, frozen=True, kw_only=True):
         """Give a card group another name."""
         assert self.renaming is not None
         try:
-            said = await self.renaming.rename(request.headers, await _body(request), self.state.co_clusters)
+            said = await self.renaming.rename(
+                request.headers, await body_of(request, FORM_BYTES_MAX), self.state.co_clusters
+            )
         except RefusedError as error:
-            return self.page("not_found.html", "", (), (), error.status, said=str(error))
+            return self.pages.refused(error)
         return RedirectResponse(f"/co-clusters?renamed={said.group}#card-group-{said.group}", 303)
 
     async def cell(self, request: Request) -> Response:
@@ -117,50 +89,56 @@ class Console(Struct, frozen=True, kw_only=True):
         user_group, card_group = (int(request.path_params[name]) for name in ("user_group", "card_group"))
         page = cell_page(self.state, user_group, card_group, seed=self.seed)
         if page is None:
-            return self.not_found(f"The model has no co-cluster {user_group}.{card_group}: groups may have changed.")
-        return self.page("cell.html", "/co-clusters", _GROUPS, _GROUPS[:2], page=page)
+            return self.pages.not_found(
+                f"The model has no co-cluster {user_group}.{card_group}: groups may have changed."
+            )
+        return self.pages.page("cell.html", "/co-clusters", _GROUPS, _GROUPS[:2], page=page)
 
     async def listener(self, request: Request) -> Response:
         """The page of a listener."""
         asked = request.query_params
         page = listener_page(self.state, user_id=asked.get("user", "").strip(), surface=asked.get("surface", "home"))
-        topics = ("shelf-rankings", "catalogue", *HISTORY)
-        return self.page("listener.html", "/listener", topics, topics[:3], page=page, history_records=HISTORY_RECORDS)
+        topics = ("shelf-rankings", "catalogue", *(HISTORY if self.state.listener_history else ()))
+        return self.pages.page(
+            "listener.html", "/listener", topics, topics[:3], page=page, history_records=HISTORY_RECORDS
+        )
 
     async def rewards(self, request: Request) -> Response:
         """One streamed time in."""
         asked = request.query_params
         seconds = _number(asked, "seconds", SECONDS, SECONDS_MAX)
         page = rewards_page(self.state, seconds=seconds, reward=asked.get("reward", "mean"), seed=self.seed)
-        return self.page(
+        return self.pages.page(
             "rewards.html", "/rewards", _GROUPS[:1], _GROUPS[:1],
             page=page, asked_seconds=f"{seconds:g}", seconds_max=f"{SECONDS_MAX:.0f}",
         )  # fmt: skip
 
     async def drift(self, _: Request) -> Response:
         """The incidents."""
-        topics = ("drift-incidents",)
-        return self.page("drift.html", "/drift", topics, topics, page=drift_page(self.state))
+        topics = ("drift-incidents", "co-clusters")
+        return self.pages.page("drift.html", "/drift", topics, topics, page=drift_page(self.state))
 
     async def evidence(self, request: Request) -> Response:
         """The leaderboard."""
         page = evidence_page(self.state, yardstick=request.query_params.get("yardstick", "stream-rate"))
-        topics = ("policy-values", "experiment-decisions", "engagement-metrics", "metric-alarms")
-        return self.page(
+        topics = ("policy-values", "experiment-decisions", "engagement-metrics", "metric-alarms", "experiments")
+        return self.pages.page(
             "evidence.html", "/evidence", topics, topics[:3],
             page=page, calibration=calibration_part(self.state),
             experiments=experiments(self.state), alarms=open_alarms(self.state),
+            definitions=definitions(self.state, self.now_ms()), editor=EDITOR if self.experimenting else "",
+            applied=request.query_params.get("applied", ""),
         )  # fmt: skip
 
     async def dead_letters(self, _: Request) -> Response:
         """The dead letters."""
-        page = dead_letters_page(self.state, broker=self.broker)
+        page = dead_letters_page(self.state, broker=self.pages.broker)
         dated = [name for name in _LETTERS if name in self.state.newest_ms]
-        return self.page("dead_letters.html", "/dead-letters", _LETTERS, dated, page=page, tail=TAIL_RECORDS)
+        return self.pages.page("dead_letters.html", "/dead-letters", _LETTERS, dated, page=page, tail=TAIL_RECORDS)
 
     async def missing(self, request: Request, _: Exception) -> Response:
         """Any other address."""
-        return self.not_found(f"There is no page {request.url.path}.")
+        return self.pages.not_found(f"There is no page {request.url.path}.")
 
     async def changes(self, request: Request) -> Response:
         """Server-sent events: `changed` when these topics have records that the page lacks (`*`: all the time)."""
@@ -173,26 +151,11 @@ async def _changed(
     state: ConsoleState, topics: Sequence[str], told: str, is_closing: Callable[[], bool]
 ) -> AsyncIterator[dict[str, str]]:
     while not is_closing():
-        now = _version(state, topics)
+        now = version_of(state, topics)
         if now != told or "*" in topics:
             told = now
             yield {"event": "changed", "data": now}
         await asyncio.sleep(CHANGES_EVERY_S)
-
-
-async def _body(request: Request) -> bytes:
-    """The body up to a little more than a form may have."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > FORM_BYTES_MAX:
-            break
-    return body
-
-
-def _version(state: ConsoleState, topics: Sequence[str]) -> str:
-    """Changes with every record of these topics."""
-    return str(sum(state.version.get(name, 0) for name in topics))
 
 
 def _number(asked: Mapping[str, str], name: str, default: float, most: float) -> float:
@@ -213,13 +176,18 @@ def console_app(
     seed: int = 0,
     is_closing: Callable[[], bool] = lambda: False,
     renaming: Renaming | None = None,
+    experimenting: Experimenting | None = None,
 ) -> Starlette:
     """The application; requests for other host names than `hosts` are refused, since they come by DNS rebinding."""
+    writes = renaming is not None or experimenting is not None
+    pages = PageMaker(state=state, broker=broker, templates=environment(now_ms), writes=writes)
     console = Console(
-        state=state, broker=broker, seed=seed, now_ms=now_ms, is_closing=is_closing, templates=environment(now_ms),
-        renaming=renaming,
+        pages=pages, state=state, seed=seed, now_ms=now_ms, is_closing=is_closing, renaming=renaming,
+        experimenting=experimenting,
     )  # fmt: skip
     writing = [Route("/co-clusters/names", console.rename, methods=["POST"])] if renaming is not None else []
+    if experimenting is not None:
+        writing += ExperimentPages(pages, experimenting).routes()
     return Starlette(
         routes=[
             *writing,

@@ -13,17 +13,27 @@ STOP_S = 5.0
 
 
 class ConsoleProcess:
-    """Starts `shelfwise console` on a free port, and tells its address when it serves; stops it with SIGTERM."""
+    """Starts `shelfwise console` on a free port, and tells its address when it serves; stops it with SIGTERM.
 
-    def __init__(self, bootstrap: str, told: Callable[[str], None]) -> None:
+    `options` are those of the command.
+    """
+
+    def __init__(self, bootstrap: str, told: Callable[[str], None], *options: str) -> None:
+        self._options = options
         self._bootstrap = bootstrap
         self._told = told
         self._process: subprocess.Popen[str] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Of the process, once it is started."""
+        assert self._process is not None
+        return self._process.pid
+
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "streams.cli.main", "console", "--broker", self._bootstrap, "--port", "0"]
         self._process = subprocess.Popen(  # noqa: S603  our own command
-            [*command, "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+            [*command, *self._options, "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
         )
         threading.Thread(target=self._listen, name="console-address", daemon=True).start()
         return self

@@ -2,10 +2,11 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from schemas.catalogue import CatalogueCard
 from schemas.codec import UnreadableError, decode
+from schemas.experiments import ExperimentDefinition
 from schemas.learning import CardGroup, CoClusters
 from schemas.metric_windows import ExperimentDecision, MetricAlarm
 from schemas.monitoring import DriftIncident, EngagementMetrics
@@ -14,11 +15,13 @@ from schemas.policy_values import PolicyValue
 from schemas.rankings import HOME
 from schemas.topics import DEAD_LETTER_SUFFIX
 from streams.auditing.reading import LogRecord
+from streams.console.console_topics import HISTORY
 from streams.console.flow_meter import FlowMeter
 from streams.console.incident_log import IncidentLog
 from streams.console.letter_box import LetterBox
 from streams.console.listener_log import ListenerLog
 from streams.pictures.known_groups import KnownGroups
+from streams.pictures.time_windows import TimeWindows
 from streams.subscribers.ranking_table import TOPIC as RANKINGS
 from streams.subscribers.ranking_table import RankingTable
 
@@ -29,9 +32,28 @@ BUCKETS_MAX = 400
 VARIANTS_MAX = 100
 VALUES_MAX = 400
 DECISIONS_MAX = 200
+DEFINITIONS_MAX = 200
 GENERATIONS_MAX = 8
 ALARMS_MAX = 200
 INPUTS = frozenset({"impressions", "stream-ends"})
+
+
+class _Kept(NamedTuple):
+    """The newest message of each key of a topic is kept in a dictionary of the state, by a field, up to a number."""
+
+    into: str
+    field: str
+    most: int
+
+
+_KEPT = {
+    "catalogue": _Kept("cards", "card_id", CARDS_MAX),
+    "card-groups": _Kept("card_groups", "card_id", CARDS_MAX),
+    "policy-values": _Kept("values", "key", VALUES_MAX),
+    "experiments": _Kept("definitions", "name", DEFINITIONS_MAX),
+    "experiment-decisions": _Kept("decisions", "experiment", DECISIONS_MAX),
+    "metric-alarms": _Kept("alarms", "alarm_id", ALARMS_MAX),
+}
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
@@ -43,16 +65,26 @@ class ConsoleState:
     `newest_ms` is the newest time stamp of its records.
     """
 
-    def __init__(self, surfaces: Sequence[str] = (HOME,), *, rankings_bytes_max: int = RANKINGS_BYTES_MAX) -> None:
+    def __init__(
+        self,
+        surfaces: Sequence[str] = (HOME,),
+        *,
+        rankings_bytes_max: int = RANKINGS_BYTES_MAX,
+        listener_history: bool = False,
+    ) -> None:
+        self.listener_history = listener_history
+        """Whether what listeners did is read."""
         self.co_clusters: CoClusters | None = None
         self.generations: dict[int, CoClusters] = {}
         """The newest model of each generation that was read."""
+        self.times = TimeWindows()
         self.cards: dict[str, CatalogueCard] = {}
         self.card_groups: dict[str, CardGroup] = {}
         self.rankings = {name: RankingTable(name, bytes_max=rankings_bytes_max) for name in surfaces}
         self.incidents = IncidentLog()
         self.letters = LetterBox()
         self.values: dict[str, PolicyValue] = {}
+        self.definitions: dict[str, ExperimentDefinition] = {}
         self.decisions: dict[str, ExperimentDecision] = {}
         self.alarms: dict[str, MetricAlarm] = {}
         self.metrics: dict[str, deque[EngagementMetrics]] = {}
@@ -77,6 +109,8 @@ class ConsoleState:
                 self.unreadable_count += 1
 
     def _take(self, record: LogRecord) -> None:
+        if record.topic in HISTORY and not self.listener_history:
+            return
         if record.topic.endswith(DEAD_LETTER_SUFFIX):
             self.letters.take(record)
         elif record.topic == RANKINGS:
@@ -84,35 +118,19 @@ class ConsoleState:
                 table.put(record.key, record.value)
         elif record.topic in INPUTS:
             self.listeners.take_input(record.topic, record.key, record.value)
-        elif record.value is None:
-            self._withdraw(record.topic, (record.key or b"").decode(errors="replace"))
-        else:
-            self._put(decode(record.topic, record.value))
+        elif record.topic in _KEPT and record.value is None:
+            getattr(self, _KEPT[record.topic].into).pop((record.key or b"").decode(errors="replace"), None)
+        elif record.value is not None:
+            self._put(record.topic, decode(record.topic, record.value))
 
-    def _withdraw(self, topic: str, key: str) -> None:
-        if topic == "catalogue":
-            self.cards.pop(key, None)
-        elif topic == "card-groups":
-            self.card_groups.pop(key, None)
-        elif topic == "policy-values":
-            self.values.pop(key, None)
-        elif topic == "experiment-decisions":
-            self.decisions.pop(key, None)
-
-    def _put(self, message: object) -> None:
-        if isinstance(message, CoClusters):
+    def _put(self, topic: str, message: object) -> None:
+        if topic in _KEPT:
+            into, key, most = _KEPT[topic]
+            _keep(getattr(self, into), getattr(message, key), message, most)
+        elif isinstance(message, CoClusters):
             self.co_clusters = message
             _keep(self.generations, message.generation, message, GENERATIONS_MAX)
-        elif isinstance(message, CatalogueCard):
-            _keep(self.cards, message.card_id, message, CARDS_MAX)
-        elif isinstance(message, CardGroup):
-            _keep(self.card_groups, message.card_id, message, CARDS_MAX)
-        elif isinstance(message, PolicyValue):
-            _keep(self.values, message.key, message, VALUES_MAX)
-        elif isinstance(message, ExperimentDecision):
-            _keep(self.decisions, message.experiment, message, DECISIONS_MAX)
-        elif isinstance(message, MetricAlarm):
-            _keep(self.alarms, message.alarm_id, message, ALARMS_MAX)
+            self.times.take(message)
         elif isinstance(message, OutcomesSettled | OutcomeCorrected):
             self.listeners.take_outcomes(message)
         elif isinstance(message, DriftIncident):

@@ -3,7 +3,8 @@
 from schemas.topics import TOPICS, Role
 
 HISTORY = ("impressions", "stream-ends", "outcomes")
-"""What listeners did lately: read from near the end, and skipped where reading falls behind."""
+"""What listeners did lately: read only where that is switched on, from near the end, and skipped where reading falls
+behind."""
 READ = (
     "catalogue",
     "card-groups",
@@ -14,12 +15,12 @@ READ = (
     "policy-values",
     "experiment-decisions",
     "metric-alarms",
-    *HISTORY,
+    "experiments",
     *(topic.name for topic in TOPICS.values() if topic.role is Role.DEAD_LETTERS),
 )
 """Read record by record: the outputs, what they refer to, and the dead letters.
 
->>> READ[:3], "interactions" in READ, "impressions.dlq" in READ
+>>> READ[:3], "outcomes" in READ, "impressions.dlq" in READ
 (('catalogue', 'card-groups', 'co-clusters'), False, True)
 """
 MEASURED = tuple(topic.name for topic in TOPICS.values() if topic.role is not Role.STATE)
@@ -28,6 +29,15 @@ TAIL_RECORDS = 10_000
 """Of a topic that keeps everything, the newest records of a partition that are read at the start."""
 HISTORY_RECORDS, HISTORY_BEHIND = 2_000, 6_000
 """Of a partition of them, the records that are read at the start, and how many may wait before they are skipped."""
+
+
+def read_topics(*, listener_history: bool) -> tuple[str, ...]:
+    """What a console reads, with or without what listeners did.
+
+    >>> set(read_topics(listener_history=True)) - set(read_topics(listener_history=False)) == set(HISTORY)
+    True
+    """
+    return (*READ, *HISTORY) if listener_history else READ
 
 
 def skipping_to(topic: str, position: int, end: int) -> int:

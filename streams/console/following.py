@@ -14,7 +14,7 @@ from schemas.topics import TOPICS
 from streams.auditing.reading import LogRecord
 from streams.connections import aiokafka_options
 from streams.console.console_state import ConsoleState
-from streams.console.console_topics import HISTORY, HISTORY_RECORDS, MEASURED, READ, TAIL_RECORDS, skipping_to
+from streams.console.console_topics import HISTORY, HISTORY_RECORDS, MEASURED, TAIL_RECORDS, read_topics, skipping_to
 from streams.exactly_once.wall_clock import wall_clock_ms
 from streams.reading.consumers import Consumer
 from streams.settings import Settings
@@ -31,6 +31,7 @@ class Follower:
 
     def __init__(self, settings: Settings, bootstrap: str, state: ConsoleState) -> None:
         self.state = state
+        self._topics = frozenset(read_topics(listener_history=state.listener_history))
         self._group = settings.group
         self._options = aiokafka_options(settings, bootstrap)
         self._consumer: Any = None
@@ -81,7 +82,7 @@ class Follower:
         }
         if measured == self._measured:
             return
-        found = {partition for partition in measured if partition.topic in READ}
+        found = {partition for partition in measured if partition.topic in self._topics}
         positions = {partition: await self._consumer.position(partition) for partition in self._read & found}
         self._consumer.assign(sorted(measured))  # all of them: the client looks for leaders of others one after another
         self._consumer.pause(*(measured - positions.keys()))  # until it is known where to begin

@@ -11,13 +11,13 @@ from typing import Any
 import uvicorn
 from typing_extensions import override
 
-from streams.connections import aiokafka_options
 from streams.console.console_app import console_app
 from streams.console.console_state import ConsoleState
+from streams.console.editing import publishing, reading
+from streams.console.experimenting import Experimenting
 from streams.console.following import Follower
-from streams.console.renaming import Publish, Renaming
+from streams.console.renaming import Renaming
 from streams.exactly_once.wall_clock import wall_clock_ms
-from streams.publishing import Publisher
 from streams.settings import Settings
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -54,17 +54,11 @@ async def serve_until_signal(settings: Settings, bootstrap: str, listening: sock
         await serving
 
 
-def _publishing(settings: Settings, bootstrap: str) -> Publish:
-    """Writes with a producer of its own for each name: editors give one now and then."""
-    options = aiokafka_options(settings, bootstrap)
-    del options["bootstrap_servers"]
-
-    async def publish(topic: str, key: str, value: bytes | None) -> None:
-        async with Publisher(bootstrap, **options) as publisher:
-            await publisher.publish(topic, key, value)
-            await publisher.flush()
-
-    return publish
+def _editing(settings: Settings, bootstrap: str) -> dict[str, Any]:
+    token, publish = token_urlsafe(32), publishing(settings, bootstrap)
+    read = reading(settings, bootstrap)
+    experimenting = Experimenting(token, settings, read=read, publish=publish, now_ms=wall_clock_ms)
+    return {"renaming": Renaming(token, publish), "experimenting": experimenting}
 
 
 async def serve_console(
@@ -75,18 +69,21 @@ async def serve_console(
     names: tuple[str, ...] = (),
     ready: Callable[[], None] = lambda: None,
     allow_editing: bool = False,
+    listener_history: bool = False,
 ) -> None:
     """Serve until cancelled; raises what following the topics raises.
 
     `names` are host names of this machine by which browsers may reach it, besides loopback. With `allow_editing`
-    whoever reaches it may rename card groups.
+    whoever reaches it may rename card groups and change experiments; with `listener_history` they see what single
+    listeners did lately.
     """
-    state = ConsoleState([ranking.surface for ranking in settings.ranking.by_surface()])
+    surfaces = [ranking.surface for ranking in settings.ranking.by_surface()]
+    state = ConsoleState(surfaces, listener_history=listener_history)
     hosts = (*LOOPBACK_NAMES, *names)
     closing = asyncio.Event()  # ends the streams of events, for which the server would wait
     app = console_app(
         state, broker=bootstrap, hosts=hosts, now_ms=wall_clock_ms, seed=settings.seed, is_closing=closing.is_set,
-        renaming=Renaming(token_urlsafe(32), _publishing(settings, bootstrap)) if allow_editing else None,
+        **(_editing(settings, bootstrap) if allow_editing else {}),
     )  # fmt: skip
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
     server = _Server(config)

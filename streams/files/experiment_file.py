@@ -1,4 +1,4 @@
-"""Reads a definition of an experiment from a TOML or JSON file, as people write it."""
+"""Reads a definition of an experiment from TOML or JSON, as people write it."""
 
 import tomllib
 from contextlib import suppress
@@ -18,11 +18,16 @@ _TIMES = {"begins": "begins_ms", "ends": "ends_ms"}
 
 
 def definition_in(path: Path) -> ExperimentDefinition:
-    """The definition in a file; raises `ConfigurationError` with the place of the fault.
+    """The definition in a file; raises `ConfigurationError` with the place of the fault."""
+    return definition_of(text_of(path), str(path))
+
+
+def definition_of(text: str, path: str) -> ExperimentDefinition:
+    """The definition in a text, which errors call `path`; raises `ConfigurationError` with the place of the fault.
 
     Times may be written as `begins` and `ends`, dates with a time zone, instead of milliseconds.
     """
-    body = _parsed(path)
+    body = _parsed(text, path)
     _refuse_unknown(path, "", body, {*_names(ExperimentDefinition, but=GIVEN_LATER), *_TIMES})
     for number, variant in enumerate(_tables(body.get("variants"))):
         _refuse_unknown(path, f"variants[{number}].", variant, _names(Variant, but=("buckets",)))
@@ -39,8 +44,7 @@ def definition_in(path: Path) -> ExperimentDefinition:
         raise ConfigurationError(f"{path} is no definition of an experiment: {error}") from error
 
 
-def _parsed(path: Path) -> dict[str, Any]:
-    text = text_of(path)
+def _parsed(text: str, path: str) -> dict[str, Any]:
     try:
         body = msgspec.json.decode(text) if text.lstrip().startswith("{") else tomllib.loads(text)
     except (tomllib.TOMLDecodeError, msgspec.DecodeError, RecursionError, ValueError) as error:
@@ -59,14 +63,14 @@ def _names(kind: type[msgspec.Struct], but: tuple[str, ...] = ()) -> set[str]:
     return set(kind.__struct_fields__) - set(but)
 
 
-def _refuse_unknown(path: Path, where: str, body: dict[str, Any], known: set[str]) -> None:
+def _refuse_unknown(path: str, where: str, body: dict[str, Any], known: set[str]) -> None:
     for name in body:
         if name not in known:
             names = ", ".join(sorted(known))
             raise ConfigurationError(f"{path}: {where}{name} is not known; there are {names}")
 
 
-def _milliseconds(path: Path, name: str, value: Any) -> int:
+def _milliseconds(path: str, name: str, value: Any) -> int:
     if isinstance(value, str):
         with suppress(ValueError):
             value = datetime.fromisoformat(value)

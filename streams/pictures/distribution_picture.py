@@ -5,6 +5,7 @@ from math import log1p
 
 from processors.arrays import FloatArray
 from processors.rewards.published_times import times_of
+from schemas.learning import CoClusters
 from streams.pictures import words
 from streams.pictures.figures import Figure, Spec, Table, seconds_axis, spec_of
 from streams.pictures.known_groups import KnownGroups, user_group_name
@@ -31,17 +32,12 @@ def cell_distribution(known: KnownGroups, user_group: int, card_group: int) -> F
         "everybody": everybody,
     }
     span = span_of(everybody)
-    rules: list[Spec] = [
-        {"reward": name, "threshold": at_s, "text": words.seconds(at_s)}
-        for name, matrix in known.model.thresholds_s.items()
-        if span.begin_s <= (at_s := matrix[user_group][card_group]) <= span.end_s
-    ]
-    return _figure(
+    return figure_of_lines(
         lines,
         span,
         title=f"How long streams of {user_group_name(user_group)} on {label} last",
         note=f"{STEPS}; vertical lines are thresholds of the rewards",
-        marks=[_thresholds(rules, span)] if rules else [],
+        marks=threshold_rules(known.model, user_group, card_group, span),
     )
 
 
@@ -58,16 +54,19 @@ def beside_all(known: KnownGroups, *, user_group: int | None = None, card_group:
     name = " on ".join(names)
     lines = {name: chosen.sum(axis=(1, 2)), "all streams": everybody} if names else {"all streams": everybody}
     span = span_of(everybody)
-    return _figure(
+    return figure_of_lines(
         lines,
         span,
         title=f"Streaming time of {name}, beside all" if names else "Streaming time of all streams",
         note=f"{STEPS}; medians are dashed",
-        marks=_medians(lines, span),
+        marks=median_rules(lines, span),
     )
 
 
-def _figure(lines: Mapping[str, FloatArray], span: Span, *, title: str, note: str, marks: Sequence[Spec]) -> Figure:
+def figure_of_lines(
+    lines: Mapping[str, FloatArray], span: Span, *, title: str, note: str, marks: Sequence[Spec]
+) -> Figure:
+    """Histograms [B] by name, each as shares of its own streams; `marks` are layers on the same axis."""
     parts = {name: shares(counts) for name, counts in lines.items()}
     shown = bins_of(span)
     top = highest(lines.values(), shown)
@@ -135,8 +134,14 @@ def _lines(names: list[str], span: Span, top: float) -> Spec:
     }  # fmt: skip
 
 
-def _thresholds(rules: list[Spec], span: Span) -> Spec:
-    return {
+def threshold_rules(model: CoClusters, user_group: int, card_group: int, span: Span) -> list[Spec]:
+    """A line at the threshold of every reward in a co-cluster that lies on the axis; no layer if none does."""
+    rules: list[Spec] = [
+        {"reward": name, "threshold": at_s, "text": words.seconds(at_s)}
+        for name, matrix in model.thresholds_s.items()
+        if span.begin_s <= (at_s := matrix[user_group][card_group]) <= span.end_s
+    ]
+    layer: Spec = {
         "data": {"values": rules},
         "mark": {"type": "rule", "strokeWidth": 1, "opacity": 0.7},
         "encoding": {
@@ -144,9 +149,10 @@ def _thresholds(rules: list[Spec], span: Span) -> Spec:
             "tooltip": [{"field": "reward"}, {"field": "text", "title": "succeeds from"}],
         },
     }
+    return [layer] if rules else []
 
 
-def _medians(lines: Mapping[str, FloatArray], span: Span) -> list[Spec]:
+def median_rules(lines: Mapping[str, FloatArray], span: Span) -> list[Spec]:
     """A dashed line at each median, with its time beside it: on the side where there is room, each in its own row."""
     found = [(name, at_s) for name, counts in lines.items() if (at_s := median_s(counts)) is not None]
     found.sort(key=lambda one: one[1])

@@ -8,10 +8,10 @@ from msgspec import Struct, structs
 
 from schemas.topics import TOPICS, Role, Topic
 from streams.connections import topic_names
-from streams.console.console_topics import MEASURED
-from streams.console.console_topics import READ as CONSOLE_READS
+from streams.console.console_topics import MEASURED, read_topics
 from streams.console.renaming import TOPIC as NAMES
 from streams.dead_letter_replay import REPLAY_GROUP
+from streams.experiment_plans import TOPIC as EXPERIMENTS
 from streams.mapping.own_topics import own_topics, sources
 from streams.settings import Settings
 from streams.topics.programs import Program
@@ -70,8 +70,9 @@ def _grants(program: Program, settings: Settings) -> list[Grant]:
         Program.WORKER: _worker,
         Program.OPERATOR: _operator,
         Program.GROWER: _grower,
-        Program.CONSOLE: partial(_console, edits=False),
+        Program.CONSOLE: _console,
         Program.CONSOLE_EDITOR: partial(_console, edits=True),
+        Program.CONSOLE_HISTORY: partial(_console, listener_history=True),
     }
     if program in by:
         return list(by[program](settings))
@@ -144,12 +145,15 @@ def _grower(settings: Settings) -> Iterator[Grant]:
         yield Grant(resource=Resource.TRANSACTIONAL_ID, name=name, operations=(WRITE,), is_prefix=True)
 
 
-def _console(settings: Settings, *, edits: bool) -> Iterator[Grant]:
+def _console(settings: Settings, *, edits: bool = False, listener_history: bool = False) -> Iterator[Grant]:
     """Rights to read what the console reads, and to look at the ends of other topics and at the workers' positions."""
+    read = read_topics(listener_history=listener_history)
     for name in MEASURED:
-        looks = (READ if name in CONSOLE_READS else DESCRIBE,)
+        looks = (READ if name in read else DESCRIBE,)
         yield Grant(
-            resource=Resource.TOPIC, name=name, operations=(*looks, *((WRITE,) if edits and name == NAMES else ()))
+            resource=Resource.TOPIC,
+            name=name,
+            operations=(*looks, *((WRITE,) if edits and name in {NAMES, EXPERIMENTS} else ())),
         )
     yield Grant(resource=Resource.GROUP, name=settings.group, operations=(DESCRIBE,))
 

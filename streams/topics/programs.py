@@ -11,6 +11,7 @@ class Program(StrEnum):
     SUBSCRIBER = "subscriber"
     CONSOLE = "console"
     CONSOLE_EDITOR = "console-editor"
+    CONSOLE_HISTORY = "console-history"
     EXPERIMENTER = "experimenter"
     OPERATOR = "operator"
     GROWER = "grower"

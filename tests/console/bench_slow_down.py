@@ -1,19 +1,24 @@
 """Whether a console that is looked at slows the pipeline: `python -m tests.console.bench_slow_down [EVENTS [PAIRS]]`.
 
 Runs are interleaved: the same events are worked off at full speed without and with a console, turn by turn, each on a
-new embedded broker; a browser's requests come four times as often as an open page makes them. Prints the events per
-second of each run, and the ratio of each pair with the median.
+new embedded broker; a client asks for every view in turn, four times as often as an open page does. The console reads
+all that it can read, what listeners did included. Prints the events per second of each run and the ratio of each pair,
+then the median ratio with the least and the most, and of the console the p95 of each view and its most memory.
 """
 
 import asyncio
+import os
 import statistics
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager
 from itertools import chain
+from pathlib import Path
 from queue import Queue
+from typing import NamedTuple
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -26,25 +31,45 @@ from streams.settings import Settings
 from streams.topics.admin import ensure
 from tests.console.bench_console import PATHS
 
-EVENTS, PAIRS = 60_000, 3
+EVENTS, PAIRS = 60_000, 5
 EVERY_S = 0.5
-START_S = 60.0
+START_S = 300.0
+
+
+class Looks(NamedTuple):
+    """What a client saw of the consoles of all runs."""
+
+    taken_ms: dict[str, list[float]]
+    memory_mb: list[float]
+
+    def told(self) -> Iterator[str]:
+        """The p95 of each view, and the most memory."""
+        for path, taken in self.taken_ms.items():
+            p95 = statistics.quantiles(taken, n=20, method="inclusive")[-1] if len(taken) > 1 else taken[0]
+            yield f"{path:<28} p95 {p95:6.1f} ms   median {statistics.median(taken):6.1f} ms   of {len(taken)}"
+        yield f"console's memory {max(self.memory_mb):.0f} MB at most"
 
 
 @contextmanager
-def looked_at(bootstrap: str) -> Iterator[None]:
+def looked_at(bootstrap: str, looks: Looks) -> Iterator[None]:
     """A console in its own process, whose pages are asked for one after another; first it reads what is there."""
     told: Queue[str] = Queue()
     over = threading.Event()
-    with ConsoleProcess(bootstrap, told.put):
+    with ConsoleProcess(bootstrap, told.put, "--listener-history") as console:
         address = told.get(timeout=START_S).rstrip("/")
 
         def look() -> None:
             number = 0
             while not over.wait(EVERY_S):
-                with suppress(HTTPError), urlopen(address + PATHS[number % len(PATHS)]) as answer:
-                    answer.read()  # a co-cluster is not found until there are any
+                path = PATHS[number % len(PATHS)]
                 number += 1
+                begun_s = time.perf_counter()
+                try:
+                    with urlopen(address + path) as answer:
+                        answer.read()
+                except HTTPError:  # a co-cluster is not found until there are any
+                    continue
+                looks.taken_ms[path].append((time.perf_counter() - begun_s) * 1_000)
 
         looking = threading.Thread(target=look)
         looking.start()
@@ -54,27 +79,41 @@ def looked_at(bootstrap: str) -> Iterator[None]:
         finally:
             over.set()
             looking.join()
+            looks.memory_mb.append(most_memory_mb(console.pid))
 
 
-def events_per_second(records: list[Keyed], *, with_console: bool) -> float:
+def most_memory_mb(pid: int) -> float:
+    """The most memory that a process has had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1_024
+
+
+def events_per_second(records: list[Keyed], looks: Looks | None) -> float:
+    """Of one run: with a console if there are looks to take."""
     with broker_for(Backend.EMBEDDED, None) as bootstrap:
         ensure(Settings(), bootstrap)
         written = asyncio.run(fill(bootstrap, records))
-        with looked_at(bootstrap) if with_console else nullcontext():
-            told = worked_off(bootstrap, inputs=sum(written[topic] for topic in INPUTS))
-    return float(told["events_per_second"])
+        inputs = sum(written[topic] for topic in INPUTS)
+        if looks is None:
+            return float(worked_off(bootstrap, inputs=inputs)["events_per_second"])
+        with looked_at(bootstrap, looks):
+            return float(worked_off(bootstrap, inputs=inputs)["events_per_second"])
 
 
 def main(events: int, pairs: int) -> None:
     played = Traffic(TrafficSettings(seed=5))
     records = [*chain(map(keyed, played.catalogue), map(keyed, played.events(events)))]
-    ratios = []
+    looks, ratios = Looks(defaultdict(list), []), []
     for pair in range(pairs):
-        order = (False, True) if pair % 2 == 0 else (True, False)  # what else the machine does falls on both
-        rates = {with_console: events_per_second(records, with_console=with_console) for with_console in order}
+        order = (None, looks) if pair % 2 == 0 else (looks, None)  # what else the machine does falls on both
+        load = os.getloadavg()[0]
+        rates = {one is not None: events_per_second(records, one) for one in order}
         ratios.append(rates[True] / rates[False])
-        print(f"without {rates[False]:9,.0f}/s   with {rates[True]:9,.0f}/s   ratio {ratios[-1]:.3f}", flush=True)
-    print(f"median ratio {statistics.median(ratios):.3f} of {pairs} pairs, {events:,} events each")
+        print(f"without {rates[False]:9,.0f}/s   with {rates[True]:9,.0f}/s   ratio {ratios[-1]:.3f}   "
+              f"(load before {load:.1f})", flush=True)  # fmt: skip
+    print(f"median ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}) of {pairs} pairs, "
+          f"{events:,} events each")  # fmt: skip
+    print("\n".join(looks.told()))
 
 
 if __name__ == "__main__":

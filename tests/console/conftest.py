@@ -105,7 +105,7 @@ def broker() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def served(broker: str) -> Iterator[Served]:
-    with running(broker) as console:
+    with running(broker, listener_history=True) as console:
         yield console
 
 

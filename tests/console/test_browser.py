@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from schemas.codec import decode
-from streams.console.console_app import NAVIGATION
+from streams.console.page_maker import NAVIGATION
 from streams.pictures import words
 from tests.console.click_through import click_through
 from tests.console.conftest import DEADLINE_S, Served, read_all, running, write
@@ -30,6 +30,8 @@ LOOKS: dict[str, dict[str, Any]] = {
     "dark": {"viewport": DESK, "color_scheme": "dark"},
     "phone": {"viewport": PHONE, "color_scheme": "light"},
 }
+TIMEOUT_MS = 300_000
+"""For a machine that is busy: nothing here is about speed."""
 DRAWN = "html[data-drawn=yes]"
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH")]
@@ -56,6 +58,12 @@ class Visited:
         return self.page
 
 
+def context_of(browser: Browser, look: str) -> BrowserContext:
+    context = browser.new_context(**LOOKS[look])
+    context.set_default_timeout(TIMEOUT_MS)
+    return context
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -66,14 +74,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module", params=LOOKS)
 def look(request: pytest.FixtureRequest, browser: Browser, served: Served) -> Iterator[tuple[str, Visited]]:
-    context = browser.new_context(**LOOKS[request.param])
+    context = context_of(browser, request.param)
     yield request.param, Visited(context.new_page(), served.address)
     context.close()
 
 
 @pytest.fixture
 def visited(browser: Browser, served: Served) -> Iterator[Visited]:
-    context = browser.new_context(viewport=DESK)
+    context = context_of(browser, "light")
     yield Visited(context.new_page(), served.address)
     context.close()
 
@@ -122,18 +130,58 @@ def test_which_co_cluster_has_drifted_and_what_do_sleep_lists_count_as_a_success
 
 def test_an_editor_renames_a_card_group(browser: Browser, broker: str) -> None:
     with running(broker, allow_editing=True) as console:
-        page = browser.new_page()
-        page.set_default_timeout(DEADLINE_S * 1_000)
+        page = context_of(browser, "light").new_page()
         page.goto(f"{console.address}/co-clusters")
         page.get_by_label("Name", exact=True).nth(1).fill("Falling asleep")
         page.get_by_role("button", name="Rename").nth(1).click()
         page.get_by_text("The name is written.").wait_for()
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
-        page.close()
+        page.context.close()
     [*_, (key, value)] = read_all(broker, "card-group-names")
     said = decode("card-group-names", value)
     assert (key, said.group, said.name) == (b"1", 1, "Falling asleep")
+
+
+def test_an_editor_defines_an_experiment_and_is_told_what_is_wrong_where_it_stands(
+    browser: Browser, broker: str
+) -> None:
+    with running(broker, allow_editing=True) as console:
+        visited = Visited(context_of(browser, "light").new_page(), console.address)
+        page = visited.go("/evidence")
+        page.get_by_role("link", name="Define another experiment").click()
+        text = page.get_by_label("Definition")
+        given = text.input_value()
+        text.fill(given.replace("share = 0.1", "share = 0.7"))
+        page.get_by_role("button", name="Check").click()
+        page.get_by_text("the shares add to 1.4, more than one").wait_for()
+        assert text.get_attribute("aria-describedby") == "text-error"
+        keep_pictures(page, "experiment-fault")
+        text.fill(given.replace('"ranking"', '"another"'))
+        page.get_by_role("button", name="Check").click()
+        page.get_by_text("80% are in no experiment of the layer").wait_for()
+        page.wait_for_selector(DRAWN)
+        keep_pictures(page, "experiment")
+        page.get_by_role("button", name="Apply").click()
+        page.get_by_role("heading", name="static-home: ").wait_for()
+        assert [said for said in visited.complaints if "400 (Bad Request)" not in said] == [], "that is the fault"
+        page.context.close()
+    [written] = [value for key, value in read_all(broker, "experiments") if key == b"static-home"]
+    assert [one.share for one in decode("experiments", written).variants] == [0.1, 0.1]
+
+
+def keep_pictures(page: Page, name: str) -> None:
+    """Screenshots in every look; the page has no violation, and only charts and tables scroll sideways."""
+    PICTURES.mkdir(exist_ok=True)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    for look, options in LOOKS.items():
+        page.emulate_media(color_scheme=options["color_scheme"])
+        page.set_viewport_size(options["viewport"])
+        page.screenshot(path=PICTURES / f"{name}-{look}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= options["viewport"]["width"]
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(LOOKS["light"]["viewport"])
 
 
 def test_what_does_a_listener_see_and_why_by_keyboard_alone(visited: Visited) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from msgspec.structs import replace
 
 from schemas.topics import TOPICS, Role
 from streams.broker.embedded import EmbeddedBroker
 from streams.console.console_state import ConsoleState
-from streams.console.console_topics import HISTORY, MEASURED, READ
+from streams.console.console_topics import HISTORY, MEASURED, read_topics
 from streams.console.following import Follower
 from streams.console.views.troubles import troubles
 from streams.exactly_once.wall_clock import wall_clock_ms
@@ -37,6 +38,7 @@ def test_it_knows_what_the_records_say(broker: str) -> None:
     state, told = ConsoleState(), state_of(everything())
     asyncio.run(followed_until(broker, state, lambda: state.unread_count == 0 and sum(state.version.values()) > 0))
     assert state.co_clusters == told.co_clusters
+    assert not set(HISTORY) & state.version.keys(), "unless told to, it reads nothing that listeners did"
     assert state.cards == told.cards
     assert state.values == told.values
     assert state.letters.counts == told.letters.counts
@@ -93,14 +95,21 @@ def test_a_broker_that_dies_and_comes_back_is_waited_for() -> None:
         assert state.letters.counts == {("impressions", "not_json"): 2}, "nothing is read twice"
 
 
-def test_its_rights_are_to_read_what_it_reads_and_to_look_at_the_rest() -> None:
-    given = {grant.name: grant.operations for grant in grants(Program.CONSOLE, Settings(group="home"))}
-    assert {name for name, operations in given.items() if operations == ("Read",)} == set(READ)
-    assert {name for name, operations in given.items() if operations == ("Describe",)} == {*MEASURED, "home"} - set(
-        READ
-    )
+def test_it_reads_what_listeners_did_where_that_is_switched_on(broker: str) -> None:
+    state = ConsoleState(listener_history=True)
+    asyncio.run(followed_until(broker, state, lambda: state.unread_count == 0 and sum(state.version.values()) > 0))
+    assert set(HISTORY) <= state.version.keys()
+    assert len(state.listeners) == 1
+
+
+@pytest.mark.parametrize(("program", "history"), [(Program.CONSOLE, False), (Program.CONSOLE_HISTORY, True)])
+def test_its_rights_are_to_read_what_it_reads_and_to_look_at_the_rest(program: Program, history: bool) -> None:
+    given = {grant.name: grant.operations for grant in grants(program, Settings(group="home"))}
+    read = set(read_topics(listener_history=history))
+    assert {name for name, operations in given.items() if operations == ("Read",)} == read
+    assert {name for name, operations in given.items() if operations == ("Describe",)} == {*MEASURED, "home"} - read
     private = {name for name, topic in TOPICS.items() if topic.role in {Role.STATE, Role.INPUT, Role.INTERNAL}}
-    assert private & set(READ) == set(HISTORY), "of events only what listeners did and what became of it, and no state"
+    assert private & read == (set(HISTORY) if history else set()), "of events what it is told to, and no state"
 
 
 def test_a_page_tells_the_news(served: Served) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import html5lib
@@ -10,9 +11,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from streams.auditing.reading import LogRecord
-from streams.console.console_app import NAVIGATION, console_app
+from streams.console.console_app import console_app
+from streams.console.page_maker import NAVIGATION
 from streams.console.vendored import ASSETS, LIBRARIES, digest_of
-from tests.console.told_records import HOSTILE, NOW_MS, everything, learned, state_of
+from tests.console.told_records import HOSTILE, NOW_MS, active, everything, learned, state_of
 
 PATHS = [path for path, _ in NAVIGATION]
 DEEPER = [
@@ -31,8 +33,8 @@ ODD = [
 ]  # fmt: skip
 
 
-def client(records: Sequence[LogRecord], host: str = "localhost") -> TestClient:
-    app = console_app(state_of(records), broker="kafka:9092", hosts=("localhost",), now_ms=lambda: NOW_MS)
+def client(records: Sequence[LogRecord], host: str = "localhost", **settings: Any) -> TestClient:
+    app = console_app(state_of(records, **settings), broker="kafka:9092", hosts=("localhost",), now_ms=lambda: NOW_MS)
     return TestClient(app, base_url=f"http://{host}")
 
 
@@ -94,6 +96,18 @@ def test_a_hostile_title_is_only_text(filled: TestClient) -> None:
     assert "&lt;script&gt;alert" in pages[0]
     assert "{&lt;b&gt;" in pages[2]
     assert not any(HOSTILE in page for page in pages)
+
+
+def test_what_a_listener_did_is_not_shown_unless_that_is_switched_on(filled: TestClient) -> None:
+    off = client(everything(), listener_history=False)
+    address = f"/listener?user={active().user_id}"
+    assert "Newest streams" in filled.get(address).text
+    said = off.get(address).text
+    assert 'id="history-is-off"' in said
+    assert "--listener-history" in said
+    refuse_unless_valid(said)
+    assert "≤ " in off.get("/").text, "the delay of settling is known from sums, to a bucket"
+    refuse_unless_valid(off.get("/").text)
 
 
 def test_every_answer_keeps_the_browser_to_this_host(filled: TestClient) -> None:

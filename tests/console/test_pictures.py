@@ -14,6 +14,7 @@ from processors.rewards.streaming_times import StreamingTimes
 from schemas.learning import CoClusters
 from streams.console.views.cell_view import cell_page
 from streams.console.views.co_cluster_view import co_clusters_page
+from streams.console.views.drift_view import drift_page
 from streams.console.views.flow_view import flow_page
 from streams.console.views.listener_view import listener_page
 from streams.pictures.calibration_picture import calibration_picture
@@ -60,6 +61,11 @@ def groups_of_a_listener() -> list[Figure]:
     return [found] if found is not None else []
 
 
+def changes() -> list[Figure]:
+    shown = drift_page(state_of(everything())).changes.values()
+    return [one.figure for one in shown if one.figure is not None]
+
+
 FIGURES: dict[str, Callable[[], list[Figure]]] = {
     **{
         picture.value: lambda picture=picture: group_pictures(known(), picture, reward="mean")
@@ -71,6 +77,7 @@ FIGURES: dict[str, Callable[[], list[Figure]]] = {
     ],
     "leaderboard": lambda: [*leaderboard_pictures(state_of(everything()).values.values(), "stream-rate")],
     "drift": lambda: [drift_picture(shown_incidents(state_of(everything()).incidents.incidents()))],
+    "before and after": changes,
     "calibration": lambda: [calibration_picture(calibrated().calibration)],
     "river": river,
     "a co-cluster": cell,

@@ -12,8 +12,8 @@ from schemas.learning import CardGroupName
 from streams.auditing.reading import read_committed
 from streams.cli.main import run
 from streams.console.console_app import console_app
+from streams.console.editing import publishing
 from streams.console.renaming import FORM_BYTES_MAX, Renaming
-from streams.console.serving import _publishing
 from streams.settings import Settings
 from tests.console.told_records import NOW_MS, everything, learned, state_of
 
@@ -86,16 +86,15 @@ def test_a_request_that_no_page_of_this_console_sent_or_that_names_nothing_write
 
 
 def test_names_reach_the_topic_that_the_learner_reads(broker: str) -> None:
-    asyncio.run(_publishing(Settings(), broker)("card-group-names", "1", b"{}"))
+    asyncio.run(publishing(Settings(), broker)("card-group-names", "1", b"{}"))
     assert asyncio.run(read_committed(broker, "card-group-names")) == [(b"1", b"{}")]
 
 
-def test_the_right_to_write_names_is_the_editors_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_right_to_write_names_and_experiments_is_the_editors_alone(capsys: pytest.CaptureFixture[str]) -> None:
     rights = {}
     for program in ("console", "console-editor"):
         assert run(["topics", "acls", "--program", program]) == 0
         rights[program] = capsys.readouterr().out.splitlines()
-    writing = [line for line in rights["console-editor"] if "Write" in line]
-    assert len(writing) == 1
-    assert "--topic card-group-names" in writing[0]
+    writing = [line.split("--topic ")[1] for line in rights["console-editor"] if "Write" in line]
+    assert sorted(writing) == ["card-group-names", "experiments"]
     assert not [line for line in rights["console"] if "Write" in line]

@@ -9,8 +9,10 @@ import pytest
 from pyarrow import parquet
 
 from streams.cli.main import run
+from streams.cli.picture_report import _drift
 from streams.exporting.columns import OUTCOMES, ValueRow, names_of
 from streams.exporting.table_files import TableFile, table_file
+from streams.settings import Settings
 from tests.console.told_records import learned
 
 Captured = pytest.CaptureFixture[str]
@@ -48,12 +50,19 @@ def test_what_cannot_be_shown_is_said_in_one_line(words: list[str], said: str, b
     assert said in capsys.readouterr().err
 
 
+def test_a_report_has_the_time_line_of_incidents_and_what_each_changed(broker: str) -> None:
+    figures = _drift(Settings(broker=broker))
+    assert [figure.name for figure in figures] == ["incidents", "change-0"]
+
+
 def test_incidents_and_calibration_are_printed(broker: str, capsys: Captured, tmp_path: Path) -> None:
     assert run(["alerts", "--broker", broker, "--open", "--plot", str(tmp_path / "drift.svg")]) == 0
     printed = capsys.readouterr().out
     assert "2 min 27 s" in printed
     assert "stream-rate of learning" not in printed, "that one is closed"
-    assert "streaming-time of sleep" in (tmp_path / "drift.svg").read_text()
+    drawn = (tmp_path / "drift.svg").read_text()
+    assert "streaming-time of sleep" in drawn
+    assert "before the change and since" in drawn
     assert run(["calibration", "--broker", broker]) == 0
     assert "+0.0200" in capsys.readouterr().out
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -24,11 +25,14 @@ from schemas.rankings import ShelfRanking
 from schemas.stream_ends import StreamEnd
 from streams.auditing.reading import LogRecord
 from streams.console.console_state import ConsoleState
+from tests.builders import experiment
 from tests.leaderboard.told_values import told
 from tests.pure_loop import PureLoop
 
 NOW_MS = 1_800_000_000_000
 STAMP_MS = NOW_MS - 5_000
+SHORT_BINS = 14
+"""Streams of less than half a minute."""
 HOSTILE = '<script>alert("title")</script>'
 """A title as an editor should not write it."""
 
@@ -179,6 +183,22 @@ def lately() -> list[LogRecord]:
     ]
 
 
+def earlier() -> list[LogRecord]:
+    """Co-clusters around the change of the incident, of more streams than later: short ones of 1.2 have come since."""
+    model = learned().model
+    assert model.times is not None
+    since = 40.0 * np.array(model.times.histogram)
+    before = 0.6 * since
+    before[1, 2, :SHORT_BINS] = 0.0
+    return [
+        record("co-clusters", "model", replace(
+            model, event_ms=event_ms,
+            times=replace(model.times, histogram=tuple(tuple(map(tuple, row)) for row in counts.round(3).tolist())),
+        ))
+        for event_ms, counts in ((3_600_000, 0.0 * since), (7_000_000, before), (9_000_000, since))
+    ]  # fmt: skip
+
+
 def everything() -> list[LogRecord]:
     """Something of every topic."""
     generation = learned().model.generation
@@ -197,11 +217,13 @@ def everything() -> list[LogRecord]:
                  size_high=-0.03, bucket_ms=12_000_000),
     ]  # fmt: skip
     return [
+        *earlier(),
         *learned().records,
         record("engagement-metrics", "all", calibrated()),
         *lately(),
         *(record("policy-values", value.key, value) for value in values),
         *(record("drift-incidents", one.incident_id, one) for one in incidents),
+        record("experiments", "warm-start", experiment("warm-start", shares={"cold": 0.5, "warm": 0.5})),
         record("experiment-decisions", "warm-start", decision()),
         record("metric-alarms", "a1", alarm()),
         *(letter(offset=offset) for offset in range(5)),
@@ -210,7 +232,7 @@ def everything() -> list[LogRecord]:
 
 
 def state_of(records: Sequence[LogRecord], **settings: Any) -> ConsoleState:
-    state = ConsoleState(**settings)
+    state = ConsoleState(**{"listener_history": True, **settings})
     state.take(records)
     state.unread_count = 0
     return state

@@ -5,6 +5,7 @@ from msgspec import Struct
 from processors.drift.subjects import STREAMING_TIME
 from schemas.monitoring import DriftIncident
 from streams.console.console_state import ConsoleState
+from streams.pictures.change_picture import ShownChange, shown_changes
 from streams.pictures.drift_picture import ShownIncident, drift_picture, shown_incidents
 from streams.pictures.figures import Figure
 from streams.pictures.heat_map_picture import cell_href
@@ -17,6 +18,8 @@ class DriftPage(Struct, frozen=True, kw_only=True):
     incidents: list[ShownIncident]
     hrefs: dict[str, str]
     """Addresses of the co-clusters that incidents are about, by incident; groups of an earlier generation have none."""
+    changes: dict[str, ShownChange]
+    """Distributions before and since, of incidents about streaming time."""
 
 
 def drift_page(state: ConsoleState) -> DriftPage:
@@ -24,7 +27,8 @@ def drift_page(state: ConsoleState) -> DriftPage:
     incidents = state.incidents.incidents()
     shown = shown_incidents(incidents)
     hrefs = {one.incident_id: href for one in incidents if (href := _co_cluster_href(state, one))}
-    return DriftPage(figure=drift_picture(shown) if shown else None, incidents=shown, hrefs=hrefs)
+    changes = shown_changes(incidents, state.times, state.generations)
+    return DriftPage(figure=drift_picture(shown) if shown else None, incidents=shown, hrefs=hrefs, changes=changes)
 
 
 def _co_cluster_href(state: ConsoleState, incident: DriftIncident) -> str:

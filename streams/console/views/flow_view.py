@@ -32,6 +32,8 @@ class FlowPage(Struct, frozen=True, kw_only=True):
     open_incidents: int
     settled_behind_ms: int | None
     """Event time between the newest event and the newest exposure that has settled."""
+    settled_is_bound: bool
+    """Whether it is at most so much: where listeners' events are not read, only the newest closed bucket is known."""
 
 
 class _Node(Struct, frozen=True, kw_only=True):
@@ -43,14 +45,23 @@ class _Node(Struct, frozen=True, kw_only=True):
 
 def flow_page(state: ConsoleState, now_ms: int) -> FlowPage:
     """The page."""
+    history = state.listener_history
     return FlowPage(
         troubles=troubles(state, now_ms),
         figure=_figure(state),
         variants=_variants(state),
         letters=sum(state.letters.counts.values()),
         open_incidents=len(state.incidents.open()),
-        settled_behind_ms=state.listeners.settled_behind_ms,
+        settled_behind_ms=state.listeners.settled_behind_ms if history else _closed_behind_ms(state),
+        settled_is_bound=not history,
     )
+
+
+def _closed_behind_ms(state: ConsoleState) -> int | None:
+    """Event time between the newest ranking and the end of the newest bucket of engagement that has closed."""
+    ends = [buckets[-1].bucket_ms + buckets[-1].bucket_length_ms for buckets in state.metrics.values()]
+    newest_ms = max(table.newest_ms for table in state.rankings.values())
+    return max(0, newest_ms - max(ends)) if ends and newest_ms else None
 
 
 def _variants(state: ConsoleState) -> list[VariantNow]:

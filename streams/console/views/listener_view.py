@@ -58,6 +58,7 @@ class ListenerPage(Struct, frozen=True, kw_only=True):
     groups: Figure | None = None
     shelves: list[ShownShelf] = []
     history: ListenerHistory | None = None
+    history_is_read: bool = False
 
 
 def listener_page(state: ConsoleState, *, user_id: str, surface: str = HOME) -> ListenerPage:
@@ -72,6 +73,7 @@ def listener_page(state: ConsoleState, *, user_id: str, surface: str = HOME) -> 
         suggested=table.users()[-SUGGESTED:][::-1],
         known=len(table),
         evicted=table.counters["evicted"],
+        history_is_read=state.listener_history,
     )
     found = table.get(user_id) if user_id else None
     history = listener_history(state, user_id)
