@@ -55,8 +55,7 @@ class Concluded(NamedTuple):
 class Listeners:
     """Processor of one partition of users.
 
-    `source` identifies the partition in the sums of engagement. Exposures that are due settle only while `is_settling`:
-    settlement follows from the events alone, so it may wait, and what waits is part of the state.
+    `source` identifies the partition in the sums of engagement.
     """
 
     def __init__(self, settings: ListenersSettings, source: str, learned: Learned | None = None) -> None:
@@ -69,8 +68,6 @@ class Listeners:
         self.exposing = Exposing(self.definitions, settings.exposed_max)
         self._ranking = ListenerRanking(settings, self.learned, self.definitions)
         self._conclusions = Conclusions(settings, source, self.learned)
-        self.is_settling = True
-        self._settled_ms = -1  # the watermark up to which output has been handed over
 
     def restore(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Restore the settlement that wrote these rows."""
@@ -108,12 +105,12 @@ class Listeners:
         """
         shown = self.exposing.take(columns)
         self.settlement.take_impressions(shown, offsets, clock_ms, groups=len(self.learned.blocks.user_prior))
-        self._advance()
+        self.settlement.advance()
 
     def take_stream_ends(self, columns: StreamEndColumns, offsets: IntArray, clock_ms: IntArray | None = None) -> None:
         """Add a batch of stream-ends, likewise."""
         self.settlement.take_stream_ends(columns, offsets, clock_ms)
-        self._advance()
+        self.settlement.advance()
 
     def impressions(self, arrivals: Iterable[tuple[int, Impression]]) -> None:
         """Add impressions with their offsets."""
@@ -123,7 +120,7 @@ class Listeners:
     def stream_ends(self, arrivals: Iterable[tuple[int, StreamEvent]]) -> None:
         """Add stream-ends with their offsets."""
         self.settlement.arrive_streams(arrivals)
-        self._advance()
+        self.settlement.advance()
 
     def tick(self, wall_ms: int, behind: Collection[str] = (), lag_ms: int = 0) -> None:
         """Pass on the wall clock, which determines idle sources and when pages are due.
@@ -132,14 +129,13 @@ class Listeners:
         """
         self.settlement.tick(wall_ms, behind)
         self._ranking.tick(wall_ms, lag_ms)
-        self._advance()
+        self.settlement.advance()
 
     def forget(self, user_id: str) -> tuple[list[Written], ListenerForgotten]:
         """Erase a listener on request, and return output for what is due by now, and the message for the learner.
 
         What has become due is concluded first, including the listener's own: later it would write the name again.
         """
-        self.settlement.advance()
         due = self._what_is_due() if self.settlement.is_due else []
         self.settlement.forget(user_id)
         self.shadow.forget(user_id)
@@ -159,7 +155,7 @@ class Listeners:
     def follow(self, watermark_ms: int | None) -> None:
         """Settle nothing that another partition has not reached, from which events still come; None: no longer."""
         self.settlement.follow(watermark_ms)
-        self._advance()
+        self.settlement.advance()
 
     @contextmanager
     def elsewhere(self) -> Iterator[None]:
@@ -186,30 +182,23 @@ class Listeners:
         A listener with several events is ranked once: rankings in between would never be visible. Without `ranks`
         listeners go on waiting, and there are no pages.
         """
-        written = self._what_is_due() if self.is_settling else []
-        if self.is_settling:
-            self._settled_ms = self.settlement.watermark_ms
+        written = self._what_is_due()
         pages = list(self._ranking.due_pages(self.settlement, self.positions)) if ranks else []
         sums = self._conclusions.report.sums.hand_over(
             self.source,
-            watermark_ms=self._settled_ms,
+            watermark_ms=self.settlement.watermark_ms,
             generation=self.learned.blocks.generation,
             counters=self.settlement.counters,
         )
         limits = self.settings.settlement
-        corrected_no_more_ms = self._settled_ms - limits.correction_ms - limits.lateness_ms
+        corrected_no_more_ms = self.settlement.watermark_ms - limits.correction_ms - limits.lateness_ms
         signals = self._conclusions.report.signals.hand_over(
             self.source,
-            settled_until_ms=self._settled_ms - limits.horizon_ms,
+            settled_until_ms=self.settlement.watermark_ms - limits.horizon_ms,
             generation=self.learned.blocks.generation,
         )
         of_shadow, exposures = self.shadow.hand_over(self.source, corrected_no_more_ms), self.exposing.hand_over()
         return Concluded(written, [*sums, *of_shadow, *exposures, *signals], pages)
-
-    def _advance(self) -> None:
-        """Settle what is due; nothing may be due and not handed over when rows are written."""
-        if self.is_settling:
-            self.settlement.advance()
 
     def _group_pages(self) -> None:
         self._conclusions.grouping.group_pages(self.settlement, self._ranking.rows_of_cards(self.settlement))

@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     seed: int = Field(0, ge=0, lt=2**63, description="seed of all random draws")
     commit_interval_ms: int = Field(150, ge=10, le=60_000, description="interval of transactions without a backlog")
     learning_interval_ms: int = Field(
-        500, ge=0, le=60_000, description="minimum interval of settling, and of transactions no listener waits for"
+        500, ge=0, le=60_000, description="minimum interval of transactions for which no listener waits"
     )
     commit_behind_ms: int = Field(
         1_000,

@@ -39,8 +39,7 @@ def always() -> bool:
 class ListenersTask:
     """One partition of users: impressions and stream-ends in; outcomes, interactions, sums and rankings out.
 
-    Its memory is compacted only if `may_compact`, which tells whether the machine code for it is loaded. Exposures
-    settle at most every `settle_interval_ms` of the wall clock; rankings do not wait for that.
+    Its memory is compacted only if `may_compact`, which tells whether the machine code for it is loaded.
     """
 
     def __init__(
@@ -49,7 +48,6 @@ class ListenersTask:
         partition: int,
         partition_count: int,
         may_compact: Callable[[], bool] = always,
-        settle_interval_ms: int = 0,
     ) -> None:
         self.core = Listeners(settings, source=f"listeners/{partition}")
         self.core.settlement.may_compact = may_compact
@@ -57,8 +55,6 @@ class ListenersTask:
         self._intake = Intake(self.core.dead_letter)
         self._forwarding = Forwarding(partition, partition_count)
         self._positions = Positions()
-        self._settle_interval_ms = settle_interval_ms
-        self._settled_ms = 0
         self._read_ms = 0
         self._now_ms = 0
         self._unsettled = (-COUNT_UNSETTLED_MS, 0)  # time of the count, and the count
@@ -141,7 +137,6 @@ class ListenersTask:
     def tick(self, now_ms: int, behind: Collection[str]) -> Iterable[Produced]:
         """Process the wall-clock time; a source with unread records is not silent."""
         self._now_ms = now_ms
-        self.core.is_settling |= now_ms >= self._settled_ms + self._settle_interval_ms
         lag_ms = max(0, now_ms - self._read_ms) if behind else 0
         self.core.tick(now_ms, behind, lag_ms=lag_ms)
         self._forwarding.tick(now_ms, lag_ms)
@@ -150,8 +145,6 @@ class ListenersTask:
     def conclude(self) -> Iterable[Produced]:
         """Outcomes, interactions, rankings and sums for everything since the last commit."""
         concluded = self.core.conclude()
-        if self.core.is_settling:
-            self._settled_ms, self.core.is_settling = self._now_ms, not self._settle_interval_ms
         written = map(_produced, concluded.written)
         rankings = chain.from_iterable(pages.encoded() for pages in concluded.pages)
         settlement = self.core.settlement
