@@ -66,7 +66,7 @@ class Ownership:
         self._task_of_topic = {topic: spec.name for spec in specs for topic in spec.inputs}
         self._owned: dict[tuple[str, int], OwnedPartition] = {}
         self.restoring = asyncio.Semaphore(settings.restores_max)
-        self.turns = asyncio.Semaphore(max(1, len(os.sched_getaffinity(0)) - 1))
+        self.turns = asyncio.Semaphore(max(1, _cores() - 1))
         slacks = [spec.step_slack_ms for spec in specs if spec.step_slack_ms is not None]
         self.step = Step(min(slacks)) if slacks else None
         self._closing: set[asyncio.Task[None]] = set()
@@ -184,3 +184,8 @@ class Ownership:
     def _announce(self, topic: str, records: Sequence[Record]) -> None:
         for owned in self._owned.values():
             owned.announce(topic, records)
+
+
+def _cores() -> int:
+    """Cores that this process may use, as far as the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
