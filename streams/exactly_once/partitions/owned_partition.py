@@ -205,23 +205,20 @@ class OwnedPartition:
         settings, tick_s = self._context.settings, self.spec.tick_interval_ms / 1000
         committed_s, next_tick_s = -math.inf, time.monotonic()
         while not self._pausing:
-            may_work = opened.held_count < settings.commit_max_records
-            has_work = self._inbox and may_work and not self._pace.is_held
-            interval_s = self._commit_interval_s(pending.took_s)
-            commits_at_s = next_tick_s if pending.is_writing else committed_s + interval_s
-            await self._sleep_until(0.0 if has_work else min(commits_at_s, next_tick_s))
+            is_full = opened.held_count >= settings.commit_max_records
+            has_work = self._inbox and not (is_full or self._pace.is_held)
+            due_s = committed_s + (0.0 if is_full else self._commit_interval_s(pending.took_s))
+            await self._sleep_until(0.0 if has_work else next_tick_s if pending.is_writing else min(due_s, next_tick_s))
             pending.check()
             if self._reopen_reason is not None:
                 raise ReopenNeeded(self._reopen_reason)
-            work = Work(self._newly_announced(), await self._next_batches(opened) if may_work else ())
-            now_s = time.monotonic()
+            work, now_s = Work(self._newly_announced(), await self._next_batches(opened)), time.monotonic()
             if now_s >= next_tick_s:
                 work = work._replace(behind=self._behind())
                 next_tick_s = now_s + tick_s
             if not pending.is_writing:
                 self._pace.committed()
-            is_due = now_s >= committed_s + interval_s or opened.held_count >= settings.commit_max_records
-            if not pending.is_writing and (is_due or self._pace.is_waited_for):
+            if not pending.is_writing and (now_s >= due_s or self._pace.is_waited_for):
                 committed_s = now_s
                 self._pace.writing()
                 await pending.begin(work)
@@ -279,11 +276,12 @@ class OwnedPartition:
     async def _next_batches(self, opened: OpenTask) -> list[Batch]:
         """The batches to process now: on the event loop one at a time, because the others wait for the loop."""
         batches: list[Batch] = []
-        while self._inbox and not (batches and not self.spec.in_thread):
-            batch = await self._pace.part(opened, self._inbox)
-            if batch is None:
+        room = self._context.settings.commit_max_records - opened.held_count
+        while self._inbox and room > 0 and (self.spec.in_thread or not batches):
+            if (batch := await self._pace.part(opened, self._inbox)) is None:
                 break
             batches.append(batch)
+            room -= len(batch.records)
         return batches
 
     def _report(self, reason: ReopenNeeded) -> None:
